@@ -1,0 +1,5 @@
+"""The command line of landtopo."""
+
+
+def main() -> None:
+    """Entry point."""

@@ -1,0 +1,21 @@
+"""The exceptions that landtopo raises: bad input only; numerical failure is a status."""
+
+from __future__ import annotations
+
+__all__ = ["FileFormatError", "InvalidArgument", "LandtopoError", "StudyError"]
+
+
+class LandtopoError(Exception):
+    """Base class of everything that landtopo raises on purpose."""
+
+
+class InvalidArgument(LandtopoError, ValueError):
+    """An argument cannot be used; the message says in one sentence which and why."""
+
+
+class FileFormatError(LandtopoError):
+    """A file cannot be read: not of this format, damaged, or from a newer version."""
+
+
+class StudyError(LandtopoError):
+    """A study file does not fit what was asked of it."""

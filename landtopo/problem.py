@@ -1,0 +1,299 @@
+"""What is studied: a teacher network, and the student that learns from it.
+
+The loss depends on the teacher's weight vectors only through their Gram matrix T = V V^T, so a
+teacher is stored in coordinates of its own span: V has shape (M, r) with r = rank(T).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landtopo.errors import InvalidArgument
+from landtopo.objective import Array
+
+__all__ = ["Teacher", "TeacherStudent"]
+
+_SYMMETRY_TOLERANCE = 1e-12
+_EIGENVALUE_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """M teacher neurons with output weights 1, in coordinates of their span.
+
+    Use one of the constructors `orthonormal`, `equicorrelated`, `random`, `from_vectors`,
+    `from_gram`, `from_spec`.
+
+    Attributes
+    ----------
+    vectors : ndarray, shape (M, r)
+        Weight vectors in an orthonormal basis of their span; v.x has variance |v|^2.
+    gram : ndarray, shape (M, M)
+        T = V V^T.
+    name : str
+        How the teacher was made, such as ``orthonormal:6``.
+    """
+
+    vectors: Array
+    gram: Array = field(repr=False)
+    name: str = "vectors"
+
+    @property
+    def size(self) -> int:
+        """Number of teacher neurons, M."""
+        return int(self.vectors.shape[0])
+
+    @property
+    def rank(self) -> int:
+        """Dimension of the teacher's span, r = rank(T)."""
+        return int(self.vectors.shape[1])
+
+    @cached_property
+    def norms(self) -> Array:
+        """|v_m|, shape (M,)."""
+        return _read_only(np.sqrt(np.diag(self.gram)))
+
+    def __eq__(self, other: object) -> bool:
+        """Two teachers are equal when their vectors are, to the last bit."""
+        return isinstance(other, Teacher) and np.array_equal(self.vectors, other.vectors)
+
+    def __hash__(self) -> int:
+        return hash((self.vectors.shape, self.vectors.tobytes()))
+
+    @classmethod
+    def orthonormal(cls, size: int) -> Teacher:
+        """M orthonormal vectors, T = I.
+
+        Parameters
+        ----------
+        size : int
+            Number of teacher neurons M >= 1.
+        """
+        size = _count("size", "Teacher.orthonormal", size)
+        return cls(_read_only(np.eye(size)), _read_only(np.eye(size)), f"orthonormal:{size}")
+
+    @classmethod
+    def equicorrelated(cls, size: int, correlation: float) -> Teacher:
+        """M unit vectors with the same scalar product between any two.
+
+        Parameters
+        ----------
+        size : int
+            Number of teacher neurons M >= 1.
+        correlation : float
+            Their common scalar product rho, -1/(M - 1) <= rho <= 1.
+        """
+        size = _count("size", "Teacher.equicorrelated", size)
+        rho = float(correlation)
+        if not np.isfinite(rho):
+            raise InvalidArgument(
+                "The 'correlation' argument of Teacher.equicorrelated must be a finite number; "
+                f"got {correlation}."
+            )
+        gram = np.full((size, size), rho)
+        np.fill_diagonal(gram, 1.0)
+        return cls.from_gram(gram, name=f"equicorrelated:{size}:{rho:g}")
+
+    @classmethod
+    def random(cls, size: int, *, dim: int | None = None, seed: int = 0) -> Teacher:
+        """M vectors with independent entries N(0, 1/dim).
+
+        Parameters
+        ----------
+        size : int
+            Number of teacher neurons M >= 1.
+        dim : int, optional
+            Dimension of the inputs the vectors are drawn in; M by default.
+        seed : int
+            Seed of the draw.
+        """
+        size = _count("size", "Teacher.random", size)
+        dim = size if dim is None else _count("dim", "Teacher.random", dim)
+        if not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InvalidArgument(
+                f"The 'seed' argument of Teacher.random must be an integer >= 0; got {seed!r}."
+            )
+        rng = np.random.default_rng(np.random.SeedSequence(int(seed)))
+        vectors = rng.standard_normal((size, dim)) / np.sqrt(dim)
+        return cls.from_vectors(vectors, name=f"random:{size}:dim={dim}:seed={int(seed)}")
+
+    @classmethod
+    def from_vectors(cls, vectors: ArrayLike, *, name: str = "vectors") -> Teacher:
+        """Teacher with the given weight vectors, one a row, in any dimension.
+
+        Parameters
+        ----------
+        vectors : array_like, shape (M, d)
+            Weight vectors. Linear dependence and unequal norms are allowed, zero vectors are not.
+        name : str
+            Shown in files and pictures.
+        """
+        given = _matrix("vectors", "Teacher.from_vectors", vectors)
+        lengths = np.linalg.norm(given, axis=1)
+        if np.any(lengths == 0):
+            zero = int(np.argmin(lengths)) + 1
+            raise InvalidArgument(
+                "The 'vectors' argument of Teacher.from_vectors must have no zero vector; "
+                f"teacher neuron {zero} is zero."
+            )
+        _, singular, right = np.linalg.svd(given / lengths.max(), full_matrices=False)
+        tolerance = max(given.shape) * np.finfo(float).eps * singular[0]
+        rank = int(np.sum(singular > tolerance))
+        if rank < given.shape[1]:
+            basis = right[:rank]
+            # The basis of the span is free up to a rotation: take the one in which the vectors
+            # are lower triangular, so that equal teachers get equal coordinates.
+            given = _lower_triangular(given @ basis.T)
+        return cls(_read_only(given), _read_only(given @ given.T), name)
+
+    @classmethod
+    def from_gram(cls, gram: ArrayLike, *, name: str = "gram") -> Teacher:
+        """Teacher with the given Gram matrix T = V V^T.
+
+        Parameters
+        ----------
+        gram : array_like, shape (M, M)
+            Symmetric and positive semidefinite, of any rank, with a positive diagonal.
+        name : str
+            Shown in files and pictures.
+        """
+        given = _matrix("gram", "Teacher.from_gram", gram)
+        where = "The 'gram' argument of Teacher.from_gram"
+        if given.shape[0] != given.shape[1]:
+            raise InvalidArgument(f"{where} must be square; got shape {given.shape}.")
+        scale = np.abs(given).max()
+        asymmetry = np.abs(given - given.T).max()
+        if asymmetry > _SYMMETRY_TOLERANCE * scale:
+            raise InvalidArgument(
+                f"{where} must be symmetric; two mirrored entries differ by {asymmetry:.3g}."
+            )
+        if np.any(np.diag(given) == 0):
+            zero = int(np.argmin(np.abs(np.diag(given)))) + 1
+            raise InvalidArgument(
+                f"{where} must have a positive diagonal; teacher neuron {zero} has zero norm."
+            )
+        given = (given + given.T) / 2
+        values, directions = np.linalg.eigh(given)
+        if values[0] < -_EIGENVALUE_TOLERANCE * values[-1] * len(values):
+            raise InvalidArgument(
+                f"{where} must be positive semidefinite; its smallest eigenvalue is "
+                f"{values[0]:.6g}."
+            )
+        keep = values > len(values) * np.finfo(float).eps * 8 * values[-1]
+        vectors = _lower_triangular(directions[:, keep] * np.sqrt(values[keep]))
+        return cls(_read_only(vectors), _read_only(vectors @ vectors.T), name)
+
+    @classmethod
+    def from_spec(cls, spec: str) -> Teacher:
+        """Teacher from a short text, as on the command line.
+
+        Parameters
+        ----------
+        spec : str
+            ``orthonormal:6``, ``equicorrelated:6:0.2``, ``random:6:dim=100:seed=1``, or the name
+            of a file that holds vectors or a Gram matrix (.json, .npy, .csv).
+        """
+        from landtopo.teacher_files import teacher_from_spec
+
+        return teacher_from_spec(spec)
+
+
+@dataclass(frozen=True)
+class TeacherStudent:
+    """A student of a given width that learns from a teacher on inputs N(0, I_d).
+
+    Attributes
+    ----------
+    teacher : Teacher
+        The teacher.
+    width : int
+        Number of student neurons K >= 1.
+    dim : int or None
+        Dimension d of the inputs, at least rank(T); None means infinite.
+    """
+
+    teacher: Teacher
+    width: int
+    dim: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.teacher, Teacher):
+            raise InvalidArgument(
+                "The 'teacher' argument of TeacherStudent must be a Teacher; "
+                f"got {type(self.teacher).__name__}."
+            )
+        object.__setattr__(self, "width", _count("width", "TeacherStudent", self.width))
+        if self.dim is not None:
+            dim = _count("dim", "TeacherStudent", self.dim)
+            if dim < self.teacher.rank:
+                raise InvalidArgument(
+                    "The 'dim' argument of TeacherStudent must be at least the rank of the "
+                    f"teacher's Gram matrix, {self.teacher.rank}; got {dim}."
+                )
+            object.__setattr__(self, "dim", dim)
+
+    @property
+    def rank(self) -> int:
+        """Dimension r of the teacher's span."""
+        return self.teacher.rank
+
+    @property
+    def extra(self) -> int:
+        """Number E of coordinates outside the teacher's span that a student can use at most.
+
+        E = min(K, d - r), or K in infinite dimension: K vectors span no more than K directions.
+        """
+        return self.width if self.dim is None else min(self.width, self.dim - self.rank)
+
+    @property
+    def codimension(self) -> int | None:
+        """Dimension d - r of the complement of the teacher's span; None means infinite."""
+        return None if self.dim is None else self.dim - self.rank
+
+    def with_width(self, width: int) -> TeacherStudent:
+        """The same problem for another width."""
+        return TeacherStudent(self.teacher, width, self.dim)
+
+
+def _count(argument: str, function: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InvalidArgument(
+            f"The '{argument}' argument of {function} must be an integer >= 1; got {value!r}."
+        )
+    return int(value)
+
+
+def _matrix(argument: str, function: str, value: ArrayLike) -> Array:
+    where = f"The '{argument}' argument of {function}"
+    try:
+        matrix = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"{where} must be a matrix of numbers.") from None
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise InvalidArgument(f"{where} must be a non-empty matrix; got shape {matrix.shape}.")
+    if not np.all(np.isfinite(matrix)):
+        raise InvalidArgument(f"{where} must have finite entries; it contains NaN or infinity.")
+    return matrix
+
+
+def _lower_triangular(vectors: Array) -> Array:
+    """Rotate rows into lower echelon form with positive pivots: V = L Q^T, from QR of V^T."""
+    upper = np.linalg.qr(vectors.T, mode="r")
+    lower = upper.T
+    signs = np.ones(lower.shape[1])
+    for column in range(lower.shape[1]):
+        pivots = np.flatnonzero(np.abs(lower[:, column]) > 1e-14 * np.abs(lower).max())
+        if pivots.size and lower[pivots[0], column] < 0:
+            signs[column] = -1.0
+    return np.asarray(lower * signs)
+
+
+def _read_only(array: Sequence[float] | Array) -> Array:
+    result = np.array(array, dtype=np.float64)
+    result.setflags(write=False)
+    return result
