@@ -290,7 +290,7 @@ def _lower_triangular(vectors: Array) -> Array:
         pivots = np.flatnonzero(np.abs(lower[:, column]) > 1e-14 * np.abs(lower).max())
         if pivots.size and lower[pivots[0], column] < 0:
             signs[column] = -1.0
-    return np.asarray(lower * signs)
+    return np.asarray(lower * signs + 0.0)
 
 
 def _read_only(array: Sequence[float] | Array) -> Array:

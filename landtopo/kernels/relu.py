@@ -1,0 +1,529 @@
+"""Population loss of ReLU networks on Gaussian inputs, and its derivatives, compiled.
+
+Letters, used in this module only. Students w_k, k < K, and teachers v_m, m < M, are rows in D
+coordinates. All of them together are the "columns" j < N = K + M of pair tables with K rows,
+students first, padded with zero columns to a multiple of the vector length. For row k and column j,
+with t the angle between the two vectors and hats for unit vectors,
+
+    C = cos t,    S = sin t,    P = pi - t,
+    g(u, v) = E[relu(u.x) relu(v.x)] = |u||v| (S + P C) / 2pi          (arc-cosine kernel, order 1)
+    grad_u g = (|v| S u^ + P v) / 2pi
+    H_uu = |v| S / (2pi |u|) (I - u^ u^T + n_u n_u^T)
+    H_uv = (P I + S (u^ v^T + n_u n_v^T)) / 2pi,    n_u = unit(v^ - C u^), n_v = unit(u^ - C v^).
+
+The loss is L = 1/2 (sum g(w_k, w_l) - 2 sum g(w_k, v_m) + sum g(v_m, v_n)), and its gradient is
+A W + B V with A_kl = P/2pi, A_kk = 1/2 + sum_j s_j |x_j| S / (2pi |w_k|), B_km = -P/2pi, where s_j
+is +1 for students and -1 for teachers. A is also the Hessian's block for every direction outside
+the span of the D coordinates.
+
+Angles come from the cosine where that is well conditioned and from t = 2 atan2(|u^ - v^|, |u^ + v^|)
+near 0 and pi, where flat families live and the arc cosine has lost half of its digits. A zero neuron
+has no angle: its rows contribute nothing and its gradient is set to zero.
+
+Absolute errors are a few units of rounding of the largest term; `landtopo.kernels.precise` keeps
+the relative error small where terms cancel.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+__all__ = [
+    "LANES",
+    "batch_hessian",
+    "batch_hvp",
+    "batch_normal_block",
+    "batch_value_gradient",
+    "gradient_from_pairs",
+    "hessian",
+    "hvp_from_pairs",
+    "normal_block",
+    "padded",
+    "pairs",
+    "psi_values",
+    "teacher_frame",
+    "value_from_pairs",
+    "value_gradient",
+    "workspace",
+]
+
+LANES = 8
+_NEAR = 0.9
+_TWO_PI = 2.0 * math.pi
+_SERIES = 0.05
+
+# asin(x) = x p(x^2) for |x| <= 1/2: interpolation of asin(sqrt z)/sqrt z at the 14 Chebyshev nodes of
+# [0, 1/4] in 60-digit arithmetic; the relative error is below 4e-18.
+_P0 = 1.0
+_P1 = 0.16666666666666796
+_P2 = 0.07499999999966611
+_P3 = 0.04464285717686322
+_P4 = 0.030381942642327187
+_P5 = 0.022372216106072148
+_P6 = 0.017351600625343435
+_P7 = 0.01398088299217101
+_P8 = 0.011398850408440755
+_P9 = 0.010778675120995992
+_P10 = 0.0037180577483250537
+_P11 = 0.02166805886905636
+_P12 = -0.02093065831518245
+_P13 = 0.03257934796692842
+
+
+@njit(cache=True)
+def padded(columns):
+    """Number of columns rounded up to whole vectors."""
+    return (columns + LANES - 1) // LANES * LANES
+
+
+@njit(cache=True)
+def workspace(width, teachers, dimension):
+    """Arrays that one thread needs: unit^T (D, N), norm (N,), C, P, S (K, N)."""
+    columns = padded(width + teachers)
+    return (
+        np.zeros((dimension, columns)),
+        np.zeros(columns),
+        np.zeros((width, columns)),
+        np.zeros((width, columns)),
+        np.zeros((width, columns)),
+    )
+
+
+@njit(cache=True)
+def teacher_frame(vectors, dimension):
+    """Teacher rows in D coordinates (zeros outside the span), and sum_mn g(v_m, v_n)."""
+    size, rank = vectors.shape
+    rows = np.zeros((size, dimension))
+    rows[:, :rank] = vectors
+    work = workspace(size, 0, dimension)
+    pairs(rows, rows[:0], work)
+    return rows, value_from_pairs(rows, rows[:0], work, 0.0) * 2.0
+
+
+@njit(cache=True)
+def _near_pair(unit, k, j):
+    """(P, S) of two nearly collinear unit vectors, from half-angle norms."""
+    minus = 0.0
+    plus = 0.0
+    for i in range(unit.shape[0]):
+        a = unit[i, k]
+        b = unit[i, j]
+        minus += (a - b) * (a - b)
+        plus += (a + b) * (a + b)
+    minus = math.sqrt(minus)
+    plus = math.sqrt(plus)
+    return 2.0 * math.atan2(plus, minus), 0.5 * minus * plus
+
+
+@njit(cache=True)
+def pairs(W, V, work):
+    """Fill the pair tables of a point: unit vectors, norms, C, P and S.
+
+    Parameters
+    ----------
+    W : ndarray, shape (K, D)
+    V : ndarray, shape (M, D)
+    work : tuple
+        From `workspace(K, M, D)`; overwritten.
+    """
+    unit, norm, C, P, S = work
+    K, D = W.shape
+    M = V.shape[0]
+    N = K + M
+    columns = unit.shape[1]
+    for j in range(N):
+        x = W[j] if j < K else V[j - K]
+        total = 0.0
+        for i in range(D):
+            total += x[i] * x[i]
+        total = math.sqrt(total)
+        norm[j] = total
+        inverse = 1.0 / total if total > 0.0 else 0.0
+        for i in range(D):
+            unit[i, j] = x[i] * inverse
+    for k in range(K):
+        c = C[k]
+        p = P[k]
+        s = S[k]
+        for j in range(columns):
+            c[j] = 0.0
+        for i in range(D):
+            u = unit[i, k]
+            row = unit[i]
+            for j in range(columns):
+                c[j] += u * row[j]
+        c[k] = 0.0
+        near = 0
+        for j in range(columns):
+            x = c[j]
+            a = abs(x)
+            near += 1 if a > _NEAR else 0
+            wide = a > 0.5
+            z = 0.5 * (1.0 - a) if wide else a * a
+            z = z if z > 0.0 else 0.0
+            root = math.sqrt(z) if wide else a
+            y = _P13
+            y = y * z + _P12
+            y = y * z + _P11
+            y = y * z + _P10
+            y = y * z + _P9
+            y = y * z + _P8
+            y = y * z + _P7
+            y = y * z + _P6
+            y = y * z + _P5
+            y = y * z + _P4
+            y = y * z + _P3
+            y = y * z + _P2
+            y = y * z + _P1
+            y = y * z + _P0
+            y *= root
+            # y = asin(|x|) for small |x|, half the angle to the nearer pole for large |x|.
+            upper = math.pi - 2.0 * y if wide else 0.5 * math.pi + y
+            lower = 2.0 * y if wide else 0.5 * math.pi - y
+            p[j] = upper if x > 0.0 else lower
+            q = (1.0 - a) * (1.0 + a)
+            s[j] = math.sqrt(q if q > 0.0 else 0.0)
+        if near > 0:
+            for j in range(N):
+                if abs(c[j]) > _NEAR:
+                    p[j], s[j] = _near_pair(unit, k, j)
+                    h = 1.0 - 0.5 * s[j] * s[j] / (0.5 + 0.5 * abs(c[j]))
+                    c[j] = math.copysign(h, c[j])
+        c[k] = 1.0
+        p[k] = math.pi
+        s[k] = 0.0
+
+
+@njit(cache=True)
+def _overlap(p, s, c):
+    """S + P C = 2pi g / (|u||v|), without cancellation near t = pi."""
+    if p < _SERIES:
+        q = p * p
+        return p * q * (1.0 - q * (0.1 - q * (1.0 / 280.0 - q / 15120.0))) / 3.0
+    return s + p * c
+
+
+@njit(cache=True)
+def value_from_pairs(W, V, work, constant):
+    """Loss of a point whose pair tables are filled; `constant` is sum_mn g(v_m, v_n)."""
+    _, norm, C, P, S = work
+    K = W.shape[0]
+    N = K + V.shape[0]
+    total = 0.0
+    for k in range(K):
+        row = 0.0
+        c = C[k]
+        p = P[k]
+        s = S[k]
+        for j in range(K):
+            row += norm[j] * (s[j] + p[j] * c[j])
+        for j in range(K, N):
+            row -= 2.0 * norm[j] * (s[j] + p[j] * c[j])
+        total += norm[k] * row
+    return 0.5 * (total / _TWO_PI + constant)
+
+
+@njit(cache=True)
+def _own(k, K, N, norm, S):
+    """sum_j s_j |x_j| S_kj / 2pi: A_kk - 1/2 times |w_k|."""
+    s = S[k]
+    total = 0.0
+    for j in range(K):
+        total += norm[j] * s[j]
+    for j in range(K, N):
+        total -= norm[j] * s[j]
+    return total / _TWO_PI
+
+
+@njit(cache=True)
+def gradient_from_pairs(W, V, work, G):
+    """Write dL/dW into G, shape (K, D), for a point whose pair tables are filled."""
+    _, norm, _, P, S = work
+    K, D = W.shape
+    M = V.shape[0]
+    N = K + M
+    for k in range(K):
+        g = G[k]
+        if norm[k] == 0.0:
+            for i in range(D):
+                g[i] = 0.0
+            continue
+        own = 0.5 + _own(k, K, N, norm, S) / norm[k] - 0.5
+        w = W[k]
+        for i in range(D):
+            g[i] = own * w[i]
+        # The own column has P = pi, which is the 1/2 of A_kk.
+        p = P[k]
+        for j in range(K):
+            a = p[j] / _TWO_PI
+            x = W[j]
+            for i in range(D):
+                g[i] += a * x[i]
+        for m in range(M):
+            a = p[K + m] / _TWO_PI
+            x = V[m]
+            for i in range(D):
+                g[i] -= a * x[i]
+
+
+@njit(cache=True)
+def value_gradient(W, V, constant, work, G):
+    """Loss at one point; the gradient goes to G."""
+    pairs(W, V, work)
+    gradient_from_pairs(W, V, work, G)
+    return value_from_pairs(W, V, work, constant)
+
+
+@njit(cache=True)
+def batch_value_gradient(W, V, constant, with_gradient):
+    """Losses (n,) and gradients (n, K, D) of a batch W (n, K, D)."""
+    n, K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    values = np.empty(n)
+    G = np.empty((n, K, D)) if with_gradient else np.empty((0, K, D))
+    for b in range(n):
+        pairs(W[b], V, work)
+        values[b] = value_from_pairs(W[b], V, work, constant)
+        if with_gradient:
+            gradient_from_pairs(W[b], V, work, G[b])
+    return values, G
+
+
+@njit(cache=True)
+def normal_block(W, V, work, A):
+    """Write the normal block A, shape (K, K), for a point whose pair tables are filled.
+
+    Rows and columns of zero neurons, which have no angles, are zero.
+    """
+    _, norm, _, P, S = work
+    K = W.shape[0]
+    N = K + V.shape[0]
+    for k in range(K):
+        for j in range(K):
+            A[k, j] = P[k, j] / _TWO_PI if norm[j] > 0.0 and norm[k] > 0.0 else 0.0
+        if norm[k] > 0.0:
+            A[k, k] = 0.5 + _own(k, K, N, norm, S) / norm[k]
+
+
+@njit(cache=True)
+def hessian(W, V, work, H, scratch):
+    """Write the Hessian into H, shape (K, D, K, D), for a point whose pair tables are filled.
+
+    Parameters
+    ----------
+    W : ndarray, shape (K, D)
+        No row may be zero: the loss is not differentiable there.
+    V : ndarray, shape (M, D)
+    work : tuple
+        From `workspace`, filled by `pairs`.
+    H : ndarray, shape (K, D, K, D)
+        Overwritten.
+    scratch : ndarray, shape (N, D)
+        Overwritten.
+    """
+    unit, norm, C, P, S = work
+    K, D = W.shape
+    N = K + V.shape[0]
+    u = np.empty(D)
+    a = np.empty(D)
+    b = np.empty(D)
+    for j in range(N):
+        for i in range(D):
+            scratch[j, i] = unit[i, j]
+    for k in range(K):
+        for i in range(D):
+            u[i] = scratch[k, i]
+        own = _own(k, K, N, norm, S) / norm[k]
+        for i in range(D):
+            x = -own * u[i]
+            row = H[k, i, k]
+            for h in range(D):
+                row[h] = x * u[h]
+            row[i] += 0.5 + own
+        for j in range(N):
+            s = S[k, j]
+            if j == k or norm[j] == 0.0:
+                continue
+            c = C[k, j]
+            x = scratch[j]
+            # a = sin t n_u; a second projection removes what rounding leaves along u^.
+            dot = 0.0
+            for i in range(D):
+                a[i] = x[i] - c * u[i]
+                dot += a[i] * u[i]
+            length = 0.0
+            for i in range(D):
+                a[i] -= dot * u[i]
+                length += a[i] * a[i]
+            length = math.sqrt(length)
+            inverse = 1.0 / length if length > 0.0 else 0.0
+            for i in range(D):
+                a[i] *= inverse
+            weight = (norm[j] if j < K else -norm[j]) * s / (_TWO_PI * norm[k])
+            for i in range(D):
+                y = weight * a[i]
+                row = H[k, i, k]
+                for h in range(D):
+                    row[h] += y * a[h]
+            if k < j < K:
+                # n_v in the plane of the pair: sin t u^ - cos t n_u turned to v^'s side.
+                for i in range(D):
+                    b[i] = (S[k, j] * u[i] - c * a[i]) / _TWO_PI
+                p = P[k, j] / _TWO_PI
+                t = s / _TWO_PI
+                for i in range(D):
+                    y = t * u[i]
+                    z = s * a[i]
+                    row = H[k, i, j]
+                    for h in range(D):
+                        row[h] = y * x[h] + z * b[h]
+                    row[i] += p
+                for h in range(D):
+                    row = H[j, h, k]
+                    for i in range(D):
+                        row[i] = H[k, i, j, h]
+
+
+@njit(cache=True)
+def hvp_from_pairs(W, V, work, X, Y):
+    """Write the Hessian times X, shape (K, D), into Y for a point whose pair tables are filled.
+
+    Costs about as much as one gradient: products with n_u and n_v are sums over unit vectors.
+    """
+    unit, norm, C, P, S = work
+    K, D = W.shape
+    N = K + V.shape[0]
+    along = np.zeros(K)
+    beta = np.zeros((K, unit.shape[1]))
+    coefficient = np.zeros(unit.shape[1])
+    for k in range(K):
+        row = beta[k]
+        for i in range(D):
+            x = X[k, i]
+            column = unit[i]
+            for j in range(row.shape[0]):
+                row[j] += x * column[j]
+        along[k] = row[k]
+    for k in range(K):
+        y = Y[k]
+        if norm[k] == 0.0:
+            for i in range(D):
+                y[i] = 0.0
+            continue
+        c = C[k]
+        s = S[k]
+        p = P[k]
+        row = beta[k]
+        own = _own(k, K, N, norm, S) / norm[k]
+        axis = -own * along[k]
+        scale = 1.0 / (_TWO_PI * norm[k])
+        for j in range(N):
+            if s[j] > 0.0 and norm[j] > 0.0:
+                # S n_u (n_u.x) = (x^ - C u^) (x^.x - C u^.x) / S
+                e = (norm[j] if j < K else -norm[j]) * scale * (row[j] - c[j] * along[k]) / s[j]
+            else:
+                e = 0.0
+            coefficient[j] = e
+            axis -= e * c[j]
+        for j in range(K):
+            if j == k or norm[j] == 0.0:
+                continue
+            # S u^ (v^.x_v) + S n_u (n_v.x_v), n_v.x_v S = u^.x_v - C v^.x_v
+            axis += s[j] * along[j] / _TWO_PI
+            if s[j] > 0.0:
+                f = (beta[j, k] - c[j] * along[j]) / (s[j] * _TWO_PI)
+                coefficient[j] += f
+                axis -= f * c[j]
+        coefficient[k] = axis
+        for i in range(D):
+            column = unit[i]
+            total = (0.5 + own) * X[k, i]
+            for j in range(N):
+                total += coefficient[j] * column[j]
+            y[i] = total
+        for j in range(K):
+            if j == k or norm[j] == 0.0:
+                continue
+            a = p[j] / _TWO_PI
+            x = X[j]
+            for i in range(D):
+                y[i] += a * x[i]
+
+
+@njit(cache=True)
+def psi_values(U, W, V, slopes, gradients):
+    """psi(u) = sum_l g(u, w_l) - sum_m g(u, v_m) for rows of U, and its gradients.
+
+    Parameters
+    ----------
+    U : ndarray, shape (n, D)
+        Directions, not necessarily normalised: psi is homogeneous of degree one.
+    W : ndarray, shape (K, D)
+    V : ndarray, shape (M, D)
+    slopes : ndarray, shape (n,)
+        Overwritten with psi.
+    gradients : ndarray, shape (n, D) or (0, D)
+        Overwritten with d psi / d u unless empty.
+    """
+    K, D = W.shape
+    N = K + V.shape[0]
+    columns = np.empty((N, D))
+    columns[:K] = W
+    columns[K:] = V
+    work = workspace(1, N, D)
+    _, norm, C, P, S = work
+    for r in range(U.shape[0]):
+        pairs(U[r : r + 1], columns, work)
+        total = 0.0
+        own = 0.0
+        for j in range(N):
+            sign = norm[j + 1] if j < K else -norm[j + 1]
+            total += sign * _overlap(P[0, j + 1], S[0, j + 1], C[0, j + 1])
+            own += sign * S[0, j + 1]
+        slopes[r] = norm[0] * total / _TWO_PI
+        if gradients.shape[0] > 0 and norm[0] > 0.0:
+            g = gradients[r]
+            for i in range(D):
+                g[i] = own / (norm[0] * _TWO_PI) * U[r, i]
+            for j in range(N):
+                a = P[0, j + 1] / _TWO_PI if j < K else -P[0, j + 1] / _TWO_PI
+                for i in range(D):
+                    g[i] += a * columns[j, i]
+
+
+@njit(cache=True)
+def batch_hessian(W, V):
+    """Hessians (n, K, D, K, D) of a batch W (n, K, D) without zero neurons."""
+    n, K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    scratch = np.empty((K + V.shape[0], D))
+    H = np.empty((n, K, D, K, D))
+    for b in range(n):
+        pairs(W[b], V, work)
+        hessian(W[b], V, work, H[b], scratch)
+    return H
+
+
+@njit(cache=True)
+def batch_hvp(W, V, X):
+    """Hessian-vector products (n, K, D) of batches W and X, both (n, K, D)."""
+    n, K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    Y = np.empty((n, K, D))
+    for b in range(n):
+        pairs(W[b], V, work)
+        hvp_from_pairs(W[b], V, work, X[b], Y[b])
+    return Y
+
+
+@njit(cache=True)
+def batch_normal_block(W, V):
+    """Normal blocks (n, K, K) of a batch W (n, K, D)."""
+    n, K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    A = np.empty((n, K, K))
+    for b in range(n):
+        pairs(W[b], V, work)
+        normal_block(W[b], V, work, A[b])
+    return A

@@ -1,0 +1,281 @@
+"""The population loss and its derivatives at weights, for one point or a batch.
+
+Weights are given in coordinates: the first r columns span the teacher, any further columns are
+directions outside its span (DESIGN: W = [W_in | W_out]). `(K, D)` is one point, `(n, K, D)` a batch,
+D = r + E with any E >= 0. Output weights are 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landtopo.errors import InvalidArgument
+from landtopo.kernels import relu
+from landtopo.kernels.compiled import announce_compilation
+from landtopo.objective import Array
+from landtopo.problem import TeacherStudent
+
+__all__ = ["PopulationLoss", "WeightObjective"]
+
+# Below this ratio of result to largest term, plain double precision has lost three digits and the
+# double-double kernel takes over.
+_CANCELLATION = 1e-3
+
+
+class PopulationLoss:
+    """L(W) = 1/2 E[(sum_k relu(w_k.x) - sum_m relu(v_m.x))^2] over x ~ N(0, I).
+
+    Every method is exact up to rounding, in closed form. Where terms cancel (near global minima,
+    gradients at critical points) values and gradients are recomputed in double-double arithmetic,
+    so their *relative* error stays near 1e-13.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+        The teacher, and the width and dimension of the student.
+    """
+
+    def __init__(self, problem: TeacherStudent) -> None:
+        announce_compilation()
+        self.problem = problem
+        self._frames: dict[int, tuple[Array, float]] = {}
+
+    def frame(self, columns: int) -> tuple[Array, float]:
+        """Teacher rows in `columns` coordinates, shape (M, columns), and sum_mn g(v_m, v_n)."""
+        if columns not in self._frames:
+            rows, constant = relu.teacher_frame(self.problem.teacher.vectors, columns)
+            self._frames[columns] = (rows, float(constant))
+        return self._frames[columns]
+
+    def value(self, weights: ArrayLike) -> Array:
+        """Loss, in units of squared output; shape () or (n,)."""
+        points, single = self._points("value", weights)
+        rows, constant = self.frame(points.shape[2])
+        values, _ = relu.batch_value_gradient(points, rows, constant, False)
+        self._sharpen_values(points, rows, constant, values)
+        return np.asarray(values[0] if single else values)
+
+    def gradient(self, weights: ArrayLike) -> Array:
+        """dL/dW, shape (K, D) or (n, K, D); rows of zero neurons are zero."""
+        return self.value_and_gradient(weights)[1]
+
+    def value_and_gradient(self, weights: ArrayLike) -> tuple[Array, Array]:
+        """Loss and gradient; the angles are computed once."""
+        points, single = self._points("value_and_gradient", weights)
+        rows, constant = self.frame(points.shape[2])
+        values, gradients = relu.batch_value_gradient(points, rows, constant, True)
+        self._sharpen_values(points, rows, constant, values)
+        self._sharpen_gradients(points, rows, gradients)
+        return (np.asarray(values[0]), gradients[0]) if single else (values, gradients)
+
+    def hessian(self, weights: ArrayLike) -> Array:
+        """Hessian in the coordinates given, shape (K D, K D) or (n, K D, K D), C order of W.
+
+        Raises
+        ------
+        InvalidArgument
+            If a neuron is zero: the loss is not differentiable there.
+        """
+        points, single = self._points("hessian", weights)
+        self._refuse_zero_neurons("hessian", points)
+        rows, _ = self.frame(points.shape[2])
+        size = points.shape[1] * points.shape[2]
+        result = relu.batch_hessian(points, rows).reshape(len(points), size, size)
+        return np.asarray(result[0] if single else result)
+
+    def hvp(self, weights: ArrayLike, directions: ArrayLike) -> Array:
+        """Hessian times directions of the shape of `weights`, without forming the Hessian.
+
+        Directions of shape (n, K, D) with one point (K, D) give n products.
+        """
+        points, single = self._points("hvp", weights)
+        self._refuse_zero_neurons("hvp", points)
+        along = np.ascontiguousarray(directions, dtype=np.float64)
+        if along.shape[-2:] != points.shape[1:]:
+            raise InvalidArgument(
+                f"The 'directions' argument of hvp must have rows of shape {points.shape[1:]}; "
+                f"got {along.shape}."
+            )
+        one = along.ndim == 2
+        along = along.reshape(-1, *points.shape[1:])
+        if len(points) != len(along):
+            if not single:
+                raise InvalidArgument(
+                    "The 'directions' argument of hvp must hold one direction for each point; "
+                    f"got {len(along)} for {len(points)}."
+                )
+            points = np.repeat(points, len(along), axis=0)
+        rows, _ = self.frame(points.shape[2])
+        products = relu.batch_hvp(points, rows, along)
+        return np.asarray(products[0] if single and one else products)
+
+    def normal_block(self, weights: ArrayLike) -> Array:
+        """A, shape (K, K) or (n, K, K): the Hessian's block for every unused direction.
+
+        At an in-span point the Hessian in d dimensions is the in-span Hessian plus A (x) I_(d-r).
+        """
+        points, single = self._points("normal_block", weights)
+        self._refuse_zero_neurons("normal_block", points)
+        rows, _ = self.frame(points.shape[2])
+        blocks = relu.batch_normal_block(points, rows)
+        return np.asarray(blocks[0] if single else blocks)
+
+    def psi(self, directions: ArrayLike, weights: ArrayLike) -> Array:
+        """One-sided slope of the loss for growing a zero neuron in given unit directions.
+
+        psi(u) = E[(f - f*) relu(u.x)] = sum_l g(u, w_l) - sum_m g(u, v_m).
+
+        Parameters
+        ----------
+        directions : array_like, shape (D,) or (n, D)
+            Directions; psi is homogeneous of degree one in them.
+        weights : array_like, shape (K, D)
+            One point.
+
+        Returns
+        -------
+        ndarray, shape () or (n,)
+        """
+        slopes, _ = self.psi_and_gradient(directions, weights)
+        return slopes
+
+    def psi_and_gradient(self, directions: ArrayLike, weights: ArrayLike) -> tuple[Array, Array]:
+        """psi and its gradient with respect to the directions, shapes (n,) and (n, D)."""
+        points, single = self._points("psi", weights, any_width=True)
+        along = np.ascontiguousarray(directions, dtype=np.float64)
+        if not single or along.shape[-1:] != points.shape[2:] or along.ndim not in (1, 2):
+            raise InvalidArgument(
+                "psi takes directions of shape (n, D) and one point of shape (K, D); got "
+                f"{along.shape} and {np.shape(weights)}."
+            )
+        rows, _ = self.frame(points.shape[2])
+        flat = along.reshape(-1, points.shape[2])
+        slopes = np.empty(len(flat))
+        gradients = np.empty_like(flat)
+        relu.psi_values(flat, points[0], rows, slopes, gradients)
+        return slopes.reshape(along.shape[:-1]), gradients.reshape(along.shape)
+
+    def _points(
+        self, method: str, weights: ArrayLike, *, any_width: bool = False
+    ) -> tuple[Array, bool]:
+        points = np.ascontiguousarray(weights, dtype=np.float64)
+        rank = self.problem.rank
+        width = self.problem.width
+        if (
+            points.ndim not in (2, 3)
+            or (points.shape[-2] != width and not any_width)
+            or points.shape[-1] < rank
+        ):
+            raise InvalidArgument(
+                f"The 'weights' argument of {method} must have shape ({width}, {rank} + E) or "
+                f"(n, {width}, {rank} + E); got {points.shape}."
+            )
+        single = points.ndim == 2
+        return (points[None] if single else points), single
+
+    def _refuse_zero_neurons(self, method: str, points: Array) -> None:
+        if np.any(np.all(points == 0, axis=2)):
+            raise InvalidArgument(
+                f"The 'weights' argument of {method} must have no zero neuron, because the loss "
+                "is not differentiable there; remove zero neurons first."
+            )
+
+    def _sharpen_values(self, points: Array, rows: Array, constant: float, values: Array) -> None:
+        # sum |w|^2 / 4 bounds the size of the terms that cancel from below.
+        terms = 0.25 * np.einsum("nkd,nkd->n", points, points) + 0.5 * constant
+        for i in np.flatnonzero(values < _CANCELLATION * terms):
+            values[i] = _precise().value(points[i], rows)
+
+    def _sharpen_gradients(self, points: Array, rows: Array, gradients: Array) -> None:
+        terms = 0.25 * np.einsum("nkd,nkd->n", points, points)
+        size = np.einsum("nkd,nkd->n", gradients, gradients)
+        for i in np.flatnonzero(size < _CANCELLATION**2 * terms):
+            gradients[i] = _precise().gradient(points[i], rows)
+
+
+class WeightObjective:
+    """The population loss as an `Objective` of the flattened weights.
+
+    Plain double precision throughout: absolute errors of a few 1e-16 of the largest term, which is
+    what iterations need; evidence that is reported comes from `PopulationLoss`.
+
+    Parameters
+    ----------
+    loss : PopulationLoss
+    width : int, optional
+        Number of student neurons; the problem's width by default (a reduced network has fewer).
+    columns : int, optional
+        Number of coordinates D = r + E of each neuron; r by default.
+    """
+
+    def __init__(
+        self, loss: PopulationLoss, width: int | None = None, columns: int | None = None
+    ) -> None:
+        self.loss = loss
+        self.width = loss.problem.width if width is None else width
+        self.columns = loss.problem.rank if columns is None else columns
+        self.rank = loss.problem.rank
+        self.rows, self.constant = loss.frame(self.columns)
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates, K D."""
+        return self.width * self.columns
+
+    def weights(self, x: Array) -> Array:
+        """Weights (..., K, D) of flat coordinates (..., K D)."""
+        return x.reshape(*x.shape[:-1], self.width, self.columns)
+
+    def value(self, x: Array) -> Array:
+        """Losses, shape () or (n,)."""
+        values, _ = relu.batch_value_gradient(self._batch(x), self.rows, self.constant, False)
+        return np.asarray(values.reshape(x.shape[:-1]))
+
+    def value_and_gradient(self, x: Array) -> tuple[Array, Array]:
+        """Losses and gradients."""
+        values, gradients = relu.batch_value_gradient(
+            self._batch(x), self.rows, self.constant, True
+        )
+        return np.asarray(values.reshape(x.shape[:-1])), np.asarray(gradients.reshape(x.shape))
+
+    def hessian(self, x: Array) -> Array:
+        """Hessian at one point, shape (K D, K D)."""
+        return np.asarray(relu.batch_hessian(self._batch(x), self.rows).reshape(x.size, x.size))
+
+    def gauge(self, x: Array) -> Array:
+        """Orthonormal tangents of the rotations of the coordinates outside the teacher's span.
+
+        In the frame of the singular value decomposition W_out = sum_i s_i u_i v_i^T the generator of
+        a rotation in the plane (v_i, v_j) moves W by s_i u_i v_j^T - s_j u_j v_i^T; these are
+        orthogonal to each other, and zero only if s_i = s_j = 0.
+        """
+        outside = self.weights(x)[:, self.rank :]
+        count = outside.shape[1]
+        if count < 2 or not np.any(outside):
+            return np.empty((0, self.size))
+        left, singular, right = np.linalg.svd(outside, full_matrices=True)
+        scale = np.linalg.norm(x)
+        s = np.zeros(count)
+        s[: len(singular)] = np.where(singular > 1e-13 * scale, singular, 0.0)
+        tangents = []
+        for i in range(count):
+            for j in range(i + 1, count):
+                if s[i] == 0.0:
+                    break
+                move = np.zeros((self.width, self.columns))
+                move[:, self.rank :] = s[i] * np.outer(left[:, i], right[j])
+                if s[j] > 0.0:
+                    move[:, self.rank :] -= s[j] * np.outer(left[:, j], right[i])
+                tangents.append(move.ravel() / np.hypot(s[i], s[j]))
+        return np.array(tangents).reshape(-1, self.size)
+
+    def _batch(self, x: Array) -> Array:
+        return np.ascontiguousarray(x, dtype=np.float64).reshape(-1, self.width, self.columns)
+
+
+def _precise():  # type: ignore[no-untyped-def]
+    # Compiling the double-double kernel is only worth while where it is needed.
+    from landtopo.kernels import precise
+
+    return precise
