@@ -141,7 +141,7 @@ class PopulationLoss:
         return slopes
 
     def psi_and_gradient(self, directions: ArrayLike, weights: ArrayLike) -> tuple[Array, Array]:
-        """psi and its gradient with respect to the directions, shapes (n,) and (n, D)."""
+        """Psi and its gradient with respect to the directions, shapes (n,) and (n, D)."""
         points, single = self._points("psi", weights, any_width=True)
         along = np.ascontiguousarray(directions, dtype=np.float64)
         if not single or along.shape[-1:] != points.shape[2:] or along.ndim not in (1, 2):

@@ -1,0 +1,377 @@
+"""The compiled minimiser: limited-memory BFGS far away, truncated Newton near, gradient descent.
+
+Far from a minimum, L-BFGS steps are accepted on sufficient decrease of the loss. From `SWITCH` on,
+steps come from conjugate gradients on the exact Hessian and are accepted on the norm of the
+gradient alone: below |grad| ~ 1e-8 the loss is flat to machine precision and says nothing.
+
+At a zero-loss point with more students than needed the Hessian is singular and Newton's method
+only halves the error a step, because the loss grows cubically when parallel neurons turn against
+each other. There the parallel neurons are merged, the smaller network is solved, and its neurons
+are split again in the proportions found: this is an exact critical point of the wider network.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from landtopo.kernels.relu import (
+    gradient_from_pairs,
+    hvp_from_pairs,
+    pairs,
+    value_from_pairs,
+    value_gradient,
+    workspace,
+)
+
+__all__ = ["CONVERGED", "STALLED", "TOO_LONG", "descend_batch", "minimise_batch"]
+
+CONVERGED = 0
+TOO_LONG = 1
+STALLED = 2
+
+_MEMORY = 12
+_SWITCH = 1e-3
+_ARMIJO = 1e-4
+_ZERO_LOSS = 1e-13
+
+
+@njit(cache=True)
+def _dot(a, b):
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@njit(cache=True)
+def _quasi_newton(x, V, constant, target, limit, work, K, D):
+    """L-BFGS until |grad| <= target; returns (evaluations, value, |grad|)."""
+    n = x.size
+    S = np.empty((_MEMORY, n))
+    Y = np.empty((_MEMORY, n))
+    rho = np.empty(_MEMORY)
+    alpha = np.empty(_MEMORY)
+    g = np.empty(n)
+    trial = np.empty(n)
+    g_trial = np.empty(n)
+    d = np.empty(n)
+    value = value_gradient(x.reshape(K, D), V, constant, work, g.reshape(K, D))
+    evaluations = 1
+    stored = 0
+    newest = -1
+    norm = math.sqrt(_dot(g, g))
+    while norm > target and evaluations < limit:
+        d[:] = g
+        for q in range(stored):
+            j = (newest - q) % _MEMORY
+            alpha[j] = rho[j] * _dot(S[j], d)
+            d -= alpha[j] * Y[j]
+        if stored > 0:
+            d *= 1.0 / (rho[newest] * _dot(Y[newest], Y[newest]))
+        else:
+            d *= min(1.0, 0.5 / norm)
+        for q in range(stored - 1, -1, -1):
+            j = (newest - q) % _MEMORY
+            beta = rho[j] * _dot(Y[j], d)
+            d += (alpha[j] - beta) * S[j]
+        slope = -_dot(g, d)
+        if slope >= 0.0:
+            d[:] = g
+            slope = -norm * norm
+            stored = 0
+        length = math.sqrt(_dot(d, d))
+        bound = 0.5 * math.sqrt(_dot(x, x)) + 0.1
+        step = 1.0 if length <= bound else bound / length
+        accepted = False
+        for _ in range(12):
+            for i in range(n):
+                trial[i] = x[i] - step * d[i]
+            f = value_gradient(trial.reshape(K, D), V, constant, work, g_trial.reshape(K, D))
+            evaluations += 1
+            if f <= value + _ARMIJO * step * slope + 1e-15 * constant:
+                accepted = True
+                break
+            curvature = 2.0 * (f - value - step * slope)
+            best = -slope * step * step / curvature if curvature > 0.0 else 0.5 * step
+            step = min(0.5 * step, max(0.1 * step, best))
+        if not accepted:
+            if stored == 0:
+                break
+            stored = 0
+            continue
+        newest = (newest + 1) % _MEMORY
+        sy = 0.0
+        yy = 0.0
+        ss = 0.0
+        for i in range(n):
+            s = trial[i] - x[i]
+            y = g_trial[i] - g[i]
+            S[newest, i] = s
+            Y[newest, i] = y
+            sy += s * y
+            yy += y * y
+            ss += s * s
+            x[i] = trial[i]
+            g[i] = g_trial[i]
+        if sy > 1e-10 * math.sqrt(ss * yy):
+            rho[newest] = 1.0 / sy
+            stored = min(stored + 1, _MEMORY)
+        else:
+            newest = (newest - 1) % _MEMORY
+        value = f
+        norm = math.sqrt(_dot(g, g))
+    return evaluations, value, norm
+
+
+@njit(cache=True)
+def _newton_step(x, V, work, g, tolerance, limit, K, D, s):
+    """Conjugate gradients for H s = -g; returns (products, met negative curvature)."""
+    n = x.size
+    r = -g
+    p = r.copy()
+    h = np.empty(n)
+    s[:] = 0.0
+    rr = _dot(r, r)
+    goal = tolerance * tolerance * rr
+    products = 0
+    while products < limit and rr > goal:
+        hvp_from_pairs(x.reshape(K, D), V, work, p.reshape(K, D), h.reshape(K, D))
+        products += 1
+        curvature = _dot(p, h)
+        if curvature <= 1e-12 * _dot(p, p):
+            if curvature < -1e-9 * _dot(p, p):
+                s[:] = p
+                return products, True
+            break
+        a = rr / curvature
+        s += a * p
+        r -= a * h
+        new = _dot(r, r)
+        p *= new / rr
+        p += r
+        rr = new
+    return products, False
+
+
+@njit(cache=True)
+def _newton(x, V, constant, tolerance, work, K, D, limit):
+    """Truncated Newton, accepted on |grad|.
+
+    Returns (evaluations, products, |grad|, met negative curvature); x is the best point seen, or a
+    point lower down when the curvature was negative.
+    """
+    n = x.size
+    g = np.empty(n)
+    trial = np.empty(n)
+    g_trial = np.empty(n)
+    s = np.empty(n)
+    value = value_gradient(x.reshape(K, D), V, constant, work, g.reshape(K, D))
+    norm = math.sqrt(_dot(g, g))
+    evaluations = 1
+    products = 0
+    for _ in range(limit):
+        if norm <= tolerance:
+            # One more step costs little and reaches the floor of rounding.
+            tight = 0.01
+        else:
+            tight = min(0.05, max(math.sqrt(norm) * 0.1, 0.1 * tolerance / norm))
+        cg, negative = _newton_step(x, V, work, g, tight, 4 * n, K, D, s)
+        products += cg
+        if negative:
+            length = math.sqrt(_dot(s, s))
+            side = -1.0 if _dot(s, g) > 0.0 else 1.0
+            size = 0.02 * math.sqrt(_dot(x, x)) / length
+            for _ in range(8):
+                for i in range(n):
+                    trial[i] = x[i] + side * size * s[i]
+                f = value_gradient(trial.reshape(K, D), V, constant, work, g_trial.reshape(K, D))
+                evaluations += 1
+                if f < value:
+                    x[:] = trial
+                    return evaluations, products, norm, True
+                size *= 0.5
+            return evaluations, products, norm, False
+        length = math.sqrt(_dot(s, s))
+        bound = 0.2 * math.sqrt(_dot(x, x)) + 1e-3
+        step = 1.0 if length <= bound else bound / length
+        better = False
+        for _ in range(4):
+            for i in range(n):
+                trial[i] = x[i] + step * s[i]
+            f = value_gradient(trial.reshape(K, D), V, constant, work, g_trial.reshape(K, D))
+            evaluations += 1
+            new = math.sqrt(_dot(g_trial, g_trial))
+            if new < norm:
+                better = True
+                break
+            step *= 0.5
+        if not better:
+            pairs(x.reshape(K, D), V, work)
+            break
+        done = norm <= tolerance
+        x[:] = trial
+        g[:] = g_trial
+        value = f
+        norm = new
+        if done:
+            break
+    return evaluations, products, norm, False
+
+
+@njit(cache=True)
+def _merge_parallel(x, angle, K, D, owner, merged):
+    """Group neurons within an angle; writes group sums and returns the number of groups."""
+    W = x.reshape(K, D)
+    groups = 0
+    cosine = math.cos(angle)
+    for k in range(K):
+        owner[k] = -1
+        nk = math.sqrt(_dot(W[k], W[k]))
+        for q in range(groups):
+            nq = math.sqrt(_dot(merged[q], merged[q]))
+            if _dot(W[k], merged[q]) >= cosine * nk * nq:
+                owner[k] = q
+                break
+        if owner[k] < 0:
+            owner[k] = groups
+            merged[groups] = W[k]
+            groups += 1
+        else:
+            merged[owner[k]] += W[k]
+    return groups
+
+
+@njit(cache=True)
+def _solve_merged(x, V, constant, tolerance, K, D, norm):
+    """Try to end at zero loss with parallel neurons merged; returns (done, evaluations)."""
+    owner = np.empty(K, dtype=np.int64)
+    merged = np.zeros((K, D))
+    groups = _merge_parallel(x, min(0.5, 20.0 * math.sqrt(norm)), K, D, owner, merged)
+    if groups == K:
+        return False, 0
+    small = merged[:groups].copy().ravel()
+    work = workspace(groups, V.shape[0], D)
+    evaluations, products, end, negative = _newton(
+        small, V, constant, tolerance, work, groups, D, 40
+    )
+    evaluations += products
+    W = x.reshape(K, D)
+    Z = small.reshape(groups, D)
+    value = value_from_pairs(Z, V, work, constant)
+    moved = 0.0
+    for q in range(groups):
+        for i in range(D):
+            moved = max(moved, abs(Z[q, i] - merged[q, i]))
+    if negative or end > tolerance or value > _ZERO_LOSS * constant or moved > 0.2:
+        return False, evaluations
+    for q in range(groups):
+        square = _dot(Z[q], Z[q])
+        total = 0.0
+        for k in range(K):
+            if owner[k] == q:
+                share = _dot(W[k], Z[q]) / square
+                if share <= 0.0:
+                    return False, evaluations
+                total += share
+        for k in range(K):
+            if owner[k] == q:
+                W[k] = _dot(W[k], Z[q]) / square / total * Z[q]
+    return True, evaluations
+
+
+@njit(cache=True)
+def minimise_batch(W, V, constant, tolerance, limit):
+    """Minimise from every start of a batch; W (n, K, D) is overwritten with the end points.
+
+    Returns
+    -------
+    norms : ndarray, shape (n,)
+        |grad| at the end.
+    statuses, evaluations : ndarray of int, shape (n,)
+        Status code, and number of gradients and Hessian products together.
+    """
+    count, K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    norms = np.empty(count)
+    statuses = np.empty(count, dtype=np.int64)
+    evaluations = np.zeros(count, dtype=np.int64)
+    g = np.empty(K * D)
+    for b in range(count):
+        x = W[b].copy().ravel()
+        switch = _SWITCH
+        statuses[b] = STALLED
+        norm = np.inf
+        for _ in range(30):
+            used, value, norm = _quasi_newton(
+                x, V, constant, switch, limit - evaluations[b], work, K, D
+            )
+            evaluations[b] += used
+            if norm > switch and evaluations[b] >= limit:
+                statuses[b] = TOO_LONG
+                break
+            if K > 1 and value < 1e-2 * constant and norm < 1e-3:
+                done, used = _solve_merged(x, V, constant, tolerance, K, D, norm)
+                evaluations[b] += used
+                if done:
+                    value_gradient(x.reshape(K, D), V, constant, work, g.reshape(K, D))
+                    norm = math.sqrt(_dot(g, g))
+                    statuses[b] = CONVERGED
+                    break
+            start = x.copy()
+            used, products, new, negative = _newton(x, V, constant, tolerance, work, K, D, 12)
+            evaluations[b] += used + products
+            if new <= tolerance and not negative:
+                norm = new
+                statuses[b] = CONVERGED
+                break
+            if evaluations[b] >= limit:
+                norm = new
+                statuses[b] = TOO_LONG
+                break
+            if negative:
+                switch = min(switch, max(0.3 * norm, 1e-9))
+                continue
+            if new > 0.01 * norm:
+                x[:] = start
+            norm = min(norm, new)
+            switch = max(0.03 * switch, 1e-9)
+        norms[b] = norm
+        W[b] = x.reshape(K, D)
+    return norms, statuses, evaluations
+
+
+@njit(cache=True)
+def descend_batch(W, V, constant, step, tolerance, limit):
+    """Plain gradient descent with a fixed step; W (n, K, D) is overwritten with the end points.
+
+    Returns
+    -------
+    norms : ndarray, shape (n,)
+        |grad| at the end.
+    statuses, evaluations : ndarray of int, shape (n,)
+        Status code and number of gradients.
+    """
+    count, K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    norms = np.empty(count)
+    statuses = np.empty(count, dtype=np.int64)
+    evaluations = np.zeros(count, dtype=np.int64)
+    G = np.empty((K, D))
+    for b in range(count):
+        x = W[b]
+        statuses[b] = TOO_LONG
+        norm = np.inf
+        for i in range(limit):
+            pairs(x, V, work)
+            gradient_from_pairs(x, V, work, G)
+            norm = math.sqrt(_dot(G.ravel(), G.ravel()))
+            evaluations[b] = i + 1
+            if norm <= tolerance:
+                statuses[b] = CONVERGED
+                break
+            for k in range(K):
+                for j in range(D):
+                    x[k, j] -= step * G[k, j]
+        norms[b] = norm
+    return norms, statuses, evaluations

@@ -1,0 +1,229 @@
+"""What is recorded of starts, critical points and families: evidence first, then the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landtopo.objective import Array
+
+__all__ = ["Attempts", "CriticalPoint", "Family", "Kind", "Status"]
+
+
+class Status(StrEnum):
+    """How an attempt ended, as a sentence."""
+
+    CONVERGED = "The gradient fell below the tolerance."
+    TOO_LONG = "The limit of evaluations was reached first."
+    STALLED = "No step made the gradient smaller before it reached the tolerance."
+    DUPLICATE = "The attempt ran into a point that was known already and was stopped."
+
+
+class Kind(StrEnum):
+    """What a critical point is."""
+
+    MINIMUM = "minimum"
+    SADDLE = "saddle"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """Every start of a search, in columns; row i is start `starts[i]`.
+
+    Attributes
+    ----------
+    width : int
+        Number of student neurons; the spawn key of row i is (width, starts[i]).
+    source : str
+        Where the starts come from: a start distribution such as ``gaussian:1``, or a search that
+        is not independent of what was found before, such as ``soft modes``.
+    independent : bool
+        Whether the starts are independent draws, so that coverage can be estimated from them.
+    starts : ndarray of int, shape (n,)
+    status : tuple of Status, length n
+    loss, grad_norm : ndarray, shape (n,)
+        At the end point.
+    evaluations : ndarray of int, shape (n,)
+        Gradients and Hessian products.
+    weights : ndarray, shape (n, K, D)
+        End points.
+    family : ndarray of int, shape (n,)
+        Number of the family the end point belongs to, -1 where it did not converge.
+    """
+
+    width: int
+    source: str
+    independent: bool
+    starts: NDArray[np.int64]
+    status: tuple[Status, ...]
+    loss: Array
+    grad_norm: Array
+    evaluations: NDArray[np.int64]
+    weights: Array
+    family: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalPoint:
+    """A point with its spectrum, and what follows from it.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (K, r + e)
+        Weights; e is the number of directions outside the span that they use.
+    loss : float
+        Population loss, relative accuracy about 1e-13.
+    grad_norm : float
+        Frobenius norm of the gradient.
+    eigenvalues : ndarray, shape (n,)
+        Of the Hessian in the r + e coordinates used, ascending; zero neurons and gauge directions
+        (rotations outside the span) removed.
+    normal_eigenvalues : ndarray
+        Of the normal block, ascending; gauge directions removed. Each counts for
+        `normal_multiplicity` unused directions.
+    normal_multiplicity : int
+        d - r - e, or K - e in infinite dimension.
+    gauge : int
+        Number of gauge directions in d dimensions that were removed.
+    gap : float
+        Ratio of the smallest eigenvalue magnitude counted as non-zero to the largest counted as
+        zero (rounding noise when none is).
+    index_in_span, index_normal : int
+        Negative eigenvalues in `eigenvalues` and in `normal_eigenvalues`.
+    index, nullity : int
+        Negative and zero eigenvalues in d dimensions, gauge not counted.
+    zero_neurons : int
+        Number of neurons that are exactly zero; they have no second derivative.
+    grad_tolerance, zero_tolerance : float
+        Largest gradient norm of a critical point; largest magnitude of a zero eigenvalue.
+    kind : Kind
+        The verdict.
+    reason : str
+        One sentence that says why.
+    """
+
+    weights: Array
+    loss: float
+    grad_norm: float
+    eigenvalues: Array
+    normal_eigenvalues: Array
+    normal_multiplicity: int
+    gauge: int
+    gap: float
+    index_in_span: int
+    index_normal: int
+    index: int
+    nullity: int
+    zero_neurons: int
+    grad_tolerance: float
+    zero_tolerance: float
+    kind: Kind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """All critical points with one reduced network, up to the symmetry of the problem.
+
+    Attributes
+    ----------
+    id : str
+        Such as ``w6-f0``: width, and number by increasing loss.
+    width : int
+        Number of student neurons K.
+    point : CriticalPoint
+        The representative, with its spectrum.
+    count : int
+        How many independent starts ended in the family.
+    found_by : str
+        The source of the attempt that met it first.
+    reduced : ndarray, shape (m, r + e)
+        The reduced network: zero neurons dropped, parallel neurons merged.
+    effective_width : int
+        m.
+    flat_dimension : int or None
+        Dimension of the connected set of minima; None where it was not decided.
+    anti_aligned : int
+        Students whose overlap with their partner teacher neuron is negative.
+    isotropy : str
+        The subgroup of S_m x Aut(T) that fixes the reduced network, such as ``S_5 x S_1``.
+    isotropy_order : int
+        Its order within S_K x Aut(T), for the representative.
+    orbit_size : int
+        Number of labelled copies of the representative, K! |Aut(T)| / isotropy_order.
+    psi_min : float
+        Smallest one-sided slope for growing another neuron.
+    description : str
+        One line that a person understands.
+    """
+
+    id: str
+    width: int
+    point: CriticalPoint
+    count: int
+    found_by: str
+    reduced: Array
+    effective_width: int
+    flat_dimension: int | None
+    anti_aligned: int
+    isotropy: str
+    isotropy_order: int
+    orbit_size: int
+    psi_min: float
+    description: str
+
+    @property
+    def weights(self) -> Array:
+        """Weights of the representative, shape (K, r + e)."""
+        return self.point.weights
+
+    @property
+    def loss(self) -> float:
+        """Loss of every member."""
+        return self.point.loss
+
+    @property
+    def is_global(self) -> bool:
+        """Whether the loss is zero to the accuracy it is known with."""
+        return self.point.loss <= 1e-20 * max(1.0, float(np.sum(self.point.weights**2)))
+
+    def record(self) -> dict[str, Any]:
+        """The family as plain JSON values, with the field names of the documentation."""
+        point = self.point
+        return {
+            "id": self.id,
+            "width": self.width,
+            "kind": str(point.kind),
+            "loss": point.loss,
+            "count": self.count,
+            "index": point.index,
+            "nullity": point.nullity,
+            "gap": point.gap,
+            "flat_dimension": self.flat_dimension,
+            "smallest_eigenvalue": _first(point.eigenvalues),
+            "smallest_normal_eigenvalue": _first(point.normal_eigenvalues),
+            "grad_norm": point.grad_norm,
+            "effective_width": self.effective_width,
+            "anti_aligned": self.anti_aligned,
+            "zero_neurons": point.zero_neurons,
+            "isotropy": self.isotropy,
+            "isotropy_order": self.isotropy_order,
+            "orbit_size": self.orbit_size,
+            "psi_min": self.psi_min,
+            "description": self.description,
+            "reason": point.reason,
+            "found_by": self.found_by,
+            "weights": point.weights.tolist(),
+        }
+
+
+def _first(values: Array) -> float | None:
+    return float(values[0]) if len(values) else None
