@@ -1,11 +1,13 @@
 """The population loss and its derivatives at weights, for one point or a batch.
 
-Weights are given in coordinates: the first r columns span the teacher, any further columns are
-directions outside its span (DESIGN: W = [W_in | W_out]). `(K, D)` is one point, `(n, K, D)` a batch,
+Weights are given in coordinates, W = [W_in | W_out]: the first r columns span the teacher, any
+further columns are directions outside its span. `(K, D)` is one point, `(n, K, D)` a batch,
 D = r + E with any E >= 0. Output weights are 1.
 """
 
 from __future__ import annotations
+
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -246,8 +248,8 @@ class WeightObjective:
     def gauge(self, x: Array) -> Array:
         """Orthonormal tangents of the rotations of the coordinates outside the teacher's span.
 
-        In the frame of the singular value decomposition W_out = sum_i s_i u_i v_i^T the generator of
-        a rotation in the plane (v_i, v_j) moves W by s_i u_i v_j^T - s_j u_j v_i^T; these are
+        In the frame of the singular value decomposition W_out = sum_i s_i u_i v_i^T the generator
+        of a rotation in the plane (v_i, v_j) moves W by s_i u_i v_j^T - s_j u_j v_i^T; these are
         orthogonal to each other, and zero only if s_i = s_j = 0.
         """
         outside = self.weights(x)[:, self.rank :]
@@ -274,7 +276,7 @@ class WeightObjective:
         return np.ascontiguousarray(x, dtype=np.float64).reshape(-1, self.width, self.columns)
 
 
-def _precise():  # type: ignore[no-untyped-def]
+def _precise() -> ModuleType:
     # Compiling the double-double kernel is only worth while where it is needed.
     from landtopo.kernels import precise
 

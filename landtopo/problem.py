@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 
-__all__ = ["Teacher", "TeacherStudent"]
+__all__ = ["Teacher", "TeacherStudent", "checked_count", "checked_seed"]
 
 _SYMMETRY_TOLERANCE = 1e-12
 _EIGENVALUE_TOLERANCE = 1e-12
@@ -74,7 +74,7 @@ class Teacher:
         size : int
             Number of teacher neurons M >= 1.
         """
-        size = _count("size", "Teacher.orthonormal", size)
+        size = checked_count("size", "Teacher.orthonormal", size)
         return cls(_read_only(np.eye(size)), _read_only(np.eye(size)), f"orthonormal:{size}")
 
     @classmethod
@@ -88,7 +88,7 @@ class Teacher:
         correlation : float
             Their common scalar product rho, -1/(M - 1) <= rho <= 1.
         """
-        size = _count("size", "Teacher.equicorrelated", size)
+        size = checked_count("size", "Teacher.equicorrelated", size)
         rho = float(correlation)
         if not np.isfinite(rho):
             raise InvalidArgument(
@@ -112,15 +112,12 @@ class Teacher:
         seed : int
             Seed of the draw.
         """
-        size = _count("size", "Teacher.random", size)
-        dim = size if dim is None else _count("dim", "Teacher.random", dim)
-        if not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise InvalidArgument(
-                f"The 'seed' argument of Teacher.random must be an integer >= 0; got {seed!r}."
-            )
-        rng = np.random.default_rng(np.random.SeedSequence(int(seed)))
+        size = checked_count("size", "Teacher.random", size)
+        dim = size if dim is None else checked_count("dim", "Teacher.random", dim)
+        seed = checked_seed("Teacher.random", seed)
+        rng = np.random.default_rng(np.random.SeedSequence(seed))
         vectors = rng.standard_normal((size, dim)) / np.sqrt(dim)
-        return cls.from_vectors(vectors, name=f"random:{size}:dim={dim}:seed={int(seed)}")
+        return cls.from_vectors(vectors, name=f"random:{size}:dim={dim}:seed={seed}")
 
     @classmethod
     def from_vectors(cls, vectors: ArrayLike, *, name: str = "vectors") -> Teacher:
@@ -227,9 +224,9 @@ class TeacherStudent:
                 "The 'teacher' argument of TeacherStudent must be a Teacher; "
                 f"got {type(self.teacher).__name__}."
             )
-        object.__setattr__(self, "width", _count("width", "TeacherStudent", self.width))
+        object.__setattr__(self, "width", checked_count("width", "TeacherStudent", self.width))
         if self.dim is not None:
-            dim = _count("dim", "TeacherStudent", self.dim)
+            dim = checked_count("dim", "TeacherStudent", self.dim)
             if dim < self.teacher.rank:
                 raise InvalidArgument(
                     "The 'dim' argument of TeacherStudent must be at least the rank of the "
@@ -260,10 +257,20 @@ class TeacherStudent:
         return TeacherStudent(self.teacher, width, self.dim)
 
 
-def _count(argument: str, function: str, value: object) -> int:
+def checkedchecked_count(argument: str, function: str, value: object) -> int:
+    """An integer >= 1, or the sentence that says it is none."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise InvalidArgument(
             f"The '{argument}' argument of {function} must be an integer >= 1; got {value!r}."
+        )
+    return int(value)
+
+
+def checked_seed(function: str, value: object) -> int:
+    """An integer >= 0, or the sentence that says it is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise InvalidArgument(
+            f"The 'seed' argument of {function} must be an integer >= 0; got {value!r}."
         )
     return int(value)
 
@@ -283,8 +290,7 @@ def _matrix(argument: str, function: str, value: ArrayLike) -> Array:
 
 def _lower_triangular(vectors: Array) -> Array:
     """Rotate rows into lower echelon form with positive pivots: V = L Q^T, from QR of V^T."""
-    upper = np.linalg.qr(vectors.T, mode="r")
-    lower = upper.T
+    lower = np.linalg.qr(vectors.T)[1].T
     signs = np.ones(lower.shape[1])
     for column in range(lower.shape[1]):
         pivots = np.flatnonzero(np.abs(lower[:, column]) > 1e-14 * np.abs(lower).max())

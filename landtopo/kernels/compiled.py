@@ -16,7 +16,7 @@ def announce_compilation() -> None:
     """Log one line if the kernels are not in numba's cache on disk yet."""
     from landtopo.kernels import relu
 
-    folder = Path(relu.batch_value_gradient.stats.cache_path)
+    folder = Path(relu.batch_value_gradient.stats.cache_path or "")
     if not any(folder.glob("relu.batch_value_gradient-*.nbi")):
         _LOGGER.warning(
             "landtopo compiles its kernels for this machine on first use; this takes about a "

@@ -280,7 +280,7 @@ def _solve_merged(x, V, constant, tolerance, K, D, norm):
     return True, evaluations
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def minimise_batch(W, V, constant, tolerance, limit):
     """Minimise from every start of a batch; W (n, K, D) is overwritten with the end points.
 
@@ -341,7 +341,7 @@ def minimise_batch(W, V, constant, tolerance, limit):
     return norms, statuses, evaluations
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def descend_batch(W, V, constant, step, tolerance, limit):
     """Plain gradient descent with a fixed step; W (n, K, D) is overwritten with the end points.
 

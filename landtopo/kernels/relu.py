@@ -16,9 +16,9 @@ A W + B V with A_kl = P/2pi, A_kk = 1/2 + sum_j s_j |x_j| S / (2pi |w_k|), B_km 
 is +1 for students and -1 for teachers. A is also the Hessian's block for every direction outside
 the span of the D coordinates.
 
-Angles come from the cosine where that is well conditioned and from t = 2 atan2(|u^ - v^|, |u^ + v^|)
-near 0 and pi, where flat families live and the arc cosine has lost half of its digits. A zero neuron
-has no angle: its rows contribute nothing and its gradient is set to zero.
+Angles come from the cosine where that is well conditioned, and near 0 and pi, where flat families
+live and the arc cosine has lost half of its digits, from t = 2 atan2(|u^ - v^|, |u^ + v^|). A zero
+neuron has no angle: its rows contribute nothing and its gradient is set to zero.
 
 Absolute errors are a few units of rounding of the largest term; `landtopo.kernels.precise` keeps
 the relative error small where terms cancel.
@@ -53,8 +53,8 @@ _NEAR = 0.9
 _TWO_PI = 2.0 * math.pi
 _SERIES = 0.05
 
-# asin(x) = x p(x^2) for |x| <= 1/2: interpolation of asin(sqrt z)/sqrt z at the 14 Chebyshev nodes of
-# [0, 1/4] in 60-digit arithmetic; the relative error is below 4e-18.
+# asin(x) = x p(x^2) for |x| <= 1/2: interpolation of asin(sqrt z)/sqrt z at the 14 Chebyshev nodes
+# of [0, 1/4] in 60-digit arithmetic; the relative error is below 4e-18.
 _P0 = 1.0
 _P1 = 0.16666666666666796
 _P2 = 0.07499999999966611
@@ -275,7 +275,7 @@ def value_gradient(W, V, constant, work, G):
     return value_from_pairs(W, V, work, constant)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def batch_value_gradient(W, V, constant, with_gradient):
     """Losses (n,) and gradients (n, K, D) of a batch W (n, K, D)."""
     n, K, D = W.shape
@@ -492,7 +492,7 @@ def psi_values(U, W, V, slopes, gradients):
                     g[i] += a * columns[j, i]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def batch_hessian(W, V):
     """Hessians (n, K, D, K, D) of a batch W (n, K, D) without zero neurons."""
     n, K, D = W.shape
@@ -505,7 +505,7 @@ def batch_hessian(W, V):
     return H
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def batch_hvp(W, V, X):
     """Hessian-vector products (n, K, D) of batches W and X, both (n, K, D)."""
     n, K, D = W.shape
@@ -517,7 +517,7 @@ def batch_hvp(W, V, X):
     return Y
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def batch_normal_block(W, V):
     """Normal blocks (n, K, K) of a batch W (n, K, D)."""
     n, K, D = W.shape
