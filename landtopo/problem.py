@@ -257,7 +257,7 @@ class TeacherStudent:
         return TeacherStudent(self.teacher, width, self.dim)
 
 
-def checkedchecked_count(argument: str, function: str, value: object) -> int:
+def checked_count(argument: str, function: str, value: object) -> int:
     """An integer >= 1, or the sentence that says it is none."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise InvalidArgument(
