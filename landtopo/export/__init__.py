@@ -1,1 +1,16 @@
-""""""
+"""Files and the offline page: one `prepare`, then a writer for each format."""
+
+from __future__ import annotations
+
+from landtopo.export.files import formats, output_files, read_graph, write_bytes, write_graph
+from landtopo.export.prepare import Prepared, prepare
+
+__all__ = [
+    "Prepared",
+    "formats",
+    "output_files",
+    "prepare",
+    "read_graph",
+    "write_bytes",
+    "write_graph",
+]

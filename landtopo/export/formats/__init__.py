@@ -1,0 +1,1 @@
+"""The file formats: every module here defines one, as FORMAT."""

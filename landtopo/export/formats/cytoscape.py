@@ -1,0 +1,45 @@
+"""Cytoscape JSON, for Cytoscape and Cytoscape.js."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from landtopo.export.format import CREATOR, Format, edge_rows, graph_row, node_rows
+from landtopo.export.formats.node_link import json_lines
+from landtopo.export.prepare import Prepared
+
+__all__ = ["FORMAT"]
+
+
+def _write(prepared: Prepared) -> Mapping[str, bytes]:
+    nodes = []
+    for row in node_rows(prepared):
+        # Cytoscape's y axis points down.
+        nodes.append(
+            {
+                "data": {**row, "name": row["id"]},
+                "position": {"x": row["x"], "y": -row["y"]},
+                "selected": False,
+            }
+        )
+    edges = [
+        {
+            "data": {**row, "name": row["id"], "source": row["from_id"], "target": row["to_id"]},
+            "selected": False,
+        }
+        for row in edge_rows(prepared)
+    ]
+    data = {
+        "format_version": "1.0",
+        "generated_by": CREATOR,
+        "target_cytoscapejs_version": "~3.0",
+        "data": {
+            **graph_row(prepared),
+            "name": str(prepared.attributes.get("teacher", "landscape")),
+        },
+        "elements": {"nodes": nodes, "edges": edges},
+    }
+    return {".cyjs": json_lines(data, ())}
+
+
+FORMAT = Format(suffix=".cyjs", title="Cytoscape JSON", write=_write, files=(".cyjs",))

@@ -1,0 +1,154 @@
+"""How a landscape graph looks: positions, colours and shapes, the same in every format.
+
+The colours are those of Okabe and Ito, told apart with every common kind of colour blindness;
+shape or line style says the same thing a second time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from landtopo.landscape.schema import LINEAGE
+
+__all__ = [
+    "BAND",
+    "COLUMN_DISTANCE",
+    "HEIGHT",
+    "EdgeLook",
+    "NodeLook",
+    "edge_look",
+    "edge_style",
+    "family_style",
+    "node_looks",
+]
+
+#: Distance between the columns of two widths, width of the band that the families of one width
+#: fill, and height of the highest family, in drawing units.
+COLUMN_DISTANCE = 400.0
+BAND = 240.0
+HEIGHT = 1000.0
+
+# Multiples of the golden ratio modulo 1 fill an interval evenly however many there are, so
+# families of neighbouring losses, consecutive in rank, stand far from each other.
+_GOLDEN = 0.6180339887498949
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What a class of nodes or edges looks like, and its name in legends."""
+
+    name: str
+    color: str
+    shape: str
+
+
+_FAMILY_STYLES = {
+    (True, False): Style("global, isolated", "#0072B2", "circle"),
+    (True, True): Style("global, flat", "#56B4E9", "square"),
+    (False, False): Style("spurious, isolated", "#D55E00", "circle"),
+    (False, True): Style("spurious, flat", "#E69F00", "square"),
+}
+
+_EDGE_STYLES = {
+    "saddle": Style("saddle", "#222222", "solid"),
+    "corner": Style("corner", "#AA4499", "dashed"),
+    "flat": Style("flat", "#009E73", "solid"),
+    "stays": Style("lineage: stays a minimum", "#767676", "solid"),
+    "flows": Style("lineage: flows down", "#767676", "dotted"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLook:
+    """Where a family is drawn and how.
+
+    Attributes
+    ----------
+    x : float
+        By width, spread over a band.
+    y : float
+        Proportional to the loss, `HEIGHT` for the largest one; upwards.
+    y_even : float
+        By rank of the loss within the width, evenly spaced: families of nearly equal loss apart.
+    color, shape : str
+        "#rrggbb"; "circle" (isolated) or "square" (flat).
+    size : float
+        Diameter, growing with the share of the starts.
+    style : str
+        Name of the class in legends.
+    """
+
+    x: float
+    y: float
+    y_even: float
+    color: str
+    shape: str
+    size: float
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLook:
+    """How an edge is drawn: "#rrggbb", "solid", "dashed" or "dotted", thickness, legend name."""
+
+    color: str
+    line: str
+    thickness: float
+    style: str
+
+
+def family_style(record: Mapping[str, Any]) -> Style:
+    """Colour and shape of a family: global or spurious, isolated or flat."""
+    return _FAMILY_STYLES[
+        bool(record.get("is_global", False)), int(record.get("flat_dimension", 0)) > 0
+    ]
+
+
+def edge_style(record: Mapping[str, Any]) -> Style:
+    """Colour and line of a transition or lineage edge."""
+    kind = str(record["kind"])
+    if kind == LINEAGE:
+        kind = str(record.get("fate", "stays"))
+    return _EDGE_STYLES.get(kind, Style(kind, "#222222", "solid"))
+
+
+def node_looks(nodes: Iterable[Mapping[str, Any]]) -> dict[str, NodeLook]:
+    """Positions and styles of all families, by id.
+
+    Parameters
+    ----------
+    nodes : iterable of records
+        Sorted; records of equal loss are ranked in this order.
+    """
+    columns: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for record in nodes:
+        columns[record["width"]].append(record)
+    if not columns:
+        return {}
+    top = max(record["loss"] for column in columns.values() for record in column)
+    most = max(len(column) for column in columns.values())
+    looks = {}
+    for place, width in enumerate(sorted(columns)):
+        for rank, record in enumerate(sorted(columns[width], key=lambda record: record["loss"])):
+            aside = (0.5 + rank * _GOLDEN) % 1.0 - 0.5
+            style = family_style(record)
+            looks[record["id"]] = NodeLook(
+                x=round(COLUMN_DISTANCE * place + BAND * aside, 3),
+                y=round(HEIGHT * record["loss"] / top, 3) if top > 0 else 0.0,
+                y_even=round(HEIGHT * rank / max(most - 1, 1), 3),
+                color=style.color,
+                shape=style.shape,
+                size=round(14.0 + 22.0 * float(record.get("share", 0.1)) ** 0.5, 3),
+                style=style.name,
+            )
+    return looks
+
+
+def edge_look(record: Mapping[str, Any]) -> EdgeLook:
+    """How one edge is drawn."""
+    style = edge_style(record)
+    thickness = {LINEAGE: 1.0, "flat": 4.0}.get(record["kind"], 2.0)
+    return EdgeLook(style.color, style.shape, thickness, style.name)

@@ -1,0 +1,184 @@
+"""The columns of a landscape graph: names, types, units and meanings, in one table.
+
+Whatever writes, reads or shows a landscape graph takes the columns from here: the exporters, the
+offline page and docs/file-formats.md, whose tables are `markdown_table`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+__all__ = [
+    "COLUMNS",
+    "FORMAT_VERSION",
+    "INFINITE",
+    "LINEAGE",
+    "MINIMUM",
+    "TRANSITIONS",
+    "Column",
+    "ColumnType",
+    "Owner",
+    "columns_of",
+    "find_column",
+    "markdown_table",
+]
+
+#: Version of the column table; it grows by one when a column changes its meaning or goes away.
+FORMAT_VERSION = 1
+
+#: The graph attribute `dim` for inputs of any dimension.
+INFINITE = "infinite"
+
+#: Values of the column `kind`.
+MINIMUM = "minimum"
+LINEAGE = "lineage"
+TRANSITIONS = ("saddle", "corner", "flat")
+
+Owner = Literal["graph", "node", "edge"]
+
+#: "exact integer" may exceed 64 bits, and every file holds it as decimal text.
+#: "vector", "matrix" and "structure" are JSON where a format has no nested values.
+ColumnType = Literal[
+    "integer", "exact integer", "number", "boolean", "text", "vector", "matrix", "structure"
+]
+
+_LOSS = "squared output"
+_CURVATURE = "squared output per squared weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One attribute of the graph, of its nodes or of its edges.
+
+    Attributes
+    ----------
+    owner : {"graph", "node", "edge"}
+        What has the attribute.
+    name : str
+        lower_snake_case.
+    type : ColumnType
+        The one type of all values of the column; a value that is not known is absent.
+    unit : str
+        Unit, or "" for a pure number or a text.
+    meaning : str
+        One phrase.
+    required : bool
+        Every row has a value.
+    """
+
+    owner: Owner
+    name: str
+    type: ColumnType
+    unit: str
+    meaning: str
+    required: bool = False
+
+
+_graph = partial(Column, "graph")
+_node = partial(Column, "node")
+_edge = partial(Column, "edge")
+
+#: Every column, in the order in which tables show them.
+COLUMNS: tuple[Column, ...] = (
+    _graph("format_version", "integer", "", "version of these columns", required=True),
+    _graph("landtopo_version", "text", "", "version of landtopo that made the graph"),
+    _graph("teacher", "text", "", "the teacher, as on the command line"),
+    _graph("gram", "matrix", "", "Gram matrix T of the teacher's vectors"),
+    _graph("dim", "text", "", f'dimension d of the inputs, or "{INFINITE}"'),
+    _graph("widths", "structure", "", "student widths K that were studied"),
+    _graph("seed", "exact integer", "", "root seed of all random numbers"),
+    _graph("starts", "structure", "", "number of independent starts at each width"),
+    _graph("coverage", "structure", "", "what the starts have seen, and may have missed, by width"),
+    _node("id", "text", "", "w<width>-f<number>, numbered by increasing loss", required=True),
+    _node("kind", "text", "", MINIMUM, required=True),
+    _node("width", "integer", "neurons", "student width K", required=True),
+    _node("loss", "number", _LOSS, "population loss L with the factor 1/2", required=True),
+    _node("is_global", "boolean", "", "the loss is zero: a global minimum"),
+    _node("description", "text", "", "the minimum in one line"),
+    _node("count", "integer", "starts", "independent starts that ended here"),
+    _node("share", "number", "fraction", "count divided by the number of starts"),
+    _node("share_low", "number", "fraction", "lower end of the binomial interval of share"),
+    _node("share_high", "number", "fraction", "upper end of the binomial interval of share"),
+    _node("reachability", "number", "fraction", "runs from the stated start that end here"),
+    _node("reachability_low", "number", "fraction", "lower end of its binomial interval"),
+    _node("reachability_high", "number", "fraction", "upper end of its binomial interval"),
+    _node("index", "integer", "", "negative Hessian eigenvalues in d dimensions"),
+    _node("nullity", "integer", "", "zero Hessian eigenvalues in d dimensions"),
+    _node("gap", "number", "ratio", "first non-zero eigenvalue over the last zero one, in size"),
+    _node("flat_dimension", "integer", "", "dimension of the connected flat set it belongs to"),
+    _node("smallest_eigenvalue", "number", _CURVATURE, "smallest non-zero Hessian eigenvalue"),
+    _node(
+        "smallest_normal_eigenvalue",
+        "number",
+        _CURVATURE,
+        "smallest eigenvalue of the normal block A: curvature outside the teacher's span",
+    ),
+    _node("grad_norm", "number", "squared output per weight", "norm of the gradient"),
+    _node("psi_min", "number", "squared output per weight", "lowest slope for one more neuron"),
+    _node("effective_width", "integer", "neurons", "neurons of the reduced network"),
+    _node("anti_aligned", "integer", "neurons", "overlap with their teacher neuron is negative"),
+    _node("zero_neurons", "integer", "neurons", "neurons with weight zero"),
+    _node("isotropy", "text", "", "symmetries that fix the point, such as S_5 x S_1"),
+    _node("isotropy_order", "exact integer", "", "order of the isotropy group"),
+    _node("orbit_size", "exact integer", "", "labelled copies: K! |Aut(T)| / isotropy_order"),
+    _node("weights", "matrix", "weight", "a representative: one neuron a row, span axes first"),
+    _node("eigenvalues", "vector", _CURVATURE, "Hessian eigenvalues of the representative"),
+    _edge(
+        "id",
+        "text",
+        "",
+        "w<width>-t<number> for a transition, l<number> for a lineage",
+        required=True,
+    ),
+    _edge("kind", "text", "", "saddle, corner, flat (transitions) or lineage", required=True),
+    _edge("from_id", "text", "", "family at the first end", required=True),
+    _edge(
+        "to_id",
+        "text",
+        "",
+        "family at the second end; equal to from_id for labelled copies",
+        required=True,
+    ),
+    _edge("loss", "number", _LOSS, "height of the pass: loss of the transition state"),
+    _edge("barrier_from", "number", _LOSS, "height of the pass above from_id"),
+    _edge("barrier_to", "number", _LOSS, "height of the pass above to_id"),
+    _edge("index", "integer", "", "negative Hessian eigenvalues of the transition state"),
+    _edge("grad_norm", "number", "squared output per weight", "norm of the gradient there"),
+    _edge("smallest_eigenvalue", "number", _CURVATURE, "smallest Hessian eigenvalue there"),
+    _edge("permutation", "text", "", "relative permutation of the neurons, in cycles from 1"),
+    _edge("cycle_type", "text", "", "cycle lengths of the permutation"),
+    _edge("parity", "text", "", "even or odd permutation"),
+    _edge("outside_span", "boolean", "", "the transition state leaves the teacher's span"),
+    _edge("verified", "boolean", "", "both descents from the transition state were followed"),
+    _edge("weights", "matrix", "weight", "the transition state: one neuron a row"),
+    _edge("eigenvalues", "vector", _CURVATURE, "Hessian eigenvalues of the transition state"),
+    _edge("profile", "structure", f"weight, {_LOSS}", "[arc length, loss] along the path"),
+    _edge("operation", "text", "", "lineage: zero neuron or split"),
+    _edge("neuron", "integer", "", "lineage: the neuron that was split, counted from 1"),
+    _edge("fate", "text", "", "lineage: stays (still a minimum) or flows (into to_id)"),
+    _edge("fraction", "number", "fraction", "lineage: escape directions that end in to_id"),
+)
+
+_BY_NAME = {(column.owner, column.name): column for column in COLUMNS}
+
+
+def columns_of(owner: Owner) -> tuple[Column, ...]:
+    """The known columns of the graph, of its nodes or of its edges."""
+    return tuple(column for column in COLUMNS if column.owner == owner)
+
+
+def find_column(owner: Owner, name: str) -> Column | None:
+    """The column with that name, or None when the table does not have it."""
+    return _BY_NAME.get((owner, name))
+
+
+def markdown_table(owner: Owner) -> str:
+    """The columns as a Markdown table, as docs/file-formats.md shows them."""
+    rows = ["| name | type | unit | meaning |", "| --- | --- | --- | --- |"]
+    for column in columns_of(owner):
+        meaning = column.meaning + ("" if column.required else " *(may be absent)*")
+        meaning = meaning.replace("<", "&lt;").replace("|", "&#124;")
+        rows.append(f"| `{column.name}` | {column.type} | {column.unit} | {meaning} |")
+    return "\n".join(rows)
