@@ -1,1 +1,1 @@
-""""""
+"""Paths between minima: chains, transition states, descents, and complete connections."""

@@ -1,0 +1,357 @@
+"""Steepest descent dx/dt = -grad f from a transition state to the minimum on each side.
+
+The flow is integrated with an error bound, not walked down by a minimiser that may jump into a
+neighbouring basin. The Runge-Kutta-Chebyshev method of second order (Sommeijer, Shampine, Verwer,
+J. Comput. Appl. Math. 88, 315 (1998)) is explicit, and stable for stiff flows with real spectra,
+as those of gradients are: s evaluations reach as far as s^2 of an ordinary explicit method. Once
+the Hessian is positive definite and Newton's method converges from where the flow is without
+leaving its neighbourhood, Newton finishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import lru_cache
+
+import numpy as np
+
+from landtopo.objective import Array, Objective
+from landtopo.points.ascend import newton
+from landtopo.points.evaluations import Counted, Evaluations
+
+__all__ = ["Descent", "DescentOptions", "DescentStatus", "descend", "descend_both"]
+
+
+class DescentStatus(Enum):
+    """How a descent ended."""
+
+    MINIMUM = "The flow ended in a minimum with a positive definite Hessian."
+    FLAT = "The flow came to rest where the Hessian has zero eigenvalues."
+    ACCEPTED = "The caller recognised the point that the flow had reached."
+    STEPS_USED = "The number of steps allowed was used before the gradient vanished."
+    NOT_SMOOTH = "The steps became too short: the function is not smooth on the way."
+    NOT_FINITE = "A value that is not finite was met."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescentOptions:
+    """How steepest descent is integrated.
+
+    Attributes
+    ----------
+    push : float
+        Distance along the unstable direction at which the flow is started.
+    error : float
+        Error of one step that is accepted, in units of x.
+    gradient_tolerance : float
+        |grad| at the minimum.
+    flat_gradient : float
+        |grad| at which the flow counts as at rest where Newton cannot finish.
+    longest : float
+        Largest length of a step, which bounds how coarse the recorded curve is.
+    steps : int
+        Largest number of steps.
+    most_stages : int
+        Largest number of stages of one step.
+    """
+
+    push: float = 1e-3
+    error: float = 1e-4
+    gradient_tolerance: float = 1e-12
+    flat_gradient: float = 1e-9
+    longest: float = 0.2
+    steps: int = 2000
+    most_stages: int = 150
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """A steepest-descent curve and where it ended.
+
+    Attributes
+    ----------
+    x : ndarray, shape (size,)
+        End point.
+    value, gradient_norm : float
+        There.
+    points : ndarray, shape (n, size)
+        Along the curve, the start and the end included.
+    tangents : ndarray, shape (n, size)
+        -grad at the points.
+    times : ndarray, shape (n,)
+        Time of the flow; infinite for the end that Newton found.
+    newton_shift : float
+        Distance that Newton's method moved the end.
+    smallest_eigenvalue : float
+        Of the Hessian at the end, gauge directions left out.
+    evaluations : Evaluations
+    status : DescentStatus
+    """
+
+    x: Array
+    value: float
+    gradient_norm: float
+    points: Array = field(repr=False)
+    tangents: Array = field(repr=False)
+    times: Array = field(repr=False)
+    newton_shift: float
+    smallest_eigenvalue: float
+    evaluations: Evaluations
+    status: DescentStatus
+
+    @property
+    def converged(self) -> bool:
+        """Whether the curve ended at a point of rest."""
+        return self.status in (DescentStatus.MINIMUM, DescentStatus.FLAT, DescentStatus.ACCEPTED)
+
+
+def descend_both(
+    objective: Objective,
+    transition: Array,
+    unstable: Array,
+    options: DescentOptions | None = None,
+    *,
+    accept: Callable[[Array], Array | None] | None = None,
+) -> tuple[Descent, Descent]:
+    """Descend from both sides of a transition state.
+
+    Parameters
+    ----------
+    objective : Objective
+    transition : ndarray, shape (size,)
+        A critical point of index 1.
+    unstable : ndarray, shape (size,)
+        Unit eigenvector of the negative eigenvalue.
+    options : DescentOptions, optional
+    accept : callable, optional
+        As in `descend`.
+
+    Returns
+    -------
+    tuple of two Descent
+        Along `unstable` and against it. The curves start at the transition state itself.
+    """
+    options = DescentOptions() if options is None else options
+    sides = [
+        descend(objective, transition + sign * options.push * unstable, options, accept=accept)
+        for sign in (1.0, -1.0)
+    ]
+    return _with_start(sides[0], transition, unstable), _with_start(sides[1], transition, -unstable)
+
+
+def descend(
+    objective: Objective,
+    start: Array,
+    options: DescentOptions | None = None,
+    *,
+    accept: Callable[[Array], Array | None] | None = None,
+) -> Descent:
+    """Integrate the gradient flow from a point until it rests in a minimum.
+
+    Parameters
+    ----------
+    objective : Objective
+    start : ndarray, shape (size,)
+    options : DescentOptions, optional
+    accept : callable, optional
+        Given the point that the flow has reached, returns the end it must flow to, or None. For
+        ends that Newton's method cannot reach, such as degenerate minima.
+    """
+    options = DescentOptions() if options is None else options
+    counted = Counted(objective)
+    x = np.array(start, dtype=np.float64)
+    first, gradient = counted.value_and_gradient(x)
+    value, slope = float(first), -gradient
+    points, tangents, times = [x], [slope], [0.0]
+    stiffness = _stiffness(counted, x)
+    since = 0
+    time = 0.0
+    peak = norm = float(np.linalg.norm(slope))
+    ask_below = 0.3
+    h = min(0.1 / max(norm, 1e-12), 1.0 / stiffness)
+    status = DescentStatus.STEPS_USED
+    shift = 0.0
+    for _ in range(options.steps):
+        h = min(h, options.longest / max(norm, 1e-300))
+        stages = int(np.ceil(np.sqrt(1.0 + 1.54 * h * stiffness)))
+        if stages > options.most_stages:
+            stages = options.most_stages
+            h = (stages**2 - 1) / (1.54 * stiffness)
+        new, new_slope, new_value, error = _chebyshev_step(counted, x, slope, h, max(stages, 2))
+        if not np.isfinite(error):
+            status = DescentStatus.NOT_FINITE
+            break
+        ratio = error / options.error
+        if ratio > 1.0 or not new_value <= value + 1e-15 * abs(value):
+            h *= max(0.1, min(0.5, 0.8 * ratio ** (-1 / 3) if ratio > 0 else 0.5))
+            stiffness = max(stiffness, _stiffness(counted, x))
+            since = 0
+            if h * norm < 1e-14 * max(1.0, float(np.linalg.norm(x))):
+                status = DescentStatus.NOT_SMOOTH
+                break
+            continue
+        time += h
+        x, slope, value = new, new_slope, new_value
+        norm = float(np.linalg.norm(slope))
+        points.append(x)
+        tangents.append(slope)
+        times.append(time)
+        peak = max(peak, norm)
+        since += 1
+        if since >= 10:
+            stiffness, since = _stiffness(counted, x), 0
+        h *= min(5.0, max(0.2, 0.8 * max(ratio, 1e-12) ** (-1 / 3)))
+        if norm > ask_below * peak:
+            continue
+        ask_below = 0.3 * norm / peak
+        accepted = accept(x) if accept is not None else None
+        if accepted is not None:
+            end, status = accepted, DescentStatus.ACCEPTED
+        else:
+            found = _finish(counted, x, slope, options)
+            if found is None:
+                if norm > options.flat_gradient:
+                    continue
+                end, status = x, DescentStatus.FLAT
+            else:
+                end, status = found, DescentStatus.MINIMUM
+        shift = float(np.linalg.norm(end - x))
+        if shift > 0:
+            x = end
+            last, gradient = counted.value_and_gradient(x)
+            value, slope = float(last), -gradient
+            points.append(x)
+            tangents.append(slope)
+            times.append(np.inf)
+        break
+    smallest = np.nan
+    if status in (DescentStatus.MINIMUM, DescentStatus.FLAT):
+        smallest = _lowest(counted, x)
+    return Descent(
+        x=x,
+        value=value,
+        gradient_norm=float(np.linalg.norm(slope)),
+        points=np.array(points),
+        tangents=np.array(tangents),
+        times=np.array(times),
+        newton_shift=shift,
+        smallest_eigenvalue=smallest,
+        evaluations=counted.evaluations,
+        status=status,
+    )
+
+
+def _finish(objective: Objective, x: Array, slope: Array, options: DescentOptions) -> Array | None:
+    """The minimum that Newton's method finds from here, if the flow must end there too."""
+    hessian = objective.hessian(x)
+    gauge = objective.gauge(x)
+    if gauge.shape[0]:
+        hessian = hessian + gauge.T @ gauge
+    try:
+        factor = np.linalg.cholesky(hessian)
+    except np.linalg.LinAlgError:
+        return None
+    move = np.linalg.solve(factor.T, np.linalg.solve(factor, slope))
+    length = float(np.linalg.norm(move))
+    # In a convex region the flow reaches the minimum along a path not much longer than the
+    # Newton step when the Hessian changes little over it, which is what `newton` then confirms.
+    if length > 0.1 or np.linalg.norm(hessian @ move - slope) > 1e-8 * np.linalg.norm(slope):
+        return None
+    end, _, _, converged = newton(
+        objective, x, gradient_tolerance=options.gradient_tolerance, region=2.0 * length
+    )
+    if not converged:
+        return None
+    hessian = objective.hessian(end)
+    gauge = objective.gauge(end)
+    if gauge.shape[0]:
+        hessian = hessian + gauge.T @ gauge
+    try:
+        np.linalg.cholesky(hessian)
+    except np.linalg.LinAlgError:
+        return None
+    return end
+
+
+def _lowest(objective: Objective, x: Array) -> float:
+    hessian = objective.hessian(x)
+    gauge = objective.gauge(x)
+    if gauge.shape[0]:
+        large = 2.0 * float(np.abs(hessian).sum(axis=1).max())
+        hessian = hessian + large * gauge.T @ gauge
+    return float(np.linalg.eigvalsh(hessian)[0])
+
+
+def _stiffness(objective: Objective, x: Array) -> float:
+    """Upper estimate of the largest curvature at a point, from a few power iterations."""
+    hessian = objective.hessian(x)
+    vector = hessian @ np.cos(np.arange(1.0, x.size + 1.0))
+    size = float(np.linalg.norm(vector))
+    for _ in range(12):
+        if size == 0 or not np.isfinite(size):
+            break
+        vector = hessian @ (vector / size)
+        size = float(np.linalg.norm(vector))
+    return max(1.2 * size, 1e-12)
+
+
+def _chebyshev_step(
+    objective: Objective, x: Array, slope: Array, h: float, stages: int
+) -> tuple[Array, Array, float, float]:
+    """One step of the Runge-Kutta-Chebyshev method: new point, slope, value, error."""
+    first, table = _coefficients(stages)
+    before, y = x, x + (first * h) * slope
+    for mu, nu, mu_h, gamma_h in table:
+        _, gradient = objective.value_and_gradient(y)
+        following = (
+            (1.0 - mu - nu) * x
+            + mu * y
+            + nu * before
+            - (mu_h * h) * gradient
+            + (gamma_h * h) * slope
+        )
+        before, y = y, following
+    value, gradient = objective.value_and_gradient(y)
+    error = 0.8 * (x - y) + 0.4 * h * (slope - gradient)
+    return y, -gradient, float(value), float(np.linalg.norm(error))
+
+
+@lru_cache(maxsize=256)
+def _coefficients(stages: int) -> tuple[float, tuple[tuple[float, float, float, float], ...]]:
+    """Coefficients of s stages with damping 2/13, from the Chebyshev polynomials at w_0."""
+    w0 = 1.0 + 2.0 / (13.0 * stages**2)
+    t, dt, ddt = np.zeros(stages + 1), np.zeros(stages + 1), np.zeros(stages + 1)
+    t[0], t[1], dt[1] = 1.0, w0, 1.0
+    for j in range(2, stages + 1):
+        t[j] = 2 * w0 * t[j - 1] - t[j - 2]
+        dt[j] = 2 * t[j - 1] + 2 * w0 * dt[j - 1] - dt[j - 2]
+        ddt[j] = 4 * dt[j - 1] + 2 * w0 * ddt[j - 1] - ddt[j - 2]
+    w1 = dt[stages] / ddt[stages]
+    b = np.empty(stages + 1)
+    b[2:] = ddt[2:] / dt[2:] ** 2
+    b[0] = b[1] = b[2]
+    a = 1.0 - b * t
+    table = []
+    for j in range(2, stages + 1):
+        mu = 2 * b[j] * w0 / b[j - 1]
+        mu_h = 2 * b[j] * w1 / b[j - 1]
+        table.append((float(mu), float(-b[j] / b[j - 2]), float(mu_h), float(-a[j - 1] * mu_h)))
+    return float(b[1] * w1), tuple(table)
+
+
+def _with_start(side: Descent, transition: Array, direction: Array) -> Descent:
+    """The same curve with the transition state, where the flow has no slope, put in front."""
+    return Descent(
+        x=side.x,
+        value=side.value,
+        gradient_norm=side.gradient_norm,
+        points=np.vstack([transition, side.points]),
+        tangents=np.vstack([direction * float(np.linalg.norm(side.tangents[0])), side.tangents]),
+        times=np.concatenate([[-np.inf], side.times]),
+        newton_shift=side.newton_shift,
+        smallest_eigenvalue=side.smallest_eigenvalue,
+        evaluations=side.evaluations,
+        status=side.status,
+    )
