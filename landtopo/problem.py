@@ -95,6 +95,13 @@ class Teacher:
                 "The 'correlation' argument of Teacher.equicorrelated must be a finite number; "
                 f"got {correlation}."
             )
+        lowest = -1.0 if size == 1 else -1.0 / (size - 1)
+        if not lowest - 1e-12 <= rho <= 1.0:
+            raise InvalidArgument(
+                f"The 'correlation' argument of Teacher.equicorrelated must lie between "
+                f"{lowest:.6g} and 1 for {size} neurons, or the Gram matrix has the eigenvalue "
+                f"{min(1.0 + (size - 1) * rho, 1.0 - rho):.6g}; got {rho:g}."
+            )
         gram = np.full((size, size), rho)
         np.fill_diagonal(gram, 1.0)
         return cls.from_gram(gram, name=f"equicorrelated:{size}:{rho:g}")

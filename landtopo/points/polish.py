@@ -1,0 +1,56 @@
+"""Newton's method to the nearest critical point, whatever its index, with exact Hessians."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from landtopo.objective import Array, Objective
+
+__all__ = ["polish"]
+
+_RELATIVE_NULL = 1e-7
+
+
+def polish(
+    objective: Objective, x: Array, *, tolerance: float = 1e-12, steps: int = 60
+) -> tuple[Array, float]:
+    """Solve grad = 0 from a point near a critical point.
+
+    Directions in which the Hessian vanishes to relative 1e-7 are left alone, so that a flat set is
+    met at its nearest point; steps are accepted on the norm of the gradient, never on the value.
+
+    Parameters
+    ----------
+    objective : Objective
+    x : ndarray, shape (size,)
+    tolerance : float
+        Wanted norm of the gradient. One further step is taken below it, to the rounding floor.
+    steps : int
+        Largest number of Hessians.
+
+    Returns
+    -------
+    x : ndarray, shape (size,)
+    norm : float
+        Norm of the gradient there.
+    """
+    _, gradient = objective.value_and_gradient(x)
+    norm = float(np.linalg.norm(gradient))
+    for _ in range(steps):
+        last = norm <= tolerance
+        values, vectors = np.linalg.eigh(objective.hessian(x))
+        keep = np.abs(values) > _RELATIVE_NULL * np.abs(values).max()
+        step = -vectors[:, keep] @ ((vectors[:, keep].T @ gradient) / values[keep])
+        length = 1.0
+        while length > 0.01:
+            trial = x + length * step
+            _, new = objective.value_and_gradient(trial)
+            if np.linalg.norm(new) < norm:
+                break
+            length *= 0.5
+        else:
+            break
+        x, gradient, norm = trial, new, float(np.linalg.norm(new))
+        if last:
+            break
+    return x, norm

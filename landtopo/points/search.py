@@ -1,0 +1,315 @@
+"""Many starts: every start ends in a critical point or says why not, and every end is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from landtopo.errors import InvalidArgument
+from landtopo.families import build_families
+from landtopo.journal import Forgetful, Journal
+from landtopo.kernels import minimise as compiled
+from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.objective import Array
+from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.polish import polish
+from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
+from landtopo.points.starts import StartDistribution, draw_start, parse_distribution
+from landtopo.problem import TeacherStudent, checked_count, checked_seed
+from landtopo.progress import Progress, Silent
+
+__all__ = ["METHODS", "SearchOptions", "SearchResult", "find_minima", "run_starts"]
+
+METHODS = ("quasi-newton", "gradient-descent")
+_STATUS = {
+    compiled.CONVERGED: Status.CONVERGED,
+    compiled.TOO_LONG: Status.TOO_LONG,
+    compiled.STALLED: Status.STALLED,
+}
+_CHUNK = 128
+# Gradient descent is followed until Newton's method from its end cannot leave the basin.
+_DESCENT_TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """How starts are followed.
+
+    Attributes
+    ----------
+    method : str
+        ``quasi-newton`` (fast), or ``gradient-descent``: plain steps of fixed size, whose ends
+        are then solved to `tolerance` by Newton's method.
+    tolerance : float
+        Norm of the gradient at the end.
+    limit : int
+        Most gradients and Hessian products of one start.
+    step : float
+        Step of gradient descent.
+    """
+
+    method: str = "quasi-newton"
+    tolerance: float = 1e-12
+    limit: int = 200_000
+    step: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """What many starts found.
+
+    Attributes
+    ----------
+    problem : TeacherStudent
+    families : tuple of Family
+        Families of minima, by increasing loss.
+    others : tuple of Family
+        Families of other critical points in which starts ended: saddles, undecided points.
+    attempts : Attempts
+        Every start. `attempts.family` counts through `families`, then `others`.
+    coverage : Coverage
+        How sure the list is, from the independent starts.
+    search : dict
+        Method, start distribution, seed, stopping rule: without it a count means nothing.
+    """
+
+    problem: TeacherStudent
+    families: tuple[Family, ...]
+    others: tuple[Family, ...]
+    attempts: Attempts
+    coverage: Coverage
+    search: dict[str, Any]
+
+    @property
+    def points(self) -> tuple[CriticalPoint, ...]:
+        """The representatives of all families, minima first."""
+        return tuple(family.point for family in (*self.families, *self.others))
+
+
+def find_minima(
+    problem: TeacherStudent,
+    *,
+    starts: int = 500,
+    seed: int = 0,
+    jobs: int = 1,
+    method: str = "quasi-newton",
+    init: str = "gaussian:1",
+    tolerance: float = 1e-12,
+    step: float = 0.1,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
+) -> SearchResult:
+    """Find families of minima from many random starts.
+
+    Start number i draws from `SeedSequence(seed, spawn_key=(width, i))`, so neither `jobs`, nor
+    resuming, nor further starts change what was found before.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    starts : int
+        Number of starts.
+    seed : int
+        Root seed.
+    jobs : int
+        Number of threads.
+    method : str
+        ``quasi-newton`` or ``gradient-descent``.
+    init : str
+        Start distribution, such as ``gaussian:1``; see `landtopo.points.starts`.
+    tolerance : float
+        Norm of the gradient at which a start has converged.
+    step : float
+        Step of gradient descent.
+    journal : Journal, optional
+        Keeps finished chunks of starts.
+    progress : Progress, optional
+
+    Returns
+    -------
+    SearchResult
+
+    Raises
+    ------
+    InvalidArgument
+        If an argument cannot be used.
+    """
+    starts = checked_count("starts", "find_minima", starts)
+    seed = checked_seed("find_minima", seed)
+    jobs = checked_count("jobs", "find_minima", jobs)
+    if method not in METHODS:
+        raise InvalidArgument(
+            f"The 'method' argument of find_minima must be one of {', '.join(METHODS)}; "
+            f"got {method!r}."
+        )
+    if not 1e-14 <= tolerance <= 1e-6:
+        raise InvalidArgument(
+            "The 'tolerance' argument of find_minima must lie between 1e-14 and 1e-6; "
+            f"got {tolerance:g}."
+        )
+    if not 0 < step <= 1:
+        raise InvalidArgument(
+            f"The 'step' argument of find_minima must lie in (0, 1]; got {step:g}."
+        )
+    distribution = parse_distribution(init)
+    options = SearchOptions(method=method, tolerance=tolerance, step=step)
+    progress = progress or Silent()
+    attempts = run_starts(
+        problem, distribution, starts, seed, options, jobs, journal or Forgetful(), progress
+    )
+    progress.begin("families", None)
+    families, labels = build_families(problem, attempts, grad_tolerance=tolerance)
+    progress.end()
+    minima = tuple(family for family in families if family.point.kind is Kind.MINIMUM)
+    others = tuple(family for family in families if family.point.kind is not Kind.MINIMUM)
+    order = {family.id: i for i, family in enumerate((*minima, *others))}
+    number = np.array([order[family.id] for family in families] + [-1], dtype=np.int64)
+    attempts = _with_families(attempts, number[labels])
+    return SearchResult(
+        problem=problem,
+        families=minima,
+        others=others,
+        attempts=attempts,
+        coverage=estimate_coverage([family.count for family in (*minima, *others)]),
+        search={**asdict(options), "init": str(distribution), "starts": starts, "seed": seed},
+    )
+
+
+def run_starts(
+    problem: TeacherStudent,
+    distribution: StartDistribution,
+    starts: int,
+    seed: int,
+    options: SearchOptions,
+    jobs: int,
+    journal: Journal,
+    progress: Progress,
+) -> Attempts:
+    """Follow starts 0 .. starts - 1 to their ends, in chunks that are journalled."""
+    loss = PopulationLoss(problem)
+    name = (
+        f"starts/{problem.width}/{distribution}/{options.method}/{seed}/{options.tolerance:g}"
+        + (f"/{options.step:g}" if options.method == "gradient-descent" else "")
+    )
+    bounds = [(i, min(i + _CHUNK, starts)) for i in range(0, starts, _CHUNK)]
+    done: dict[int, dict[str, Any]] = {}
+    waiting = []
+    for number, (first, last) in enumerate(bounds):
+        kept = journal.recall(f"{name}/{first}-{last}")
+        if kept is None:
+            waiting.append(number)
+        else:
+            done[number] = dict(kept)
+    progress.begin(f"width {problem.width}: starts", starts)
+    progress.advance(sum(bounds[n][1] - bounds[n][0] for n in done))
+    for number, chunk in _in_parallel(
+        loss, distribution, seed, options, jobs, [(n, *bounds[n]) for n in waiting]
+    ):
+        first, last = bounds[number]
+        journal.remember(f"{name}/{first}-{last}", chunk)
+        done[number] = chunk
+        progress.advance(last - first)
+    progress.end()
+    columns = {
+        key: np.concatenate([done[n][key] for n in range(len(bounds))])
+        for key in ("loss", "grad_norm", "evaluations", "weights", "status")
+    }
+    return Attempts(
+        width=problem.width,
+        source=str(distribution),
+        independent=True,
+        starts=np.arange(starts, dtype=np.int64),
+        status=tuple(_STATUS[int(code)] for code in columns["status"]),
+        loss=columns["loss"],
+        grad_norm=columns["grad_norm"],
+        evaluations=columns["evaluations"],
+        weights=columns["weights"],
+        family=np.full(starts, -1, dtype=np.int64),
+    )
+
+
+def _in_parallel(
+    loss: PopulationLoss,
+    distribution: StartDistribution,
+    seed: int,
+    options: SearchOptions,
+    jobs: int,
+    tasks: list[tuple[int, int, int]],
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    # The kernels release the interpreter lock, so threads are enough and nothing is copied.
+    if jobs == 1 or len(tasks) < 2:
+        for number, first, last in tasks:
+            yield number, _follow(loss, distribution, seed, options, first, last)
+        return
+    from joblib import Parallel, delayed
+
+    def work(number: int, first: int, last: int) -> tuple[int, dict[str, Any]]:
+        return number, _follow(loss, distribution, seed, options, first, last)
+
+    yield from Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")(
+        delayed(work)(*task) for task in tasks
+    )
+
+
+def _follow(
+    loss: PopulationLoss,
+    distribution: StartDistribution,
+    seed: int,
+    options: SearchOptions,
+    first: int,
+    last: int,
+) -> dict[str, Any]:
+    """One chunk of starts, start to end."""
+    problem = loss.problem
+    weights = np.stack(
+        [
+            draw_start(
+                problem,
+                distribution,
+                np.random.default_rng(
+                    np.random.SeedSequence(entropy=seed, spawn_key=(problem.width, start))
+                ),
+            )
+            for start in range(first, last)
+        ]
+    )
+    rows, constant = loss.frame(weights.shape[2])
+    if options.method == "gradient-descent":
+        _, codes, used = compiled.descend_batch(
+            weights, rows, constant, options.step, _DESCENT_TOLERANCE, options.limit
+        )
+        norms = _solve_ends(loss, weights, codes, options.tolerance)
+    else:
+        norms, codes, used = compiled.minimise_batch(
+            weights, rows, constant, options.tolerance, options.limit
+        )
+    return {
+        "weights": weights,
+        "loss": np.asarray(loss.value(weights)),
+        "grad_norm": norms,
+        "status": codes,
+        "evaluations": used,
+    }
+
+
+def _solve_ends(loss: PopulationLoss, weights: Array, codes: Array, tolerance: float) -> Array:
+    """Newton's method from the ends of gradient descent, to whatever critical point is there."""
+    objective = WeightObjective(loss, columns=weights.shape[2])
+    norms = np.empty(len(weights))
+    for i, point in enumerate(weights):
+        x, norms[i] = polish(objective, point.ravel(), tolerance=tolerance)
+        weights[i] = objective.weights(x)
+        if norms[i] <= tolerance:
+            codes[i] = compiled.CONVERGED
+        elif codes[i] == compiled.CONVERGED:
+            codes[i] = compiled.STALLED
+    return norms
+
+
+def _with_families(attempts: Attempts, labels: Array) -> Attempts:
+    from dataclasses import replace
+
+    return replace(attempts, family=labels)
