@@ -1,0 +1,323 @@
+"""Where searches and training runs start: distributions of the student's weights.
+
+A start is drawn in the coordinates of the problem, W = [W_in | W_out], for inputs of dimension d up
+to 10^9 and beyond: of a d-dimensional Gaussian matrix only W_in and the Gram matrix of the rest
+matter, and the latter is Wishart distributed, W_out = Bartlett's triangular factor. The draw is
+exact, not an approximation for large d.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landtopo.errors import InvalidArgument
+from landtopo.objective import Array
+from landtopo.problem import TeacherStudent
+
+__all__ = [
+    "GaussianStart",
+    "GivenStart",
+    "LiftedStart",
+    "OrthogonalStart",
+    "SmallStart",
+    "SphereStart",
+    "StartDistribution",
+    "draw_start",
+    "parse_distribution",
+    "start_generator",
+]
+
+
+class StartDistribution(Protocol):
+    """A distribution of start points."""
+
+    def __str__(self) -> str:
+        """The short text that `parse_distribution` reads, or a description."""
+        ...
+
+    def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
+        """One start, shape (K, r + E)."""
+        ...
+
+
+def start_generator(seed: int, width: int, start: int) -> np.random.Generator:
+    """The random numbers of one start: by identity, never by order of execution."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(width, start)))
+
+
+def draw_start(
+    problem: TeacherStudent, distribution: StartDistribution, generator: np.random.Generator
+) -> Array:
+    """One start of a distribution.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    distribution : StartDistribution
+        See `parse_distribution` for the ones that have a short text.
+    generator : numpy.random.Generator
+        See `start_generator`.
+
+    Returns
+    -------
+    ndarray, shape (K, r + E)
+        E = min(K, d - r), d the dimension of the start (see `GaussianStart`).
+    """
+    return distribution.draw(problem, generator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaussianStart:
+    """Independent entries N(0, scale^2 / d).
+
+    Attributes
+    ----------
+    scale : float
+        Typical norm of a neuron.
+    dim : int or inf, optional
+        d. By default the problem's dimension; for a problem of infinite dimension that of the
+        teacher's span, because in infinite dimension (``math.inf``) all overlaps vanish and there
+        is only one start, Q = scale^2 I and R = 0.
+    """
+
+    scale: float = 1.0
+    dim: float | None = None
+
+    def __str__(self) -> str:
+        """Short text."""
+        return _spec("gaussian", self.scale, self.dim)
+
+    def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
+        """One start, shape (K, r + E)."""
+        return self.scale * _gaussian(problem, self.dim, generator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallStart:
+    """Independent entries N(0, scale^2 / d) with a small scale; `dim` as in `GaussianStart`."""
+
+    scale: float = 1e-3
+    dim: float | None = None
+
+    def __str__(self) -> str:
+        """Short text."""
+        return _spec("small", self.scale, self.dim)
+
+    def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
+        """One start, shape (K, r + E)."""
+        return self.scale * _gaussian(problem, self.dim, generator)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SphereStart:
+    """Every neuron uniform on the sphere of radius `scale`; `dim` as in `GaussianStart`."""
+
+    scale: float = 1.0
+    dim: float | None = None
+
+    def __str__(self) -> str:
+        """Short text."""
+        return _spec("sphere", self.scale, self.dim)
+
+    def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
+        """One start, shape (K, r + E)."""
+        weights = _gaussian(problem, self.dim, generator)
+        return np.asarray(self.scale * weights / np.linalg.norm(weights, axis=1, keepdims=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrthogonalStart:
+    """Orthogonal neurons of norm `scale`, uniformly rotated; `dim` as in `GaussianStart`.
+
+    When there are more neurons than dimensions the d columns are orthogonal instead, with norm
+    scale sqrt(K / d), so that the neurons have the norm `scale` in the quadratic mean.
+    """
+
+    scale: float = 1.0
+    dim: float | None = None
+
+    def __str__(self) -> str:
+        """Short text."""
+        return _spec("orthogonal", self.scale, self.dim)
+
+    def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
+        """One start, shape (K, r + E)."""
+        weights = _gaussian(problem, self.dim, generator)
+        # The polar factor of a Gaussian matrix is uniform on the matrices with orthonormal rows.
+        left, _, right = np.linalg.svd(weights, full_matrices=False)
+        factor = self.scale * math.sqrt(problem.width / min(weights.shape))
+        return np.asarray(factor * (left @ right))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GivenStart:
+    """The user's own start points, one of them at random, shaken.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (n, K, D) or (K, D)
+    jitter : float
+        Standard deviation of the entries of a Gaussian matrix that is added.
+    """
+
+    weights: ArrayLike
+    jitter: float = 0.0
+
+    def __str__(self) -> str:
+        """Description with a digest of the points."""
+        return f"given:{_digest('GivenStart', self.weights)}:jitter={self.jitter:g}"
+
+    def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
+        """One start, shape (K, D)."""
+        points = _points("GivenStart", self.weights)
+        if points.shape[1] != problem.width or points.shape[2] < problem.rank:
+            raise InvalidArgument(
+                "The 'weights' argument of GivenStart must have points of shape "
+                f"({problem.width}, {problem.rank} + E); got {points.shape[1:]}."
+            )
+        chosen = points[generator.integers(len(points))]
+        return np.asarray(chosen + self.jitter * generator.standard_normal(chosen.shape))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LiftedStart:
+    """Points of a smaller width with further neurons, shaken.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (n, K', D) or (K', D), K' <= K
+        One of them is taken at random.
+    scale : float
+        Norm of the new neurons, which point anywhere in the given coordinates.
+    split : bool
+        Make the new neurons by splitting old ones instead, w -> c w and (1 - c) w.
+    jitter : float
+        Standard deviation of the entries of a Gaussian matrix that is added.
+    """
+
+    weights: ArrayLike
+    scale: float = 1e-3
+    split: bool = False
+    jitter: float = 0.0
+
+    def __str__(self) -> str:
+        """Description with a digest of the points."""
+        how = "split" if self.split else f"scale={self.scale:g}"
+        return f"lifted:{_digest('LiftedStart', self.weights)}:{how}:jitter={self.jitter:g}"
+
+    def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
+        """One start, shape (K, D)."""
+        points = _points("LiftedStart", self.weights)
+        if points.shape[1] > problem.width or points.shape[2] < problem.rank:
+            raise InvalidArgument(
+                f"The 'weights' argument of LiftedStart must have points of at most "
+                f"{problem.width} neurons in {problem.rank} + E coordinates; "
+                f"got {points.shape[1:]}."
+            )
+        neurons = list(points[generator.integers(len(points))])
+        while len(neurons) < problem.width:
+            if self.split:
+                old = int(generator.integers(len(neurons)))
+                fraction = generator.random()
+                neurons.append(fraction * neurons[old])
+                neurons[old] = (1.0 - fraction) * neurons[old]
+            else:
+                direction = generator.standard_normal(points.shape[2])
+                neurons.append(self.scale * direction / np.linalg.norm(direction))
+        lifted = np.array(neurons)
+        return np.asarray(lifted + self.jitter * generator.standard_normal(lifted.shape))
+
+
+_NAMED: dict[str, Callable[..., StartDistribution]] = {
+    "gaussian": GaussianStart,
+    "small": SmallStart,
+    "sphere": SphereStart,
+    "orthogonal": OrthogonalStart,
+}
+
+
+def parse_distribution(text: str) -> StartDistribution:
+    """Start distribution from a short text, as on the command line.
+
+    Parameters
+    ----------
+    text : str
+        ``gaussian:1``, ``small:1e-3``, ``sphere:1`` or ``orthogonal:1`` (the number is the scale
+        and may be left out), with ``:dim=1000`` or ``:dim=inf`` at the end if wanted.
+    """
+    name, *rest = text.split(":")
+    options: dict[str, float] = {}
+    try:
+        if name not in _NAMED:
+            raise ValueError
+        for part in rest:
+            key, _, value = part.rpartition("=")
+            key = key or "scale"
+            if key in options or key not in ("scale", "dim"):
+                raise ValueError
+            options[key] = float(value)
+            if key == "dim" and math.isfinite(options[key]):
+                options[key] = int(value)
+    except ValueError:
+        raise InvalidArgument(
+            f"A start must be one of {', '.join(_NAMED)}, with ':SCALE' and ':dim=D' if wanted, "
+            f"such as gaussian:1 or sphere:1:dim=1000; got {text!r}."
+        ) from None
+    if not (0 < options.get("scale", 1.0) < math.inf):
+        raise InvalidArgument(f"The scale of a start must be a positive number; got {text!r}.")
+    return _NAMED[name](**options)
+
+
+def _spec(name: str, scale: float, dim: float | None) -> str:
+    ending = "" if dim is None else f":dim={dim}"
+    return f"{name}:{scale:g}{ending}"
+
+
+def _gaussian(problem: TeacherStudent, dim: float | None, generator: np.random.Generator) -> Array:
+    """A K x d matrix with entries N(0, 1/d) in the problem's coordinates, shape (K, r + E)."""
+    width, rank = problem.width, problem.rank
+    limit = problem.dim
+    if dim is None:
+        dim = rank if limit is None else limit
+    if dim < rank or (limit is not None and dim > limit) or (dim != math.inf and dim != int(dim)):
+        upper = "" if limit is None else f" and at most the problem's, {limit}"
+        raise InvalidArgument(
+            f"The dimension of a start must be an integer or inf, at least the rank of the "
+            f"teacher's Gram matrix, {rank}{upper}; got {dim}."
+        )
+    if dim == math.inf:
+        return np.hstack([np.zeros((width, rank)), np.eye(width)])
+    codimension = int(dim) - rank
+    inside = generator.standard_normal((width, rank))
+    if codimension <= width:
+        outside = generator.standard_normal((width, codimension))
+    else:
+        # Bartlett: the triangular factor of a Wishart matrix with d - r degrees of freedom.
+        outside = np.tril(generator.standard_normal((width, width)), -1)
+        outside[np.diag_indices(width)] = np.sqrt(
+            generator.chisquare(codimension - np.arange(width))
+        )
+    return np.hstack([inside, outside]) / math.sqrt(dim)
+
+
+def _digest(name: str, weights: ArrayLike) -> str:
+    points = np.ascontiguousarray(_points(name, weights))
+    return f"{len(points)}:{hashlib.sha256(points.tobytes()).hexdigest()[:12]}"
+
+
+def _points(name: str, weights: ArrayLike) -> Array:
+    points = np.asarray(weights, dtype=np.float64)
+    points = points[None] if points.ndim == 2 else points
+    if points.ndim != 3 or points.size == 0 or not np.all(np.isfinite(points)):
+        raise InvalidArgument(
+            f"The 'weights' argument of {name} must be finite, of shape (n, K, D); "
+            f"got shape {points.shape}."
+        )
+    return points
