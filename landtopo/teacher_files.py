@@ -1,0 +1,237 @@
+"""Teachers from a short text or a file.
+
+A text names either a construction or a file:
+
+    orthonormal:M                      M orthonormal vectors
+    equicorrelated:M:RHO               M unit vectors with common scalar product RHO
+    random:M[:dim=D][:seed=S]          entries N(0, 1/D); D = M and S = 0 unless given
+    FILE  |  FILE:vectors  |  FILE:gram
+
+A file is .npy (one array), .csv (one row a line, separated by commas, semicolons or blanks; `#`
+starts a comment) or .json (a list of rows, or an object with one of the keys "vectors" and
+"gram"). A bare matrix holds vectors, one a row. A bare matrix that is square and symmetric could
+as well be a Gram matrix: it is refused unless both readings give the same teacher, and `:vectors`
+or `:gram` after the name decides.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from landtopo.errors import FileFormatError, InvalidArgument
+from landtopo.objective import Array
+from landtopo.problem import Teacher
+
+__all__ = ["teacher_from_spec"]
+
+Reading = Literal["vectors", "gram"]
+
+_READINGS: tuple[Reading, ...] = ("vectors", "gram")
+
+# Looser than what a Gram matrix must satisfy: a matrix this close to symmetric was meant to be.
+_LOOKS_SYMMETRIC = 1e-6
+_SAME = 1e-12
+
+
+def teacher_from_spec(spec: str) -> Teacher:
+    """Teacher from a short text, as on the command line.
+
+    Parameters
+    ----------
+    spec : str
+        ``orthonormal:6``, ``equicorrelated:6:0.2``, ``random:6:dim=100:seed=1``, or the name of a
+        file (.json, .npy, .csv) that may be followed by ``:vectors`` or ``:gram``.
+
+    Raises
+    ------
+    InvalidArgument
+        The text names no teacher, the file does not exist, or the numbers in it are no teacher.
+    FileFormatError
+        The file cannot be read.
+    """
+    maker, *parts = spec.split(":")
+    if maker in _MAKERS:
+        return _MAKERS[maker](spec, parts)
+    return _from_file(spec)
+
+
+def _orthonormal(spec: str, parts: list[str]) -> Teacher:
+    if len(parts) != 1:
+        raise _unusable(spec, "must be written as orthonormal:M, such as orthonormal:6")
+    return Teacher.orthonormal(_integer(spec, "number of neurons", parts[0]))
+
+
+def _equicorrelated(spec: str, parts: list[str]) -> Teacher:
+    if len(parts) != 2:
+        raise _unusable(
+            spec, "must be written as equicorrelated:M:RHO, such as equicorrelated:6:0.2"
+        )
+    size = _integer(spec, "number of neurons", parts[0])
+    try:
+        correlation = float(parts[1])
+    except ValueError:
+        raise _unusable(spec, f"has the correlation '{parts[1]}', which is not a number") from None
+    return Teacher.equicorrelated(size, correlation)
+
+
+def _random(spec: str, parts: list[str]) -> Teacher:
+    form = "must be written as random:M:dim=D:seed=S, such as random:6:dim=100:seed=1"
+    if not parts:
+        raise _unusable(spec, form)
+    size = _integer(spec, "number of neurons", parts[0])
+    named: dict[str, int] = {}
+    for part in parts[1:]:
+        name, _, value = part.partition("=")
+        if name not in ("dim", "seed") or name in named:
+            raise _unusable(spec, form)
+        named[name] = _integer(spec, name, value)
+    return Teacher.random(size, **named)
+
+
+_MAKERS: dict[str, Callable[[str, list[str]], Teacher]] = {
+    "orthonormal": _orthonormal,
+    "equicorrelated": _equicorrelated,
+    "random": _random,
+}
+
+
+def _integer(spec: str, what: str, text: str) -> int:
+    # int() alone also takes "1_0", " 6" and digits of other scripts.
+    if not re.fullmatch("-?[0-9]{1,100}", text):
+        raise _unusable(spec, f"has the {what} '{text}', which is not a whole number")
+    return int(text)
+
+
+def _unusable(spec: str, problem: str) -> InvalidArgument:
+    return InvalidArgument(f"The teacher '{spec}' {problem}.")
+
+
+def _from_file(spec: str) -> Teacher:
+    name, _, last = spec.rpartition(":")
+    asked = next((reading for reading in _READINGS if reading == last and name), None)
+    path = Path(name if asked else spec)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise _unusable(
+            spec,
+            "is neither orthonormal:M, equicorrelated:M:RHO, random:M:dim=D:seed=S nor a file "
+            "that ends in .json, .npy or .csv",
+        )
+    try:
+        matrix, stated = reader(path)
+    except FileNotFoundError:
+        raise _unusable(spec, "names a file that does not exist") from None
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+        raise FileFormatError(f"The teacher file '{path}' cannot be read: {reason}.") from None
+    except (ValueError, EOFError, MemoryError) as error:
+        raise FileFormatError(f"The teacher file '{path}' cannot be read: {error}.") from None
+    if asked and stated and asked != stated:
+        raise _unusable(spec, f'contradicts its file, which holds "{stated}"')
+    reading = asked or stated or _reading_of(spec, matrix)
+    # The folder says nothing about the teacher, and would make equal results differ.
+    title = path.name + (f":{asked}" if asked else "")
+    make = Teacher.from_gram if reading == "gram" else Teacher.from_vectors
+    try:
+        return make(matrix, name=title)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"The teacher file '{path}' cannot be used. {error}") from None
+
+
+def _reading_of(spec: str, matrix: Array) -> Reading:
+    if matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] and np.all(np.isfinite(matrix)):
+        scale = float(np.abs(matrix).max(initial=0.0))
+        symmetric = np.abs(matrix - matrix.T).max(initial=0.0) <= _LOOKS_SYMMETRIC * scale
+        same = np.abs(matrix @ matrix.T - matrix).max(initial=0.0) <= _SAME * scale
+        if symmetric and not same:
+            raise _unusable(
+                spec,
+                "holds a symmetric matrix, which can be vectors or their Gram matrix: "
+                f"write {spec}:vectors or {spec}:gram",
+            )
+    return "vectors"
+
+
+def _read_npy(path: Path) -> tuple[Array, None]:
+    with path.open("rb") as stream:
+        try:
+            array = np.lib.format.read_array(stream, allow_pickle=False)
+        except ValueError:
+            raise ValueError("it is damaged or not an .npy file of numbers") from None
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"it holds values of type {array.dtype}, not real numbers")
+    return array.astype(np.float64), None
+
+
+def _read_csv(path: Path) -> tuple[Array, None]:
+    text = _text(path)
+    separator = ";" if ";" in text else "," if "," in text else None
+    rows: list[list[float]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        content = line.partition("#")[0].strip()
+        if not content:
+            continue
+        row = []
+        for entry in content.split(separator):
+            try:
+                row.append(float(entry))
+            except ValueError:
+                raise ValueError(
+                    f"line {number} holds '{entry.strip()}', which is not a number"
+                ) from None
+        if rows and len(row) != len(rows[0]):
+            raise ValueError(
+                f"line {number} holds {len(row)} numbers, the first row {len(rows[0])}"
+            )
+        rows.append(row)
+    return np.array(rows, dtype=np.float64), None
+
+
+def _read_json(path: Path) -> tuple[Array, Reading | None]:
+    try:
+        content = json.loads(_text(path))
+    except ValueError:
+        raise ValueError("it is not valid JSON") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    reading: Reading | None = None
+    if isinstance(content, dict):
+        present = [key for key in _READINGS if key in content]
+        if len(present) != 1:
+            raise ValueError('its object must have exactly one of the keys "vectors" and "gram"')
+        reading = present[0]
+        content = content[reading]
+    return _numbers(content), reading
+
+
+def _numbers(rows: Any) -> Array:
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise ValueError("it must hold a list of rows, each a list of numbers")
+    if any(type(entry) not in (int, float) for row in rows for entry in row):
+        raise ValueError("it holds an entry that is not a number")
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError("its rows have different lengths")
+    try:
+        return np.array(rows, dtype=np.float64)
+    except OverflowError:
+        raise ValueError("it holds a number beyond the range of double precision") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not a text file in UTF-8") from None
+
+
+_READERS: dict[str, Callable[[Path], tuple[Array, Reading | None]]] = {
+    ".npy": _read_npy,
+    ".csv": _read_csv,
+    ".json": _read_json,
+}
