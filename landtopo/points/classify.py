@@ -1,0 +1,376 @@
+"""What a critical point is: its spectrum in d dimensions, and the verdict that follows.
+
+The spectrum is taken of the reduced network, where neurons are neither zero nor parallel, after
+Newton's method has brought the gradient to the floor of rounding. What parallel student neurons add
+is exact. Let w_i = c_i u be the parts of the reduced neuron u, and move them by c_i x + y_i with
+sum y_i = 0. Then the second-order change of the loss is that of the reduced network under the
+moves x, plus sum_i y_i^T P y_i / c_i, with
+
+    P = H'_uu - I/2 on the coordinates used,    A'_uu - 1/2 on every unused direction,
+
+H' and A' being the reduced network's Hessian and normal block. (The mixed block of two parallel
+students is I/2 and the diagonal one is I/2 + P / c_i.) So the index gains n - 1 for every negative
+eigenvalue of P, and the nullity n - 1 for every zero one; P u = 0 is the flat direction in which
+the shares change. By Sylvester's law none of this depends on the shares.
+
+Zero neurons have no second derivative. At positive loss some direction for growing one always
+lowers the loss: the gradient being zero, sum_m |v_m| psi(v_m / |v_m|) = -2 L.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landtopo.errors import InvalidArgument
+from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.objective import Array
+from landtopo.points.records import CriticalPoint, Kind
+from landtopo.points.reduced import Reduced, reduce_network
+from landtopo.points.spectrum import without_gauge
+from landtopo.problem import TeacherStudent
+
+__all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
+
+# A point that is critical only with wider tolerances was stopped early; Newton's method decides
+# whether the merged network has a critical point there. Angle 0 merges exact copies only.
+_ANGLES = (1e-3, 3e-2, 0.0)
+_EPSILON = float(np.finfo(np.float64).eps)
+
+
+def is_zero_loss(loss: float, weights: Array) -> bool:
+    """Whether a loss is zero as far as the rounding of the weights lets one know."""
+    return loss <= 1e-20 * max(1.0, float(np.sum(weights**2)))
+
+
+def classify(
+    problem: TeacherStudent,
+    weights: ArrayLike,
+    *,
+    grad_tolerance: float = 1e-12,
+    region: float = 1e-2,
+) -> CriticalPoint:
+    """Spectrum and verdict of the critical point at, or within reach of Newton's method of, weights.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    weights : array_like, shape (K, r + E)
+        A point that should be critical. Zero neurons, parallel neurons and unused columns are
+        recognised (`reduce_network`) and made exact.
+    grad_tolerance : float
+        Largest |grad| of a critical point.
+    region : float
+        How far Newton's method may move the point, relative to the norm of the weights.
+
+    Returns
+    -------
+    CriticalPoint
+        With the corrected weights. Verdicts: *saddle* when an eigenvalue is negative beyond its
+        error or a zero neuron has a way down; *minimum* when the loss is zero, or when no
+        eigenvalue is negative and the only zero ones belong to exact splits; *undecided*, with the
+        reason, otherwise.
+    """
+    given = np.asarray(weights, dtype=np.float64)
+    if given.ndim != 2 or given.shape[0] != problem.width or given.shape[1] < problem.rank:
+        raise InvalidArgument(
+            f"The 'weights' argument of classify must have shape ({problem.width}, "
+            f"{problem.rank} + E); got {given.shape}."
+        )
+    reduced = reduce_network(given, problem.rank)
+    codimension = problem.codimension
+    if codimension is not None and reduced.outside > codimension:
+        raise InvalidArgument(
+            f"The 'weights' argument of classify uses {problem.rank + reduced.outside} dimensions, "
+            f"but dim is {problem.dim}."
+        )
+    if not reduced.effective_width:
+        return _classify_nothing(problem, grad_tolerance)
+    solved = _Solved.near(problem, reduced, grad_tolerance, region)
+    for angle in _ANGLES:
+        if solved.gradient <= grad_tolerance:
+            break
+        other = reduce_network(given, problem.rank, angle_tolerance=angle)
+        # What is merged moves by its residual; more than the region would be another point.
+        if other.residual <= region * float(np.linalg.norm(given)) and other.effective_width:
+            attempt = _Solved.near(problem, other, grad_tolerance, region)
+            solved = attempt if attempt.gradient < solved.gradient else solved
+    return _judge(problem, solved, grad_tolerance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Solved:
+    """A reduced network after Newton's method, with its second derivatives."""
+
+    reduced: Reduced
+    vectors: Array
+    gradient: float
+    hessian: Array
+    normal: Array
+    gauge: Array
+    values: Array
+    error: float
+
+    @classmethod
+    def near(
+        cls, problem: TeacherStudent, reduced: Reduced, tolerance: float, region: float
+    ) -> _Solved:
+        """Solve grad = 0 from the reduced network's vectors."""
+        loss = PopulationLoss(problem.with_width(reduced.effective_width))
+        u = np.array(reduced.vectors)
+        objective = WeightObjective(loss, columns=u.shape[1])
+        start = u
+        gradient = loss.gradient(u)
+        norm = float(np.linalg.norm(gradient))
+        limit = region * float(np.linalg.norm(u)) + reduced.residual
+        floor = 4.0 * _EPSILON * float(np.linalg.norm(u))
+        values = None
+        for _ in range(12):
+            hessian, gauge = objective.hessian(u.ravel()), objective.gauge(u.ravel())
+            step = _newton_step(hessian, gauge, gradient.ravel()).reshape(u.shape)
+            moved = float(np.linalg.norm(step))
+            if norm <= tolerance and moved <= floor:
+                break
+            if not np.linalg.norm(u + step - start) <= limit:
+                break
+            new = loss.gradient(u + step)
+            if not np.linalg.norm(new) < 0.5 * norm:
+                break
+            u, gradient, norm = u + step, new, float(np.linalg.norm(new))
+        else:
+            hessian, gauge = objective.hessian(u.ravel()), objective.gauge(u.ravel())
+            moved = float(np.linalg.norm(_newton_step(hessian, gauge, gradient.ravel())))
+        values = _without_gauge(hessian, gauge)
+        lengths = np.linalg.norm(u, axis=1)
+        total = float(lengths.sum() + problem.teacher.norms.sum())
+        # Rounding of the eigenvalues and of their entries (own terms are divided by |w_k|), and
+        # the change of the Hessian over the distance to the exact critical point: third
+        # derivatives are sums of terms |x_j| / (2 pi |w_k|^2) of order one.
+        rounding = _EPSILON * (
+            4.0 * np.sqrt(len(values)) * float(np.abs(values).max(initial=0.5))
+            + 4.0 * total / float(lengths.min())
+        )
+        drift = min(moved, limit) * total / (2.0 * float(lengths.min()) ** 2)
+        return cls(
+            reduced=reduced,
+            vectors=u,
+            gradient=norm,
+            hessian=hessian,
+            normal=loss.normal_block(u),
+            gauge=gauge,
+            values=values,
+            error=rounding + drift,
+        )
+
+
+def _newton_step(hessian: Array, gauge: Array, gradient: Array) -> Array:
+    """-H^+ grad with gauge and null directions held; zero where only rounding is left of grad."""
+    system = hessian + gauge.T @ gauge if len(gauge) else hessian
+    try:
+        step = -np.linalg.solve(system, gradient)
+    except np.linalg.LinAlgError:
+        step = np.full_like(gradient, np.inf)
+    if np.linalg.norm(step) <= 1e6 * np.linalg.norm(gradient):
+        return np.asarray(step)
+    values, vectors = without_gauge(hessian, gauge)
+    keep = np.abs(values) > 1e-12 * np.abs(values).max()
+    components = vectors[:, keep].T @ gradient
+    return np.asarray(-vectors[:, keep] @ (components / values[keep]))
+
+
+def _without_gauge(hessian: Array, gauge: Array) -> Array:
+    """Eigenvalues on the complement of orthonormal rows, ascending."""
+    if not len(gauge):
+        return np.linalg.eigvalsh(hessian)
+    return without_gauge(hessian, gauge)[0]
+
+
+def _complement(columns: Array) -> Array:
+    """Orthonormal basis of the complement of linearly independent columns, as columns."""
+    count = columns.shape[1]
+    return np.linalg.qr(columns, mode="complete")[0][:, count:]
+
+
+def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> CriticalPoint:
+    reduced = solved.reduced
+    u, rank = solved.vectors, problem.rank
+    outside = u.shape[1] - rank
+    weights = reduced.expand(u)
+    loss = PopulationLoss(problem)
+    value = float(loss.value(weights))
+    gradient = float(np.linalg.norm(loss.gradient(weights)))
+    unused = (problem.width if problem.codimension is None else problem.codimension) - outside
+    tolerance = solved.error
+    # Every eigenvalue that decides, with the number of times it counts in d dimensions.
+    decisive = [(solved.values, 1, "in")]
+    normal = solved.normal
+    if outside:
+        basis = _complement(u[:, rank:])
+        decisive.append((np.linalg.eigvalsh(basis.T @ normal @ basis), unused, "out"))
+    else:
+        decisive.append((np.linalg.eigvalsh(normal), unused, "out"))
+    split = np.flatnonzero(reduced.sizes > 1)
+    pieces: dict[int, Array] = {}
+    columns = u.shape[1]
+    flat = 0
+    for j in split:
+        count = int(reduced.sizes[j]) - 1
+        block = solved.hessian[j * columns : (j + 1) * columns, j * columns : (j + 1) * columns]
+        across = _complement(u[j][:, None])
+        values, axes = np.linalg.eigh(across.T @ (block - 0.5 * np.eye(columns)) @ across)
+        decisive.append((values, count, "in"))
+        decisive.append((np.array([normal[j, j] - 0.5]), count * unused, "out"))
+        values = np.where(np.abs(values) <= tolerance, 0.0, values)
+        pieces[int(j)] = (across @ axes * values) @ (across @ axes).T
+        flat += count
+    counted = [(values, times, where) for values, times, where in decisive if times]
+    index = {
+        where: sum(
+            int(np.sum(values < -tolerance)) * times for values, times, w in counted if w == where
+        )
+        for where in ("in", "out")
+    }
+    zeros = sum(int(np.sum(np.abs(values) <= tolerance)) * times for values, times, _ in counted)
+    sizes = np.concatenate([np.abs(values) for values, _, _ in counted])
+    small = sizes[sizes <= tolerance]
+    lowest = float(small.max(initial=0.0)) or tolerance
+    large = sizes[sizes > tolerance]
+    gap = float(large.min()) / lowest if large.size else 0.0
+    eigenvalues, normal_eigenvalues = _full_spectra(solved, loss, weights, pieces, decisive[1][0])
+    kind, reason = _verdict(
+        value, weights, gradient, grad_tolerance, sum(index.values()), zeros, flat, reduced, problem
+    )
+    return CriticalPoint(
+        weights=_read_only(weights),
+        loss=value,
+        grad_norm=gradient,
+        eigenvalues=_read_only(eigenvalues),
+        normal_eigenvalues=_read_only(normal_eigenvalues),
+        normal_multiplicity=unused,
+        gauge=len(solved.gauge) + outside * unused,
+        gap=gap,
+        index_in_span=int(np.sum(eigenvalues < -tolerance)),
+        index_normal=int(np.sum(normal_eigenvalues < -tolerance)),
+        index=sum(index.values()),
+        nullity=zeros + flat,
+        zero_neurons=reduced.zero_neurons,
+        grad_tolerance=grad_tolerance,
+        zero_tolerance=tolerance,
+        kind=kind,
+        reason=reason,
+    )
+
+
+def _full_spectra(
+    solved: _Solved,
+    loss: PopulationLoss,
+    weights: Array,
+    pieces: dict[int, Array],
+    normal_values: Array,
+) -> tuple[Array, Array]:
+    """Spectra of the student's Hessian and normal block, zero neurons and gauge left out.
+
+    Built from the reduced network's blocks, so that directions that are null by the structure of a
+    split are null to rounding however small a share is.
+    """
+    reduced = solved.reduced
+    if not pieces:
+        return solved.values, normal_values
+    owner = reduced.assignment[reduced.assignment >= 0]
+    shares = reduced.shares[reduced.assignment >= 0]
+    count, columns = len(owner), solved.vectors.shape[1]
+    small = solved.hessian.reshape(reduced.effective_width, columns, -1, columns)
+    blocks = small[owner][:, :, owner].copy()
+    normal = solved.normal[np.ix_(owner, owner)].copy()
+    for k, j in enumerate(owner):
+        if int(j) not in pieces:
+            continue
+        blocks[k][:, owner == j] = 0.5 * np.eye(columns)[:, None, :]
+        normal[k, owner == j] = 0.5
+        blocks[k, :, k] += pieces[int(j)] / shares[k]
+        excess = solved.normal[j, j] - 0.5
+        normal[k, k] += (0.0 if abs(excess) <= solved.error else excess) / shares[k]
+    live = weights[reduced.assignment >= 0]
+    gauge = WeightObjective(loss, width=count, columns=columns).gauge(live.ravel())
+    eigenvalues = _without_gauge(blocks.reshape(count * columns, -1), gauge)
+    used = columns - reduced.rank
+    if used:
+        basis = _complement(live[:, reduced.rank :])
+        normal = basis.T @ normal @ basis
+    return eigenvalues, np.linalg.eigvalsh(normal)
+
+
+def _verdict(
+    value: float,
+    weights: Array,
+    gradient: float,
+    grad_tolerance: float,
+    index: int,
+    zeros: int,
+    flat: int,
+    reduced: Reduced,
+    problem: TeacherStudent,
+) -> tuple[Kind, str]:
+    if is_zero_loss(value, weights):
+        return Kind.MINIMUM, "The loss is zero, its smallest possible value: a global minimum."
+    if gradient > grad_tolerance:
+        return (
+            Kind.UNDECIDED,
+            f"Not a critical point: |grad| is {gradient:.3g}, above {grad_tolerance:g}.",
+        )
+    if index:
+        word = "direction" if index == 1 else "directions"
+        return Kind.SADDLE, f"The curvature is negative in {index} {word}."
+    if reduced.zero_neurons:
+        slope = -2.0 * value / float(problem.teacher.norms.sum())
+        return (
+            Kind.SADDLE,
+            f"A zero neuron can grow in a direction that lowers the loss, with slope {slope:.3g} "
+            "or steeper.",
+        )
+    if zeros:
+        return (
+            Kind.UNDECIDED,
+            f"The curvature vanishes in {zeros} directions that no split explains.",
+        )
+    if flat:
+        return (
+            Kind.MINIMUM,
+            "All curvatures are positive except along exact splits, where the loss is constant.",
+        )
+    return Kind.MINIMUM, "All curvatures are positive."
+
+
+def _classify_nothing(problem: TeacherStudent, grad_tolerance: float) -> CriticalPoint:
+    """The point at which every student neuron is zero."""
+    weights = np.zeros((problem.width, problem.rank))
+    value = float(PopulationLoss(problem).value(weights))
+    slope = -2.0 * value / float(problem.teacher.norms.sum())
+    empty = _read_only(np.empty(0))
+    return CriticalPoint(
+        weights=_read_only(weights),
+        loss=value,
+        grad_norm=0.0,
+        eigenvalues=empty,
+        normal_eigenvalues=empty,
+        normal_multiplicity=problem.width if problem.codimension is None else problem.codimension,
+        gauge=0,
+        gap=0.0,
+        index_in_span=0,
+        index_normal=0,
+        index=0,
+        nullity=0,
+        zero_neurons=problem.width,
+        grad_tolerance=grad_tolerance,
+        zero_tolerance=0.0,
+        kind=Kind.SADDLE,
+        reason=f"Every neuron is zero; growing one lowers the loss, with slope {slope:.3g} or "
+        "steeper.",
+    )
+
+
+def _read_only(array: Array) -> Array:
+    array.setflags(write=False)
+    return array

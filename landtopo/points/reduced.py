@@ -1,0 +1,212 @@
+"""The reduced network of a point: zero neurons dropped, parallel neurons merged.
+
+A student neuron k that belongs to the reduced neuron j has w_k = c_k u_j with a share c_k > 0, and
+the shares of one reduced neuron sum to one. The function, the zero gradient and the inertia of the
+Hessian are properties of the reduced network; assignment and shares say where on the flat set of
+its copies a point lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from landtopo.errors import InvalidArgument
+from landtopo.objective import Array
+
+__all__ = ["Reduced", "reduce_network"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """A network without zero and without parallel neurons, and how a student splits it.
+
+    Attributes
+    ----------
+    vectors : ndarray, shape (m, r + e)
+        Weights u_j of the reduced neurons, in the order in which the student first mentions them;
+        e is the number of directions outside the teacher's span that they use.
+    rank : int
+        Dimension r of the teacher's span.
+    assignment : ndarray of int, shape (K,)
+        Reduced neuron of each student neuron; -1 for a zero neuron.
+    shares : ndarray, shape (K,)
+        c_k in w_k = c_k u_j; 0 for a zero neuron.
+    residual : float
+        Largest distance |w_k - c_k u_j|, lost columns included.
+    zero_tolerance : float
+        Largest norm of a zero neuron, relative to the longest neuron.
+    angle_tolerance : float
+        Largest angle between neurons that were merged, in radians.
+    outside_tolerance : float
+        Largest singular value of the columns outside the span that were dropped, relative to the
+        longest neuron.
+    """
+
+    vectors: Array
+    rank: int
+    assignment: NDArray[np.int64]
+    shares: Array
+    residual: float
+    zero_tolerance: float
+    angle_tolerance: float
+    outside_tolerance: float
+
+    @property
+    def width(self) -> int:
+        """Number of student neurons K."""
+        return len(self.assignment)
+
+    @property
+    def effective_width(self) -> int:
+        """Number of reduced neurons m."""
+        return len(self.vectors)
+
+    @property
+    def outside(self) -> int:
+        """Number e of directions outside the span that are used."""
+        return int(self.vectors.shape[1]) - self.rank
+
+    @property
+    def zero_neurons(self) -> int:
+        """Number of student neurons that are zero."""
+        return int(np.sum(self.assignment < 0))
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many student neurons share each reduced neuron, shape (m,)."""
+        live = self.assignment[self.assignment >= 0]
+        return np.bincount(live, minlength=self.effective_width).astype(np.int64)
+
+    def expand(self, vectors: Array | None = None) -> Array:
+        """Student weights, shape (K, r + e): every neuron exactly its share of a reduced one.
+
+        Parameters
+        ----------
+        vectors : ndarray, shape (m, r + e), optional
+            Reduced neurons to use instead of `vectors`.
+        """
+        u = self.vectors if vectors is None else vectors
+        live = self.assignment >= 0
+        weights = np.zeros((self.width, u.shape[1]))
+        weights[live] = self.shares[live, None] * u[self.assignment[live]]
+        return weights
+
+
+def reduce_network(
+    weights: ArrayLike,
+    rank: int,
+    *,
+    zero_tolerance: float = 1e-7,
+    angle_tolerance: float = 1e-5,
+    outside_tolerance: float = 1e-8,
+) -> Reduced:
+    """Drop the zero neurons of a student, merge its parallel ones, drop unused columns.
+
+    At a zero-loss point the gradient falls like the square of the angle between neurons that should
+    be parallel, so that |grad| <= 1e-12 leaves angles near 1e-6: the default is above that.
+
+    Parameters
+    ----------
+    weights : array_like, shape (K, r + E)
+        One point.
+    rank : int
+        Dimension r of the teacher's span.
+    zero_tolerance : float
+        Relative to the longest neuron: a neuron that is not longer is zero.
+    angle_tolerance : float
+        Neurons within this angle of a longer one are merged with it (their vectors are added).
+    outside_tolerance : float
+        Relative to the longest neuron: columns outside the span are rotated to their principal
+        axes, and those with a singular value not above this are dropped.
+
+    Returns
+    -------
+    Reduced
+    """
+    given = np.array(weights, dtype=np.float64)
+    if given.ndim != 2 or not len(given) or given.shape[1] < rank:
+        raise InvalidArgument(
+            f"The 'weights' argument of reduce_network must have shape (K, {rank} + E) with "
+            f"K >= 1; got {given.shape}."
+        )
+    if not np.all(np.isfinite(given)):
+        raise InvalidArgument("The 'weights' argument of reduce_network must be finite.")
+    norms = np.linalg.norm(given, axis=1)
+    longest = float(norms.max())
+    assignment = _group(given, norms, zero_tolerance * longest, angle_tolerance)
+    live = assignment >= 0
+    groups = int(assignment.max(initial=-1)) + 1
+    vectors = np.zeros((groups, given.shape[1]))
+    np.add.at(vectors, assignment[live], given[live])
+    shares = np.zeros(len(given))
+    lengths = np.linalg.norm(vectors, axis=1)
+    units = vectors / lengths[:, None]
+    shares[live] = np.einsum("kd,kd->k", given[live], units[assignment[live]])
+    shares[live] /= lengths[assignment[live]]
+    rebuilt = np.zeros_like(given)
+    rebuilt[live] = shares[live, None] * vectors[assignment[live]]
+    residual = float(np.linalg.norm(given - rebuilt, axis=1).max())
+    vectors, dropped = _compress(vectors, rank, outside_tolerance * longest)
+    for array in (vectors, assignment, shares):
+        array.setflags(write=False)
+    return Reduced(
+        vectors=vectors,
+        rank=rank,
+        assignment=assignment,
+        shares=shares,
+        residual=max(residual, dropped),
+        zero_tolerance=zero_tolerance,
+        angle_tolerance=angle_tolerance,
+        outside_tolerance=outside_tolerance,
+    )
+
+
+def _group(given: Array, norms: Array, zero: float, angle: float) -> NDArray[np.int64]:
+    """Reduced neuron of every student neuron, numbered by first mention; -1 for zero neurons."""
+    chord = 2.0 * np.sin(0.5 * min(angle, np.pi))
+    if norms.min() > zero:
+        units = given / norms[:, None]
+        cosines = (units @ units.T)[np.triu_indices(len(given), 1)]
+        # With room for rounding: where no pair can be that close, there is nothing to do.
+        if cosines.max(initial=-1.0) < 1.0 - 0.5 * chord**2 - 1e-12:
+            return np.arange(len(given))
+    leader = np.full(len(given), -1, dtype=np.int64)
+    leaders: list[int] = []
+    # Longest first: the direction of a long neuron is the one that is known best.
+    for k in np.argsort(-norms, kind="stable"):
+        if norms[k] <= zero:
+            continue
+        unit = given[k] / norms[k]
+        leader[k] = k
+        if leaders:
+            known = given[leaders] / norms[leaders, None]
+            distances = np.linalg.norm(known - unit, axis=1)
+            nearest = int(np.argmin(distances))
+            if distances[nearest] <= chord:
+                leader[k] = leaders[nearest]
+        if leader[k] == k:
+            leaders.append(int(k))
+    numbers: dict[int, int] = {}
+    for k in leader:
+        if k >= 0:
+            numbers.setdefault(int(k), len(numbers))
+    return np.array([numbers[int(k)] if k >= 0 else -1 for k in leader], dtype=np.int64)
+
+
+def _compress(vectors: Array, rank: int, tolerance: float) -> tuple[Array, float]:
+    """Rotate the columns outside the span to principal axes; drop those not above tolerance."""
+    outside = vectors[:, rank:]
+    if not np.any(outside):
+        return vectors[:, :rank].copy(), 0.0
+    left, singular, _ = np.linalg.svd(outside, full_matrices=False)
+    keep = singular > tolerance
+    dropped = float(singular[~keep].max(initial=0.0))
+    # Principal axes have free signs: make the largest entry of each positive.
+    columns = left[:, keep] * singular[keep]
+    if columns.size:
+        peak = columns[np.argmax(np.abs(columns), axis=0), np.arange(columns.shape[1])]
+        columns = columns * np.where(peak < 0, -1.0, 1.0)
+    return np.hstack([vectors[:, :rank], columns]), dropped
