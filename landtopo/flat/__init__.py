@@ -1,0 +1,1 @@
+"""Flat directions: from the null space of a Hessian to the shape of the flat set."""
