@@ -52,7 +52,7 @@ def classify(
     grad_tolerance: float = 1e-12,
     region: float = 1e-2,
 ) -> CriticalPoint:
-    """Spectrum and verdict of the critical point at, or within reach of Newton's method of, weights.
+    """Spectrum and verdict of the critical point at given weights, or as near as Newton finds it.
 
     Parameters
     ----------
@@ -182,9 +182,11 @@ def _newton_step(hessian: Array, gauge: Array, gradient: Array) -> Array:
 
 def _without_gauge(hessian: Array, gauge: Array) -> Array:
     """Eigenvalues on the complement of orthonormal rows, ascending."""
-    if not len(gauge):
-        return np.linalg.eigvalsh(hessian)
-    return without_gauge(hessian, gauge)[0]
+    return without_gauge(hessian, gauge)[0] if len(gauge) else _eigenvalues(hessian)
+
+
+def _eigenvalues(symmetric: Array) -> Array:
+    return np.asarray(np.linalg.eigvalsh(symmetric), dtype=np.float64)
 
 
 def _complement(columns: Array) -> Array:
@@ -199,31 +201,30 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     outside = u.shape[1] - rank
     weights = reduced.expand(u)
     loss = PopulationLoss(problem)
-    value = float(loss.value(weights))
-    gradient = float(np.linalg.norm(loss.gradient(weights)))
+    value, slopes = (np.asarray(part) for part in loss.value_and_gradient(weights))
+    gradient = float(np.linalg.norm(slopes))
     unused = (problem.width if problem.codimension is None else problem.codimension) - outside
     tolerance = solved.error
     # Every eigenvalue that decides, with the number of times it counts in d dimensions.
-    decisive = [(solved.values, 1, "in")]
     normal = solved.normal
-    if outside:
-        basis = _complement(u[:, rank:])
-        decisive.append((np.linalg.eigvalsh(basis.T @ normal @ basis), unused, "out"))
-    else:
-        decisive.append((np.linalg.eigvalsh(normal), unused, "out"))
+    basis = _complement(u[:, rank:])
+    decisive = [
+        (solved.values, 1, "in"),
+        (_eigenvalues(basis.T @ normal @ basis), unused, "out"),
+    ]
     split = np.flatnonzero(reduced.sizes > 1)
     pieces: dict[int, Array] = {}
     columns = u.shape[1]
     flat = 0
-    for j in split:
+    for j in split.tolist():
         count = int(reduced.sizes[j]) - 1
         block = solved.hessian[j * columns : (j + 1) * columns, j * columns : (j + 1) * columns]
         across = _complement(u[j][:, None])
         values, axes = np.linalg.eigh(across.T @ (block - 0.5 * np.eye(columns)) @ across)
-        decisive.append((values, count, "in"))
+        decisive.append((np.asarray(values, dtype=np.float64), count, "in"))
         decisive.append((np.array([normal[j, j] - 0.5]), count * unused, "out"))
         values = np.where(np.abs(values) <= tolerance, 0.0, values)
-        pieces[int(j)] = (across @ axes * values) @ (across @ axes).T
+        pieces[j] = (across @ axes * values) @ (across @ axes).T
         flat += count
     counted = [(values, times, where) for values, times, where in decisive if times]
     index = {
@@ -240,11 +241,19 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     gap = float(large.min()) / lowest if large.size else 0.0
     eigenvalues, normal_eigenvalues = _full_spectra(solved, loss, weights, pieces, decisive[1][0])
     kind, reason = _verdict(
-        value, weights, gradient, grad_tolerance, sum(index.values()), zeros, flat, reduced, problem
+        float(value),
+        weights,
+        gradient,
+        grad_tolerance,
+        sum(index.values()),
+        zeros,
+        flat,
+        reduced,
+        problem,
     )
     return CriticalPoint(
         weights=_read_only(weights),
-        loss=value,
+        loss=float(value),
         grad_norm=gradient,
         eigenvalues=_read_only(eigenvalues),
         normal_eigenvalues=_read_only(normal_eigenvalues),
@@ -295,11 +304,8 @@ def _full_spectra(
     live = weights[reduced.assignment >= 0]
     gauge = WeightObjective(loss, width=count, columns=columns).gauge(live.ravel())
     eigenvalues = _without_gauge(blocks.reshape(count * columns, -1), gauge)
-    used = columns - reduced.rank
-    if used:
-        basis = _complement(live[:, reduced.rank :])
-        normal = basis.T @ normal @ basis
-    return eigenvalues, np.linalg.eigvalsh(normal)
+    basis = _complement(live[:, reduced.rank :])
+    return eigenvalues, _eigenvalues(basis.T @ normal @ basis)
 
 
 def _verdict(
