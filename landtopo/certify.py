@@ -1,0 +1,437 @@
+"""Proofs in interval arithmetic that a critical point exists, and of what it is.
+
+Krawczyk's test on the gradient: with C an approximate inverse of the Hessian at the centre x and
+H(X) an enclosure of the Hessian over a box X around x, a contraction of x - C g(x) +
+(I - C H(X)) (X - x) into X proves that X holds exactly one critical point. Signs of eigenvalues
+follow from an enclosure of Q^T H Q with Q nearly orthonormal (Weyl's and Ostrowski's inequalities).
+Everything is about the teacher whose vectors are the doubles stored in `Teacher.vectors`.
+
+Needs the package python-flint (``pip install landtopo[certify]``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import ArrayLike, NDArray
+
+from landtopo.enclosures import (
+    Network,
+    box,
+    lower,
+    matrix,
+    midpoints,
+    radii,
+    require_flint,
+    upper,
+)
+from landtopo.errors import InvalidArgument
+from landtopo.objective import Array
+from landtopo.points.records import Kind
+from landtopo.problem import TeacherStudent
+
+if TYPE_CHECKING:
+    from flint import arb, arb_mat
+
+__all__ = ["Certificate", "CertificateStatus", "CertifyOptions", "certify"]
+
+# The first box tried should have this contraction factor; after a failed test the next one is
+# smaller by the same factor. Near 1 the box would be largest, but the bound of the radius loose.
+_CONTRACTION = 0.5
+_ATTEMPTS = 20
+
+
+class CertificateStatus(StrEnum):
+    """How a certification ended, as a sentence."""
+
+    CERTIFIED = (
+        "The box holds exactly one critical point, and the signs of its eigenvalues are proved."
+    )
+    SIGN_OPEN = (
+        "The box holds exactly one critical point, but the sign of an eigenvalue is not proved."
+    )
+    ZERO_NEURON = "A student neuron is zero, where the loss has no derivative."
+    PARALLEL_NEURONS = (
+        "Two student neurons are parallel, so the critical points near them are not isolated."
+    )
+    NOT_PROVED = (
+        "No box around the weights passed the test: they are too far from a critical point, or it "
+        "is not isolated."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertifyOptions:
+    """Tolerances of `certify`.
+
+    Attributes
+    ----------
+    precision : int
+        Bits of the interval arithmetic.
+    zero_norm : float
+        Neurons not longer than this, in units of the longest teacher vector, count as zero.
+    parallel_angle : float
+        Student neurons at angles not larger than this count as parallel (radians).
+    span_tolerance : float
+        Directions outside the teacher's span that the weights use no more than this, in units of
+        the longest teacher vector, are dropped.
+    """
+
+    precision: int = 128
+    zero_norm: float = 1e-8
+    parallel_angle: float = 1e-6
+    span_tolerance: float = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What was proved about a point. Bounds are rigorous; arrays are empty where nothing was.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (K, r + e)
+        The centre of the box: the weights given, in the e directions outside the span that they
+        use, turned so that the outer part has zeros above its pivots.
+    dropped : float
+        Largest entry that was dropped because it lies in an unused direction.
+    radius : float
+        The critical point differs from `weights` by at most this in every entry.
+    isolation : float
+        No other critical point (up to rotations outside the span) differs by less than this in
+        every entry.
+    contraction : float
+        Bound below 1 of the row sums of I - C H over the box of size `isolation`.
+    loss_bounds : tuple of float
+        Enclosure of the loss at the critical point.
+    eigenvalue_bounds : ndarray, shape (n, 2)
+        Enclosures of the eigenvalues, ascending, of its Hessian in the r + e coordinates; with
+        e > 1 on the orthogonal complement of the gauge directions at `weights`.
+    normal_bounds : ndarray, shape (K - e, 2)
+        The same for the normal block, on the complement of the columns outside the span.
+    normal_multiplicity : int
+        How often each of them counts: d - r - e, or K - e in infinite dimension.
+    index_in_span, index_normal, index : int or None
+        Proved numbers of negative eigenvalues of either, and in d dimensions; None where a sign
+        is open.
+    options : CertifyOptions
+        Tolerances used.
+    status : CertificateStatus
+        How it ended.
+    """
+
+    weights: Array
+    dropped: float
+    radius: float = np.inf
+    isolation: float = 0.0
+    contraction: float = np.inf
+    loss_bounds: tuple[float, float] = (-np.inf, np.inf)
+    eigenvalue_bounds: Array
+    normal_bounds: Array
+    normal_multiplicity: int
+    index_in_span: int | None = None
+    index_normal: int | None = None
+    index: int | None = None
+    options: CertifyOptions
+    status: CertificateStatus
+
+    @property
+    def kind(self) -> Kind:
+        """What was proved: a strict minimum, a saddle, or nothing."""
+        if self.index == 0:
+            return Kind.MINIMUM
+        signs = [self.eigenvalue_bounds]
+        if self.normal_multiplicity > 0:
+            signs.append(self.normal_bounds)
+        negative = any(np.any(bounds[:, 1] < 0) for bounds in signs)
+        return Kind.SADDLE if negative else Kind.UNDECIDED
+
+
+def certify(
+    problem: TeacherStudent, weights: ArrayLike, options: CertifyOptions | None = None
+) -> Certificate:
+    """Prove that an isolated critical point lies next to the given weights, and its index.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+        Teacher and dimension; the width is taken from the weights.
+    weights : array_like, shape (K, r + E)
+        A reduced network (no zero and no parallel neurons) close to a critical point.
+    options : CertifyOptions, optional
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    InvalidArgument
+        If the weights do not fit the problem.
+    LandtopoError
+        If python-flint is missing.
+    """
+    require_flint()
+    import flint
+
+    options = options or CertifyOptions()
+    points = _checked(problem, weights)
+    teacher = problem.teacher.vectors
+    scale = float(problem.teacher.norms.max())
+    centre, pivots, dropped = _turned(points, problem.rank, options.span_tolerance * scale)
+    outside = centre.shape[1] - problem.rank
+    unused = len(centre) if problem.dim is None else problem.dim - problem.rank
+    refused = Certificate(
+        weights=_read_only(centre),
+        dropped=dropped,
+        eigenvalue_bounds=_read_only(np.empty((0, 2))),
+        normal_bounds=_read_only(np.empty((0, 2))),
+        normal_multiplicity=max(unused - outside, 0),
+        options=options,
+        status=CertificateStatus.NOT_PROVED,
+    )
+    status = _refusal(points, options, scale)
+    if status is not None:
+        return replace(refused, status=status)
+    frame = np.zeros((len(teacher), centre.shape[1]))
+    frame[:, : problem.rank] = teacher
+    with flint.ctx.workprec(options.precision):
+        test = _Test(centre, frame, problem.rank, pivots)
+        found = test.contract(scale)
+        if found is None:
+            return refused
+        return test.conclude(refused, *found)
+
+
+class _Test:
+    """Krawczyk's test around one centre, on the coordinates that the gauge leaves free."""
+
+    def __init__(self, centre: Array, frame: Array, rank: int, pivots: list[int]) -> None:
+        self.centre = centre
+        self.teachers = matrix(frame)
+        self.rank = rank
+        self.pivots = pivots
+        free = np.ones(centre.shape, dtype=bool)
+        for order, row in enumerate(pivots):
+            free[row, rank + order + 1 :] = False
+        self.free = np.flatnonzero(free.ravel())
+        exact = Network(matrix(centre), self.teachers)
+        self.gradient = exact.gradient()
+        self.loss = exact.loss()
+        self.middle = midpoints(exact.hessian())
+
+    def contract(self, scale: float) -> tuple[float, float, float] | None:
+        """Radius, isolation and contraction factor, or None if no box passes."""
+        from flint import arb
+
+        try:
+            inverse: Array = np.asarray(
+                np.linalg.inv(self.middle[np.ix_(self.free, self.free)]), dtype=np.float64
+            )
+        except np.linalg.LinAlgError:
+            return None
+        if not np.all(np.isfinite(inverse)):
+            return None
+        approximate = matrix(inverse)
+        step = approximate * _entries(self.gradient, self.free)
+        residual = _largest(step.entries())
+        size = self._first_size(inverse, 1e-7 * scale)
+        for _ in range(_ATTEMPTS):
+            if not residual < size:
+                return None
+            product = approximate * _block(self._hessian(size), self.free)
+            contraction = _largest_row_sum(product, np.ones(len(self.free)))
+            # NaN, where a neuron can be zero in the box, fails every comparison.
+            if contraction < 1 and self._pivots_hold(size):
+                radius = upper(arb(residual) / (1 - arb(contraction)))
+                if radius < size:
+                    return radius, size, contraction
+            size *= _CONTRACTION
+        return None
+
+    def _first_size(self, inverse: Array, trial: float) -> float:
+        """Size of the box for which the contraction factor should be `_CONTRACTION`."""
+        spread = radii(self._hessian(trial))[np.ix_(self.free, self.free)]
+        factor = float((np.abs(inverse) @ spread).sum(axis=1).max())
+        return trial * _CONTRACTION / factor if 0 < factor < np.inf else trial
+
+    def _hessian(self, radius: float) -> arb_mat:
+        return Network(box(self.centre, radius), self.teachers).hessian()
+
+    def _pivots_hold(self, radius: float) -> bool:
+        """No pivot can vanish: a critical point of the restriction is one of the loss.
+
+        The gradient is orthogonal to the rotations of the outer columns, and as long as the pivots
+        are not zero these reach every fixed coordinate, and the outer columns are independent.
+        """
+        return all(
+            abs(self.centre[row, self.rank + order]) > radius
+            for order, row in enumerate(self.pivots)
+        )
+
+    def conclude(
+        self, refused: Certificate, radius: float, isolation: float, contraction: float
+    ) -> Certificate:
+        """Loss, spectra and verdict for the critical point within `radius` of the centre."""
+        from flint import arb
+
+        around = Network(box(self.centre, radius), self.teachers)
+        hessian = around.hessian()
+        # L = L(x) + g.s + s.H s / 2 for a step s within the box.
+        slope = sum((abs(g) for g in _entries(self.gradient, self.free).entries()), arb(0))
+        bend = sum((abs(x) for x in _block(hessian, self.free).entries()), arb(0)) / 2
+        change = upper(slope * radius + bend * radius * radius)
+        loss = self.loss + arb(0, change)
+        spectrum = _enclosed_spectrum(hessian, self.middle, self._gauge())
+        outer = self.centre[:, self.rank :]
+        block = around.normal_block()
+        normal = _enclosed_spectrum(block, midpoints(block), _orthonormal(outer))
+        multiplicity = refused.normal_multiplicity
+        inner_index = _proved_index(spectrum)
+        normal_index = _proved_index(normal)
+        counted = normal_index if multiplicity > 0 else 0
+        if inner_index is None or counted is None:
+            index, status = None, CertificateStatus.SIGN_OPEN
+        else:
+            index = inner_index + multiplicity * counted
+            status = CertificateStatus.CERTIFIED
+        return replace(
+            refused,
+            radius=radius,
+            isolation=isolation,
+            contraction=contraction,
+            loss_bounds=(max(lower(loss), 0.0), upper(loss)),
+            eigenvalue_bounds=_read_only(spectrum),
+            normal_bounds=_read_only(normal),
+            index_in_span=inner_index,
+            index_normal=normal_index,
+            index=index,
+            status=status,
+        )
+
+    def _gauge(self) -> Array:
+        """Orthonormal columns that span the rotations of the outer columns, at the centre."""
+        outer = self.centre[:, self.rank :]
+        used = outer.shape[1]
+        directions = []
+        for i in range(used):
+            for j in range(i):
+                turn = np.zeros_like(self.centre)
+                turn[:, self.rank + i] = outer[:, j]
+                turn[:, self.rank + j] = -outer[:, i]
+                directions.append(turn.ravel())
+        return _orthonormal(np.array(directions).reshape(len(directions), self.centre.size).T)
+
+
+def _enclosed_spectrum(balls: arb_mat, middle: Array, excluded: Array) -> Array:
+    """Enclosures of the eigenvalues on the complement of `excluded` columns, ascending, (n, 2)."""
+    from flint import arb
+
+    complement = np.linalg.qr(excluded, mode="complete")[0][:, excluded.shape[1] :]
+    if complement.shape[1] == 0:
+        return np.empty((0, 2))
+    values, vectors = np.linalg.eigh(complement.T @ middle @ complement)
+    basis = matrix(np.ascontiguousarray(complement @ vectors))
+    skew = _largest_row_sum(basis.transpose() * basis, np.ones_like(values))
+    # Weyl: each eigenvalue of the form is this close to the diagonal entry of its rank, ...
+    spread = _largest_row_sum(basis.transpose() * balls * basis, values)
+    bounds = np.empty((len(values), 2))
+    for i, value in enumerate(values.tolist()):
+        # ... and Ostrowski: it is that of the matrix times a factor within 1 +- skew.
+        stretched = arb(value, spread) / arb(1, skew)
+        bounds[i] = lower(stretched), upper(stretched)
+    return bounds
+
+
+def _largest(balls: list[arb]) -> float:
+    """Bound of the sizes of some balls; NaN if one of them has none."""
+    return float(np.max([upper(abs(ball)) for ball in balls]))
+
+
+def _largest_row_sum(balls: arb_mat, diagonal: Array) -> float:
+    """Bound of the row sums of |balls - diag(diagonal)|; NaN if a ball has none."""
+    from flint import arb
+
+    sums = []
+    for i, row in enumerate(balls.tolist()):
+        row[i] -= diagonal[i].item()
+        sums.append(sum((abs(x) for x in row), arb(0)))
+    return _largest(sums)
+
+
+def _proved_index(bounds: Array) -> int | None:
+    """Number of negative eigenvalues, or None where an enclosure contains zero."""
+    negative = bounds[:, 1] < 0
+    return int(negative.sum()) if np.all(negative | (bounds[:, 0] > 0)) else None
+
+
+def _entries(column: arb_mat, rows: NDArray[np.intp]) -> arb_mat:
+    from flint import arb_mat
+
+    entries = column.entries()
+    return arb_mat(len(rows), 1, [entries[i] for i in rows.tolist()])
+
+
+def _block(balls: arb_mat, rows: NDArray[np.intp]) -> arb_mat:
+    from flint import arb_mat
+
+    table = balls.tolist()
+    kept = rows.tolist()
+    return arb_mat(len(kept), len(kept), [table[i][j] for i in kept for j in kept])
+
+
+def _orthonormal(columns: Array) -> Array:
+    return np.asarray(np.linalg.qr(columns)[0])
+
+
+def _turned(points: Array, rank: int, tolerance: float) -> tuple[Array, list[int], float]:
+    """Weights in the span and the outer directions used, pivot rows, and what was dropped."""
+    outer = points[:, rank:]
+    if outer.shape[1] == 0:
+        return points.copy(), [], 0.0
+    used = int(np.sum(np.linalg.svd(outer, compute_uv=False) > tolerance))
+    rotation, _, order = scipy.linalg.qr(outer.T, pivoting=True)
+    turned = outer @ rotation
+    pivots = [int(row) for row in order[:used]]
+    for column, row in enumerate(pivots):
+        turned[row, column + 1 :] = 0.0
+    dropped = float(np.abs(turned[:, used:]).max(initial=0.0))
+    return np.hstack([points[:, :rank], turned[:, :used]]), pivots, dropped
+
+
+def _refusal(points: Array, options: CertifyOptions, scale: float) -> CertificateStatus | None:
+    """Why the points cannot be isolated, by looking at the neurons."""
+    norms = np.linalg.norm(points, axis=1)
+    if np.any(norms <= options.zero_norm * scale):
+        return CertificateStatus.ZERO_NEURON
+    units = points / norms[:, None]
+    for k in range(1, len(units)):
+        apart = np.linalg.norm(units[:k] - units[k], axis=1)
+        angles = 2 * np.arctan2(apart, np.linalg.norm(units[:k] + units[k], axis=1))
+        if angles.min() <= options.parallel_angle:
+            return CertificateStatus.PARALLEL_NEURONS
+    return None
+
+
+def _checked(problem: TeacherStudent, weights: ArrayLike) -> Array:
+    points = np.array(weights, dtype=np.float64)
+    if points.ndim != 2 or not np.all(np.isfinite(points)) or len(points) == 0:
+        raise InvalidArgument(
+            "The 'weights' argument of certify must be a matrix of finite numbers, one neuron a "
+            f"row; got shape {points.shape}."
+        )
+    largest = np.inf if problem.dim is None else problem.dim
+    if not problem.rank <= points.shape[1] <= largest:
+        raise InvalidArgument(
+            "The 'weights' argument of certify must have between rank and dimension columns, "
+            f"{problem.rank} to {largest}; got {points.shape[1]}."
+        )
+    return points
+
+
+def _read_only(values: Array) -> Array:
+    values.setflags(write=False)
+    return values

@@ -1,0 +1,297 @@
+"""Rigorous enclosures of the ReLU population loss and its derivatives over boxes of weights.
+
+Balls (midpoint and radius) of python-flint, rounded outwards in every operation: what is returned
+contains the value at every point of the box. Needs the package python-flint.
+
+Letters: u, v weight vectors; a = |u|^2, b = |v|^2, C = u.v, S = |u||v| sin t with t the angle
+between them, B = pi - t; p = a v - C u and q = b u - C v, the parts orthogonal to u and to v, with
+|p| = S sqrt(a) and |q| = S sqrt(b). In them
+grad_u g = (S u / a + B v) / 2 pi,
+H_uu = (|p| / a (I - u u^T / a) + p p^T / (a |p|)) / (2 pi |u|),
+H_uv = (B I + S u v^T / (a b) + p q^T / (a b S)) / 2 pi.
+Where a box allows S = 0, the quotients p_i p_j / |p| and p_i q_j / S are bounded by their largest
+size, |p| and S sqrt(a b); the derivatives are continuous there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from landtopo.errors import LandtopoError
+from landtopo.objective import Array
+
+if TYPE_CHECKING:
+    from flint import arb, arb_mat
+
+__all__ = [
+    "Network",
+    "box",
+    "lower",
+    "matrix",
+    "midpoints",
+    "radii",
+    "require_flint",
+    "upper",
+]
+
+# A quotient by S is taken only when S is known to this part of itself.
+_KNOWN = 0.25
+
+
+def require_flint() -> None:
+    """Say in one sentence that python-flint is missing, if it is.
+
+    Raises
+    ------
+    LandtopoError
+        If python-flint cannot be imported.
+    """
+    try:
+        import flint  # noqa: F401
+    except ImportError as error:
+        raise LandtopoError(
+            "Certificates need the package python-flint; install it with "
+            "'pip install landtopo[certify]'."
+        ) from error
+
+
+def lower(ball: arb) -> float:
+    """Largest double known to be below every number of the ball; NaN if there is no bound."""
+    return float(np.nextafter(float(ball.lower()), -np.inf))
+
+
+def upper(ball: arb) -> float:
+    """Smallest double known to be above every number of the ball; NaN if there is no bound."""
+    return float(np.nextafter(float(ball.upper()), np.inf))
+
+
+def matrix(values: Array) -> arb_mat:
+    """Matrix of exact balls."""
+    from flint import arb, arb_mat
+
+    rows, columns = values.shape
+    return arb_mat(rows, columns, [arb(x) for x in values.ravel().tolist()])
+
+
+def box(centre: Array, radius: float) -> arb_mat:
+    """Matrix of balls of one radius."""
+    from flint import arb, arb_mat
+
+    rows, columns = centre.shape
+    return arb_mat(rows, columns, [arb(x, radius) for x in centre.ravel().tolist()])
+
+
+def radii(balls: arb_mat) -> Array:
+    """Radii of a matrix of balls, approximately."""
+    sizes = np.array([float(x.rad()) for x in balls.entries()])
+    return sizes.reshape(balls.nrows(), balls.ncols())
+
+
+def midpoints(balls: arb_mat) -> Array:
+    """Midpoints of a matrix of balls, rounded to doubles."""
+    values = np.array([float(x.mid()) for x in balls.entries()])
+    return values.reshape(balls.nrows(), balls.ncols())
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Enclosures of two vectors' letters; see the module's docstring."""
+
+    u: arb_mat
+    v: arb_mat
+    a: arb
+    b: arb
+    cosine: arb
+    sine: arb
+    opposite: arb
+    p: arb_mat
+    q: arb_mat
+    known: bool
+
+    def swapped(self) -> _Pair:
+        """The same pair seen from the second vector."""
+        return _Pair(
+            self.v,
+            self.u,
+            self.b,
+            self.a,
+            self.cosine,
+            self.sine,
+            self.opposite,
+            self.q,
+            self.p,
+            self.known,
+        )
+
+    def value(self) -> arb:
+        """2 pi g."""
+        return self.sine + self.opposite * self.cosine
+
+    def own_hessian(self, identity: arb_mat) -> arb_mat:
+        """2 pi H_uu."""
+        length = self.a.sqrt()
+        bend = self.sine / length  # |p| / a = |v| sin t
+        flat = identity * bend - (self.u.transpose() * self.u) * (bend / self.a)
+        if self.known:
+            turned = (self.p.transpose() * self.p) / (self.a * length * self.sine)
+        else:
+            turned = _filled(len(identity.table()), upper(abs(bend)))
+        return (flat + turned) / length
+
+    def mixed_hessian(self, identity: arb_mat) -> arb_mat:
+        """2 pi H_uv."""
+        product = self.a * self.b
+        flat = identity * self.opposite + (self.u.transpose() * self.v) * (self.sine / product)
+        if self.known:
+            turned = (self.p.transpose() * self.q) / (product * self.sine)
+        else:
+            turned = _filled(len(identity.table()), upper(abs(self.sine) / product.sqrt()))
+        return flat + turned
+
+
+def _filled(size: int, bound: float) -> arb_mat:
+    from flint import arb, arb_mat
+
+    return arb_mat(size, size, [arb(0, bound)] * (size * size))
+
+
+def _pair(u: arb_mat, v: arb_mat, a: arb, b: arb) -> _Pair:
+    from flint import arb
+
+    cosine = (u * v.transpose())[0, 0]
+    p = v * a - u * cosine
+    q = u * b - v * cosine
+    # Both S^2 = |p|^2 / a and |q|^2 / b contain no difference of large numbers.
+    square = (p * p.transpose())[0, 0] / a
+    sine = square.sqrt() if square > 0 else arb(0).union(abs(square).upper().sqrt())
+    known = bool(sine > 0) and float(sine.rad()) < _KNOWN * float(sine.mid())
+    opposite = arb.pi() - arb.atan2(sine, cosine) if cosine > 0 else arb.atan2(sine, -cosine)
+    return _Pair(u, v, a, b, cosine, sine, opposite, p, q, known)
+
+
+class Network:
+    """Enclosures for all students in a box and a teacher of exact doubles.
+
+    Parameters
+    ----------
+    students : arb_mat, shape (K, D)
+        No row may contain zero.
+    teachers : arb_mat, shape (M, D)
+    """
+
+    def __init__(self, students: arb_mat, teachers: arb_mat) -> None:
+        from flint import arb, arb_mat
+
+        self.width = students.nrows()
+        self.columns = students.ncols()
+        self._weights = students
+        self._teachers = teachers
+        self._identity = arb_mat(
+            self.columns,
+            self.columns,
+            [arb(i == j) for i in range(self.columns) for j in range(self.columns)],
+        )
+        rows = _rows(students)
+        others = _rows(teachers)
+        squares = [(row * row.transpose())[0, 0] for row in rows]
+        other_squares = [(row * row.transpose())[0, 0] for row in others]
+        self._squares = squares
+        self._other_squares = other_squares
+        self._inner: dict[tuple[int, int], _Pair] = {}
+        for k, first in enumerate(rows):
+            for j in range(k):
+                pair = _pair(first, rows[j], squares[k], squares[j])
+                self._inner[k, j] = pair
+                self._inner[j, k] = pair.swapped()
+        self._cross = [
+            [_pair(row, v, a, b) for v, b in zip(others, other_squares, strict=True)]
+            for row, a in zip(rows, squares, strict=True)
+        ]
+
+    def _partners(self, k: int) -> list[_Pair]:
+        """Pairs of student k with the other students."""
+        return [self._inner[k, j] for j in range(self.width) if j != k]
+
+    def gradient(self) -> arb_mat:
+        """Gradient as a column, shape (K D, 1): (A W + B V)."""
+        weights = self.normal_block() * self._weights - self._teacher_block() * self._teachers
+        return _column(weights)
+
+    def normal_block(self) -> arb_mat:
+        """Matrix A, shape (K, K)."""
+        from flint import arb, arb_mat
+
+        double_pi = 2 * arb.pi()
+        entries = []
+        for k in range(self.width):
+            bend = sum((pair.sine for pair in self._partners(k)), arb(0))
+            bend -= sum((pair.sine for pair in self._cross[k]), arb(0))
+            for j in range(self.width):
+                if j == k:
+                    entries.append(arb(0.5) + bend / (double_pi * self._squares[k]))
+                else:
+                    entries.append(self._inner[k, j].opposite / double_pi)
+        return arb_mat(self.width, self.width, entries)
+
+    def _teacher_block(self) -> arb_mat:
+        """Matrix -B, shape (K, M)."""
+        from flint import arb, arb_mat
+
+        entries = [pair.opposite / (2 * arb.pi()) for row in self._cross for pair in row]
+        return arb_mat(self.width, self._teachers.nrows(), entries)
+
+    def hessian(self) -> arb_mat:
+        """Hessian, shape (K D, K D), in C order of the weights."""
+        from flint import arb, arb_mat
+
+        double_pi = 2 * arb.pi()
+        size, columns = self.width * self.columns, self.columns
+        entries: list[arb] = [arb(0)] * (size * size)
+        for k in range(self.width):
+            for j in range(k + 1):
+                if j == k:
+                    block = self._identity * arb.pi()
+                    for partner in self._partners(k):
+                        block += partner.own_hessian(self._identity)
+                    for partner in self._cross[k]:
+                        block -= partner.own_hessian(self._identity)
+                else:
+                    block = self._inner[k, j].mixed_hessian(self._identity)
+                block /= double_pi
+                for row in range(columns):
+                    for column in range(columns):
+                        entry = block[row, column]
+                        entries[(k * columns + row) * size + j * columns + column] = entry
+                        entries[(j * columns + column) * size + k * columns + row] = entry
+        return arb_mat(size, size, entries)
+
+    def loss(self) -> arb:
+        """Population loss."""
+        from flint import arb
+
+        others = _rows(self._teachers)
+        products = arb(0)
+        for k in range(self.width):
+            products += sum((self._inner[k, j].value() for j in range(k)), arb(0))
+            products -= sum((pair.value() for pair in self._cross[k]), arb(0))
+        for m, (v, b) in enumerate(zip(others, self._other_squares, strict=True)):
+            for n in range(m):
+                products += _pair(v, others[n], b, self._other_squares[n]).value()
+        squares = sum(self._squares, arb(0)) + sum(self._other_squares, arb(0))
+        return squares / 4 + products / (2 * arb.pi())
+
+
+def _rows(balls: arb_mat) -> Sequence[arb_mat]:
+    from flint import arb_mat
+
+    return [arb_mat(1, balls.ncols(), row) for row in balls.tolist()]
+
+
+def _column(balls: arb_mat) -> arb_mat:
+    from flint import arb_mat
+
+    return arb_mat(balls.nrows() * balls.ncols(), 1, balls.entries())
