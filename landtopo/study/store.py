@@ -1,0 +1,439 @@
+"""A study: everything that was computed for one teacher, dimension and seed, in one file.
+
+What is written is durable when the call returns, so a process that is killed loses at most the
+piece of work that it had in hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import networkx as nx
+import numpy as np
+
+from landtopo.errors import FileFormatError, StudyError
+from landtopo.objective import Array
+from landtopo.points.records import Attempts, Family, Status
+from landtopo.problem import Teacher, TeacherStudent, checked_seed
+from landtopo.study.attempts import with_repetition, without_repetition
+from landtopo.study.codec import decode, encode
+from landtopo.study.database import Database
+from landtopo.study.provenance import Session, now, versions
+
+if TYPE_CHECKING:
+    from landtopo.points.search import SearchResult
+
+__all__ = ["Study"]
+
+_INFINITE = "infinite"
+
+# Gram matrices of one teacher differ between machines by rounding.
+_SAME_TEACHER = 1e-12
+
+
+class Study:
+    """One study file, open for reading or for writing.
+
+    Use `create`, `open` or `resume`, and close it, best with ``with``. It is a `Journal`: give it
+    to a search, and the search goes on where an earlier one ended.
+
+    Attributes
+    ----------
+    path : Path
+    teacher : Teacher
+        To the last bit as when the study was created.
+    dim : int or None
+        Dimension of the inputs; None means infinite.
+    seed : int
+        Root seed.
+    created : str
+        UTC, ISO 8601.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._session = 0
+        self.path = database.path
+        row = database.row(
+            "SELECT created, teacher, neurons, rank, vectors, gram, dim, seed FROM study"
+        )
+        created, name, neurons, rank, vectors, gram, dim, seed = row
+        self.created: str = created
+        self.teacher = Teacher(
+            _array(vectors, (neurons, rank)), _array(gram, (neurons, neurons)), name
+        )
+        self.dim = None if dim == _INFINITE else int(dim)
+        self.seed = int(seed)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        teacher: Teacher,
+        *,
+        dim: int | None = None,
+        seed: int = 0,
+        command: str = "",
+        options: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Start a study in a new file and open it for writing.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; it must not exist yet.
+        teacher : Teacher
+        dim : int, optional
+            Dimension of the inputs; None means infinite.
+        seed : int
+            Root seed of all random numbers.
+        command : str
+            What is about to be run, for the record.
+        options : mapping, optional
+            Its options, for the record.
+
+        Raises
+        ------
+        StudyError
+            The file exists already, or cannot be made.
+        """
+        dim = TeacherStudent(teacher, 1, dim).dim
+        values = (
+            1,
+            now(),
+            teacher.name,
+            teacher.size,
+            teacher.rank,
+            _bytes(teacher.vectors),
+            _bytes(teacher.gram),
+            _INFINITE if dim is None else str(dim),
+            str(checked_seed("Study.create", seed)),
+        )
+        database = Database(Path(path), write=True, create=True)
+        with _closing_on_failure(database), database.together():
+            database.run(f"INSERT INTO study VALUES ({_marks(values)})", values)
+            study = cls(database)
+            study._begin_session(command, options)
+        return study
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        write: bool = False,
+        command: str = "",
+        options: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Open a study that exists.
+
+        Parameters
+        ----------
+        path : path-like
+        write : bool
+            Keep other writers out, and be allowed to write; readers never disturb.
+        command, options
+            What is about to be run, for the record of one that writes.
+
+        Raises
+        ------
+        StudyError
+            There is no such file, or another process writes it.
+        FileFormatError
+            It is not a study, is damaged, or is from a newer landtopo.
+        """
+        database = Database(Path(path), write=write)
+        with _closing_on_failure(database):
+            study = cls(database)
+            if write:
+                study._begin_session(command, options)
+        return study
+
+    @classmethod
+    def resume(
+        cls,
+        path: str | os.PathLike[str],
+        teacher: Teacher,
+        *,
+        dim: int | None = None,
+        seed: int = 0,
+        command: str = "",
+        options: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Open a study for writing if the file exists, otherwise create it.
+
+        The parameters are those of `create`.
+
+        Raises
+        ------
+        StudyError
+            The study in the file is of another teacher, dimension or seed, or in use.
+        FileFormatError
+            The file is not a study, is damaged, or is from a newer landtopo.
+        """
+        # An empty file is what a process leaves that was killed while it created one.
+        if not os.path.exists(path) or os.path.getsize(path) == 0:
+            return cls.create(path, teacher, dim=dim, seed=seed, command=command, options=options)
+        database = Database(Path(path), write=True)
+        with _closing_on_failure(database):
+            study = cls(database)
+            study.check(teacher, dim=dim, seed=seed)
+            study._begin_session(command, options)
+        return study
+
+    def check(self, teacher: Teacher, *, dim: int | None, seed: int) -> None:
+        """Raise StudyError unless the study is of this teacher, dimension and seed."""
+        mine, given = self.teacher.gram, teacher.gram
+        scale = float(np.abs(mine).max())
+        if mine.shape != given.shape or np.abs(mine - given).max() > _SAME_TEACHER * scale:
+            self._refuse("the teacher", self.teacher.name, teacher.name)
+        if self.dim != dim:
+            self._refuse(
+                "dim",
+                _INFINITE if self.dim is None else str(self.dim),
+                _INFINITE if dim is None else str(dim),
+            )
+        if self.seed != seed:
+            self._refuse("the seed", str(self.seed), str(seed))
+
+    def _refuse(self, what: str, mine: str, given: str) -> None:
+        other = "another one of the same name" if mine == given else given
+        raise StudyError(
+            f"The study '{self.path}' has {what} {mine}, not {other}; choose another file."
+        )
+
+    def problem(self, width: int) -> TeacherStudent:
+        """The problem that the study is about, for one width."""
+        return TeacherStudent(self.teacher, width, self.dim)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; calling it twice does nothing more."""
+        if self._session:
+            session, self._session = self._session, 0
+            with self._database.together():
+                self._database.run("UPDATE sessions SET ended = ? WHERE id = ?", (now(), session))
+        self._database.close()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make everything that is written inside the ``with`` durable at once, or nothing."""
+        return self._database.together()
+
+    # The journal.
+
+    def remember(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep the result of a finished step under its key, durably.
+
+        Parameters
+        ----------
+        key : str
+            Says everything that the value depends on, beyond the teacher and the dimension.
+        value : mapping
+            Numbers, texts, lists, mappings, arrays and records of landtopo.
+        """
+        content = encode(value)
+        with self.together():
+            self._database.run(
+                "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)",
+                (key, self._session, now(), content),
+            )
+
+    def recall(self, key: str) -> Any:
+        """What was remembered under the key, or None."""
+        rows = self._database.rows("SELECT value FROM steps WHERE key = ?", (key,))
+        return self._decoded(rows[0][0]) if rows else None
+
+    def steps(self, prefix: str = "") -> list[str]:
+        """The keys of finished steps that begin so, sorted."""
+        rows = self._database.rows(
+            "SELECT key FROM steps WHERE substr(key, 1, ?) = ? ORDER BY key", (len(prefix), prefix)
+        )
+        return [key for (key,) in rows]
+
+    # Searches.
+
+    def save_search(self, result: SearchResult) -> None:
+        """Store every attempt of a search and the families that it found.
+
+        A longer search of the same kind replaces the shorter one. Of the end points of one family
+        only the first is stored; the steps of the journal hold the others.
+        """
+        attempts = result.attempts
+        label = f"{result.search['method']} from {attempts.source}"
+        width = attempts.width
+        with self.together():
+            self._database.run(
+                "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    width,
+                    label,
+                    self._session,
+                    len(attempts),
+                    sum(status is Status.CONVERGED for status in attempts.status),
+                    json.dumps(result.search, sort_keys=True),
+                    encode(without_repetition(attempts)),
+                ),
+            )
+            self._database.run(
+                "DELETE FROM families WHERE width = ? AND source = ?", (width, label)
+            )
+            for family in (*result.families, *result.others):
+                self._database.run(
+                    "INSERT INTO families VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        family.id,
+                        label,
+                        width,
+                        str(family.point.kind),
+                        float(family.loss),
+                        int(family.count),
+                        encode(family),
+                    ),
+                )
+
+    def searches(self) -> list[tuple[int, str]]:
+        """The stored searches, as (width, source), the latest last."""
+        rows = self._database.rows("SELECT width, source FROM attempts ORDER BY rowid")
+        return [(width, source) for width, source in rows]
+
+    def attempts(self, width: int, source: str) -> Attempts:
+        """Every attempt of a stored search, in columns.
+
+        The weights of a row are those of the first attempt that ended in its family; they are
+        NaN where an attempt ended in none.
+
+        Raises
+        ------
+        StudyError
+            There is no such search.
+        """
+        rows = self._database.rows(
+            "SELECT record FROM attempts WHERE width = ? AND source = ?", (width, source)
+        )
+        if not rows:
+            raise StudyError(f"The study '{self.path}' has no search '{source}' at width {width}.")
+        return with_repetition(self._decoded(rows[0][0]))
+
+    def families(self, width: int, source: str | None = None) -> list[Family]:
+        """Families at a width by increasing loss, from one search or from the latest one."""
+        if source is None:
+            sources = [label for at, label in self.searches() if at == width]
+            if not sources:
+                return []
+            source = sources[-1]
+        rows = self._database.rows(
+            "SELECT record FROM families WHERE width = ? AND source = ? ORDER BY loss, id",
+            (width, source),
+        )
+        return [self._decoded(record) for (record,) in rows]
+
+    # The graph.
+
+    def save_graph(self, graph: nx.MultiGraph[str]) -> None:
+        """Store the landscape graph, in place of an earlier one."""
+        content = {
+            "graph": dict(graph.graph),
+            "nodes": [(node, dict(data)) for node, data in graph.nodes(data=True)],
+            "edges": [
+                (first, second, key, dict(data))
+                for first, second, key, data in graph.edges(keys=True, data=True)
+            ],
+        }
+        values = (1, self._session, now(), len(graph), graph.number_of_edges(), encode(content))
+        with self.together():
+            self._database.run(f"INSERT OR REPLACE INTO graph VALUES ({_marks(values)})", values)
+
+    def graph(self) -> nx.MultiGraph[str]:
+        """The landscape graph that was stored last.
+
+        Raises
+        ------
+        StudyError
+            There is none yet.
+        """
+        rows = self._database.rows("SELECT record FROM graph")
+        if not rows:
+            raise StudyError(
+                f"The study '{self.path}' has no graph yet; 'landtopo graph -o {self.path}' "
+                "makes it."
+            )
+        content = self._decoded(rows[0][0])
+        graph: nx.MultiGraph[str] = nx.MultiGraph(**content["graph"])
+        for node, data in content["nodes"]:
+            graph.add_node(node, **data)
+        for first, second, key, data in content["edges"]:
+            graph.add_edge(first, second, key, **data)
+        return graph
+
+    # Provenance.
+
+    def sessions(self) -> list[Session]:
+        """The runs that wrote into the study, in order."""
+        rows = self._database.rows(
+            "SELECT id, started, ended, command, options, versions FROM sessions ORDER BY id"
+        )
+        return [
+            Session(
+                number=number,
+                started=started,
+                ended=ended,
+                command=command,
+                options=json.loads(options),
+                versions=json.loads(versions),
+            )
+            for number, started, ended, command, options, versions in rows
+        ]
+
+    def _begin_session(self, command: str, options: Mapping[str, Any] | None) -> None:
+        with self.together():
+            cursor = self._database.run(
+                "INSERT INTO sessions (started, ended, command, options, versions) "
+                "VALUES (?, '', ?, ?, ?)",
+                (now(), command, json.dumps(dict(options or {})), json.dumps(versions())),
+            )
+        self._session = int(cursor.lastrowid or 0)
+
+    def _decoded(self, content: bytes) -> Any:
+        try:
+            return decode(content)
+        except FileFormatError as error:
+            raise FileFormatError(f"The study '{self.path}' is damaged: {error}") from None
+
+
+@contextmanager
+def _closing_on_failure(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
+
+
+def _array(content: bytes, shape: tuple[int, int]) -> Array:
+    array = np.frombuffer(content, "<f8").astype(np.float64).reshape(shape)
+    array.setflags(write=False)
+    return array
+
+
+def _bytes(array: Array) -> bytes:
+    return np.ascontiguousarray(array, dtype="<f8").tobytes()
+
+
+def _marks(values: tuple[object, ...]) -> str:
+    return ", ".join("?" * len(values))
