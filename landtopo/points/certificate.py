@@ -1,9 +1,9 @@
 """The psi certificate: which directions for one more neuron lower the loss, and how steeply.
 
 psi(u) = E[(f - f*) relu(u.x)], u a unit vector, is the one-sided slope of the loss for growing a
-zero neuron in the direction u. With positive output weights the loss is convex in the distribution of
-neurons, so a critical point is a global minimum of the infinitely wide problem if and only if
-psi >= 0 on the whole sphere.
+zero neuron in the direction u. With positive output weights the loss is convex in the
+distribution of neurons, so a critical point is a global minimum of the infinitely wide problem if
+and only if psi >= 0 on the whole sphere.
 
 At a critical point of loss L two bounds hold without any search:
 

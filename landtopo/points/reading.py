@@ -1,0 +1,215 @@
+"""Reading a critical point: which student neuron does what for which teacher neuron."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
+
+from landtopo.loss import PopulationLoss
+from landtopo.objective import Array
+from landtopo.points.classify import is_zero_loss
+from landtopo.points.reduced import Reduced, reduce_network
+from landtopo.problem import TeacherStudent
+
+__all__ = ["Reading", "read_point"]
+
+# A teacher neuron belongs to one student neuron if that reproduces it this many times better than
+# the next one does, and at least to this part of its length.
+_CLEARLY = 1.5
+_PART = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What every neuron of a point does. Neurons are numbered from 0.
+
+    The counts are of reduced neurons, so that they are the same on a whole flat set.
+
+    Attributes
+    ----------
+    partner : ndarray of int, shape (K,)
+        Teacher neuron that goes with each student neuron: the one-to-one assignment of the reduced
+        neurons with the largest total |overlap|, in units of the teachers' lengths; -1 for zero
+        neurons and for reduced neurons beyond the number of teachers.
+    cosine : ndarray, shape (K,)
+        Cosine of the angle with the partner; 0 where there is none.
+    aligned, anti_aligned : int
+        Reduced neurons with a positive and a negative overlap with their partner.
+    unpaired : int
+        Reduced neurons without a partner.
+    split_groups : tuple of tuple of int
+        Student neurons that are parts of the same reduced neuron.
+    zero_neurons : tuple of int
+        Student neurons that are zero.
+    several : tuple of (int, tuple of int)
+        Student neurons that stand for more than one teacher neuron, with these teachers. Of a split
+        group the first is named.
+    shared : tuple of (int, int)
+        Teacher neurons without a student neuron of their own, with the number of reduced neurons
+        that have at least half of the largest positive overlap with it.
+    outside : int
+        Number of directions outside the teacher's span that are used.
+    description : str
+        One line.
+    """
+
+    partner: NDArray[np.int64]
+    cosine: Array
+    aligned: int
+    anti_aligned: int
+    unpaired: int
+    split_groups: tuple[tuple[int, ...], ...]
+    zero_neurons: tuple[int, ...]
+    several: tuple[tuple[int, tuple[int, ...]], ...]
+    shared: tuple[tuple[int, int], ...]
+    outside: int
+    description: str
+
+
+def read_point(
+    problem: TeacherStudent, weights: ArrayLike, *, reduced: Reduced | None = None
+) -> Reading:
+    """Read a critical point.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    weights : array_like, shape (K, r + E)
+        One point.
+    reduced : Reduced, optional
+        Its reduced network, if it is known already.
+
+    Returns
+    -------
+    Reading
+    """
+    given = np.asarray(weights, dtype=np.float64)
+    if reduced is None:
+        reduced = reduce_network(given, problem.rank)
+    teacher = problem.teacher
+    lengths = teacher.norms
+    overlaps = reduced.vectors[:, : reduced.rank] @ teacher.vectors.T
+    parts = overlaps / lengths**2
+    rows, columns = linear_sum_assignment(-np.abs(parts))
+    partners = np.full(reduced.effective_width, -1, dtype=np.int64)
+    partners[rows] = columns
+    signs = np.sign(overlaps[rows, columns])
+    live = reduced.assignment >= 0
+    owner = reduced.assignment[live]
+    partner = np.full(reduced.width, -1, dtype=np.int64)
+    partner[live] = partners[owner]
+    norms = np.linalg.norm(reduced.vectors, axis=1)
+    cosines = np.zeros(reduced.effective_width)
+    cosines[rows] = overlaps[rows, columns] / (norms[rows] * lengths[columns])
+    cosine = np.zeros(reduced.width)
+    cosine[live] = cosines[owner]
+    members = [
+        tuple(np.flatnonzero(reduced.assignment == j).tolist())
+        for j in range(reduced.effective_width)
+    ]
+    several, shared = _duties(parts)
+    anti = int(np.sum(signs < 0))
+    aligned = int(np.sum(signs > 0))
+    groups = tuple(group for group in members if len(group) > 1)
+    zeros = tuple(np.flatnonzero(~live).tolist())
+    loss = float(PopulationLoss(problem).value(given))
+    return Reading(
+        partner=partner,
+        cosine=cosine,
+        aligned=aligned,
+        anti_aligned=anti,
+        unpaired=int(np.sum(partners < 0)),
+        split_groups=groups,
+        zero_neurons=zeros,
+        several=tuple((members[j][0], teachers) for j, teachers in several),
+        shared=shared,
+        outside=reduced.outside,
+        description=_describe(
+            is_zero_loss(loss, given), reduced, partners, aligned, anti, several, shared
+        ),
+    )
+
+
+def _duties(
+    parts: Array,
+) -> tuple[tuple[tuple[int, tuple[int, ...]], ...], tuple[tuple[int, int], ...]]:
+    """Reduced neurons that stand for several teachers, and teachers that are shared."""
+    served: dict[int, list[int]] = {}
+    shared = []
+    for m in range(parts.shape[1]):
+        column = np.maximum(parts[:, m], 0.0)
+        order = np.argsort(-column, kind="stable")
+        best = float(column[order[0]]) if len(order) else 0.0
+        second = float(column[order[1]]) if len(order) > 1 else 0.0
+        if best >= _PART and best >= _CLEARLY * second:
+            served.setdefault(int(order[0]), []).append(m)
+        else:
+            shared.append((m, int(np.sum(column >= 0.5 * best)) if best > 0 else 0))
+    several = [(j, tuple(teachers)) for j, teachers in sorted(served.items()) if len(teachers) > 1]
+    return tuple(several), tuple(shared)
+
+
+def _describe(
+    zero_loss: bool,
+    reduced: Reduced,
+    partners: NDArray[np.int64],
+    aligned: int,
+    anti: int,
+    several: tuple[tuple[int, tuple[int, ...]], ...],
+    shared: tuple[tuple[int, int], ...],
+) -> str:
+    """One line, without the labels of neurons: it holds for the whole family."""
+    parts = []
+    if not reduced.effective_width:
+        return "all neurons are zero"
+    simple = zero_loss and not several and not shared and not reduced.outside
+    if simple and aligned == reduced.effective_width:
+        parts.append(
+            "every teacher neuron is reproduced" if aligned == len(set(partners)) else "zero loss"
+        )
+    else:
+        if zero_loss:
+            parts.append("zero loss with another network than the teacher's")
+        parts.append(f"{aligned} aligned")
+        if anti:
+            parts.append(f"{anti} anti-aligned")
+        unpaired = int(np.sum(partners < 0))
+        if unpaired:
+            parts.append(f"{unpaired} without a partner")
+        parts.extend(_several_words(several))
+        parts.extend(_shared_words(shared))
+    sizes = sorted((int(size) for size in reduced.sizes if size > 1), reverse=True)
+    for size in sorted(set(sizes), reverse=True):
+        parts.append(f"{_times(sizes.count(size), 'neuron')} split in {size} parallel parts")
+    if reduced.zero_neurons:
+        parts.append(_times(reduced.zero_neurons, "zero neuron"))
+    if reduced.outside:
+        parts.append(f"reaches {_times(reduced.outside, 'direction')} outside the teacher's span")
+    return "; ".join(parts)
+
+
+def _several_words(several: tuple[tuple[int, tuple[int, ...]], ...]) -> list[str]:
+    sizes = sorted(len(teachers) for _, teachers in several)
+    return [
+        f"{_times(sizes.count(size), 'neuron')} for {size} teacher neurons"
+        + (" each" if sizes.count(size) > 1 else "")
+        for size in sorted(set(sizes))
+    ]
+
+
+def _shared_words(shared: tuple[tuple[int, int], ...]) -> list[str]:
+    counts = sorted(count for _, count in shared)
+    words = []
+    for count in sorted(set(counts)):
+        teachers = _times(counts.count(count), "teacher neuron")
+        words.append(
+            f"{teachers} shared by {count} neurons" if count else f"{teachers} not reproduced"
+        )
+    return words
+
+
+def _times(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
