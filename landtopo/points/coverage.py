@@ -83,8 +83,8 @@ class Coverage:
         families = "1 family" if self.families == 1 else f"{self.families} families"
         return (
             f"{starts} met {families}, {self.singletons} of them once; estimated coverage "
-            f"{100 * self.coverage:.2f} %, at least {self.richness:.1f} families in reach ({100 * self.level:.0f} % interval "
-            f"{low:.1f} to {high:.1f}); a family met with probability above "
+            f"{100 * self.coverage:.2f} %, at least {self.richness:.1f} families in reach "
+            f"({100 * self.level:.0f} % interval {low:.1f} to {high:.1f}); a family met with probability above "
             f"{self.unseen_share:.2g} would have been seen."
         )
 
