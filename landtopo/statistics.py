@@ -176,7 +176,7 @@ def flow_jacobian(teacher: Teacher, weights: ArrayLike) -> Array:
     v = teacher.vectors
     q = statistics.student
     work = _pair_tables(w, teacher)
-    norms, cosines, sines = work[1][: width + teacher.size], work[2], work[4]
+    norms, cosines, sines = work[1][: width + teacher.size], work[4], work[6]
     cosines, sines = cosines[:, : width + teacher.size], sines[:, : width + teacher.size]
     off = ~np.eye(width, width + teacher.size, dtype=bool)
     if np.any(norms == 0):
@@ -232,12 +232,10 @@ def _pair_tables(weights: Array, teacher: Teacher) -> tuple[Array, ...]:
 def _coefficients_from_tables(
     work: tuple[Array, ...], width: int, teachers: int
 ) -> tuple[Array, Array]:
-    _, norms, _, complement, sines = work
-    total = width + teachers
-    signed = np.where(np.arange(total) < width, norms[:total], -norms[:total])
+    _, norms, _, own, _, complement, _ = work
     a = complement[:, :width] / _TWO_PI
-    a[np.diag_indices(width)] = 0.5 + sines[:, :total] @ signed / (_TWO_PI * norms[:width])
-    return a, -complement[:, width:total] / _TWO_PI
+    a[np.diag_indices(width)] = 0.5 + own / norms[:width]
+    return a, -complement[:, width : width + teachers] / _TWO_PI
 
 
 def _coefficients(statistics: SummaryStatistics) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from landtopo.kernels.relu import (
+    dot,
     gradient_from_pairs,
     hvp_from_pairs,
     pairs,
@@ -31,17 +32,16 @@ TOO_LONG = 1
 STALLED = 2
 
 _MEMORY = 12
-_SWITCH = 1e-3
+_SWITCH = 1e-2
 _ARMIJO = 1e-4
 _ZERO_LOSS = 1e-13
 
 
-@njit(cache=True)
-def _dot(a, b):
-    total = 0.0
-    for i in range(a.size):
-        total += a[i] * b[i]
-    return total
+@njit(cache=True, fastmath={"contract"})
+def _add(scale, direction, x):
+    """Add scale * direction to x in place."""
+    for i in range(x.shape[0]):
+        x[i] += scale * direction[i]
 
 
 @njit(cache=True)
@@ -60,28 +60,28 @@ def _quasi_newton(x, V, constant, target, limit, work, K, D):
     evaluations = 1
     stored = 0
     newest = -1
-    norm = math.sqrt(_dot(g, g))
+    norm = math.sqrt(dot(g, g))
     while norm > target and evaluations < limit:
         d[:] = g
         for q in range(stored):
             j = (newest - q) % _MEMORY
-            alpha[j] = rho[j] * _dot(S[j], d)
-            d -= alpha[j] * Y[j]
+            alpha[j] = rho[j] * dot(S[j], d)
+            _add(-alpha[j], Y[j], d)
         if stored > 0:
-            d *= 1.0 / (rho[newest] * _dot(Y[newest], Y[newest]))
+            d *= 1.0 / (rho[newest] * dot(Y[newest], Y[newest]))
         else:
             d *= min(1.0, 0.5 / norm)
         for q in range(stored - 1, -1, -1):
             j = (newest - q) % _MEMORY
-            beta = rho[j] * _dot(Y[j], d)
-            d += (alpha[j] - beta) * S[j]
-        slope = -_dot(g, d)
+            beta = rho[j] * dot(Y[j], d)
+            _add(alpha[j] - beta, S[j], d)
+        slope = -dot(g, d)
         if slope >= 0.0:
             d[:] = g
             slope = -norm * norm
             stored = 0
-        length = math.sqrt(_dot(d, d))
-        bound = 0.5 * math.sqrt(_dot(x, x)) + 0.1
+        length = math.sqrt(dot(d, d))
+        bound = 0.5 * math.sqrt(dot(x, x)) + 0.1
         step = 1.0 if length <= bound else bound / length
         accepted = False
         for _ in range(12):
@@ -120,7 +120,7 @@ def _quasi_newton(x, V, constant, target, limit, work, K, D):
         else:
             newest = (newest - 1) % _MEMORY
         value = f
-        norm = math.sqrt(_dot(g, g))
+        norm = math.sqrt(dot(g, g))
     return evaluations, value, norm
 
 
@@ -132,24 +132,25 @@ def _newton_step(x, V, work, g, tolerance, limit, K, D, s):
     p = r.copy()
     h = np.empty(n)
     s[:] = 0.0
-    rr = _dot(r, r)
+    rr = dot(r, r)
     goal = tolerance * tolerance * rr
     products = 0
     while products < limit and rr > goal:
         hvp_from_pairs(x.reshape(K, D), V, work, p.reshape(K, D), h.reshape(K, D))
         products += 1
-        curvature = _dot(p, h)
-        if curvature <= 1e-12 * _dot(p, p):
-            if curvature < -1e-9 * _dot(p, p):
+        curvature = dot(p, h)
+        if curvature <= 1e-12 * dot(p, p):
+            if curvature < -1e-9 * dot(p, p):
                 s[:] = p
                 return products, True
             break
         a = rr / curvature
-        s += a * p
-        r -= a * h
-        new = _dot(r, r)
-        p *= new / rr
-        p += r
+        _add(a, p, s)
+        _add(-a, h, r)
+        new = dot(r, r)
+        ratio = new / rr
+        for i in range(n):
+            p[i] = ratio * p[i] + r[i]
         rr = new
     return products, False
 
@@ -167,21 +168,19 @@ def _newton(x, V, constant, tolerance, work, K, D, limit):
     g_trial = np.empty(n)
     s = np.empty(n)
     value = value_gradient(x.reshape(K, D), V, constant, work, g.reshape(K, D))
-    norm = math.sqrt(_dot(g, g))
+    norm = math.sqrt(dot(g, g))
     evaluations = 1
     products = 0
     for _ in range(limit):
         if norm <= tolerance:
-            # One more step costs little and reaches the floor of rounding.
-            tight = 0.01
-        else:
-            tight = min(0.05, max(math.sqrt(norm) * 0.1, 0.1 * tolerance / norm))
+            break
+        tight = min(0.1, max(math.sqrt(norm), 0.1 * tolerance / norm))
         cg, negative = _newton_step(x, V, work, g, tight, 4 * n, K, D, s)
         products += cg
         if negative:
-            length = math.sqrt(_dot(s, s))
-            side = -1.0 if _dot(s, g) > 0.0 else 1.0
-            size = 0.02 * math.sqrt(_dot(x, x)) / length
+            length = math.sqrt(dot(s, s))
+            side = -1.0 if dot(s, g) > 0.0 else 1.0
+            size = 0.02 * math.sqrt(dot(x, x)) / length
             for _ in range(8):
                 for i in range(n):
                     trial[i] = x[i] + side * size * s[i]
@@ -192,8 +191,8 @@ def _newton(x, V, constant, tolerance, work, K, D, limit):
                     return evaluations, products, norm, True
                 size *= 0.5
             return evaluations, products, norm, False
-        length = math.sqrt(_dot(s, s))
-        bound = 0.2 * math.sqrt(_dot(x, x)) + 1e-3
+        length = math.sqrt(dot(s, s))
+        bound = 0.2 * math.sqrt(dot(x, x)) + 1e-3
         step = 1.0 if length <= bound else bound / length
         better = False
         for _ in range(4):
@@ -201,7 +200,7 @@ def _newton(x, V, constant, tolerance, work, K, D, limit):
                 trial[i] = x[i] + step * s[i]
             f = value_gradient(trial.reshape(K, D), V, constant, work, g_trial.reshape(K, D))
             evaluations += 1
-            new = math.sqrt(_dot(g_trial, g_trial))
+            new = math.sqrt(dot(g_trial, g_trial))
             if new < norm:
                 better = True
                 break
@@ -209,13 +208,10 @@ def _newton(x, V, constant, tolerance, work, K, D, limit):
         if not better:
             pairs(x.reshape(K, D), V, work)
             break
-        done = norm <= tolerance
         x[:] = trial
         g[:] = g_trial
         value = f
         norm = new
-        if done:
-            break
     return evaluations, products, norm, False
 
 
@@ -227,10 +223,10 @@ def _merge_parallel(x, angle, K, D, owner, merged):
     cosine = math.cos(angle)
     for k in range(K):
         owner[k] = -1
-        nk = math.sqrt(_dot(W[k], W[k]))
+        nk = math.sqrt(dot(W[k], W[k]))
         for q in range(groups):
-            nq = math.sqrt(_dot(merged[q], merged[q]))
-            if _dot(W[k], merged[q]) >= cosine * nk * nq:
+            nq = math.sqrt(dot(merged[q], merged[q]))
+            if dot(W[k], merged[q]) >= cosine * nk * nq:
                 owner[k] = q
                 break
         if owner[k] < 0:
@@ -266,17 +262,17 @@ def _solve_merged(x, V, constant, tolerance, K, D, norm):
     if negative or end > tolerance or value > _ZERO_LOSS * constant or moved > 0.2:
         return False, evaluations
     for q in range(groups):
-        square = _dot(Z[q], Z[q])
+        square = dot(Z[q], Z[q])
         total = 0.0
         for k in range(K):
             if owner[k] == q:
-                share = _dot(W[k], Z[q]) / square
+                share = dot(W[k], Z[q]) / square
                 if share <= 0.0:
                     return False, evaluations
                 total += share
         for k in range(K):
             if owner[k] == q:
-                W[k] = _dot(W[k], Z[q]) / square / total * Z[q]
+                W[k] = dot(W[k], Z[q]) / square / total * Z[q]
     return True, evaluations
 
 
@@ -299,7 +295,7 @@ def minimise_batch(W, V, constant, tolerance, limit):
     g = np.empty(K * D)
     for b in range(count):
         x = W[b].copy().ravel()
-        switch = _SWITCH
+        switch = max(_SWITCH, tolerance)
         statuses[b] = STALLED
         norm = np.inf
         for _ in range(30):
@@ -315,11 +311,12 @@ def minimise_batch(W, V, constant, tolerance, limit):
                 evaluations[b] += used
                 if done:
                     value_gradient(x.reshape(K, D), V, constant, work, g.reshape(K, D))
-                    norm = math.sqrt(_dot(g, g))
+                    norm = math.sqrt(dot(g, g))
                     statuses[b] = CONVERGED
                     break
             start = x.copy()
-            used, products, new, negative = _newton(x, V, constant, tolerance, work, K, D, 12)
+            # Half the tolerance, so that no other way of summing finds the norm above it.
+            used, products, new, negative = _newton(x, V, constant, 0.5 * tolerance, work, K, D, 12)
             evaluations[b] += used + products
             if new <= tolerance and not negative:
                 norm = new
@@ -365,7 +362,7 @@ def descend_batch(W, V, constant, step, tolerance, limit):
         for i in range(limit):
             pairs(x, V, work)
             gradient_from_pairs(x, V, work, G)
-            norm = math.sqrt(_dot(G.ravel(), G.ravel()))
+            norm = math.sqrt(dot(G.ravel(), G.ravel()))
             evaluations[b] = i + 1
             if norm <= tolerance:
                 statuses[b] = CONVERGED

@@ -35,6 +35,7 @@ __all__ = [
     "batch_hvp",
     "batch_normal_block",
     "batch_value_gradient",
+    "dot",
     "gradient_from_pairs",
     "hessian",
     "hvp_from_pairs",
@@ -79,11 +80,20 @@ def padded(columns):
 
 @njit(cache=True)
 def workspace(width, teachers, dimension):
-    """Arrays that one thread needs: unit^T (D, N), norm (N,), C, P, S (K, N)."""
+    """Arrays that one thread needs.
+
+    Returns
+    -------
+    tuple
+        unit^T (D, N), |x_j| (N,), s_j |x_j| (N,), own (K,), C, P, S (K, N each), where
+        own_k = sum_j s_j |x_j| S_kj / 2pi, that is |w_k| (A_kk - 1/2).
+    """
     columns = padded(width + teachers)
     return (
         np.zeros((dimension, columns)),
         np.zeros(columns),
+        np.zeros(columns),
+        np.zeros(width),
         np.zeros((width, columns)),
         np.zeros((width, columns)),
         np.zeros((width, columns)),
@@ -101,6 +111,39 @@ def teacher_frame(vectors, dimension):
     return rows, value_from_pairs(rows, rows[:0], work, 0.0) * 2.0
 
 
+@njit(cache=True, fastmath={"contract"})
+def _combine(coefficients, rows, out):
+    """Add sum_j coefficients[j] rows[j] to out; four rows at a time, to touch `out` less often."""
+    count = coefficients.shape[0]
+    length = out.shape[0]
+    whole = count // 4 * 4
+    for j in range(0, whole, 4):
+        a0 = coefficients[j]
+        a1 = coefficients[j + 1]
+        a2 = coefficients[j + 2]
+        a3 = coefficients[j + 3]
+        r0 = rows[j]
+        r1 = rows[j + 1]
+        r2 = rows[j + 2]
+        r3 = rows[j + 3]
+        for i in range(length):
+            out[i] += a0 * r0[i] + a1 * r1[i] + a2 * r2[i] + a3 * r3[i]
+    for j in range(whole, count):
+        a0 = coefficients[j]
+        r0 = rows[j]
+        for i in range(length):
+            out[i] += a0 * r0[i]
+
+
+@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+def dot(a, b):
+    """Scalar product; the order of the sum is left to the vector unit."""
+    total = 0.0
+    for i in range(a.shape[0]):
+        total += a[i] * b[i]
+    return total
+
+
 @njit(cache=True)
 def _near_pair(unit, k, j):
     """(P, S) of two nearly collinear unit vectors, from half-angle norms."""
@@ -116,7 +159,7 @@ def _near_pair(unit, k, j):
     return 2.0 * math.atan2(plus, minus), 0.5 * minus * plus
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 def pairs(W, V, work):
     """Fill the pair tables of a point: unit vectors, norms, C, P and S.
 
@@ -127,7 +170,7 @@ def pairs(W, V, work):
     work : tuple
         From `workspace(K, M, D)`; overwritten.
     """
-    unit, norm, C, P, S = work
+    unit, norm, signed, own, C, P, S = work
     K, D = W.shape
     M = V.shape[0]
     N = K + M
@@ -139,6 +182,7 @@ def pairs(W, V, work):
             total += x[i] * x[i]
         total = math.sqrt(total)
         norm[j] = total
+        signed[j] = total if j < K else -total
         inverse = 1.0 / total if total > 0.0 else 0.0
         for i in range(D):
             unit[i, j] = x[i] * inverse
@@ -148,11 +192,7 @@ def pairs(W, V, work):
         s = S[k]
         for j in range(columns):
             c[j] = 0.0
-        for i in range(D):
-            u = unit[i, k]
-            row = unit[i]
-            for j in range(columns):
-                c[j] += u * row[j]
+        _combine(unit[:, k], unit, c)
         c[k] = 0.0
         near = 0
         for j in range(columns):
@@ -193,6 +233,7 @@ def pairs(W, V, work):
         c[k] = 1.0
         p[k] = math.pi
         s[k] = 0.0
+        own[k] = dot(signed, s) / _TWO_PI
 
 
 @njit(cache=True)
@@ -204,67 +245,48 @@ def _overlap(p, s, c):
     return s + p * c
 
 
+@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
+def _overlaps(weights, first, last, c, p, s):
+    """sum_j weights_j (S + P C) over first <= j < last."""
+    total = 0.0
+    for j in range(first, last):
+        total += weights[j] * (s[j] + p[j] * c[j])
+    return total
+
+
 @njit(cache=True)
 def value_from_pairs(W, V, work, constant):
     """Loss of a point whose pair tables are filled; `constant` is sum_mn g(v_m, v_n)."""
-    _, norm, C, P, S = work
+    _, norm, _, _, C, P, S = work
     K = W.shape[0]
     N = K + V.shape[0]
     total = 0.0
     for k in range(K):
-        row = 0.0
-        c = C[k]
-        p = P[k]
-        s = S[k]
-        for j in range(K):
-            row += norm[j] * (s[j] + p[j] * c[j])
-        for j in range(K, N):
-            row -= 2.0 * norm[j] * (s[j] + p[j] * c[j])
+        row = _overlaps(norm, 0, K, C[k], P[k], S[k])
+        row -= 2.0 * _overlaps(norm, K, N, C[k], P[k], S[k])
         total += norm[k] * row
     return 0.5 * (total / _TWO_PI + constant)
 
 
 @njit(cache=True)
-def _own(k, K, N, norm, S):
-    """sum_j s_j |x_j| S_kj / 2pi: A_kk - 1/2 times |w_k|."""
-    s = S[k]
-    total = 0.0
-    for j in range(K):
-        total += norm[j] * s[j]
-    for j in range(K, N):
-        total -= norm[j] * s[j]
-    return total / _TWO_PI
-
-
-@njit(cache=True)
 def gradient_from_pairs(W, V, work, G):
     """Write dL/dW into G, shape (K, D), for a point whose pair tables are filled."""
-    _, norm, _, P, S = work
-    K, D = W.shape
+    _, norm, _, own, _, P, _ = work
+    K = W.shape[0]
     M = V.shape[0]
-    N = K + M
+    coefficients = np.empty(K + M)
     for k in range(K):
         g = G[k]
+        g[:] = 0.0
         if norm[k] == 0.0:
-            for i in range(D):
-                g[i] = 0.0
             continue
-        own = 0.5 + _own(k, K, N, norm, S) / norm[k] - 0.5
-        w = W[k]
-        for i in range(D):
-            g[i] = own * w[i]
-        # The own column has P = pi, which is the 1/2 of A_kk.
-        p = P[k]
         for j in range(K):
-            a = p[j] / _TWO_PI
-            x = W[j]
-            for i in range(D):
-                g[i] += a * x[i]
-        for m in range(M):
-            a = p[K + m] / _TWO_PI
-            x = V[m]
-            for i in range(D):
-                g[i] -= a * x[i]
+            coefficients[j] = P[k, j] / _TWO_PI
+        for m in range(K, K + M):
+            coefficients[m] = -P[k, m] / _TWO_PI
+        coefficients[k] = 0.5 + own[k] / norm[k]
+        _combine(coefficients[:K], W, g)
+        _combine(coefficients[K:], V, g)
 
 
 @njit(cache=True)
@@ -296,14 +318,13 @@ def normal_block(W, V, work, A):
 
     Rows and columns of zero neurons, which have no angles, are zero.
     """
-    _, norm, _, P, S = work
+    _, norm, _, own, _, P, _ = work
     K = W.shape[0]
-    N = K + V.shape[0]
     for k in range(K):
         for j in range(K):
             A[k, j] = P[k, j] / _TWO_PI if norm[j] > 0.0 and norm[k] > 0.0 else 0.0
         if norm[k] > 0.0:
-            A[k, k] = 0.5 + _own(k, K, N, norm, S) / norm[k]
+            A[k, k] = 0.5 + own[k] / norm[k]
 
 
 @njit(cache=True)
@@ -322,7 +343,7 @@ def hessian(W, V, work, H, scratch):
     scratch : ndarray, shape (N, D)
         Overwritten.
     """
-    unit, norm, C, P, S = work
+    unit, norm, signed, total, C, P, S = work
     K, D = W.shape
     N = K + V.shape[0]
     u = np.empty(D)
@@ -334,7 +355,7 @@ def hessian(W, V, work, H, scratch):
     for k in range(K):
         for i in range(D):
             u[i] = scratch[k, i]
-        own = _own(k, K, N, norm, S) / norm[k]
+        own = total[k] / norm[k]
         for i in range(D):
             x = -own * u[i]
             row = H[k, i, k]
@@ -360,7 +381,7 @@ def hessian(W, V, work, H, scratch):
             inverse = 1.0 / length if length > 0.0 else 0.0
             for i in range(D):
                 a[i] *= inverse
-            weight = (norm[j] if j < K else -norm[j]) * s / (_TWO_PI * norm[k])
+            weight = signed[j] * s / (_TWO_PI * norm[k])
             for i in range(D):
                 y = weight * a[i]
                 row = H[k, i, k]
@@ -389,66 +410,50 @@ def hessian(W, V, work, H, scratch):
 def hvp_from_pairs(W, V, work, X, Y):
     """Write the Hessian times X, shape (K, D), into Y for a point whose pair tables are filled.
 
-    Costs about as much as one gradient: products with n_u and n_v are sums over unit vectors.
+    Costs about as much as one gradient: products with n_u and n_v are sums over unit vectors, with
+    S n_u (n_u.x) = (x_j^ - C u^) (x_j^.x - C u^.x) / S, and S n_v.x_v = u^.x_v - C v^.x_v.
     """
-    unit, norm, C, P, S = work
+    unit, norm, signed, own, C, P, S = work
     K, D = W.shape
     N = K + V.shape[0]
-    along = np.zeros(K)
-    beta = np.zeros((K, unit.shape[1]))
-    coefficient = np.zeros(unit.shape[1])
+    columns = unit.shape[1]
+    beta = np.zeros((K, columns))
+    along = np.empty(K)
+    flip = np.empty((K, K))
+    coefficient = np.zeros(columns)
+    mix = np.empty(K)
     for k in range(K):
-        row = beta[k]
-        for i in range(D):
-            x = X[k, i]
-            column = unit[i]
-            for j in range(row.shape[0]):
-                row[j] += x * column[j]
-        along[k] = row[k]
+        _combine(X[k], unit, beta[k])
+        along[k] = beta[k, k]
+    for k in range(K):
+        for j in range(K):
+            flip[k, j] = beta[j, k]
     for k in range(K):
         y = Y[k]
+        y[:] = 0.0
         if norm[k] == 0.0:
-            for i in range(D):
-                y[i] = 0.0
             continue
         c = C[k]
         s = S[k]
-        p = P[k]
         row = beta[k]
-        own = _own(k, K, N, norm, S) / norm[k]
-        axis = -own * along[k]
+        back = flip[k]
         scale = 1.0 / (_TWO_PI * norm[k])
-        for j in range(N):
-            if s[j] > 0.0 and norm[j] > 0.0:
-                # S n_u (n_u.x) = (x^ - C u^) (x^.x - C u^.x) / S
-                e = (norm[j] if j < K else -norm[j]) * scale * (row[j] - c[j] * along[k]) / s[j]
-            else:
-                e = 0.0
-            coefficient[j] = e
-            axis -= e * c[j]
+        a = along[k]
+        for j in range(columns):
+            e = signed[j] * scale * (row[j] - c[j] * a)
+            coefficient[j] = e / s[j] if s[j] > 0.0 else 0.0
         for j in range(K):
-            if j == k or norm[j] == 0.0:
-                continue
-            # S u^ (v^.x_v) + S n_u (n_v.x_v), n_v.x_v S = u^.x_v - C v^.x_v
-            axis += s[j] * along[j] / _TWO_PI
-            if s[j] > 0.0:
-                f = (beta[j, k] - c[j] * along[j]) / (s[j] * _TWO_PI)
-                coefficient[j] += f
-                axis -= f * c[j]
-        coefficient[k] = axis
+            f = (back[j] - c[j] * along[j]) / _TWO_PI
+            coefficient[j] += f / s[j] if s[j] > 0.0 and norm[j] > 0.0 else 0.0
+            mix[j] = P[k, j] / _TWO_PI if norm[j] > 0.0 else 0.0
+        coefficient[k] = 0.0
+        coefficient[k] = (
+            dot(s[:K], along) / _TWO_PI - own[k] / norm[k] * a - dot(coefficient[:N], c[:N])
+        )
+        mix[k] = 0.5 + own[k] / norm[k]
         for i in range(D):
-            column = unit[i]
-            total = (0.5 + own) * X[k, i]
-            for j in range(N):
-                total += coefficient[j] * column[j]
-            y[i] = total
-        for j in range(K):
-            if j == k or norm[j] == 0.0:
-                continue
-            a = p[j] / _TWO_PI
-            x = X[j]
-            for i in range(D):
-                y[i] += a * x[i]
+            y[i] = dot(coefficient, unit[i])
+        _combine(mix, X, y)
 
 
 @njit(cache=True)
@@ -472,7 +477,7 @@ def psi_values(U, W, V, slopes, gradients):
     columns[:K] = W
     columns[K:] = V
     work = workspace(1, N, D)
-    _, norm, C, P, S = work
+    _, norm, _, _, C, P, S = work
     for r in range(U.shape[0]):
         pairs(U[r : r + 1], columns, work)
         total = 0.0
