@@ -84,8 +84,8 @@ class Coverage:
         return (
             f"{starts} met {families}, {self.singletons} of them once; estimated coverage "
             f"{100 * self.coverage:.2f} %, at least {self.richness:.1f} families in reach "
-            f"({100 * self.level:.0f} % interval {low:.1f} to {high:.1f}); a family met with probability above "
-            f"{self.unseen_share:.2g} would have been seen."
+            f"({100 * self.level:.0f} % interval {low:.1f} to {high:.1f}); a family met with "
+            f"probability above {self.unseen_share:.2g} would have been seen."
         )
 
     def record(self) -> dict[str, Any]:
