@@ -202,6 +202,9 @@ def test_steps_are_durable_and_replaceable(tmp_path: Path) -> None:
 
 def test_together_is_all_or_nothing(tmp_path: Path) -> None:
     with Study.create(tmp_path / "s", TEACHER) as study:
+        with contextlib.suppress(ValueError), study.together():
+            study.remember("before", {})
+            raise ValueError
         with study.together():
             study.remember("a", {})
             study.remember("b", {})
@@ -249,7 +252,8 @@ def test_many_attempts_stay_small(tmp_path: Path) -> None:
 
 
 def test_the_tables_can_be_read_with_plain_sql(tmp_path: Path) -> None:
-    with Study.create(tmp_path / "s", TEACHER, command="minima", options={"starts": 500}) as study:
+    with Study.create(tmp_path / "s", TEACHER) as study:
+        study.begin("minima", {"starts": 500})
         study.save_search(make_result(n=500))
         study.remember("step", {"a": 1})
     connection = sqlite3.connect(tmp_path / "s")
@@ -295,14 +299,18 @@ def test_the_graph_comes_back(tmp_path: Path) -> None:
 
 def test_sessions_say_who_computed_what(tmp_path: Path) -> None:
     path = tmp_path / "s"
-    with Study.create(path, TEACHER, command="minima", options={"starts": 5}):
-        pass
-    with Study.open(path, write=True, command="graph") as study:
-        first, second = study.sessions()
-    assert (first.number, first.command, first.options) == (1, "minima", {"starts": 5})
-    assert first.started <= first.ended
+    with Study.create(path, TEACHER) as study:
+        study.remember("a", {})
+    with Study.open(path, write=True) as study:
+        assert len(study.sessions()) == 1
+        study.begin("minima", {"starts": 5})
+        study.begin("graph")
+        first, second, third = study.sessions()
+    assert (first.number, first.command, first.options) == (1, "", {})
+    assert (second.number, second.command, second.options) == (2, "minima", {"starts": 5})
+    assert first.started <= first.ended <= second.started <= second.ended
     assert {"landtopo", "numpy", "scipy", "numba", "python"} <= first.versions.keys()
-    assert (second.number, second.command, second.ended) == (2, "graph", "")
+    assert (third.number, third.command, third.ended) == (3, "graph", "")
 
 
 # The file.
@@ -479,7 +487,8 @@ def test_a_kill_loses_nothing_that_was_committed(tmp_path: Path) -> None:
             assert np.array_equal(last["a"], np.full(2000, float(last["i"])))
         assert_sound(path)
     # Killed early in a commit, SQLite leaves an empty journal that its next commit removes.
-    Study.resume(path, Teacher.orthonormal(2)).close()
+    with Study.resume(path, Teacher.orthonormal(2)) as study:
+        study.remember("last", {})
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 

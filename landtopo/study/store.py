@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +24,7 @@ from landtopo.problem import Teacher, TeacherStudent, checked_seed
 from landtopo.study.attempts import with_repetition, without_repetition
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database
+from landtopo.study.graphs import graph_of, lists_of
 from landtopo.study.provenance import Session, now, versions
 
 if TYPE_CHECKING:
@@ -79,8 +80,6 @@ class Study:
         *,
         dim: int | None = None,
         seed: int = 0,
-        command: str = "",
-        options: Mapping[str, Any] | None = None,
     ) -> Self:
         """Start a study in a new file and open it for writing.
 
@@ -93,10 +92,6 @@ class Study:
             Dimension of the inputs; None means infinite.
         seed : int
             Root seed of all random numbers.
-        command : str
-            What is about to be run, for the record.
-        options : mapping, optional
-            Its options, for the record.
 
         Raises
         ------
@@ -118,9 +113,7 @@ class Study:
         database = Database(Path(path), write=True, create=True)
         with _closing_on_failure(database), database.together():
             database.run(f"INSERT INTO study VALUES ({_marks(values)})", values)
-            study = cls(database)
-            study._begin_session(command, options)
-        return study
+            return cls(database)
 
     @classmethod
     def open(
@@ -128,8 +121,6 @@ class Study:
         path: str | os.PathLike[str],
         *,
         write: bool = False,
-        command: str = "",
-        options: Mapping[str, Any] | None = None,
     ) -> Self:
         """Open a study that exists.
 
@@ -138,8 +129,6 @@ class Study:
         path : path-like
         write : bool
             Keep other writers out, and be allowed to write; readers never disturb.
-        command, options
-            What is about to be run, for the record of one that writes.
 
         Raises
         ------
@@ -150,10 +139,7 @@ class Study:
         """
         database = Database(Path(path), write=write)
         with _closing_on_failure(database):
-            study = cls(database)
-            if write:
-                study._begin_session(command, options)
-        return study
+            return cls(database)
 
     @classmethod
     def resume(
@@ -163,8 +149,6 @@ class Study:
         *,
         dim: int | None = None,
         seed: int = 0,
-        command: str = "",
-        options: Mapping[str, Any] | None = None,
     ) -> Self:
         """Open a study for writing if the file exists, otherwise create it.
 
@@ -179,12 +163,11 @@ class Study:
         """
         # An empty file is what a process leaves that was killed while it created one.
         if not os.path.exists(path) or os.path.getsize(path) == 0:
-            return cls.create(path, teacher, dim=dim, seed=seed, command=command, options=options)
+            return cls.create(path, teacher, dim=dim, seed=seed)
         database = Database(Path(path), write=True)
         with _closing_on_failure(database):
             study = cls(database)
             study.check(teacher, dim=dim, seed=seed)
-            study._begin_session(command, options)
         return study
 
     def check(self, teacher: Teacher, *, dim: int | None, seed: int) -> None:
@@ -225,15 +208,20 @@ class Study:
 
     def close(self) -> None:
         """Close the file; calling it twice does nothing more."""
-        if self._session:
-            session, self._session = self._session, 0
-            with self._database.together():
-                self._database.run("UPDATE sessions SET ended = ? WHERE id = ?", (now(), session))
-        self._database.close()
+        try:
+            self._end_session()
+        finally:
+            self._session = 0
+            self._database.close()
 
-    def together(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
         """Make everything that is written inside the ``with`` durable at once, or nothing."""
-        return self._database.together()
+        # Begun outside the transaction, the session outlives one that fails.
+        if self._database.write and not self._session:
+            self.begin()
+        with self._database.together():
+            yield
 
     # The journal.
 
@@ -347,16 +335,16 @@ class Study:
 
     def save_graph(self, graph: nx.MultiGraph[str]) -> None:
         """Store the landscape graph, in place of an earlier one."""
-        content = {
-            "graph": dict(graph.graph),
-            "nodes": [(node, dict(data)) for node, data in graph.nodes(data=True)],
-            "edges": [
-                (first, second, key, dict(data))
-                for first, second, key, data in graph.edges(keys=True, data=True)
-            ],
-        }
-        values = (1, self._session, now(), len(graph), graph.number_of_edges(), encode(content))
+        record = encode(lists_of(graph))
         with self.together():
+            values = (
+                1,
+                self._session,
+                now(),
+                len(graph),
+                graph.number_of_edges(),
+                record,
+            )
             self._database.run(f"INSERT OR REPLACE INTO graph VALUES ({_marks(values)})", values)
 
     def graph(self) -> nx.MultiGraph[str]:
@@ -373,15 +361,36 @@ class Study:
                 f"The study '{self.path}' has no graph yet; 'landtopo graph -o {self.path}' "
                 "makes it."
             )
-        content = self._decoded(rows[0][0])
-        graph: nx.MultiGraph[str] = nx.MultiGraph(**content["graph"])
-        for node, data in content["nodes"]:
-            graph.add_node(node, **data)
-        for first, second, key, data in content["edges"]:
-            graph.add_edge(first, second, key, **data)
-        return graph
+        return graph_of(self._decoded(rows[0][0]))
 
     # Provenance.
+
+    def begin(self, command: str = "", options: Mapping[str, Any] | None = None) -> None:
+        """Say on record what is about to be run; done without words by the first write if not.
+
+        Parameters
+        ----------
+        command : str
+            Such as ``graph``.
+        options : mapping, optional
+            Its options, in values that JSON has.
+        """
+        self._end_session()
+        with self._database.together():
+            cursor = self._database.run(
+                "INSERT INTO sessions (started, ended, command, options, versions) "
+                "VALUES (?, '', ?, ?, ?)",
+                (now(), command, json.dumps(dict(options or {})), json.dumps(versions())),
+            )
+        self._session = int(cursor.lastrowid or 0)
+
+    def _end_session(self) -> None:
+        if self._session:
+            with self._database.together():
+                self._database.run(
+                    "UPDATE sessions SET ended = ? WHERE id = ?", (now(), self._session)
+                )
+            self._session = 0
 
     def sessions(self) -> list[Session]:
         """The runs that wrote into the study, in order."""
@@ -399,15 +408,6 @@ class Study:
             )
             for number, started, ended, command, options, versions in rows
         ]
-
-    def _begin_session(self, command: str, options: Mapping[str, Any] | None) -> None:
-        with self.together():
-            cursor = self._database.run(
-                "INSERT INTO sessions (started, ended, command, options, versions) "
-                "VALUES (?, '', ?, ?, ?)",
-                (now(), command, json.dumps(dict(options or {})), json.dumps(versions())),
-            )
-        self._session = int(cursor.lastrowid or 0)
 
     def _decoded(self, content: bytes) -> Any:
         try:
