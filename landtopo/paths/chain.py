@@ -276,6 +276,7 @@ def step(objective: Objective, chain: Chain, rule: Rule) -> Chain:
             residual=_largest(force),
             time_step=max(moved.time_step, rule.step_rule.first),
         )
+    tidied[0], tidied[-1] = images[0], images[-1]
     counted = Counted(objective)
     values, gradients = counted.value_and_gradient(tidied)
     force = rule.force(tidied @ metric.root, values, gradients @ metric.inverse, moved.climbing)

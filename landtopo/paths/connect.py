@@ -1,0 +1,242 @@
+"""`connect`: the lowest verified path between two labelled points of the network landscape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landtopo.errors import InvalidArgument
+from landtopo.loss import PopulationLoss
+from landtopo.objective import Array
+from landtopo.paths.chain import lengths
+from landtopo.paths.ends import align_outside, pad, relative_permutation
+from landtopo.paths.join import Joined, JoinOptions, JoinStatus, join
+from landtopo.paths.network import NetworkSetting
+from landtopo.paths.profile import resolve
+from landtopo.paths.record import PathKind, PathRecord, RunnerUp, StepRecord
+from landtopo.points.classify import classify
+from landtopo.points.evaluations import Counted
+from landtopo.points.polish import polish
+from landtopo.points.records import CriticalPoint
+from landtopo.problem import TeacherStudent, checked_seed
+from landtopo.progress import Progress
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+__all__ = ["ConnectOptions", "connect"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectOptions:
+    """How a path between labelled points is searched for.
+
+    Attributes
+    ----------
+    join : JoinOptions
+    outside : int
+        Largest number of directions outside the teacher's span that paths may use. Two leave room
+        for a transition state in one of them to be told from one that would go lower still.
+    noise : tuple of float
+        Displacements of first guesses in turn, in units of the teacher's mean norm.
+    profile_tolerance : float
+        How much higher than its highest stored point the path may be anywhere.
+    """
+
+    join: JoinOptions = field(default_factory=JoinOptions)
+    outside: int = 2
+    noise: tuple[float, ...] = (0.3, 0.6, 0.15, 1.0)
+    profile_tolerance: float = 1e-10
+
+
+def connect(
+    problem: TeacherStudent,
+    start: ArrayLike,
+    end: ArrayLike,
+    *,
+    seed: int = 0,
+    options: ConnectOptions | None = None,
+    known: Sequence[ArrayLike] = (),
+    progress: Progress | None = None,
+) -> PathRecord:
+    """Join two labelled minima by the lowest verified path that the budget finds.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    start, end : array_like, shape (K, D), r <= D <= r + E
+        Minima; Newton's method is applied to them first.
+    seed : int
+        Root seed of the symmetry breaking.
+    options : ConnectOptions, optional
+    known : sequence of array_like, shape (K, D)
+        Transition states known beforehand.
+    progress : Progress, optional
+
+    Returns
+    -------
+    PathRecord
+        Verified, or with what is missing.
+    """
+    began = perf_counter()
+    options = ConnectOptions() if options is None else options
+    seed = checked_seed("connect", seed)
+    first = _weights("start", problem, start)
+    last = _weights("end", problem, end)
+    others = [_weights("known", problem, point) for point in known]
+    wide = max(w.shape[1] for w in (first, last, *others))
+    columns = max(wide, problem.rank + min(options.outside, problem.extra))
+    loss = PopulationLoss(problem)
+    setting = NetworkSetting(loss, columns, noise=options.noise)
+    counted = Counted(setting.objective)
+    # Matrices of this size are handled fastest by one thread; more only wait for each other.
+    with _linear_algebra().limit(limits=1, user_api="blas"):
+        a, b = (_polished(counted, loss, pad(w, columns)) for w in (first, last))
+        b = align_outside(b, a, problem.rank)
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(problem.width,)))
+        joined = join(
+            counted,
+            a.ravel(),
+            b.ravel(),
+            options.join,
+            setting=setting,
+            rng=rng,
+            known=[pad(w, columns).ravel() for w in others],
+            progress=progress,
+        )
+        record = _record(problem, setting, counted, joined, options, seed)
+    return replace(record, evaluations=counted.evaluations, seconds=perf_counter() - began)
+
+
+@cache
+def _linear_algebra() -> ThreadpoolController:
+    """The linear algebra libraries in use; finding them takes milliseconds, so it is done once."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _weights(name: str, problem: TeacherStudent, value: ArrayLike) -> Array:
+    weights = np.array(value, dtype=np.float64)
+    low, high = problem.rank, problem.rank + problem.extra
+    if (
+        weights.ndim != 2
+        or weights.shape[0] != problem.width
+        or not low <= weights.shape[1] <= high
+        or not np.all(np.isfinite(weights))
+    ):
+        raise InvalidArgument(
+            f"The '{name}' argument of connect must be finite and of shape "
+            f"({problem.width}, {low} to {high}); got {weights.shape}."
+        )
+    return weights
+
+
+def _polished(objective: Counted, loss: PopulationLoss, weights: Array) -> Array:
+    """The end itself where the gradient vanishes already, else what Newton's method finds near."""
+    gradient = float(np.linalg.norm(loss.gradient(weights)))
+    if gradient <= 1e-12 or np.any(np.linalg.norm(weights, axis=1) == 0):
+        return weights
+    x, _ = polish(objective, weights.ravel())
+    return np.asarray(x.reshape(weights.shape))
+
+
+def _record(
+    problem: TeacherStudent,
+    setting: NetworkSetting,
+    objective: Counted,
+    joined: Joined,
+    options: ConnectOptions,
+    seed: int,
+) -> PathRecord:
+    minima, points = [setting.weights(joined.minima[0].x)], [joined.minima[0].x[None]]
+    steps: list[StepRecord] = []
+    states: list[CriticalPoint] = []
+    length, minima_at, states_at = 0.0, [0.0], []
+    for number, step in enumerate(joined.route):
+        # Descents end in a copy of the minimum that is turned outside the span; turn the rest.
+        piece = _turned(step.points, points[-1][-1], setting)
+        walked = np.cumsum(lengths(np.vstack([points[-1][-1:], piece[1:]])))
+        transition = None
+        highest = float(setting.loss.value(setting.weights(piece)).max()) if step.flat else 0.0
+        if step.transition is not None:
+            top = joined.transitions[step.transition].ascent.x
+            transition = len(states)
+            states.append(classify(problem, setting.weights(top)))
+            states_at.append(length + float(walked[step.top - 1]))
+            highest = states[-1].loss
+        length += float(walked[-1])
+        minima_at.append(length)
+        points.append(piece[1:])
+        steps.append(
+            StepRecord(
+                kind="flat" if step.flat else "saddle",
+                highest_loss=highest,
+                transition=transition,
+                start=number,
+                end=number + 1,
+            )
+        )
+        minima.append(setting.weights(piece[-1]))
+    verified = joined.status is JoinStatus.CONNECTED and bool(joined.route)
+    line = np.vstack(points)
+    if not verified:
+        minima.append(setting.weights(joined.minima[1].x))
+        minima_at.append(np.inf)
+    profile = resolve(objective, line, tolerance=options.profile_tolerance)
+    losses = setting.loss.value(np.array(minima))
+    top_step = max(steps, key=lambda s: s.highest_loss, default=None)
+    kind: PathKind = "saddle" if top_step is None else top_step.kind
+    return PathRecord(
+        problem=problem,
+        start=minima[0],
+        end=setting.weights(joined.minima[1].x),
+        points=setting.weights(profile.points),
+        positions=profile.positions,
+        losses=np.maximum(profile.values, 0.0),
+        profile_tolerance=options.profile_tolerance,
+        minima=tuple(minima),
+        minima_losses=losses,
+        minima_positions=np.array(minima_at),
+        transition_states=tuple(states),
+        transition_positions=np.array(states_at),
+        steps=tuple(steps),
+        highest_loss=float("inf") if top_step is None else top_step.highest_loss,
+        verified=verified,
+        kind=kind,
+        permutation=relative_permutation(
+            setting.weights(joined.minima[0].x), setting.weights(joined.minima[1].x), problem.rank
+        ),
+        missing=tuple(
+            (setting.weights(joined.minima[i].x), setting.weights(joined.minima[j].x))
+            for i, j in joined.missing
+        ),
+        runners_up=tuple(
+            RunnerUp(highest_loss=max(heights), losses=heights) for heights in joined.other_routes
+        ),
+        first_highest_loss=joined.first_highest,
+        bands=len(joined.attempts),
+        evaluations=objective.evaluations,
+        seconds=0.0,
+        seed=seed,
+        status=joined.status.value,
+    )
+
+
+def _turned(points: Array, before: Array, setting: NetworkSetting) -> Array:
+    """Points rotated outside the span as one, so that the first comes closest to a given one."""
+    weights = setting.weights(points)
+    rank = setting.rank
+    here, there = weights[0, :, rank:], setting.weights(before)[:, rank:]
+    if not np.any(here):
+        return points
+    left, _, right = np.linalg.svd(here.T @ there)
+    turned = weights.copy()
+    turned[:, :, rank:] = weights[:, :, rank:] @ (left @ right)
+    return np.asarray(turned.reshape(points.shape))

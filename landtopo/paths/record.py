@@ -1,0 +1,216 @@
+"""What is known of a path between two labelled minima: the record that files and pictures show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from landtopo.objective import Array
+from landtopo.points.evaluations import Evaluations
+from landtopo.points.records import CriticalPoint
+from landtopo.problem import TeacherStudent
+from landtopo.statistics import SummaryStatistics, summary_statistics
+
+__all__ = ["PathKind", "PathRecord", "RunnerUp", "StepRecord"]
+
+PathKind = Literal["saddle", "corner", "flat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One verified step from a minimum to the next.
+
+    Attributes
+    ----------
+    kind : {"saddle", "corner", "flat"}
+    highest_loss : float
+        Highest loss on the step.
+    transition : int or None
+        Number of its transition state in the path's list; None for a flat step.
+    start, end : int
+        Numbers of the minima it joins, in the path's list.
+    """
+
+    kind: PathKind
+    highest_loss: float
+    transition: int | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerUp:
+    """A route that was found too, and is higher or longer.
+
+    Attributes
+    ----------
+    highest_loss : float
+    losses : tuple of float
+        Loss at each of its transition states, in order.
+    """
+
+    highest_loss: float
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathRecord:
+    """A path between two labelled points and the evidence for it.
+
+    Attributes
+    ----------
+    problem : TeacherStudent
+    start, end : ndarray, shape (K, D)
+        The two ends, polished.
+    points : ndarray, shape (n, K, D)
+        Weights along the path.
+    positions : ndarray, shape (n,)
+        Arc length in weight space.
+    losses : ndarray, shape (n,)
+        Nowhere between the points is the loss higher than the highest of these by more than
+        `profile_tolerance`.
+    profile_tolerance : float
+    minima : tuple of ndarray, shape (K, D)
+        The ends and the intermediates in order.
+    minima_losses, minima_positions : ndarray
+        Their losses, and their arc lengths along the path.
+    transition_states : tuple of CriticalPoint
+        In order along the path, with spectra and index in d dimensions.
+    transition_positions : ndarray
+        Their arc lengths along the path.
+    steps : tuple of StepRecord
+    highest_loss : float
+        Highest loss on the path.
+    verified : bool
+        Whether every step is a transition state of index 1 whose two descents end in its minima,
+        a corner with a way down on both sides, or flat.
+    kind : {"saddle", "corner", "flat"}
+        Of the step with the highest loss.
+    permutation : tuple of int or None
+        pi[k] is the neuron of the end that equals neuron k of the start, if the ends are copies.
+    missing : tuple of tuple of ndarray
+        If not verified: pairs of minima whose connection is missing.
+    runners_up : tuple of RunnerUp
+    first_highest_loss : float
+        Highest loss of the first complete route, before the search for a lower one.
+    bands : int
+        Number of bands that were tried.
+    evaluations : Evaluations
+    seconds : float
+        Wall time.
+    seed : int
+    status : str
+        One sentence.
+    """
+
+    problem: TeacherStudent = field(repr=False)
+    start: Array = field(repr=False)
+    end: Array = field(repr=False)
+    points: Array = field(repr=False)
+    positions: Array = field(repr=False)
+    losses: Array = field(repr=False)
+    profile_tolerance: float
+    minima: tuple[Array, ...] = field(repr=False)
+    minima_losses: Array
+    minima_positions: Array
+    transition_states: tuple[CriticalPoint, ...] = field(repr=False)
+    transition_positions: Array
+    steps: tuple[StepRecord, ...]
+    highest_loss: float
+    verified: bool
+    kind: PathKind
+    permutation: tuple[int, ...] | None
+    missing: tuple[tuple[Array, Array], ...] = field(repr=False)
+    runners_up: tuple[RunnerUp, ...]
+    first_highest_loss: float
+    bands: int
+    evaluations: Evaluations
+    seconds: float
+    seed: int
+    status: str
+
+    @property
+    def barrier_from(self) -> float:
+        """Highest loss on the path above the loss of its start."""
+        return self.highest_loss - float(self.minima_losses[0])
+
+    @property
+    def barrier_to(self) -> float:
+        """Highest loss on the path above the loss of its end."""
+        return self.highest_loss - float(self.minima_losses[-1])
+
+    @property
+    def barrier(self) -> float:
+        """The barrier seen from the start."""
+        return self.barrier_from
+
+    def statistics(self) -> list[SummaryStatistics]:
+        """(Q, R, T) at the points along the path."""
+        return [summary_statistics(self.problem.teacher, point) for point in self.points]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain numbers, lists and texts, for JSON; the ends are named by the caller."""
+        from landtopo.symmetry.permutations import format_cycles
+
+        return {
+            "highest_loss": _number(self.highest_loss),
+            "barrier_from": _number(self.barrier_from),
+            "barrier_to": _number(self.barrier_to),
+            "verified": self.verified,
+            "kind": self.kind,
+            "permutation": None if self.permutation is None else format_cycles(self.permutation),
+            "status": self.status,
+            "steps": [
+                {
+                    "kind": step.kind,
+                    "highest_loss": step.highest_loss,
+                    "transition": step.transition,
+                    "start": step.start,
+                    "end": step.end,
+                }
+                for step in self.steps
+            ],
+            "minima": [
+                {"loss": float(loss), "weights": w.tolist()}
+                for w, loss in zip(self.minima, self.minima_losses, strict=True)
+            ],
+            "transition_states": [_transition(point) for point in self.transition_states],
+            "runners_up": [
+                {"highest_loss": other.highest_loss, "losses": list(other.losses)}
+                for other in self.runners_up
+            ],
+            "first_highest_loss": _number(self.first_highest_loss),
+            "bands": self.bands,
+            "evaluations": self.evaluations.as_dict(),
+            "seconds": self.seconds,
+            "seed": self.seed,
+            "profile": {
+                "positions": self.positions.tolist(),
+                "losses": self.losses.tolist(),
+                "tolerance": self.profile_tolerance,
+            },
+        }
+
+
+def _transition(point: CriticalPoint) -> dict[str, Any]:
+    lowest = float(point.eigenvalues.min()) if point.eigenvalues.size else None
+    normal = float(point.normal_eigenvalues.min()) if point.normal_eigenvalues.size else None
+    return {
+        "loss": point.loss,
+        "grad_norm": point.grad_norm,
+        "index": point.index,
+        "nullity": point.nullity,
+        "gap": _number(point.gap),
+        "smallest_eigenvalue": lowest,
+        "smallest_normal_eigenvalue": normal,
+        "eigenvalues": point.eigenvalues.tolist(),
+        "zero_neurons": point.zero_neurons,
+        "weights": point.weights.tolist(),
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no infinity."""
+    return float(value) if np.isfinite(value) else None
