@@ -1,0 +1,69 @@
+"""The group S_K x Aut(T): canonical forms, isotropy, orbit sizes and equivalences of points."""
+
+from landtopo.symmetry.blocks import BlockPattern, BlockValue, block_pattern
+from landtopo.symmetry.canonical import CanonicalForm, canonical_form
+from landtopo.symmetry.copies import ClosestCopy, closest_copy
+from landtopo.symmetry.graph import PointGraph
+from landtopo.symmetry.group_names import GroupFactor, name_group
+from landtopo.symmetry.groups import PermutationGroup
+from landtopo.symmetry.matching import (
+    EquivalenceClasses,
+    Reference,
+    equivalence,
+    equivalence_classes,
+    invariants,
+)
+from landtopo.symmetry.permutations import (
+    compose,
+    cycle_type,
+    cycles,
+    format_cycles,
+    identity,
+    inverse,
+    is_even,
+    parse_cycles,
+)
+from landtopo.symmetry.point_groups import (
+    Isotropy,
+    TeacherAutomorphisms,
+    isotropy,
+    orbit_size,
+    teacher_automorphisms,
+)
+from landtopo.symmetry.relabelling import Relabelling, teacher_rotation
+from landtopo.symmetry.relative import relative_relabellings
+
+__all__ = [
+    "BlockPattern",
+    "BlockValue",
+    "CanonicalForm",
+    "ClosestCopy",
+    "EquivalenceClasses",
+    "GroupFactor",
+    "Isotropy",
+    "PermutationGroup",
+    "PointGraph",
+    "Reference",
+    "Relabelling",
+    "TeacherAutomorphisms",
+    "block_pattern",
+    "canonical_form",
+    "closest_copy",
+    "compose",
+    "cycle_type",
+    "cycles",
+    "equivalence",
+    "equivalence_classes",
+    "format_cycles",
+    "identity",
+    "invariants",
+    "inverse",
+    "is_even",
+    "isotropy",
+    "name_group",
+    "orbit_size",
+    "parse_cycles",
+    "relative_relabellings",
+    "teacher_automorphisms",
+    "teacher_rotation",
+]
