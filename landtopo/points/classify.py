@@ -124,24 +124,28 @@ class _Solved:
         start = u
         gradient = loss.gradient(u)
         norm = float(np.linalg.norm(gradient))
-        limit = region * float(np.linalg.norm(u)) + reduced.residual
-        floor = 4.0 * _EPSILON * float(np.linalg.norm(u))
-        values = None
-        for _ in range(12):
-            hessian, gauge = objective.hessian(u.ravel()), objective.gauge(u.ravel())
-            step = _newton_step(hessian, gauge, gradient.ravel()).reshape(u.shape)
+        size = float(np.linalg.norm(u))
+        limit = region * size + reduced.residual
+        hessian, gauge = objective.hessian(u.ravel()), objective.gauge(u.ravel())
+        step = _newton_step(hessian, gauge, gradient.ravel()).reshape(u.shape)
+        for _ in range(20):
             moved = float(np.linalg.norm(step))
-            if norm <= tolerance and moved <= floor:
-                break
-            if not np.linalg.norm(u + step - start) <= limit:
+            if moved <= 2.0 * _EPSILON * size or not np.linalg.norm(u + step - start) <= limit:
                 break
             new = loss.gradient(u + step)
-            if not np.linalg.norm(new) < 0.5 * norm:
+            better = np.linalg.norm(new) < 0.5 * norm
+            # Rounding of the stiff directions hides what is left of the gradient in soft ones;
+            # there the next step tells whether this one has been right.
+            if not better and np.linalg.norm(new) > 16.0 * _EPSILON * size:
+                break
+            there = (u + step).ravel()
+            hessian_there, gauge_there = objective.hessian(there), objective.gauge(there)
+            next_step = _newton_step(hessian_there, gauge_there, new.ravel()).reshape(u.shape)
+            if not better and not np.linalg.norm(next_step) < 0.5 * moved:
                 break
             u, gradient, norm = u + step, new, float(np.linalg.norm(new))
-        else:
-            hessian, gauge = objective.hessian(u.ravel()), objective.gauge(u.ravel())
-            moved = float(np.linalg.norm(_newton_step(hessian, gauge, gradient.ravel())))
+            hessian, gauge, step = hessian_there, gauge_there, next_step
+        moved = float(np.linalg.norm(step))
         values = _without_gauge(hessian, gauge)
         lengths = np.linalg.norm(u, axis=1)
         total = float(lengths.sum() + problem.teacher.norms.sum())
