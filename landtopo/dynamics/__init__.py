@@ -1,1 +1,1 @@
-""""""
+"""Training as a dynamical system: gradient flow, one-pass SGD, and where they end."""

@@ -12,7 +12,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 
+@runtime_checkable
 class StartDistribution(Protocol):
     """A distribution of start points."""
 

@@ -1,0 +1,261 @@
+"""The flow of the summary statistics, at any learning rate.
+
+The gradient flow closes on (Q, R). So does one-pass SGD in the limit d -> infinity at
+time = steps/d, where a finite learning rate eta multiplies the drift by eta and adds eta^2 N to
+dQ/dt (`landtopo.dynamics.noise`).
+
+State: y = (W_in, upper triangle of Q). W_in is R in the coordinates of the teacher's span, so a
+teacher of any rank has no superfluous coordinates. The right-hand side is evaluated at weights
+with these statistics, W = [W_in | any factor of Q - W_in W_in^T]; in this way angles between nearly
+collinear neurons keep their accuracy, which scalar products have lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.integrate import solve_ivp
+
+from landtopo.dynamics.flow import FlowOptions, FlowStatus, interpolate
+from landtopo.dynamics.noise import noise_term
+from landtopo.errors import InvalidArgument
+from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.objective import Array
+from landtopo.problem import TeacherStudent
+from landtopo.statistics import flow_jacobian, weights_from_statistics
+
+__all__ = ["StatisticsFlow", "StatisticsSystem", "flow_statistics", "loss_from_statistics"]
+
+# Below this size, in units of squared output, the relative error of the noise is not watched.
+_SMALL_NOISE = 1e-8
+_VALIDITY = 1e-6
+
+
+class StatisticsSystem:
+    """The right-hand side dy/dt of the flow of the statistics, and its Jacobian.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    rate : float, optional
+        Learning rate; None is the gradient flow.
+    """
+
+    def __init__(self, problem: TeacherStudent, rate: float | None = None) -> None:
+        self.problem = problem
+        self.rate = rate
+        self.noise_error = 0.0
+        self._upper = np.triu_indices(problem.width)
+        self._split = problem.width * problem.rank
+        # All K outside columns are used, whatever d: the factor needs them.
+        self._objective = WeightObjective(
+            PopulationLoss(problem), columns=problem.rank + problem.width
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates."""
+        return self._split + len(self._upper[0])
+
+    def pack(self, weights: Array) -> Array:
+        """State y of weights (K, r + E)."""
+        inside = weights[:, : self.problem.rank]
+        return np.concatenate([inside.ravel(), (weights @ weights.T)[self._upper]])
+
+    def statistics(self, states: Array) -> tuple[Array, Array]:
+        """(Q, R) of states (..., size)."""
+        width = self.problem.width
+        lead = states.shape[:-1]
+        inside = states[..., : self._split].reshape(*lead, width, self.problem.rank)
+        student = np.empty((*lead, width, width))
+        student[..., self._upper[0], self._upper[1]] = states[..., self._split :]
+        student[..., self._upper[1], self._upper[0]] = states[..., self._split :]
+        return student, inside @ self.problem.teacher.vectors.T
+
+    def weights(self, state: Array) -> Array:
+        """Weights (K, r + K) with the statistics of a state; rounding below zero is cut."""
+        student, _ = self.statistics(state)
+        inside = state[: self._split].reshape(self.problem.width, self.problem.rank)
+        values, directions = np.linalg.eigh(student - inside @ inside.T)
+        return np.hstack([inside, directions * np.sqrt(np.maximum(values, 0.0))])
+
+    def lowest_eigenvalue(self, state: Array) -> float:
+        """Smallest eigenvalue of Q - W_in W_in^T: the statistics are valid if it is >= 0."""
+        student, _ = self.statistics(state)
+        inside = state[: self._split].reshape(self.problem.width, self.problem.rank)
+        return float(np.linalg.eigvalsh(student - inside @ inside.T)[0])
+
+    def field(self, state: Array) -> Array:
+        """dy/dt."""
+        weights = self.weights(state)
+        _, flat = self._objective.value_and_gradient(weights.ravel())
+        gradient = flat.reshape(weights.shape)
+        inside = -gradient[:, : self.problem.rank]
+        change = -(gradient @ weights.T)
+        change = change + change.T
+        if self.rate is not None:
+            noise = noise_term(self.problem.teacher, weights)
+            size = float(np.abs(noise.matrix).max())
+            if size > _SMALL_NOISE:
+                self.noise_error = max(self.noise_error, noise.error / size)
+            inside = self.rate * inside
+            change = self.rate * change + self.rate**2 * noise.matrix
+        return np.concatenate([inside.ravel(), change[self._upper]])
+
+    def drift_jacobian(self, state: Array) -> Array:
+        """Jacobian of dy/dt without the noise, exact; shape (size, size)."""
+        factor = 1.0 if self.rate is None else self.rate
+        return factor * flow_jacobian(self.problem.teacher, self.weights(state))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsFlow:
+    """A trajectory of the summary statistics.
+
+    Attributes
+    ----------
+    times : ndarray, shape (n,)
+        Steps of the integrator: time of the gradient flow, or steps/d at a finite rate.
+    student, overlap : ndarray, shapes (n, K, K) and (n, K, M)
+        Q and R.
+    losses : ndarray, shape (n,)
+    lowest_eigenvalue : float
+        Smallest eigenvalue of Q - W_in W_in^T along the trajectory, the invariant that makes
+        [[Q, R], [R^T, T]] positive semidefinite: never below zero by more than rounding and the
+        integration error.
+    noise_error : float
+        Largest error of the noise term met, relative to its largest entry at the time; 0 for the
+        gradient flow.
+    rate : float or None
+        Learning rate; None is the gradient flow.
+    evaluations : int
+        Right-hand sides computed.
+    options : FlowOptions
+    status : FlowStatus
+    at : callable
+        (Q, R) at times within the trajectory.
+    """
+
+    times: Array
+    student: Array
+    overlap: Array
+    losses: Array
+    lowest_eigenvalue: float
+    noise_error: float
+    rate: float | None
+    evaluations: int
+    options: FlowOptions
+    status: FlowStatus
+    at: Callable[[ArrayLike], tuple[Array, Array]]
+
+
+def loss_from_statistics(student: ArrayLike, overlap: ArrayLike, teacher: ArrayLike) -> Array:
+    """Loss from (Q, R, T) or from batches (..., K, K) and (..., K, M) of them.
+
+    Angles come from correlations: absolute errors of some 1e-16 of the largest term.
+    """
+    q, r, t = (np.asarray(x, dtype=np.float64) for x in (student, overlap, teacher))
+    own = np.sqrt(np.maximum(np.diagonal(q, axis1=-2, axis2=-1), 0.0))
+    other = np.sqrt(np.diag(t))
+    return np.asarray(
+        0.5 * _pair_sum(q, own, own) - _pair_sum(r, own, other) + 0.5 * _pair_sum(t, other, other)
+    )
+
+
+def _pair_sum(products: Array, left: Array, right: Array) -> Array:
+    sizes = left[..., :, None] * right[..., None, :]
+    cosines = np.clip(products / np.where(sizes > 0, sizes, 1.0), -1.0, 1.0)
+    sines = np.sqrt((1.0 - cosines) * (1.0 + cosines))
+    pairs = sizes * (sines + (np.pi - np.arccos(cosines)) * cosines) / (2.0 * np.pi)
+    return np.asarray(pairs.sum(axis=(-2, -1)))
+
+
+def flow_statistics(
+    problem: TeacherStudent,
+    student: ArrayLike,
+    overlap: ArrayLike,
+    *,
+    rate: float | None = None,
+    options: FlowOptions | None = None,
+) -> StatisticsFlow:
+    """Follow (Q, R) under the gradient flow or under one-pass SGD in infinite dimension.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    student, overlap : array_like, shapes (K, K) and (K, M)
+        Q and R at the start; every neuron must be non-zero.
+    rate : float, optional
+        Learning rate eta of one-pass SGD, time = steps/d. None (the default) is the gradient flow,
+        time = eta steps/d in the limit eta -> 0.
+    options : FlowOptions, optional
+
+    Returns
+    -------
+    StatisticsFlow
+    """
+    if rate is not None and not (np.isfinite(rate) and rate > 0):
+        raise InvalidArgument(
+            f"The 'rate' argument of flow_statistics must be a positive number; got {rate}."
+        )
+    options = options or FlowOptions()
+    scale = float(np.trace(problem.teacher.gram))
+    start = weights_from_statistics(problem, student, overlap)
+    if np.any(np.linalg.norm(start, axis=1) == 0):
+        raise InvalidArgument("flow_statistics needs a start without zero neurons.")
+    system = StatisticsSystem(problem, rate)
+    y = system.pack(start)
+
+    def stopped(_: float, state: Array) -> float:
+        return float(np.linalg.norm(system.field(state))) - options.speed
+
+    event: Any = stopped
+    event.terminal, event.direction = True, -1
+    status = FlowStatus.CONVERGED if stopped(0.0, y) <= 0 else FlowStatus.TIME
+    pieces: list[Any] = []
+    times, path, evaluations = np.zeros(1), y[None], 0
+    if status is FlowStatus.TIME:
+        piece = solve_ivp(
+            lambda _, state: system.field(state),
+            (0.0, options.longest),
+            y,
+            method="LSODA",
+            # Good enough for the implicit solver at a finite rate as well.
+            jac=lambda _, state: system.drift_jacobian(state),
+            dense_output=True,
+            events=[event],
+            rtol=options.relative,
+            atol=options.absolute * scale,
+        )
+        pieces.append(piece)
+        times, path, evaluations = piece.t, piece.y.T, int(piece.nfev)
+        if piece.status < 0:
+            status = FlowStatus.FAILED
+        elif piece.status == 1:
+            status = FlowStatus.CONVERGED
+    lowest = min(system.lowest_eigenvalue(state) for state in path)
+    if lowest < -_VALIDITY * scale:
+        status = FlowStatus.INVALID
+    students, overlaps = system.statistics(path)
+
+    def at(moments: ArrayLike) -> tuple[Array, Array]:
+        states = interpolate(pieces, float(times[-1]), y, moments)
+        return system.statistics(states.reshape(*np.shape(moments), y.size))
+
+    return StatisticsFlow(
+        times=times,
+        student=students,
+        overlap=overlaps,
+        losses=loss_from_statistics(students, overlaps, problem.teacher.gram),
+        lowest_eigenvalue=lowest,
+        noise_error=system.noise_error,
+        rate=rate,
+        evaluations=evaluations,
+        options=options,
+        status=status,
+        at=at,
+    )
