@@ -1,0 +1,60 @@
+"""`landtopo minima`."""
+
+from __future__ import annotations
+
+import click
+
+from landtopo_cli.options import problem_options
+from landtopo_cli.request import Request
+
+__all__ = ["command"]
+
+
+@click.command(
+    "minima",
+    epilog="""\b
+Examples
+  landtopo minima --teacher orthonormal:6 --width 6 --starts 5000 --jobs 2
+  landtopo minima --teacher equicorrelated:4:-0.1 --widths 4:6 -o four.landtopo
+  landtopo minima --teacher orthonormal:8 --width 8 --dim 8 --method gradient-descent --json
+""",
+)
+@problem_options
+@click.option(
+    "--method",
+    metavar="METHOD",
+    help="How starts are followed: quasi-newton or gradient-descent.  [default: quasi-newton]",
+)
+@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
+@click.option("--step", metavar="ETA", type=float, help="Step of gradient descent.  [default: 0.1]")
+def command(
+    request: Request, method: str | None, init: str | None, step: float | None
+) -> int | None:
+    """Find families of minima from many random starts.
+
+    Every start is followed until the gradient vanishes; the ends are grouped into families modulo
+    the symmetry of the problem, and classified by the exact Hessian in all dimensions. The table
+    ends with an estimate of what was not seen.
+    """
+    from landtopo.points.search import find_minima
+    from landtopo_cli.families import search_record, search_text
+
+    results = []
+    with request.work("minima", method=method, init=init, step=step) as work:
+        for width in work.widths:
+            result = find_minima(
+                work.problem(width),
+                seed=work.seed,
+                journal=work.study,
+                progress=work.progress,
+                **work.options,
+            )
+            if work.study is not None:
+                work.study.save_search(result)
+            results.append(result)
+    one = len(results) == 1
+    request.answer(
+        lambda: search_record(results[0]) if one else [search_record(r) for r in results],
+        lambda: "\n\n\n".join(search_text(result) for result in results),
+    )
+    return None

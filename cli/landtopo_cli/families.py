@@ -1,0 +1,98 @@
+"""Families as people read them, and searches as programs read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from landtopo_cli.request import INFINITE
+from landtopo_cli.tables import number, share, table
+
+if TYPE_CHECKING:
+    from landtopo.points.records import Family
+    from landtopo.points.search import SearchResult
+    from landtopo.problem import TeacherStudent
+
+__all__ = ["family_table", "problem_line", "problem_record", "search_record", "search_text"]
+
+
+def problem_record(problem: TeacherStudent) -> dict[str, Any]:
+    """The problem in JSON."""
+    return {
+        "teacher": problem.teacher.name,
+        "teacher_neurons": problem.teacher.size,
+        "rank": problem.rank,
+        "width": problem.width,
+        "dim": INFINITE if problem.dim is None else problem.dim,
+    }
+
+
+def problem_line(problem: TeacherStudent) -> str:
+    """The problem in one phrase."""
+    dim = "inputs of any dimension" if problem.dim is None else f"inputs of dim {problem.dim}"
+    return f"Teacher {problem.teacher.name}, student width {problem.width}, {dim}"
+
+
+def search_record(result: SearchResult) -> dict[str, Any]:
+    """A search in JSON: problem, search, families."""
+    from landtopo.points.records import Status
+
+    statuses = result.attempts.status
+    return {
+        "problem": problem_record(result.problem),
+        "search": {
+            **result.search,
+            "attempts": {
+                status.name.lower(): statuses.count(status)
+                for status in Status
+                if status in statuses
+            },
+            "coverage": result.coverage.record(),
+        },
+        "families": [family.record() for family in result.families],
+        "others": [family.record() for family in result.others],
+    }
+
+
+def search_text(result: SearchResult) -> str:
+    """A search for people."""
+    from landtopo.points.records import Status
+
+    starts = len(result.attempts)
+    converged = sum(status is Status.CONVERGED for status in result.attempts.status)
+    search = result.search
+    parts = [
+        f"{problem_line(result.problem)}: {starts} starts by {search['method']} from "
+        f"{search['init']}, seed {search['seed']}; {converged} ended in a critical point."
+    ]
+    if result.families:
+        parts.append(family_table(result.families, starts))
+    else:
+        parts.append("No minimum was found.")
+    if result.others:
+        parts.append("Starts also ended in points that are not minima:")
+        parts.append(family_table(result.others, starts))
+    parts.append(result.coverage.sentence())
+    return "\n\n".join(parts)
+
+
+def family_table(families: Sequence[Family], starts: int) -> str:
+    """One line a family."""
+    header = ("family", "kind", "loss", "starts", "share", "index", "flat", "copies", "what it is")
+    return table(
+        header,
+        (
+            (
+                family.id,
+                str(family.point.kind),
+                "0" if family.is_global else number(family.loss, 10),
+                str(family.count),
+                share(family.count, starts),
+                str(family.point.index),
+                "-" if family.flat_dimension is None else str(family.flat_dimension),
+                number(family.orbit_size),
+                family.description,
+            )
+            for family in families
+        ),
+    )
