@@ -15,13 +15,8 @@ from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.paths.band import ElasticBand, tangents
 from landtopo.paths.chain import ChainStatus, Metric, Rule, begin, evenly_spaced, relax, step
-from landtopo.paths.descent import (
-    DescentOptions,
-    DescentStatus,
-    _chebyshev_step,
-    descend,
-    descend_both,
-)
+from landtopo.paths.descent import DescentOptions, DescentStatus, descend, descend_both
+from landtopo.paths.integrators import chebyshev_stages, chebyshev_step, exponential_step
 from landtopo.paths.optimiser import StepRule
 from landtopo.paths.profile import interior_maxima, resolve, sample
 from landtopo.paths.refine import refine
@@ -169,21 +164,38 @@ def test_descents_join_the_right_minima(row: int) -> None:
         assert np.all(np.diff(objective.value(end.points)) < 0)
 
 
-def test_descent_steps_are_of_second_order_and_stable_when_stiff() -> None:
+def test_chebyshev_steps_are_of_second_order_and_stable_when_stiff() -> None:
     objective = bowl(np.array([1.0, 400.0]))
     x = np.array([1.0, 0.0])
     errors = []
     for h in (0.2, 0.1, 0.05):
         slope = -objective.value_and_gradient(x)[1]
-        y, _, _, _ = _chebyshev_step(objective, x, slope, h, 16)
-        errors.append(abs(y[0] - np.exp(-h)))
+        errors.append(abs(chebyshev_step(objective, x, slope, h, 16).x[0] - np.exp(-h)))
     orders = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
     # The local error of a method of order two falls like h^3.
     np.testing.assert_allclose(orders, 3.0, atol=0.2)
     # h * 400 = 80 is forty times what Euler's rule survives.
     x = np.array([1.0, 1.0])
-    y, _, _, _ = _chebyshev_step(objective, x, -objective.value_and_gradient(x)[1], 0.2, 16)
-    assert abs(y[1]) < 1.0
+    slope = -objective.value_and_gradient(x)[1]
+    step = chebyshev_step(objective, x, slope, 0.2, chebyshev_stages(80.0))
+    assert abs(step.x[1]) < 1.0
+
+
+def test_exponential_steps_are_exact_in_a_bowl_and_of_third_order_elsewhere() -> None:
+    objective = bowl(np.array([1e-6, 1.0, 400.0]))
+    x = np.ones(3)
+    step = exponential_step(objective, x, -objective.value_and_gradient(x)[1], 3.0)
+    np.testing.assert_allclose(step.x, np.exp(-3.0 * np.array([1e-6, 1.0, 400.0])), atol=1e-12)
+    # On the ring r' = r (1 - r^2), so r^2 / (1 - r^2) grows like e^(2 t).
+    x = np.array([0.3, 0.4])
+    ratio = 0.25 / 0.75
+    errors = []
+    for h in (0.2, 0.1, 0.05):
+        step = exponential_step(ring(), x, -ring().value_and_gradient(x)[1], h)
+        grown = ratio * np.exp(2 * h)
+        errors.append(abs(np.hypot(*step.x) - np.sqrt(grown / (1 + grown))))
+    orders = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
+    np.testing.assert_allclose(orders, 4.0, atol=0.3)
 
 
 def test_descent_follows_the_flow_of_a_quadratic() -> None:

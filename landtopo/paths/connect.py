@@ -20,7 +20,6 @@ from landtopo.paths.join import Joined, JoinOptions, JoinStatus, join
 from landtopo.paths.network import NetworkSetting
 from landtopo.paths.profile import resolve
 from landtopo.paths.record import PathKind, PathRecord, RunnerUp, StepRecord
-from landtopo.points.classify import classify
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
 from landtopo.points.records import CriticalPoint
@@ -97,7 +96,7 @@ def connect(
     counted = Counted(setting.objective)
     # Matrices of this size are handled fastest by one thread; more only wait for each other.
     with _linear_algebra().limit(limits=1, user_api="blas"):
-        a, b = (_polished(counted, loss, pad(w, columns)) for w in (first, last))
+        a, b = (_polished(counted, pad(w, columns)) for w in (first, last))
         b = align_outside(b, a, problem.rank)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(problem.width,)))
         joined = join(
@@ -138,10 +137,10 @@ def _weights(name: str, problem: TeacherStudent, value: ArrayLike) -> Array:
     return weights
 
 
-def _polished(objective: Counted, loss: PopulationLoss, weights: Array) -> Array:
+def _polished(objective: Counted, weights: Array) -> Array:
     """The end itself where the gradient vanishes already, else what Newton's method finds near."""
-    gradient = float(np.linalg.norm(loss.gradient(weights)))
-    if gradient <= 1e-12 or np.any(np.linalg.norm(weights, axis=1) == 0):
+    _, gradient = objective.value_and_gradient(weights.ravel())
+    if np.linalg.norm(gradient) <= 1e-12 or np.any(np.linalg.norm(weights, axis=1) == 0):
         return weights
     x, _ = polish(objective, weights.ravel())
     return np.asarray(x.reshape(weights.shape))
@@ -168,7 +167,7 @@ def _record(
         if step.transition is not None:
             top = joined.transitions[step.transition].ascent.x
             transition = len(states)
-            states.append(classify(problem, setting.weights(top)))
+            states.append(setting.classified(top))
             states_at.append(length + float(walked[step.top - 1]))
             highest = states[-1].loss
         length += float(walked[-1])

@@ -1,11 +1,9 @@
 """Steepest descent dx/dt = -grad f from a transition state to the minimum on each side.
 
 The flow is integrated with an error bound, not walked down by a minimiser that may jump into a
-neighbouring basin. The Runge-Kutta-Chebyshev method of second order (Sommeijer, Shampine, Verwer,
-J. Comput. Appl. Math. 88, 315 (1998)) is explicit, and stable for stiff flows with real spectra,
-as those of gradients are: s evaluations reach as far as s^2 of an ordinary explicit method. Once
-the Hessian is positive definite and Newton's method converges from where the flow is without
-leaving its neighbourhood, Newton finishes.
+neighbouring basin: with a stabilised explicit method as long as its steps are cheap, with an
+exponential one where the flow is too stiff for that. Once the Hessian is positive definite and
+Newton's method converges from where the flow is without leaving its neighbourhood, Newton finishes.
 """
 
 from __future__ import annotations
@@ -13,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
 
 import numpy as np
 
 from landtopo.objective import Array, Objective
+from landtopo.paths.integrators import chebyshev_stages, chebyshev_step, exponential_step
 from landtopo.points.ascend import newton
 from landtopo.points.evaluations import Counted, Evaluations
 
@@ -53,8 +51,6 @@ class DescentOptions:
         Largest length of a step, which bounds how coarse the recorded curve is.
     steps : int
         Largest number of steps.
-    most_stages : int
-        Largest number of stages of one step.
     """
 
     push: float = 1e-3
@@ -63,7 +59,6 @@ class DescentOptions:
     flat_gradient: float = 1e-9
     longest: float = 0.2
     steps: int = 2000
-    most_stages: int = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +161,8 @@ def descend(
     value, slope = float(first), -gradient
     points, tangents, times = [x], [slope], [0.0]
     stiffness = _stiffness(counted, x)
+    # Eigenvectors of an n x n Hessian take as long as about n^1.5 / 10 gradients.
+    most_stages = max(8, int(0.1 * x.size**1.5))
     since = 0
     time = 0.0
     peak = norm = float(np.linalg.norm(slope))
@@ -175,16 +172,16 @@ def descend(
     shift = 0.0
     for _ in range(options.steps):
         h = min(h, options.longest / max(norm, 1e-300))
-        stages = int(np.ceil(np.sqrt(1.0 + 1.54 * h * stiffness)))
-        if stages > options.most_stages:
-            stages = options.most_stages
-            h = (stages**2 - 1) / (1.54 * stiffness)
-        new, new_slope, new_value, error = _chebyshev_step(counted, x, slope, h, max(stages, 2))
-        if not np.isfinite(error):
+        stages = chebyshev_stages(h * stiffness)
+        if stages > most_stages:
+            taken = exponential_step(counted, x, slope, h)
+        else:
+            taken = chebyshev_step(counted, x, slope, h, stages)
+        if not np.isfinite(taken.error):
             status = DescentStatus.NOT_FINITE
             break
-        ratio = error / options.error
-        if ratio > 1.0 or not new_value <= value + 1e-15 * abs(value):
+        ratio = taken.error / options.error
+        if ratio > 1.0 or not taken.value <= value + 1e-15 * abs(value):
             h *= max(0.1, min(0.5, 0.8 * ratio ** (-1 / 3) if ratio > 0 else 0.5))
             stiffness = max(stiffness, _stiffness(counted, x))
             since = 0
@@ -193,7 +190,7 @@ def descend(
                 break
             continue
         time += h
-        x, slope, value = new, new_slope, new_value
+        x, slope, value = taken.x, taken.slope, taken.value
         norm = float(np.linalg.norm(slope))
         points.append(x)
         tangents.append(slope)
@@ -229,6 +226,7 @@ def descend(
     smallest = np.nan
     if status in (DescentStatus.MINIMUM, DescentStatus.FLAT):
         smallest = _lowest(counted, x)
+        status = DescentStatus.MINIMUM if smallest > 1e-9 * stiffness else DescentStatus.FLAT
     return Descent(
         x=x,
         value=value,
@@ -295,50 +293,6 @@ def _stiffness(objective: Objective, x: Array) -> float:
         vector = hessian @ (vector / size)
         size = float(np.linalg.norm(vector))
     return max(1.2 * size, 1e-12)
-
-
-def _chebyshev_step(
-    objective: Objective, x: Array, slope: Array, h: float, stages: int
-) -> tuple[Array, Array, float, float]:
-    """One step of the Runge-Kutta-Chebyshev method: new point, slope, value, error."""
-    first, table = _coefficients(stages)
-    before, y = x, x + (first * h) * slope
-    for mu, nu, mu_h, gamma_h in table:
-        _, gradient = objective.value_and_gradient(y)
-        following = (
-            (1.0 - mu - nu) * x
-            + mu * y
-            + nu * before
-            - (mu_h * h) * gradient
-            + (gamma_h * h) * slope
-        )
-        before, y = y, following
-    value, gradient = objective.value_and_gradient(y)
-    error = 0.8 * (x - y) + 0.4 * h * (slope - gradient)
-    return y, -gradient, float(value), float(np.linalg.norm(error))
-
-
-@lru_cache(maxsize=256)
-def _coefficients(stages: int) -> tuple[float, tuple[tuple[float, float, float, float], ...]]:
-    """Coefficients of s stages with damping 2/13, from the Chebyshev polynomials at w_0."""
-    w0 = 1.0 + 2.0 / (13.0 * stages**2)
-    t, dt, ddt = np.zeros(stages + 1), np.zeros(stages + 1), np.zeros(stages + 1)
-    t[0], t[1], dt[1] = 1.0, w0, 1.0
-    for j in range(2, stages + 1):
-        t[j] = 2 * w0 * t[j - 1] - t[j - 2]
-        dt[j] = 2 * t[j - 1] + 2 * w0 * dt[j - 1] - dt[j - 2]
-        ddt[j] = 4 * dt[j - 1] + 2 * w0 * ddt[j - 1] - ddt[j - 2]
-    w1 = dt[stages] / ddt[stages]
-    b = np.empty(stages + 1)
-    b[2:] = ddt[2:] / dt[2:] ** 2
-    b[0] = b[1] = b[2]
-    a = 1.0 - b * t
-    table = []
-    for j in range(2, stages + 1):
-        mu = 2 * b[j] * w0 / b[j - 1]
-        mu_h = 2 * b[j] * w1 / b[j - 1]
-        table.append((float(mu), float(-b[j] / b[j - 2]), float(mu_h), float(-a[j - 1] * mu_h)))
-    return float(b[1] * w1), tuple(table)
 
 
 def _with_start(side: Descent, transition: Array, direction: Array) -> Descent:

@@ -18,6 +18,7 @@ from landtopo.paths.ends import (
 )
 from landtopo.points.ascend import Ascent
 from landtopo.points.classify import classify
+from landtopo.points.records import CriticalPoint
 
 __all__ = ["NetworkSetting"]
 
@@ -52,6 +53,7 @@ class NetworkSetting:
         self.tolerance = tolerance
         self.scale = float(np.trace(problem.teacher.gram))
         self.unit = float(problem.teacher.norms.mean())
+        self._classified: dict[bytes, CriticalPoint] = {}
 
     def weights(self, x: Array) -> Array:
         """Weights (K, D) of flat coordinates."""
@@ -89,9 +91,16 @@ class NetworkSetting:
         line[0], line[-1] = x, y
         return np.asarray(line)
 
+    def classified(self, x: Array) -> CriticalPoint:
+        """The critical point at flat coordinates in d dimensions, computed once."""
+        key = x.tobytes()
+        if key not in self._classified:
+            self._classified[key] = classify(self.loss.problem, self.weights(x))
+        return self._classified[key]
+
     def objection(self, ascent: Ascent) -> str | None:
         """Whether the point has index 1 in all d dimensions, not only in these coordinates."""
-        found = classify(self.loss.problem, self.weights(ascent.x))
+        found = self.classified(ascent.x)
         if found.zero_neurons:
             return "A neuron vanishes there, and the loss is not differentiable."
         if found.grad_norm > found.grad_tolerance:
