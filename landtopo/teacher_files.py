@@ -17,6 +17,7 @@ or `:gram` after the name decides.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ from landtopo.errors import FileFormatError, InvalidArgument
 from landtopo.objective import Array
 from landtopo.problem import Teacher
 
-__all__ = ["teacher_from_spec"]
+__all__ = ["matrix_from_file", "teacher_from_spec"]
 
 Reading = Literal["vectors", "gram"]
 
@@ -51,9 +52,9 @@ def teacher_from_spec(spec: str) -> Teacher:
     Raises
     ------
     InvalidArgument
-        The text names no teacher, the file does not exist, or the numbers in it are no teacher.
+        The text names no teacher, or the numbers in the file are no teacher.
     FileFormatError
-        The file cannot be read.
+        The file does not exist or cannot be read.
     """
     maker, *parts = spec.split(":")
     if maker in _MAKERS:
@@ -116,22 +117,14 @@ def _from_file(spec: str) -> Teacher:
     name, _, last = spec.rpartition(":")
     asked = next((reading for reading in _READINGS if reading == last and name), None)
     path = Path(name if asked else spec)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in _READERS:
         raise _unusable(
             spec,
             "is neither orthonormal:M, equicorrelated:M:RHO, random:M:dim=D:seed=S nor a file "
             "that ends in .json, .npy or .csv",
         )
-    try:
-        matrix, stated = reader(path)
-    except FileNotFoundError:
-        raise _unusable(spec, "names a file that does not exist") from None
-    except OSError as error:
-        reason = error.strerror or "it cannot be opened"
-        raise FileFormatError(f"The teacher file '{path}' cannot be read: {reason}.") from None
-    except (ValueError, EOFError, MemoryError) as error:
-        raise FileFormatError(f"The teacher file '{path}' cannot be read: {error}.") from None
+    matrix, key = _matrix_of(path, _READINGS)
+    stated = next((reading for reading in _READINGS if reading == key), None)
     if asked and stated and asked != stated:
         raise _unusable(spec, f'contradicts its file, which holds "{stated}"')
     reading = asked or stated or _reading_of(spec, matrix)
@@ -142,6 +135,38 @@ def _from_file(spec: str) -> Teacher:
         return make(matrix, name=title)
     except InvalidArgument as error:
         raise InvalidArgument(f"The teacher file '{path}' cannot be used. {error}") from None
+
+
+def matrix_from_file(path: str | os.PathLike[str], *, keys: tuple[str, ...] = ()) -> Array:
+    """A matrix from an .npy, .csv or .json file.
+
+    Parameters
+    ----------
+    path : path-like
+        Its suffix says how it is read.
+    keys : tuple of str
+        In a .json file, an object that has exactly one of these keys may stand for the matrix.
+
+    Raises
+    ------
+    FileFormatError
+        The file does not exist or cannot be read.
+    """
+    return _matrix_of(Path(path), keys)[0]
+
+
+def _matrix_of(path: Path, keys: tuple[str, ...]) -> tuple[Array, str | None]:
+    """The matrix in a file, and the key of the object that holds it there."""
+    try:
+        reader = _READERS.get(path.suffix.lower())
+        if reader is None:
+            raise ValueError("its name must end in .json, .npy or .csv")
+        return reader(path, keys)
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+    except (ValueError, EOFError, MemoryError) as error:
+        reason = str(error)
+    raise FileFormatError(f"'{path}' cannot be read: {reason}.")
 
 
 def _reading_of(spec: str, matrix: Array) -> Reading:
@@ -158,7 +183,7 @@ def _reading_of(spec: str, matrix: Array) -> Reading:
     return "vectors"
 
 
-def _read_npy(path: Path) -> tuple[Array, None]:
+def _read_npy(path: Path, keys: tuple[str, ...]) -> tuple[Array, None]:
     with path.open("rb") as stream:
         try:
             array = np.lib.format.read_array(stream, allow_pickle=False)
@@ -169,7 +194,7 @@ def _read_npy(path: Path) -> tuple[Array, None]:
     return array.astype(np.float64), None
 
 
-def _read_csv(path: Path) -> tuple[Array, None]:
+def _read_csv(path: Path, keys: tuple[str, ...]) -> tuple[Array, None]:
     text = _text(path)
     separator = ";" if ";" in text else "," if "," in text else None
     rows: list[list[float]] = []
@@ -193,21 +218,22 @@ def _read_csv(path: Path) -> tuple[Array, None]:
     return np.array(rows, dtype=np.float64), None
 
 
-def _read_json(path: Path) -> tuple[Array, Reading | None]:
+def _read_json(path: Path, keys: tuple[str, ...]) -> tuple[Array, str | None]:
     try:
         content = json.loads(_text(path))
     except ValueError:
         raise ValueError("it is not valid JSON") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    reading: Reading | None = None
-    if isinstance(content, dict):
-        present = [key for key in _READINGS if key in content]
+    key = None
+    if isinstance(content, dict) and keys:
+        present = [name for name in keys if name in content]
         if len(present) != 1:
-            raise ValueError('its object must have exactly one of the keys "vectors" and "gram"')
-        reading = present[0]
-        content = content[reading]
-    return _numbers(content), reading
+            names = " and ".join(f'"{name}"' for name in keys)
+            raise ValueError(f"its object must have exactly one of the keys {names}")
+        key = present[0]
+        content = content[key]
+    return _numbers(content), key
 
 
 def _numbers(rows: Any) -> Array:
@@ -230,7 +256,7 @@ def _text(path: Path) -> str:
         raise ValueError("it is not a text file in UTF-8") from None
 
 
-_READERS: dict[str, Callable[[Path], tuple[Array, Reading | None]]] = {
+_READERS: dict[str, Callable[[Path, tuple[str, ...]], tuple[Array, str | None]]] = {
     ".npy": _read_npy,
     ".csv": _read_csv,
     ".json": _read_json,

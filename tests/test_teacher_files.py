@@ -11,6 +11,7 @@ import pytest
 
 from landtopo.errors import FileFormatError, InvalidArgument, LandtopoError
 from landtopo.problem import Teacher
+from landtopo.teacher_files import matrix_from_file
 
 VECTORS = np.array([[1.0, 0.1, 0.0], [0.2, 1 / 3, -0.5]])
 GRAM = np.array([[2.0, 0.5], [0.5, 1.0]])
@@ -121,8 +122,6 @@ def test_both_readings_of_a_projection_are_one_teacher(tmp_path: Path) -> None:
         ("random:6:dim=0", "integer >= 1"),
         ("random:6:seed=-1", "integer >= 0"),
         ("teacher.txt", "neither orthonormal:M"),
-        ("absent.npy", "does not exist"),
-        ("absent.npy:gram", "does not exist"),
         (":gram", "neither orthonormal:M"),
     ],
 )
@@ -186,6 +185,9 @@ def test_damaged_files(tmp_path: Path) -> None:
         with pytest.raises(FileFormatError) as caught:
             Teacher.from_spec(str(path))
         assert_one_sentence(caught.value)
+    for absent in ("absent.npy", "absent.csv:gram"):
+        with pytest.raises(FileFormatError, match="No such file"):
+            Teacher.from_spec(absent)
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(FileFormatError, match="directory"):
         Teacher.from_spec(str(tmp_path / "folder.csv"))
@@ -210,3 +212,15 @@ def assert_one_sentence(error: Exception) -> None:
     text = str(error)
     assert text.endswith(".")
     assert "\n" not in text
+
+
+def test_a_matrix_that_is_no_teacher(tmp_path: Path) -> None:
+    for name, content in (("a.npy", VECTORS), ("a.json", {"weights": VECTORS.tolist(), "loss": 1})):
+        found = matrix_from_file(write(tmp_path, name, content), keys=("weights",))
+        assert np.array_equal(found, VECTORS)
+    with pytest.raises(FileFormatError, match=r"must end in \.json, \.npy or \.csv"):
+        matrix_from_file(tmp_path / "a.txt")
+    with pytest.raises(FileFormatError, match='exactly one of the keys "weights"'):
+        matrix_from_file(write(tmp_path, "b.json", {"vectors": [[1]]}), keys=("weights",))
+    with pytest.raises(FileFormatError, match="list of rows"):
+        matrix_from_file(write(tmp_path, "b.json", {"vectors": [[1]]}))

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from landtopo.study.provenance import Session
-from landtopo.study.store import Study
+from landtopo.study.store import NamedPath, Study
 
-__all__ = ["Session", "Study"]
+__all__ = ["NamedPath", "Session", "Study"]

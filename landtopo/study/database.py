@@ -81,12 +81,16 @@ CREATE TABLE families (
     PRIMARY KEY (width, source, id)
 ) STRICT;
 CREATE TABLE paths (
-    id TEXT NOT NULL PRIMARY KEY,
     width INTEGER NOT NULL,
     from_id TEXT NOT NULL,
     to_id TEXT NOT NULL,
+    permutation TEXT NOT NULL,  -- applied to the second end, in cycles
+    seed TEXT NOT NULL,
+    session INTEGER NOT NULL REFERENCES sessions (id),
     highest_loss REAL NOT NULL,
-    record BLOB NOT NULL
+    verified INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (width, from_id, to_id, permutation, seed)
 ) STRICT;
 CREATE TABLE graph (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
