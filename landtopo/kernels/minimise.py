@@ -25,7 +25,14 @@ from landtopo.kernels.relu import (
     workspace,
 )
 
-__all__ = ["CONVERGED", "STALLED", "TOO_LONG", "descend_batch", "minimise_batch"]
+__all__ = [
+    "CONVERGED",
+    "STALLED",
+    "TOO_LONG",
+    "descend_batch",
+    "minimise_batch",
+    "polish_batch",
+]
 
 CONVERGED = 0
 TOO_LONG = 1
@@ -37,14 +44,14 @@ _ARMIJO = 1e-4
 _ZERO_LOSS = 1e-13
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _add(scale, direction, x):
     """Add scale * direction to x in place."""
     for i in range(x.shape[0]):
         x[i] += scale * direction[i]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _quasi_newton(x, V, constant, target, limit, work, K, D):
     """L-BFGS until |grad| <= target; returns (evaluations, value, |grad|)."""
     n = x.size
@@ -124,7 +131,7 @@ def _quasi_newton(x, V, constant, target, limit, work, K, D):
     return evaluations, value, norm
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _newton_step(x, V, work, g, tolerance, limit, K, D, s):
     """Conjugate gradients for H s = -g; returns (products, met negative curvature)."""
     n = x.size
@@ -155,7 +162,7 @@ def _newton_step(x, V, work, g, tolerance, limit, K, D, s):
     return products, False
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _newton(x, V, constant, tolerance, work, K, D, limit):
     """Truncated Newton, accepted on |grad|.
 
@@ -215,15 +222,21 @@ def _newton(x, V, constant, tolerance, work, K, D, limit):
     return evaluations, products, norm, False
 
 
-@njit(cache=True)
-def _merge_parallel(x, angle, K, D, owner, merged):
-    """Group neurons within an angle; writes group sums and returns the number of groups."""
+@njit(cache=True, error_model="numpy")
+def _merge_parallel(x, angle, small, K, D, owner, merged):
+    """Group neurons within an angle; writes group sums and returns the number of groups.
+
+    Neurons shorter than `small` are left out: at zero loss a vanishing neuron may point anywhere.
+    """
     W = x.reshape(K, D)
     groups = 0
     cosine = math.cos(angle)
     for k in range(K):
         owner[k] = -1
         nk = math.sqrt(dot(W[k], W[k]))
+        if nk <= small:
+            owner[k] = -2
+            continue
         for q in range(groups):
             nq = math.sqrt(dot(merged[q], merged[q]))
             if dot(W[k], merged[q]) >= cosine * nk * nq:
@@ -238,22 +251,26 @@ def _merge_parallel(x, angle, K, D, owner, merged):
     return groups
 
 
-@njit(cache=True)
-def _solve_merged(x, V, constant, tolerance, K, D, norm):
-    """Try to end at zero loss with parallel neurons merged; returns (done, evaluations)."""
+@njit(cache=True, error_model="numpy")
+def _solve_merged(x, V, constant, tolerance, K, D, norm, small):
+    """Try to end at zero loss with parallel neurons merged and those below `small` dropped.
+
+    Returns (done, evaluations); x changes only when done.
+    """
     owner = np.empty(K, dtype=np.int64)
     merged = np.zeros((K, D))
-    groups = _merge_parallel(x, min(0.5, 20.0 * math.sqrt(norm)), K, D, owner, merged)
-    if groups == K:
+    angle = min(0.5, 20.0 * math.sqrt(norm))
+    groups = _merge_parallel(x, angle, small, K, D, owner, merged)
+    if groups == K or groups == 0:
         return False, 0
-    small = merged[:groups].copy().ravel()
+    reduced = merged[:groups].copy().ravel()
     work = workspace(groups, V.shape[0], D)
     evaluations, products, end, negative = _newton(
-        small, V, constant, tolerance, work, groups, D, 40
+        reduced, V, constant, tolerance, work, groups, D, 40
     )
     evaluations += products
     W = x.reshape(K, D)
-    Z = small.reshape(groups, D)
+    Z = reduced.reshape(groups, D)
     value = value_from_pairs(Z, V, work, constant)
     moved = 0.0
     for q in range(groups):
@@ -273,10 +290,13 @@ def _solve_merged(x, V, constant, tolerance, K, D, norm):
         for k in range(K):
             if owner[k] == q:
                 W[k] = dot(W[k], Z[q]) / square / total * Z[q]
+    for k in range(K):
+        if owner[k] == -2:
+            W[k] = 0.0
     return True, evaluations
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def minimise_batch(W, V, constant, tolerance, limit):
     """Minimise from every start of a batch; W (n, K, D) is overwritten with the end points.
 
@@ -306,9 +326,12 @@ def minimise_batch(W, V, constant, tolerance, limit):
             if norm > switch and evaluations[b] >= limit:
                 statuses[b] = TOO_LONG
                 break
-            if K > 1 and value < 1e-2 * constant and norm < 1e-3:
-                done, used = _solve_merged(x, V, constant, tolerance, K, D, norm)
+            if K > 1 and value < 1e-2 * constant and norm < _SWITCH:
+                done, used = _solve_merged(x, V, constant, tolerance, K, D, norm, 0.0)
                 evaluations[b] += used
+                if not done and norm < 1e-5:
+                    done, used = _solve_merged(x, V, constant, tolerance, K, D, norm, 50.0 * norm)
+                    evaluations[b] += used
                 if done:
                     value_gradient(x.reshape(K, D), V, constant, work, g.reshape(K, D))
                     norm = math.sqrt(dot(g, g))
@@ -338,7 +361,7 @@ def minimise_batch(W, V, constant, tolerance, limit):
     return norms, statuses, evaluations
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def descend_batch(W, V, constant, step, tolerance, limit):
     """Plain gradient descent with a fixed step; W (n, K, D) is overwritten with the end points.
 
@@ -372,3 +395,24 @@ def descend_batch(W, V, constant, step, tolerance, limit):
                     x[k, j] -= step * G[k, j]
         norms[b] = norm
     return norms, statuses, evaluations
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def polish_batch(W, V, constant, tolerance):
+    """Truncated Newton from points near minima; W (n, K, D) is overwritten where it converges.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        |grad| at the end; not below the tolerance where the curvature is negative or vanishes.
+    """
+    count, K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    norms = np.empty(count)
+    for b in range(count):
+        x = W[b].copy().ravel()
+        _, _, norm, negative = _newton(x, V, constant, 0.5 * tolerance, work, K, D, 12)
+        norms[b] = np.inf if negative else norm
+        if norms[b] <= tolerance:
+            W[b] = x.reshape(K, D)
+    return norms

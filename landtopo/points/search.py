@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,18 @@ from landtopo.errors import InvalidArgument
 from landtopo.families import build_families
 from landtopo.journal import Forgetful, Journal
 from landtopo.kernels import minimise as compiled
+from landtopo.kernels import relu
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.polish import polish
 from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
-from landtopo.points.starts import StartDistribution, draw_start, parse_distribution
+from landtopo.points.starts import (
+    StartDistribution,
+    draw_start,
+    parse_distribution,
+    start_generator,
+)
 from landtopo.problem import TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
 
@@ -239,19 +246,18 @@ def _in_parallel(
     jobs: int,
     tasks: list[tuple[int, int, int]],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    # The kernels release the interpreter lock, so threads are enough and nothing is copied.
-    if jobs == 1 or len(tasks) < 2:
-        for number, first, last in tasks:
-            yield number, _follow(loss, distribution, seed, options, first, last)
-        return
-    from joblib import Parallel, delayed
-
     def work(number: int, first: int, last: int) -> tuple[int, dict[str, Any]]:
         return number, _follow(loss, distribution, seed, options, first, last)
 
-    yield from Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")(
-        delayed(work)(*task) for task in tasks
-    )
+    # The kernels release the interpreter lock, so threads are enough and nothing is copied.
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        waiting = [pool.submit(work, *task) for task in tasks]
+        try:
+            for future in as_completed(waiting):
+                yield future.result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def _follow(
@@ -269,9 +275,7 @@ def _follow(
             draw_start(
                 problem,
                 distribution,
-                np.random.default_rng(
-                    np.random.SeedSequence(entropy=seed, spawn_key=(problem.width, start))
-                ),
+                start_generator(seed, problem.width, start),
             )
             for start in range(first, last)
         ]
@@ -288,28 +292,30 @@ def _follow(
         )
     return {
         "weights": weights,
-        "loss": np.asarray(loss.value(weights)),
+        # Plain double precision is enough for a list of ends; families get every digit.
+        "loss": np.maximum(_plain_losses(weights, rows, constant), 0.0),
         "grad_norm": norms,
         "status": codes,
         "evaluations": used,
     }
 
 
+def _plain_losses(weights: Array, rows: Array, constant: float) -> Array:
+    values, _ = relu.batch_value_gradient(weights, rows, constant, False)
+    return np.asarray(values)
+
+
 def _solve_ends(loss: PopulationLoss, weights: Array, codes: Array, tolerance: float) -> Array:
     """Newton's method from the ends of gradient descent, to whatever critical point is there."""
     objective = WeightObjective(loss, columns=weights.shape[2])
-    norms = np.empty(len(weights))
-    for i, point in enumerate(weights):
-        x, norms[i] = polish(objective, point.ravel(), tolerance=tolerance)
+    norms = compiled.polish_batch(weights, objective.rows, objective.constant, tolerance)
+    for i in np.flatnonzero(norms > tolerance):
+        x, norms[i] = polish(objective, weights[i].ravel(), tolerance=tolerance)
         weights[i] = objective.weights(x)
-        if norms[i] <= tolerance:
-            codes[i] = compiled.CONVERGED
-        elif codes[i] == compiled.CONVERGED:
-            codes[i] = compiled.STALLED
+    codes[norms <= tolerance] = compiled.CONVERGED
+    codes[(norms > tolerance) & (codes == compiled.CONVERGED)] = compiled.STALLED
     return norms
 
 
 def _with_families(attempts: Attempts, labels: Array) -> Attempts:
-    from dataclasses import replace
-
     return replace(attempts, family=labels)

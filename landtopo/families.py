@@ -1,0 +1,271 @@
+"""Families: end points of searches grouped by their reduced networks, up to symmetry.
+
+Two critical points belong to one family when their reduced networks (zero neurons dropped, parallel
+neurons merged) are carried into each other by student permutations, teacher automorphisms and
+rotations outside the span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landtopo.objective import Array
+from landtopo.points.certificate import psi_min
+from landtopo.points.classify import classify
+from landtopo.points.reading import read_point
+from landtopo.points.records import Attempts, CriticalPoint, Family, Status
+from landtopo.points.reduced import Reduced, reduce_network
+from landtopo.problem import TeacherStudent
+from landtopo.statistics import summary_statistics
+from landtopo.symmetry import (
+    PointGraph,
+    equivalence_classes,
+    isotropy,
+    orbit_size,
+    teacher_automorphisms,
+)
+
+__all__ = ["FamilyIndex", "build_families", "describe_family", "group_weights", "number_families"]
+
+_COLLINEAR = 1e-5
+_ZERO = 1e-7
+# Losses of one family, or of two families tied by symmetry, agree to this.
+_LOSS_TIE = 1e-11
+
+
+def build_families(
+    problem: TeacherStudent, attempts: Attempts, *, grad_tolerance: float = 1e-12
+) -> tuple[tuple[Family, ...], NDArray[np.int64]]:
+    """Group the converged end points of a search into families.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    attempts : Attempts
+    grad_tolerance : float
+        Largest |grad| of a critical point.
+
+    Returns
+    -------
+    families : tuple of Family
+        By increasing loss, numbered ``w6-f0``, ``w6-f1``, ...
+    labels : ndarray of int, shape (n,)
+        Family of every attempt, -1 where it did not converge.
+    """
+    converged = np.array([status is Status.CONVERGED for status in attempts.status], dtype=bool)
+    rows = np.flatnonzero(converged)
+    classes = group_weights(problem, attempts.weights[rows])
+    points = [
+        classify(problem, attempts.weights[rows[first]], grad_tolerance=grad_tolerance)
+        for first in np.unique(classes, return_index=True)[1]
+    ]
+    # End points near a corner are known less well; once classified they are exact, and classes
+    # that were apart only by that come together.
+    if points:
+        classes = group_weights(problem, _stacked(points))[classes]
+    families = []
+    for number in range(int(classes.max(initial=-1)) + 1):
+        members = rows[classes == number]
+        point = _representative(problem, attempts.weights[members], grad_tolerance)
+        families.append(
+            describe_family(
+                problem,
+                point,
+                count=len(members) if attempts.independent else 0,
+                found_by=attempts.source,
+            )
+        )
+    numbered, order = number_families(families)
+    labels = np.full(len(attempts), -1, dtype=np.int64)
+    labels[rows] = order[classes] if len(rows) else classes
+    return numbered, labels
+
+
+def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
+    """Class of every point, equal for points of one family; classes are numbered as they appear.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    weights : ndarray, shape (n, K, r + E)
+        Critical points, accurate to about 1e-9.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+    """
+    labels = np.full(len(weights), -1, dtype=np.int64)
+    buckets: dict[tuple[int, int], list[int]] = {}
+    reduced: dict[int, Array] = {}
+    plain = _needs_no_reduction(weights, problem.rank)
+    for i in range(len(weights)):
+        vectors = (
+            weights[i, :, : problem.rank]
+            if plain[i]
+            else reduce_network(weights[i], problem.rank).vectors
+        )
+        reduced[i] = vectors
+        buckets.setdefault((len(vectors), vectors.shape[1] - problem.rank), []).append(i)
+    found = 0
+    for members in buckets.values():
+        points = np.stack([reduced[i] for i in members])
+        overlaps = points[:, :, : problem.rank] @ problem.teacher.vectors.T
+        classes = equivalence_classes(
+            points @ points.transpose(0, 2, 1), overlaps, problem.teacher.gram
+        )
+        labels[members] = classes.labels + found
+        found += len(classes.representatives)
+    return _by_appearance(labels)
+
+
+def describe_family(
+    problem: TeacherStudent, point: CriticalPoint, *, count: int, found_by: str
+) -> Family:
+    """Everything that is said of a family, from its representative.
+
+    The family is not numbered yet; see `number_families`.
+    """
+    reduced = reduce_network(point.weights, problem.rank)
+    reading = read_point(problem, point.weights, reduced=reduced)
+    automorphisms = teacher_automorphisms(problem.teacher.gram)
+    labelled = isotropy(summary_statistics(problem.teacher, point.weights))
+    named = (
+        labelled
+        if reduced.effective_width == problem.width
+        else isotropy(summary_statistics(problem.teacher, reduced.vectors))
+    )
+    return Family(
+        id="",
+        width=problem.width,
+        point=point,
+        count=count,
+        found_by=found_by,
+        reduced=reduced.vectors,
+        effective_width=reduced.effective_width,
+        flat_dimension=_flat_dimension(problem, point, reduced),
+        anti_aligned=reading.anti_aligned,
+        isotropy=named.name,
+        isotropy_order=labelled.order,
+        orbit_size=orbit_size(problem.width, automorphisms.order, labelled.order),
+        psi_min=psi_min(problem, point.weights).minimum,
+        description=reading.description,
+    )
+
+
+def number_families(
+    families: Sequence[Family],
+) -> tuple[tuple[Family, ...], NDArray[np.int64]]:
+    """Order families by loss and give them their ids.
+
+    Families whose losses tie keep the order they came in, which depends on the seed alone and not
+    on the last digits.
+
+    Returns
+    -------
+    families : tuple of Family
+    order : ndarray of int
+        New number of each family given.
+    """
+    losses = np.array([family.loss for family in families])
+    ranking = np.argsort(losses, kind="stable")
+    level = np.zeros(len(families), dtype=np.int64)
+    for before, after in pairwise(ranking):
+        level[after] = level[before] + (losses[after] - losses[before] > _LOSS_TIE)
+    ranking = np.argsort(level, kind="stable")
+    order = np.empty(len(families), dtype=np.int64)
+    order[ranking] = np.arange(len(families))
+    numbered = tuple(
+        replace(families[i], id=f"w{families[i].width}-f{number}")
+        for number, i in enumerate(ranking)
+    )
+    return numbered, order
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyIndex:
+    """Says to which of some families a critical point belongs.
+
+    Attributes
+    ----------
+    problem : TeacherStudent
+    families : tuple of Family
+    """
+
+    problem: TeacherStudent
+    families: tuple[Family, ...]
+
+    def find(self, weights: Array) -> int | None:
+        """Number of the family of a critical point, or None if it is a new one."""
+        reduced = reduce_network(weights, self.problem.rank).vectors
+        for number, family in enumerate(self.families):
+            if family.reduced.shape != reduced.shape:
+                continue
+            points = np.stack([family.reduced, reduced])
+            overlaps = points[:, :, : self.problem.rank] @ self.problem.teacher.vectors.T
+            classes = equivalence_classes(
+                points @ points.transpose(0, 2, 1), overlaps, self.problem.teacher.gram
+            )
+            if classes.labels[1] == 0:
+                return number
+        return None
+
+    def graph(self, weights: Array) -> PointGraph:
+        """A point as the symmetry module sees it."""
+        return PointGraph.from_weights(weights, self.problem.teacher.vectors)
+
+
+def _representative(
+    problem: TeacherStudent, members: Array, grad_tolerance: float
+) -> CriticalPoint:
+    """The first member without a zero neuron, which is generic in a flat family, or the first."""
+    shortest = np.linalg.norm(members, axis=2).min(axis=1)
+    generic = np.flatnonzero(shortest > 1e-3 * np.sqrt(np.mean(members[0] ** 2)))
+    chosen = int(generic[0]) if len(generic) else 0
+    return classify(problem, members[chosen], grad_tolerance=grad_tolerance)
+
+
+def _stacked(points: Sequence[CriticalPoint]) -> Array:
+    columns = max(point.weights.shape[1] for point in points)
+    return np.stack(
+        [np.pad(p.weights, ((0, 0), (0, columns - p.weights.shape[1]))) for p in points]
+    )
+
+
+def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Reduced) -> int | None:
+    """K minus the effective width where the reduced network is isolated; None otherwise.
+
+    Splitting a neuron, and at zero loss adding a zero neuron, moves freely without changing the
+    function; an isolated reduced network leaves no other flat direction.
+    """
+    spare = problem.width - reduced.effective_width
+    if spare == 0:
+        return 0 if point.nullity == 0 else None
+    small = problem.with_width(reduced.effective_width)
+    alone = classify(small, reduced.vectors, grad_tolerance=max(point.grad_tolerance, 1e-11))
+    return spare if alone.nullity == 0 else None
+
+
+def _needs_no_reduction(weights: Array, rank: int) -> NDArray[np.bool_]:
+    """Whether points have no zero neuron, no parallel pair and nothing outside the span."""
+    norms = np.linalg.norm(weights, axis=2)
+    largest = norms.max(axis=1, initial=0.0)
+    live = np.all(norms > 10.0 * _ZERO * largest[:, None], axis=1)
+    units = weights / np.maximum(norms, 1e-300)[:, :, None]
+    products = units @ units.transpose(0, 2, 1)
+    width = weights.shape[1]
+    products[:, np.arange(width), np.arange(width)] = -1.0
+    # 1 - cos is half the squared angle; the bound is wide of the angle that merges neurons.
+    apart = np.all(products < 1.0 - 50.0 * _COLLINEAR**2, axis=(1, 2))
+    return np.asarray(live & apart & np.all(weights[:, :, rank:] == 0, axis=(1, 2)))
+
+
+def _by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return np.asarray(rank[inverse])
