@@ -16,10 +16,9 @@ SWAP_LOSS = 0.1371
 def profile(start: float, top: float, end: float, points: int = 41) -> list[list[float]]:
     """A smooth curve over a barrier: [arc length, loss]."""
     s = np.linspace(0.0, 1.0, points)
-    base = start + (end - start) * s
-    bump = np.sin(np.pi * s) ** 2
-    curve = base + (top - base.max()) * bump
-    curve[points // 2] = top
+    rising = start + (top - start) * np.sin(np.pi * s) ** 2
+    falling = end + (top - end) * np.sin(np.pi * s) ** 2
+    curve = np.where(s <= 0.5, rising, falling)
     return [[float(3 * a), float(b)] for a, b in zip(s, curve, strict=True)]
 
 

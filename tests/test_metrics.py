@@ -108,7 +108,7 @@ def test_neighbourhood() -> None:
     assert set(around) == {"w8-f0", "w7-f0", "w7-f1"}
     assert around.nodes["w7-f1"]["loss"] == 0.0187
     assert isinstance(around, nx.MultiGraph)
-    with pytest.raises(InvalidArgument, match="^The 'family' argument of neighbourhood "):
+    with pytest.raises(InvalidArgument, match=r"^The 'family' argument of neighbourhood "):
         neighbourhood(graph, "w9-f0")
 
 

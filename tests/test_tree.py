@@ -71,7 +71,8 @@ def test_tree_and_routes_agree_with_thresholds(seed: int) -> None:
             assert route.families[-1] == second
             assert route.barrier_from == expected - graph.nodes[first]["loss"]
             assert route.barrier_to == expected - graph.nodes[second]["loss"]
-            for key, ends in zip(route.transitions, itertools.pairwise(route.families)):
+            ends_of_steps = itertools.pairwise(route.families)
+            for key, ends in zip(route.transitions, ends_of_steps, strict=True):
                 assert graph.has_edge(*ends, key=key)
 
 
@@ -161,6 +162,6 @@ def test_refusals() -> None:
     graph = small_graph()
     with pytest.raises(InvalidArgument, match=r"^The 'width' argument of merge_tree .* got 9\.$"):
         merge_tree(graph, 9)
-    with pytest.raises(InvalidArgument, match="^The 'second' argument of minimax_route "):
+    with pytest.raises(InvalidArgument, match=r"^The 'second' argument of minimax_route "):
         minimax_route(graph, "w6-f0", "w6-f7")
     assert minimax_route(graph, "w6-f0", "w7-f0") is None

@@ -16,9 +16,12 @@ from landtopo.landscape.schema import LINEAGE
 __all__ = [
     "BAND",
     "COLUMN_DISTANCE",
+    "EDGE_STYLES",
+    "FAMILY_STYLES",
     "HEIGHT",
     "EdgeLook",
     "NodeLook",
+    "Style",
     "edge_look",
     "edge_style",
     "family_style",
@@ -45,14 +48,16 @@ class Style:
     shape: str
 
 
-_FAMILY_STYLES = {
+#: By (global, flat).
+FAMILY_STYLES = {
     (True, False): Style("global, isolated", "#0072B2", "circle"),
     (True, True): Style("global, flat", "#56B4E9", "square"),
     (False, False): Style("spurious, isolated", "#D55E00", "circle"),
     (False, True): Style("spurious, flat", "#E69F00", "square"),
 }
 
-_EDGE_STYLES = {
+#: By kind, for lineage by fate.
+EDGE_STYLES = {
     "saddle": Style("saddle", "#222222", "solid"),
     "corner": Style("corner", "#AA4499", "dashed"),
     "flat": Style("flat", "#009E73", "solid"),
@@ -102,7 +107,7 @@ class EdgeLook:
 
 def family_style(record: Mapping[str, Any]) -> Style:
     """Colour and shape of a family: global or spurious, isolated or flat."""
-    return _FAMILY_STYLES[
+    return FAMILY_STYLES[
         bool(record.get("is_global", False)), int(record.get("flat_dimension", 0)) > 0
     ]
 
@@ -112,7 +117,7 @@ def edge_style(record: Mapping[str, Any]) -> Style:
     kind = str(record["kind"])
     if kind == LINEAGE:
         kind = str(record.get("fate", "stays"))
-    return _EDGE_STYLES.get(kind, Style(kind, "#222222", "solid"))
+    return EDGE_STYLES.get(kind, Style(kind, "#222222", "solid"))
 
 
 def node_looks(nodes: Iterable[Mapping[str, Any]]) -> dict[str, NodeLook]:

@@ -1,4 +1,4 @@
-"""Cytoscape JSON, for Cytoscape and Cytoscape.js."""
+"""Cytoscape JSON, for Cytoscape, Cytoscape.js and networkx (which wants value and key)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ def _write(prepared: Prepared) -> Mapping[str, bytes]:
         # Cytoscape's y axis points down.
         nodes.append(
             {
-                "data": {**row, "name": row["id"]},
+                "data": {**row, "name": row["id"], "value": row["id"]},
                 "position": {"x": row["x"], "y": -row["y"]},
                 "selected": False,
             }
         )
     edges = [
         {
-            "data": {**row, "name": row["id"], "source": row["from_id"], "target": row["to_id"]},
+            "data": {
+                **row,
+                "name": row["id"],
+                "key": row["id"],
+                "source": row["from_id"],
+                "target": row["to_id"],
+            },
             "selected": False,
         }
         for row in edge_rows(prepared)
@@ -33,6 +39,8 @@ def _write(prepared: Prepared) -> Mapping[str, bytes]:
         "format_version": "1.0",
         "generated_by": CREATOR,
         "target_cytoscapejs_version": "~3.0",
+        "directed": False,
+        "multigraph": True,
         "data": {
             **graph_row(prepared),
             "name": str(prepared.attributes.get("teacher", "landscape")),

@@ -1,0 +1,181 @@
+// The pictures of the panel, each on a canvas of its own.
+
+const INK = "#1b1f24";
+const SOFT = "#57606a";
+const GRID = "#e4e8ec";
+const FONT = '11px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
+
+function canvas(width, height, label) {
+  const ratio = window.devicePixelRatio || 1;
+  const made = element("canvas", {
+    width: Math.round(width * ratio),
+    height: Math.round(height * ratio),
+    role: "img",
+    "aria-label": label,
+    style: `width:${width}px;height:${height}px`,
+  });
+  const pen = made.getContext("2d");
+  pen.scale(ratio, ratio);
+  pen.font = FONT;
+  return [made, pen];
+}
+
+// From blue (negative) through white to orange (positive): told apart without red and green.
+function diverging(part) {
+  const end = part < 0 ? [33, 102, 172] : [179, 88, 6];
+  const share = Math.min(Math.abs(part), 1) ** 0.8;
+  const mixed = end.map((channel) => Math.round(255 + (channel - 255) * share));
+  return `rgb(${mixed.join(",")})`;
+}
+
+function heatMap(matrix, span) {
+  const rows = matrix.length;
+  const columns = rows ? matrix[0].length : 0;
+  const left = 34;
+  const top = 18;
+  const side = Math.max(3, Math.min(30, Math.floor(300 / Math.max(columns, 1)), Math.floor(420 / Math.max(rows, 1))));
+  const [made, pen] = canvas(left + columns * side + 8, top + rows * side + 6,
+    `Weights: ${rows} neurons, ${columns} coordinates`);
+  const largest = Math.max(1e-300, ...matrix.flat().map(Math.abs));
+  matrix.forEach((row, i) => row.forEach((value, j) => {
+    pen.fillStyle = diverging(value / largest);
+    pen.fillRect(left + j * side, top + i * side, side - (side > 5 ? 1 : 0), side - (side > 5 ? 1 : 0));
+    if (side >= 28) {
+      pen.fillStyle = Math.abs(value) > 0.6 * largest ? "#fff" : INK;
+      pen.font = '9px system-ui, "DejaVu Sans", sans-serif';
+      pen.textAlign = "center";
+      pen.textBaseline = "middle";
+      pen.fillText(value === 0 ? "0" : value.toFixed(2), left + (j + 0.5) * side, top + (i + 0.5) * side);
+    }
+  }));
+  pen.font = FONT;
+  pen.fillStyle = SOFT;
+  const skip = Math.max(1, Math.ceil(14 / side));
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  for (let i = 0; i < rows; i += skip) pen.fillText(String(i + 1), left - 6, top + (i + 0.5) * side);
+  pen.textAlign = "center";
+  pen.textBaseline = "bottom";
+  const wide = Math.max(1, Math.ceil(18 / side));
+  for (let j = 0; j < columns; j += wide) pen.fillText(String(j + 1), left + (j + 0.5) * side, top - 3);
+  if (span > 0 && span < columns) {
+    pen.strokeStyle = INK;
+    pen.beginPath();
+    pen.moveTo(left + span * side - 0.5, top);
+    pen.lineTo(left + span * side - 0.5, top + rows * side);
+    pen.stroke();
+  }
+  const readout = element("p", { class: "hint" });
+  const rest = `Rows: neurons. Columns: coordinates${span > 0 && span < columns ? `, the first ${span} in the teacher's span` : ""}. Largest: ${brief(largest)}.`;
+  readout.textContent = rest;
+  made.addEventListener("mousemove", (event) => {
+    const i = Math.floor((event.offsetY - top) / side);
+    const j = Math.floor((event.offsetX - left) / side);
+    const inside = i >= 0 && i < rows && j >= 0 && j < columns;
+    readout.textContent = inside ? `Neuron ${i + 1}, coordinate ${j + 1}: ${matrix[i][j]}` : rest;
+  });
+  made.addEventListener("mouseleave", () => { readout.textContent = rest; });
+  return element("div", {}, made, readout);
+}
+
+// A frame with round ticks; returns the two scales.
+function frame(pen, box, x, y, labels) {
+  const px = (value) => box.left + ((value - x[0]) / (x[1] - x[0] || 1)) * (box.right - box.left);
+  const py = (value) => box.bottom - ((value - y[0]) / (y[1] - y[0] || 1)) * (box.bottom - box.top);
+  pen.strokeStyle = GRID;
+  pen.fillStyle = SOFT;
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  for (const tick of roundTicks(y[0], y[1], 4)) {
+    pen.beginPath();
+    pen.moveTo(box.left, py(tick));
+    pen.lineTo(box.right, py(tick));
+    pen.stroke();
+    pen.fillText(short(tick), box.left - 5, py(tick));
+  }
+  pen.textAlign = "center";
+  pen.textBaseline = "top";
+  for (const tick of roundTicks(x[0], x[1], 5)) pen.fillText(short(tick), px(tick), box.bottom + 4);
+  pen.fillText(labels[0], (box.left + box.right) / 2, box.bottom + 18);
+  pen.textAlign = "left";
+  pen.textBaseline = "bottom";
+  pen.fillText(labels[1], 2, box.top - 6);
+  return [px, py];
+}
+
+function spectrum(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [made, pen] = canvas(344, 170, `Hessian spectrum: ${values.length} eigenvalues`);
+  const low = Math.min(0, sorted[0]);
+  const high = Math.max(0, sorted[sorted.length - 1]);
+  const pad = (high - low) * 0.05 || 1;
+  const box = { left: 62, right: 336, top: 22, bottom: 134 };
+  const [px, py] = frame(pen, box, [0, sorted.length + 1], [low - pad, high + pad], ["rank", "eigenvalue"]);
+  pen.strokeStyle = SOFT;
+  pen.beginPath();
+  pen.moveTo(box.left, py(0));
+  pen.lineTo(box.right, py(0));
+  pen.stroke();
+  sorted.forEach((value, index) => {
+    pen.fillStyle = value < 0 ? "#D55E00" : "#0072B2";
+    pen.beginPath();
+    pen.arc(px(index + 1), py(value), 2.5, 0, 7);
+    pen.fill();
+  });
+  return made;
+}
+
+function profileChart(points, ends, pass, label, title) {
+  const [made, pen] = canvas(344, 240, title);
+  const losses = points.map((point) => point[1]);
+  const low = Math.min(...losses);
+  const high = Math.max(...losses, pass);
+  const pad = (high - low) * 0.08 || Math.max(Math.abs(high) * 0.1, 1e-12);
+  const box = { left: 74, right: 334, top: 24, bottom: 196 };
+  const range = [points[0][0], points[points.length - 1][0]];
+  const [px, py] = frame(pen, box, range, [low - pad, high + pad], ["arc length", label]);
+  pen.strokeStyle = "#0072B2";
+  pen.lineWidth = 2;
+  pen.lineJoin = "round";
+  pen.beginPath();
+  points.forEach(([s, loss], index) => (index ? pen.lineTo(px(s), py(loss)) : pen.moveTo(px(s), py(loss))));
+  pen.stroke();
+  const top = points[losses.indexOf(Math.max(...losses))];
+  dot(pen, px(top[0]), py(top[1]), "#D55E00");
+  pen.textBaseline = "bottom";
+  for (const [side, point, x] of [["left", points[0], box.left], ["right", points[points.length - 1], box.right]]) {
+    const name = ends[side === "left" ? 0 : 1];
+    if (!name) continue;
+    dot(pen, px(point[0]), py(point[1]), INK);
+    pen.textAlign = side;
+    pen.fillText(name, x, box.bottom + 40);
+  }
+  return made;
+}
+
+function dot(pen, x, y, color) {
+  pen.fillStyle = color;
+  pen.beginPath();
+  pen.arc(x, y, 4, 0, 7);
+  pen.fill();
+}
+
+// The part of a profile around a barrier that is too small to be seen beside the other one.
+function closeUp(points, ends) {
+  const losses = points.map((point) => point[1]);
+  const highest = Math.max(...losses);
+  const barriers = [highest - losses[0], highest - losses[losses.length - 1]];
+  const side = barriers[0] <= barriers[1] ? 0 : 1;
+  if (!(barriers[side] > 0) || barriers[side] > 0.1 * barriers[1 - side]) return null;
+  const floor = highest - 2 * barriers[side];
+  const top = losses.indexOf(highest);
+  let first = top;
+  let last = top;
+  while (first > 0 && losses[first - 1] >= floor) first -= 1;
+  while (last < losses.length - 1 && losses[last + 1] >= floor) last += 1;
+  const end = highest - barriers[side];
+  const near = points.slice(first, last + 1).map(([s, loss]) => [s, loss - end]);
+  const names = [first === 0 ? ends[0] : "", last === points.length - 1 ? ends[1] : ""];
+  const title = `The pass between ${ends[0]} and ${ends[1]}, close up`;
+  return profileChart(near, names, -Infinity, `loss above ${ends[side]}`, title);
+}

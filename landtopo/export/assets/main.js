@@ -1,0 +1,178 @@
+// Reads the data, wires the controls, keeps drawing, tables and panel in step.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const byId = (id) => document.getElementById(id);
+data.nodeById = Object.fromEntries(data.nodes.map((record) => [record.id, record]));
+data.edgeById = Object.fromEntries(data.edges.map((record) => [record.id, record]));
+data.widths = [...new Set(data.nodes.map((record) => record.width))].sort((a, b) => a - b);
+
+const scales = makeScales(data);
+const state = { scale: "linear", tab: "node", chosen: null, off: { widths: new Set(), families: new Set(), edges: new Set() } };
+
+const large = data.nodes.length + data.edges.length > 1000;
+const cy = cytoscape({
+  container: byId("network"),
+  elements: makeElements(data),
+  // The style comes with the first fit, when sizes are known.
+  style: [],
+  layout: { name: "preset", fit: false },
+  autoungrabify: true,
+  boxSelectionEnabled: false,
+  minZoom: 0.02,
+  maxZoom: 60,
+  pixelRatio: large ? 1 : "auto",
+  hideEdgesOnViewport: large,
+});
+const table = new Table(byId("table"), choose);
+
+function subtitle() {
+  const { attributes } = data;
+  const parts = [
+    attributes.dim === undefined ? "" : attributes.dim === "infinite" ? "inputs of any dimension" : `dimension ${attributes.dim}`,
+    counted(data.nodes.length, "family", "families"),
+    counted(data.edges.filter((edge) => edge.kind !== "lineage").length, "transition", "transitions"),
+    attributes.seed === undefined ? "" : `seed ${attributes.seed}`,
+    attributes.landtopo_version === undefined ? "" : `landtopo ${attributes.landtopo_version}`,
+  ];
+  byId("subtitle").textContent = parts.filter((part) => part).join(" · ");
+}
+
+function checkbox(group, value, text, sign) {
+  const box = element("input", { type: "checkbox", checked: true, value, onchange: () => {
+    if (box.checked) state.off[group].delete(String(value));
+    else state.off[group].add(String(value));
+    update();
+  } });
+  byId(group).append(element("label", {}, box, ...(sign ? [sign] : []), text));
+}
+
+function visibleRecords() {
+  const test = compileQuery(byId("search").value);
+  const asked = byId("search").value.trim() !== "";
+  const nodes = data.nodes.filter((record) =>
+    !state.off.widths.has(String(record.width)) && !state.off.families.has(data.looks[record.id].style));
+  const there = new Set(nodes.map((record) => record.id));
+  const edges = data.edges.filter((record) =>
+    there.has(record.from_id) && there.has(record.to_id) && !state.off.edges.has(data.edgeLooks[record.id].style));
+  const foundNodes = nodes.filter(test);
+  const found = new Set(foundNodes.map((record) => record.id));
+  const foundEdges = edges.filter((record) => test(record) || (found.has(record.from_id) && found.has(record.to_id)));
+  return { asked, nodes, edges, foundNodes, foundEdges };
+}
+
+let shownCounts = {};
+
+function update() {
+  const { asked, nodes, edges, foundNodes, foundEdges } = visibleRecords();
+  const there = new Set([...nodes, ...edges].map((record) => record.id));
+  const bright = new Set([...foundNodes, ...foundEdges].map((record) => record.id));
+  cy.batch(() => cy.elements().forEach((item) => {
+    item.toggleClass("hidden", !there.has(item.id()));
+    item.toggleClass("dim", there.has(item.id()) && !bright.has(item.id()));
+  }));
+  shownCounts = {};
+  for (const record of foundNodes) shownCounts[record.width] = (shownCounts[record.width] || 0) + 1;
+  byId("found").textContent = asked
+    ? `${counted(foundNodes.length, "family", "families")}, ${counted(foundEdges.length, "edge", "edges")}`
+    : "";
+  state.found = { node: foundNodes, edge: foundEdges };
+  showTab(state.tab);
+  axes();
+}
+
+function showTab(tab) {
+  state.tab = tab;
+  for (const name of ["node", "edge", "columns", "about"]) {
+    byId(`tab-${name}`).setAttribute("aria-selected", String(name === tab));
+  }
+  byId("table").setAttribute("aria-labelledby", `tab-${tab}`);
+  if (tab === "node" || tab === "edge") {
+    table.show(tab, data.columns[tab], state.found[tab]);
+  } else if (tab === "columns") {
+    const rows = ["node", "edge", "graph"].flatMap((owner) => data.columns[owner].map((column) =>
+      [{ node: "family", edge: "edge", graph: "graph" }[owner], column.name, column.type, column.unit, column.meaning]));
+    table.plain(["of", "column", "type", "unit", "meaning"], rows);
+  } else {
+    table.plain(["attribute", "meaning", "value"], data.columns.graph.map((column) => {
+      const value = data.attributes[column.name];
+      return [column.name, column.meaning, typeof value === "object" ? JSON.stringify(value) : String(value)];
+    }));
+  }
+}
+
+function choose(id) {
+  const record = data.nodeById[id] || data.edgeById[id];
+  cy.elements(".chosen").removeClass("chosen");
+  state.chosen = record ? id : null;
+  table.mark(state.chosen);
+  const panel = byId("panel");
+  panel.replaceChildren(...(!record ? emptyPanel()
+    : data.nodeById[id] ? familyPanel(record, data, choose) : edgePanel(record, data, choose)));
+  panel.scrollTop = 0;
+  if (record) cy.getElementById(id).addClass("chosen");
+}
+
+function axes() {
+  drawAxes(byId("axes"), cy, data, scales[state.scale], state.shape.stretch, shownCounts);
+}
+
+function rescale(name) {
+  state.scale = name;
+  byId("scale").value = name;
+  fit();
+}
+
+// All columns side by side, the highest pass below their names.
+function fit() {
+  state.shape = shapeFor(data, byId("drawing"));
+  cy.resize();
+  place(cy, data, scales[state.scale], state.shape);
+  const zoom = 1 / state.shape.unit;
+  cy.viewport({ zoom, pan: { x: (BAND / 2 + 60) * zoom, y: byId("drawing").clientHeight - 70 } });
+  axes();
+}
+
+function tip(event) {
+  const item = event.target;
+  item.addClass("hover");
+  const record = data.nodeById[item.id()] || data.edgeById[item.id()];
+  const look = data.looks[item.id()] || data.edgeLooks[item.id()];
+  const loss = record.loss === undefined ? "" : `, loss ${short(record.loss)}`;
+  byId("tip").textContent = `${record.id}: ${look.style}${loss}`;
+  byId("tip").hidden = false;
+  const at = event.renderedPosition;
+  const box = byId("drawing");
+  byId("tip").style.left = `${Math.min(at.x + 14, box.clientWidth - 240)}px`;
+  byId("tip").style.top = `${Math.min(at.y + 14, box.clientHeight - 40)}px`;
+}
+
+function start() {
+  subtitle();
+  for (const width of data.widths) checkbox("widths", width, String(width));
+  for (const look of data.legend.node) checkbox("families", look.style, look.style, symbol(look));
+  for (const look of data.legend.edge) checkbox("edges", look.style, look.style, stroke(look));
+  byId("scale").addEventListener("change", (event) => rescale(event.target.value));
+  byId("fit").addEventListener("click", fit);
+  let waiting = 0;
+  byId("search").addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(update, 120);
+  });
+  for (const name of ["node", "edge", "columns", "about"]) {
+    byId(`tab-${name}`).addEventListener("click", () => { byId("table").scrollTop = 0; showTab(name); });
+  }
+  cy.on("tap", (event) => choose(event.target === cy ? null : event.target.id()));
+  cy.on("mouseover", "node, edge", tip);
+  cy.on("mouseout", "node, edge", (event) => {
+    event.target.removeClass("hover");
+    byId("tip").hidden = true;
+  });
+  cy.on("viewport resize", axes);
+  fit();
+  update();
+  choose(null);
+  // For whoever wants to go on from here in the browser's console.
+  window.landtopo = { cy, data, choose, rescale };
+}
+
+start();

@@ -1,0 +1,110 @@
+// What is known of one family or one edge.
+
+function symbol(look) {
+  const shape = look.shape === "square"
+    ? `<rect x="2" y="2" width="10" height="10" rx="2" fill="${look.color}" stroke="#1b1f24"/>`
+    : `<circle cx="7" cy="7" r="5.5" fill="${look.color}" stroke="#1b1f24"/>`;
+  const holder = element("span", {});
+  holder.innerHTML = `<svg width="14" height="14" aria-hidden="true">${shape}</svg>`;
+  return holder.firstChild;
+}
+
+function stroke(look) {
+  const dash = { dashed: "6 3", dotted: "2 3", solid: "" }[look.line];
+  const holder = element("span", {});
+  holder.innerHTML = `<svg width="24" height="14" aria-hidden="true"><line x1="1" x2="23" y1="7" y2="7"
+    stroke="${look.color}" stroke-width="${Math.max(2, look.thickness)}" stroke-dasharray="${dash}"/></svg>`;
+  return holder.firstChild;
+}
+
+const PICTURES = ["weights", "eigenvalues", "profile", "id", "description"];
+
+function values(record, columns) {
+  const rows = columns
+    .filter((column) => record[column.name] !== undefined && !PICTURES.includes(column.name))
+    .map((column) => {
+      const unit = column.unit ? [element("span", { class: "unit" }, column.unit)] : [];
+      const text = ["matrix", "vector", "structure"].includes(column.type)
+        ? JSON.stringify(record[column.name])
+        : cell(record[column.name], column);
+      return element("tr", {},
+        element("td", { title: column.meaning }, column.name),
+        element("td", { title: String(record[column.name]) }, text, ...unit));
+    });
+  return element("table", { class: "values" }, element("tbody", {}, ...rows));
+}
+
+function section(title, content) {
+  return content ? [element("h3", {}, title), content] : [];
+}
+
+function edgeLine(edge, id, choose) {
+  const other = edge.from_id === id ? edge.to_id : edge.from_id;
+  const name = edge.kind === "lineage"
+    ? `${edge.fate ?? "lineage"}${edge.operation ? ` (${edge.operation})` : ""}`
+    : `${edge.kind} ${edge.permutation ?? ""}`;
+  const barrier = edge.from_id === id ? edge.barrier_from : edge.barrier_to;
+  const amount = edge.kind === "lineage"
+    ? (edge.fraction === undefined ? "" : `${brief(100 * edge.fraction)} %`)
+    : (barrier === undefined ? "" : `barrier ${brief(barrier)}`);
+  const target = other === id ? "its own copies" : other;
+  const arrow = edge.kind !== "lineage" ? "↔" : edge.from_id === id ? "→" : "←";
+  const button = element("button", { type: "button", onclick: () => choose(edge.id) },
+    element("span", {}, `${edge.id} ${arrow} ${target}`), element("span", {}, `${name} ${amount}`));
+  return element("li", {}, button);
+}
+
+function familyPanel(record, data, choose) {
+  const look = data.looks[record.id];
+  const own = data.edges.filter((edge) => edge.from_id === record.id || edge.to_id === record.id);
+  const list = (edges) => edges.length &&
+    element("ul", { class: "links" }, ...edges.map((edge) => edgeLine(edge, record.id, choose)));
+  const passes = own.filter((edge) => edge.kind !== "lineage").sort((a, b) => a.loss - b.loss);
+  return [
+    element("h2", {}, `Family ${record.id}`),
+    element("p", { class: "badge" }, symbol(look), `${look.style}, width ${record.width}`),
+    ...(record.description ? [element("p", { id: "description" }, record.description)] : []),
+    ...section("Weights", record.weights && heatMap(record.weights, data.span)),
+    ...section("Hessian spectrum", record.eigenvalues && record.eigenvalues.length && spectrum(record.eigenvalues)),
+    ...section("Transitions, lowest first", list(passes)),
+    ...section("Other widths", list(own.filter((edge) => edge.kind === "lineage"))),
+    ...section("Values", values(record, data.columns.node)),
+  ];
+}
+
+function edgePanel(record, data, choose) {
+  const look = data.edgeLooks[record.id];
+  const title = record.kind === "lineage" ? "Lineage" : "Transition";
+  const ends = [...new Set([record.from_id, record.to_id])].map((id) =>
+    element("li", {}, element("button", { type: "button", onclick: () => choose(id) },
+      element("span", {}, id), element("span", {}, data.nodeById[id].description ?? ""))));
+  const top = record.loss === undefined ? "" : `Highest loss ${short(record.loss)}. ` +
+    (record.barrier_from === undefined ? "" : `Barrier ${short(record.barrier_from)} from ${record.from_id}`) +
+    (record.barrier_to === undefined || record.from_id === record.to_id ? "" : `, ${short(record.barrier_to)} from ${record.to_id}`);
+  const names = [record.from_id, record.to_id];
+  const drawn = record.profile && record.profile.length > 1;
+  const profile = drawn && profileChart(record.profile, names, record.loss ?? -Infinity, "loss",
+    `Loss along the path from ${names[0]} to ${names[1]}`);
+  const close = drawn && closeUp(record.profile, names);
+  return [
+    element("h2", {}, `${title} ${record.id}`),
+    element("p", { class: "badge" }, stroke(look), look.style),
+    ...(top ? [element("p", { id: "barrier" }, top)] : []),
+    ...section("Barrier profile", profile),
+    ...section("The lower barrier, close up", close),
+    ...section("Joins", element("ul", { class: "links" }, ...ends)),
+    ...section("Weights of the transition state", record.weights && heatMap(record.weights, data.span)),
+    ...section("Hessian spectrum there", record.eigenvalues && record.eigenvalues.length && spectrum(record.eigenvalues)),
+    ...section("Values", values(record, data.columns.edge)),
+  ];
+}
+
+function emptyPanel() {
+  return [
+    element("h2", {}, "How to read this"),
+    element("p", {}, "Each dot is a family of minima: one minimum up to permutations and symmetries. Columns are student widths, height is the loss."),
+    element("p", {}, "Each arc is a mountain pass: its top is at the loss of the transition state. A loop joins labelled copies of one family; a small one beside its family costs little or nothing to cross."),
+    element("p", {}, "Grey arrows lead to what a family becomes when one neuron is added."),
+    element("p", { class: "hint" }, "Click a family or an edge, or a row of a table. Drag to move, scroll to zoom."),
+  ];
+}

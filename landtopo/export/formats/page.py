@@ -1,0 +1,124 @@
+"""One HTML page that draws the graph by itself: no server, no network, nothing outside the file."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from landtopo.export.format import CREATOR, Format
+from landtopo.export.looks import EDGE_STYLES, FAMILY_STYLES
+from landtopo.export.prepare import Prepared, Record
+
+__all__ = ["FORMAT"]
+
+_CODE = ("values.js", "charts.js", "network.js", "table.js", "panel.js", "main.js")
+
+# Pictures and panels show no more digits and points than this, which keeps the page small; the
+# other formats hold everything.
+_WEIGHT_DIGITS = 6
+_DIGITS = 12
+_PROFILE_POINTS = 240
+
+
+def _write(prepared: Prepared) -> Mapping[str, bytes]:
+    title = f"Landscape of {prepared.attributes.get('teacher', 'a teacher')}"
+    parts = {
+        "@CREATOR@": html.escape(CREATOR),
+        "@TITLE@": html.escape(title),
+        "@STYLE@": _asset("page.css"),
+        "@LIBRARY@": _library(),
+        "@CODE@": "\n".join(_asset(name) for name in _CODE),
+        # Last: nothing in the data is ever taken for a placeholder.
+        "@DATA@": _embedded(_data(prepared)),
+    }
+    page = _asset("page.html")
+    for mark, text in parts.items():
+        page = page.replace(mark, text)
+    return {".html": page.encode()}
+
+
+def _asset(name: str) -> str:
+    return files("landtopo.export").joinpath("assets", name).read_text(encoding="utf-8").rstrip()
+
+
+def _library() -> str:
+    """cytoscape.js with its licence notice; addresses in its comments lose their scheme.
+
+    The page then holds no address at all, which is easily checked.
+    """
+    return _asset("cytoscape.min.js").replace("http://", "").replace("https://", "")
+
+
+def _embedded(data: Mapping[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.replace("<", "\\u003c")
+
+
+def _data(prepared: Prepared) -> dict[str, Any]:
+    looks = {name: dataclasses.asdict(look) for name, look in prepared.node_looks.items()}
+    edge_looks = {name: dataclasses.asdict(look) for name, look in prepared.edge_looks.items()}
+    return {
+        "attributes": prepared.attributes,
+        "columns": {
+            owner: [dataclasses.asdict(column) for column in prepared.columns_of(owner)]
+            for owner in ("graph", "node", "edge")
+        },
+        "nodes": [_shown(record) for record in prepared.nodes],
+        "edges": [_shown(record) for record in prepared.edges],
+        "looks": looks,
+        "edgeLooks": edge_looks,
+        "legend": {
+            "node": _legend([style.name for style in FAMILY_STYLES.values()], looks),
+            "edge": _legend([style.name for style in EDGE_STYLES.values()], edge_looks),
+        },
+        "span": _rank(prepared.attributes),
+    }
+
+
+def _legend(names: list[str], looks: Mapping[str, Record]) -> list[Record]:
+    """One look of each style that occurs, known styles first and in their order."""
+    by_style = {look["style"]: look for look in looks.values()}
+    others = sorted(set(by_style) - set(names))
+    return [by_style[name] for name in [*names, *others] if name in by_style]
+
+
+def _rank(attributes: Mapping[str, Any]) -> int:
+    """Dimension of the teacher's span, 0 when the Gram matrix is not known."""
+    gram = attributes.get("gram")
+    return int(np.linalg.matrix_rank(np.array(gram), hermitian=True)) if gram else 0
+
+
+def _shown(record: Record) -> Record:
+    shown = dict(record)
+    for name in ("isotropy_order", "orbit_size"):
+        if name in shown:
+            shown[name] = str(shown[name])
+    if "weights" in shown:
+        shown["weights"] = [[_rounded(x, _WEIGHT_DIGITS) for x in row] for row in shown["weights"]]
+    if "eigenvalues" in shown:
+        shown["eigenvalues"] = [_rounded(x, _DIGITS) for x in shown["eigenvalues"]]
+    if "profile" in shown:
+        shown["profile"] = _thinned(shown["profile"])
+    return shown
+
+
+def _rounded(value: float, digits: int) -> float:
+    return float(f"{value:.{digits}g}")
+
+
+def _thinned(profile: list[list[float]]) -> list[list[float]]:
+    """Few enough points for a small picture, the ends and the highest point among them."""
+    step = max(1, len(profile) // _PROFILE_POINTS)
+    top = max(range(len(profile)), key=lambda place: profile[place][1], default=0)
+    kept = sorted({*range(0, len(profile), step), top, len(profile) - 1} if profile else ())
+    return [[_rounded(x, _DIGITS) for x in profile[place]] for place in kept]
+
+
+FORMAT = Format(suffix=".html", title="offline page", write=_write, files=(".html",))

@@ -1,0 +1,335 @@
+"""The offline page in a real browser: it is clicked, filtered, searched and scrolled.
+
+Needs Chromium and its driver (Debian: chromium, chromium-driver) and selenium; without them these
+tests are skipped and say so. What needs no browser, above all that the page holds no address, is
+always tested.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+from synthetic_landscape import SWAP_LOSS, large_graph, small_graph
+
+from landtopo.export import prepare, write_graph
+
+
+def page_text(tmp_path: Path, graph: nx.MultiGraph[str]) -> str:
+    (path,) = write_graph(graph, tmp_path / "page.html")
+    return path.read_text()
+
+
+def test_page_names_no_outside_address(tmp_path: Path) -> None:
+    text = page_text(tmp_path, small_graph())
+    assert re.search(r"(?i)\b(https?|wss?|ftp):", text) is None
+    assert (
+        re.search(r"(?i)<(link|script|img|iframe)[^>]*\b(src|href)\s*=\s*[\"'](?!data:,)", text)
+        is None
+    )
+    assert "@import" not in text
+    assert "url(" not in text.split("</style>")[0]
+    assert "default-src 'none'" in text
+
+
+def test_page_keeps_the_licence_of_what_it_contains(tmp_path: Path) -> None:
+    text = page_text(tmp_path, small_graph())
+    assert "Permission is hereby granted, free of charge" in text
+    assert "The Cytoscape Consortium" in text
+
+
+def test_page_holds_every_column_with_its_unit(tmp_path: Path) -> None:
+    text = page_text(tmp_path, small_graph())
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    assert found is not None
+    data = json.loads(found.group(1))
+    prepared = prepare(small_graph())
+    for owner in ("graph", "node", "edge"):
+        names = [(column["name"], column["unit"]) for column in data["columns"][owner]]
+        assert names == [(column.name, column.unit) for column in prepared.columns_of(owner)]
+    assert data["span"] == 6
+    # Exact integers are text, as JavaScript would round them.
+    assert data["nodes"][4]["orbit_size"] == "40320"
+
+
+def test_long_profiles_are_thinned_and_keep_their_top(tmp_path: Path) -> None:
+    graph = small_graph()
+    data = graph.edges["w6-f1", "w6-f0", "w6-t0"]
+    data["profile"] = [[s / 5000, 0.02] for s in range(5000)]
+    data["profile"][1234] = [1234 / 5000, 0.025]
+    text = page_text(tmp_path, graph)
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    assert found is not None
+    edges = {edge["id"]: edge for edge in json.loads(found.group(1))["edges"]}
+    shown = edges["w6-t0"]["profile"]
+    assert len(shown) < 300
+    assert [1234 / 5000, 0.025] in shown
+    assert shown[-1] == [4999 / 5000, 0.02]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1400,1000",
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+    ):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(executable_path=driver)
+    opened = webdriver.Chrome(options=options, service=service)
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture
+def page(browser: Any, tmp_path: Path) -> Any:
+    (path,) = write_graph(small_graph(), tmp_path / "page.html")
+    browser.get(path.as_uri())
+    yield browser
+    # Warnings count too: Cytoscape warns of what it cannot draw.
+    assert browser.get_log("browser") == []
+
+
+def run(browser: Any, script: str) -> Any:
+    return browser.execute_script(script)
+
+
+def element(browser: Any, selector: str) -> Any:
+    return browser.find_element("css selector", selector)
+
+
+def text_of(browser: Any, selector: str) -> str:
+    return str(element(browser, selector).text)
+
+
+def wait_for(browser: Any, script: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    WebDriverWait(browser, 20).until(lambda opened: opened.execute_script(f"return {script}"))
+
+
+TITLE = "document.querySelector('#panel h2').textContent"
+
+
+def click(browser: Any, selector: str, then: str) -> None:
+    """Click an element and wait until the JavaScript condition holds."""
+    element(browser, selector).click()
+    wait_for(browser, then)
+
+
+def click_at(browser: Any, place: str) -> None:
+    """Click the drawing where the JavaScript expression, a rendered position, says."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    where = run(browser, f"const p = {place}; return [p.x, p.y];")
+    area = element(browser, "#network")
+    x, y = (
+        round(where[0] - area.size["width"] / 2),
+        round(where[1] - area.size["height"] / 2),
+    )
+    ActionChains(browser).move_to_element_with_offset(area, x, y).click().perform()
+
+
+def test_click_on_a_node_shows_the_family(page: Any) -> None:
+    assert "How to read this" in text_of(page, "#panel")
+    click_at(page, "landtopo.cy.getElementById('w6-f1').renderedPosition()")
+    wait_for(page, f"{TITLE} === 'Family w6-f1'")
+    assert "spurious, isolated, width 6" in text_of(page, "#panel")
+    assert text_of(page, "#description") == "1 anti-aligned neurons, 5 aligned"
+    labels = [
+        c.get_attribute("aria-label") for c in page.find_elements("css selector", "#panel canvas")
+    ]
+    assert labels == ["Weights: 6 neurons, 6 coordinates", "Hessian spectrum: 36 eigenvalues"]
+    rows = {row.text for row in page.find_elements("css selector", "#panel .values tr")}
+    assert "loss 0.025080581\nsquared output" in rows
+    # Something is painted on the heat map: the anti-aligned neuron is blue, the others orange.
+    colors = run(
+        page,
+        "const c = document.querySelector('#panel canvas'), r = c.width / c.clientWidth;"
+        "const all = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "return [0, 1].map((k) => {"
+        " const [x, y] = [37, 21].map((corner) => Math.round((corner + 30 * k) * r));"
+        " const start = 4 * (y * c.width + x);"
+        " return Array.from(all.slice(start, start + 3)); })",
+    )
+    assert colors[0][2] > colors[0][0]
+    assert colors[1][0] > colors[1][2]
+
+
+def test_click_on_an_edge_shows_the_barrier_profile(page: Any) -> None:
+    # Quadratic Bezier curve of the arc: a point at a third of it is on the line.
+    click_at(
+        page,
+        "(() => { const e = landtopo.cy.getElementById('w7-t1'), t = 0.35, z = landtopo.cy.zoom(),"
+        " o = landtopo.cy.pan(), a = e.sourceEndpoint(), b = e.targetEndpoint(),"
+        " c = e.controlPoints()[0], q = (k) => (1-t)**2*a[k] + 2*t*(1-t)*c[k] + t*t*b[k];"
+        " return { x: q('x') * z + o.x, y: q('y') * z + o.y }; })()",
+    )
+    wait_for(page, f"{TITLE} === 'Transition w7-t1'")
+    assert text_of(page, "#barrier").startswith("Highest loss 0.0192. Barrier 5e-4 from w7-f1")
+    labels = [
+        c.get_attribute("aria-label") for c in page.find_elements("css selector", "#panel canvas")
+    ]
+    # The small barrier is shown once more, close up.
+    assert labels[:2] == [
+        "Loss along the path from w7-f1 to w7-f0",
+        "The pass between w7-f1 and w7-f0, close up",
+    ]
+    assert "THE LOWER BARRIER, CLOSE UP" in text_of(page, "#panel")
+
+
+def test_click_on_the_background_closes_the_panel(page: Any) -> None:
+    click_at(page, "landtopo.cy.getElementById('w7-f0').renderedPosition()")
+    wait_for(page, f"{TITLE} === 'Family w7-f0'")
+    click_at(page, "({ x: landtopo.cy.width() - 8, y: landtopo.cy.height() - 8 })")
+    wait_for(page, f"{TITLE} === 'How to read this'")
+
+
+def test_every_arc_rises_to_its_pass(page: Any) -> None:
+    tops = run(
+        page,
+        "return landtopo.data.edges.filter((e) => e.kind !== 'lineage' && e.loss > 0).map((e) => {"
+        " const item = landtopo.cy.getElementById(e.id), points = item.controlPoints();"
+        " if (item.isLoop()) return [e.loss, -points[0].y];"
+        " const a = item.source().position().y, b = item.target().position().y, c = points[0].y;"
+        " let best = Infinity;"
+        " for (let t = 0; t <= 1; t += 1e-4) {"
+        "   best = Math.min(best, (1-t)**2*a + 2*t*(1-t)*c + t*t*b);"
+        " }"
+        " return [e.loss, -best]; })",
+    )
+    assert len(tops) == 4
+    unit = max(height for _, height in tops) / SWAP_LOSS
+    for loss, height in tops:
+        # The curve was sampled at 10^4 points, and is quadratic at its top.
+        assert height / unit == pytest.approx(loss, rel=1e-6)
+
+
+def test_filters_by_width_and_kind(page: Any) -> None:
+    shown = "landtopo.cy.elements(':visible').map((item) => item.id())"
+    everything = set(run(page, f"return {shown}"))
+    assert len(everything) == 5 + 11
+
+    def toggle(box: str, hidden: set[str]) -> None:
+        element(page, box).click()
+        wait_for(page, f"{shown}.length === {len(everything - hidden)}")
+        assert set(run(page, f"return {shown}")) == everything - hidden
+
+    middle = {"w7-f0", "w7-f1", "w7-t0", "w7-t1", "l0", "l1", "l2", "l3", "l4"}
+    toggle("#widths input[value='7']", middle)
+    assert len(page.find_elements("css selector", "#table tr[data-id]")) == 3
+    toggle("#widths input[value='7']", set())
+    saddles = {"w6-t0", "w6-t1", "w7-t1"}
+    toggle("#edges input[value='saddle']", saddles)
+    toggle(
+        "#families input[value='spurious, isolated']",
+        saddles | {"w6-f1", "w7-f1", "l1", "l2", "l4"},
+    )
+
+
+def test_search(page: Any) -> None:
+    field = element(page, "#search")
+    for query, found in (
+        ("w7-", "2 families, 7 edges"),
+        ("anti_aligned=1 loss<0.02", "1 family, 0 edges"),
+        ("is_global=yes", "3 families, 6 edges"),
+        ("nothing-like-this", "0 families, 0 edges"),
+    ):
+        field.clear()
+        field.send_keys(query)
+        wait_for(page, f"document.querySelector('#found').textContent === {found!r}")
+        rows = page.find_elements("css selector", "#table tr[data-id]")
+        assert len(rows) == int(found.split()[0])
+    assert run(page, "return landtopo.cy.elements('.dim').length") == 16
+
+
+def test_tables(page: Any) -> None:
+    heads = [th.text for th in page.find_elements("css selector", "#table th")]
+    expected = prepare(small_graph()).columns_of("node")
+    assert [head.split("\n")[0] for head in heads] == [column.name for column in expected]
+    assert "loss\nsquared output" in heads
+    loss = "document.querySelector('#table th:nth-child(4)')"
+    ids = "return [...document.querySelectorAll('#table tr[data-id]')].map((r) => r.dataset.id)"
+    click(page, "#table th:nth-child(4) button", f"{loss}.ariaSort === 'ascending'")
+    assert run(page, ids) == ["w6-f0", "w8-f0", "w7-f0", "w7-f1", "w6-f1"]
+    click(page, "#table th:nth-child(4) button", f"{loss}.ariaSort === 'descending'")
+    assert run(page, ids) == ["w6-f1", "w7-f1", "w7-f0", "w8-f0", "w6-f0"]
+    click(page, "#table tr[data-id='w8-f0']", f"{TITLE} === 'Family w8-f0'")
+    click(page, "#tab-edge", "document.querySelectorAll('#table tr[data-id]').length === 11")
+    table = "document.querySelector('#table').textContent"
+    click(page, "#tab-columns", f"{table}.includes('height of the pass above from_id')")
+    click(page, "#tab-about", f"{table}.includes('orthonormal:6')")
+
+
+def test_panel_leads_from_family_to_edge_and_back(page: Any) -> None:
+    run(page, "landtopo.choose('w6-f1')")
+    click(page, "#panel .links button", f"{TITLE} === 'Transition w6-t0'")
+    click(page, "#panel .links li:nth-child(2) button", f"{TITLE} === 'Family w6-f0'")
+
+
+def test_height_scales(page: Any) -> None:
+    heights = (
+        "return ['w6-f0', 'w6-f1', 'w7-f1']"
+        ".map((id) => -landtopo.cy.getElementById(id).position().y)"
+    )
+    low, high, middle = run(page, heights)
+    assert low == pytest.approx(0.0, abs=1e-9)
+    assert middle / high == pytest.approx(0.0187 / 0.0250805810, rel=1e-9)
+    from selenium.webdriver.support.ui import Select
+
+    choice = Select(element(page, "#scale"))
+    choice.select_by_value("even")
+    low, high, middle = run(page, heights)
+    assert low == 0.0
+    assert high == middle > 0
+    choice.select_by_value("log")
+    low, high, middle = run(page, heights)
+    assert low == pytest.approx(0.0, abs=1e-9)
+    assert high > middle > 0.5 * high
+
+
+def test_a_large_graph_opens_fast_and_scrolls(browser: Any, tmp_path: Path) -> None:
+    (path,) = write_graph(large_graph(2000, 4), tmp_path / "large.html")
+    browser.get(path.as_uri())
+    ready = run(
+        browser,
+        "return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd",
+    )
+    # About 2 s by itself on two cores without a graphics card; the machine may be busy.
+    assert ready < 20_000
+    assert run(browser, "return landtopo.cy.nodes().length") == 2000
+    assert run(browser, "return document.querySelectorAll('#table tr').length") < 100
+    run(browser, "document.querySelector('#table').scrollTop = 1e6")
+    wait_for(browser, "document.querySelector('#table tr[data-id=\"w9-f499\"]') !== null")
+    assert browser.get_log("browser") == []
+
+
+def test_one_family_and_nothing_else(browser: Any, tmp_path: Path) -> None:
+    graph: nx.MultiGraph[str] = nx.MultiGraph(format_version=1)
+    graph.add_node("w1-f0", kind="minimum", width=1, loss=0.0)
+    (path,) = write_graph(graph, tmp_path / "one.html")
+    browser.get(path.as_uri())
+    run(browser, "landtopo.choose('w1-f0'); landtopo.rescale('log'); landtopo.rescale('even')")
+    assert text_of(browser, "#panel h2") == "Family w1-f0"
+    assert browser.get_log("browser") == []
