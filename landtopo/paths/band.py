@@ -48,6 +48,9 @@ class ElasticBand:
         Limit for adding.
     tolerance : float
         Largest force on an image at which the band counts as relaxed.
+    relative_tolerance : float
+        The same in units of sqrt(2 h), h the height of the chain above its lower end; the larger
+        of both applies.
     max_steps : int
     step_rule : StepRule
     """
@@ -62,6 +65,7 @@ class ElasticBand:
     adapt_every: int = 0
     most_images: int = 60
     tolerance: float = 1e-3
+    relative_tolerance: float = 0.0
     max_steps: int = 500
     step_rule: StepRule = field(default_factory=StepRule)
 

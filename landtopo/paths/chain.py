@@ -132,6 +132,14 @@ class Rule(Protocol):
         ...
 
     @property
+    def relative_tolerance(self) -> float:
+        """The same as a fraction of sqrt(2 h), h the height of the chain above its lower end.
+
+        In a metric of Hessians that is the force of a bowl at this height.
+        """
+        ...
+
+    @property
     def max_steps(self) -> int:
         """Largest number of steps."""
         ...
@@ -314,7 +322,9 @@ def relax(
     while True:
         if not np.all(np.isfinite(chain.values)) or not np.isfinite(chain.residual):
             return replace(chain, status=ChainStatus.NOT_FINITE)
-        if chain.residual <= rule.tolerance and rule.complete(chain.images.shape[0]):
+        height = float(chain.values.max() - min(chain.values[0], chain.values[-1]))
+        enough = max(rule.tolerance, rule.relative_tolerance * float(np.sqrt(2.0 * height)))
+        if chain.residual <= enough and rule.complete(chain.images.shape[0]):
             return replace(chain, status=ChainStatus.CONVERGED)
         if chain.iteration >= rule.max_steps:
             return replace(chain, status=ChainStatus.STEPS_USED)

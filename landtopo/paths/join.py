@@ -74,7 +74,9 @@ class JoinOptions:
 
     images: int = 13
     band: ElasticBand = field(
-        default_factory=lambda: ElasticBand(tolerance=0.03, max_steps=60, climbing=False)
+        default_factory=lambda: ElasticBand(
+            tolerance=1e-9, relative_tolerance=0.1, max_steps=60, climbing=False
+        )
     )
     refine: RefineOptions = field(default_factory=RefineOptions)
     descent: DescentOptions = field(default_factory=DescentOptions)

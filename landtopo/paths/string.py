@@ -34,6 +34,9 @@ class StringMethod:
         Force on a frontier image below which a new one is added beyond it.
     tolerance : float
         Largest force on an image at which the string counts as relaxed.
+    relative_tolerance : float
+        The same in units of sqrt(2 h), h the height of the chain above its lower end; the larger
+        of both applies.
     max_steps : int
     step_rule : StepRule
     """
@@ -42,6 +45,7 @@ class StringMethod:
     growing: bool = False
     grow_below: float = 0.1
     tolerance: float = 1e-3
+    relative_tolerance: float = 0.0
     max_steps: int = 500
     step_rule: StepRule = field(default_factory=StepRule)
 
