@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from landtopo_cli.request import INFINITE
-from landtopo_cli.tables import number, share, table
+from landtopo_cli.tables import loss_text, number, share, table
 
 if TYPE_CHECKING:
     from landtopo.points.records import Family
@@ -85,7 +85,7 @@ def family_table(families: Sequence[Family], starts: int) -> str:
             (
                 family.id,
                 str(family.point.kind),
-                "0" if family.is_global else number(family.loss, 10),
+                loss_text(family.loss),
                 str(family.count),
                 share(family.count, starts),
                 str(family.point.index),

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["number", "plain_json", "share", "table"]
+__all__ = ["loss_text", "number", "plain_json", "share", "table"]
+
+_ZERO_LOSS = 1e-20
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -38,6 +40,11 @@ def number(value: float | None, digits: int = 6) -> str:
     if value is None or math.isnan(value):
         return "-"
     return f"{value:.{digits}g}"
+
+
+def loss_text(loss: float) -> str:
+    """A loss with the digits that tell families apart; what rounding leaves of zero is 0."""
+    return "0" if abs(loss) < _ZERO_LOSS else number(loss, 10)
 
 
 def share(part: int, whole: int) -> str:

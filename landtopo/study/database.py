@@ -84,7 +84,7 @@ CREATE TABLE paths (
     width INTEGER NOT NULL,
     from_id TEXT NOT NULL,
     to_id TEXT NOT NULL,
-    permutation TEXT NOT NULL,  -- applied to the second end, in cycles
+    permutation TEXT NOT NULL,  -- of the second end, in cycles, or 'closest'
     seed TEXT NOT NULL,
     session INTEGER NOT NULL REFERENCES sessions (id),
     highest_loss REAL NOT NULL,

@@ -132,7 +132,7 @@ class Study(StudyFile):
         from_id, to_id : str
             What the ends are: ids of families, ``global``, or names of files.
         permutation : str
-            Relabelling of the second end's neurons, in cycles.
+            Relabelling of the second end's neurons, in cycles, or ``closest``.
         """
         with self.together():
             values = (

@@ -1,0 +1,39 @@
+"""`landtopo export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from landtopo_cli.options import force_option
+from landtopo_cli.sources import graph_from, refuse_overwriting, source_argument
+
+__all__ = ["command"]
+
+
+@click.command(
+    "export",
+    epilog="""\b
+Examples
+  landtopo export six.landtopo landscape.graphml
+  landtopo export six.landtopo landscape.html landscape.csv --force
+""",
+)
+@source_argument
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@force_option
+def command(source: Path, files: tuple[Path, ...], force: bool) -> None:
+    """Write the graph of a study to files; each suffix chooses the format.
+
+    .graphml, .gexf (Gephi), .json (node-link, as D3 reads it), .cyjs (Cytoscape), .dot, .csv (two
+    tables) and .html (a page that needs no network). The same study gives the same bytes. In
+    place of a study, a graph in a .json, .graphml or .gexf file can be converted.
+    """
+    from landtopo.export import output_files, write_graph
+
+    refuse_overwriting(tuple(place for file in files for place in output_files(file)), force)
+    graph = graph_from(source)
+    for file in files:
+        for place in write_graph(graph, file):
+            click.echo(place)

@@ -1,0 +1,64 @@
+"""`landtopo path`."""
+
+from __future__ import annotations
+
+import click
+
+from landtopo_cli.options import problem_options
+from landtopo_cli.request import Request
+
+__all__ = ["command"]
+
+
+@click.command(
+    "path",
+    epilog="""\b
+Examples
+  landtopo path --teacher orthonormal:6 --width 6 --from global --to global --permutation "(1 2 3)"
+  landtopo path --teacher orthonormal:2 --width 2 --dim 2 --permutation "(1 2)" --json
+  landtopo path -o six.landtopo --width 6 --from w6-f1 --to global
+""",
+)
+@problem_options
+@click.option(
+    "--from",
+    "from_end",
+    metavar="END",
+    default="global",
+    help="A family's id such as w6-f1, global, or a file of weights, one neuron a row.  "
+    "[default: global]",
+)
+@click.option("--to", "to_end", metavar="END", default="global", help="Likewise.")
+@click.option(
+    "--permutation",
+    metavar="CYCLES",
+    help='Relabelling of the neurons of the second end, such as "(1 2 3)(4 5)".  [default: '
+    "whichever brings it closest to the first]",
+)
+def command(request: Request, from_end: str, to_end: str, permutation: str | None) -> int | None:
+    """Find the lowest verified path between two labelled minima.
+
+    The path leads over transition states of index 1 (exact Hessian), each followed down on both
+    sides to see which minima it really joins. Ids are those of the study, or of a search with
+    --starts when there is none.
+    """
+    from landtopo.paths.connect import connect
+    from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.ends import both_ends
+    from landtopo_cli.paths import path_record, path_text
+
+    with request.work("path") as work:
+        if len(work.widths) > 1:
+            raise click.UsageError("A path lives at one width: give --width.")
+        (width,) = work.widths
+        start, end = both_ends(work, width, from_end, to_end, permutation)
+        path = connect(
+            work.problem(width), start.weights, end.weights, seed=work.seed, progress=work.progress
+        )
+        if work.study is not None:
+            work.study.save_path(path, start.name, end.name, permutation=permutation or "closest")
+    request.answer(
+        lambda: path_record(path, start.name, end.name),
+        lambda: path_text(path, start.name, end.name),
+    )
+    return None if path.verified else INCOMPLETE

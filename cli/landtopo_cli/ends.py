@@ -1,0 +1,127 @@
+"""The ends of a path as people say them: a family's id, ``global``, or a file of weights."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from landtopo.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from landtopo.objective import Array
+    from landtopo.points.records import Family
+    from landtopo.problem import TeacherStudent
+    from landtopo_cli.request import Work
+
+__all__ = ["End", "both_ends"]
+
+_ID = re.compile(r"w(\d+)-\w+")
+
+
+class End(NamedTuple):
+    """One end of a path; `is_family` when any labelled copy of it is meant."""
+
+    name: str
+    weights: Array
+    is_family: bool
+
+
+def both_ends(
+    work: Work, width: int, from_text: str, to_text: str, cycles: str | None
+) -> tuple[End, End]:
+    """The two ends, as labelled points.
+
+    Parameters
+    ----------
+    work : Work
+    width : int
+    from_text, to_text : str
+        ``global``, an id such as ``w6-f1``, or the name of an .npy, .csv or .json file.
+    cycles : str or None
+        Permutation of the second end's neurons. Without one, the second end is the copy of its
+        family that is closest to the first, or the other way round if the second is a file.
+    """
+    start = _end("--from", from_text, work, width)
+    end = _end("--to", to_text, work, width)
+    if start.is_family and end.is_family and start.name == end.name and cycles is None:
+        raise click.UsageError(
+            f"Both ends are {start.name}; say with --permutation which labelled copies to join."
+        )
+    if cycles is not None:
+        return start, end._replace(weights=_permuted(end.weights, cycles))
+    if end.is_family:
+        return start, _closest(work, start, end)
+    if start.is_family:
+        return _closest(work, end, start), end
+    return start, end
+
+
+def _end(option: str, text: str, work: Work, width: int) -> End:
+    from landtopo.teacher_files import matrix_from_file
+
+    problem = work.problem(width)
+    if text == "global" and width >= problem.teacher.size:
+        return End(text, _zero_loss_point(problem), True)
+    if text != "global" and not _ID.fullmatch(text):
+        weights = matrix_from_file(text, keys=("weights",))
+        if weights.ndim != 2 or len(weights) != width:
+            raise click.BadParameter(
+                f"'{text}' must hold {width} rows, one a neuron; its shape is {weights.shape}.",
+                param_hint=option,
+            )
+        return End(Path(text).name, weights, False)
+    families = _families(work, width)
+    chosen = families[0].id if text == "global" else text
+    for family in families:
+        if family.id == chosen:
+            return End(chosen, family.weights, True)
+    known = ", ".join(family.id for family in families)
+    raise click.BadParameter(f"There is no family {text}; known: {known}.", param_hint=option)
+
+
+def _permuted(weights: Array, cycles: str) -> Array:
+    """The copy in which the given neuron k is neuron pi(k)."""
+    from landtopo.symmetry.permutations import inverse, parse_cycles
+
+    return weights[list(inverse(parse_cycles(cycles, len(weights))))]
+
+
+def _closest(work: Work, target: End, end: End) -> End:
+    from landtopo.symmetry.copies import closest_copy
+
+    copy = closest_copy(target.weights, end.weights, work.teacher.vectors, seed=work.seed)
+    return end._replace(weights=copy.weights)
+
+
+def _zero_loss_point(problem: TeacherStudent) -> Array:
+    """The teacher itself; neurons to spare share the last of its vectors."""
+    import numpy as np
+
+    vectors = problem.teacher.vectors
+    spare = problem.width - len(vectors)
+    last = np.repeat(vectors[-1:] / (spare + 1), spare + 1, axis=0)
+    return np.vstack([vectors[:-1], last])
+
+
+def _families(work: Work, width: int) -> list[Family]:
+    """Those of the study, or of a search if it has none at this width."""
+    known = work.study.families(width) if work.study else []
+    if known:
+        return known
+    from landtopo.points.search import find_minima
+
+    found = find_minima(
+        work.problem(width),
+        seed=work.seed,
+        journal=work.study,
+        progress=work.progress,
+        **work.options,
+    )
+    if work.study is not None:
+        work.study.save_search(found)
+    if not found.families:
+        raise InvalidArgument(f"No minimum was found at width {width} that a path could join.")
+    return list(found.families)

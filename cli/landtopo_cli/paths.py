@@ -1,0 +1,59 @@
+"""Paths as people and as programs read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landtopo_cli.families import problem_line, problem_record
+from landtopo_cli.tables import loss_text, number, table
+
+if TYPE_CHECKING:
+    from landtopo.paths.record import PathRecord
+
+__all__ = ["path_record", "path_text"]
+
+
+def path_record(path: PathRecord, start: str, end: str) -> dict[str, Any]:
+    """A path in JSON."""
+    return {"problem": problem_record(path.problem), "from": start, "to": end, **path.as_dict()}
+
+
+def path_text(path: PathRecord, start: str, end: str) -> str:
+    """A path for people: every minimum and every pass on it."""
+    from landtopo.symmetry.permutations import format_cycles
+
+    title = f"{problem_line(path.problem)}: path from {start} to {end}"
+    if path.permutation is not None:
+        title += f", relative permutation {format_cycles(path.permutation)}"
+    counts = path.evaluations.as_dict()
+    parts = [
+        f"{title}.",
+        path.status,
+        f"highest loss        {loss_text(path.highest_loss)}  ({path.kind})\n"
+        f"barrier from start  {loss_text(path.barrier_from)}\n"
+        f"barrier from end    {loss_text(path.barrier_to)}",
+        _stations(path),
+        f"{path.bands} bands; {counts['gradient']} gradients, {counts['hessian']} Hessians, "
+        f"{counts['value']} values; {path.seconds:.2g} s, seed {path.seed}.",
+    ]
+    return "\n\n".join(parts)
+
+
+def _stations(path: PathRecord) -> str:
+    rows = [
+        (float(at), "minimum", loss_text(float(loss)), "", "", "")
+        for at, loss in zip(path.minima_positions, path.minima_losses, strict=True)
+    ]
+    rows += [
+        (
+            float(at),
+            "transition state",
+            loss_text(state.loss),
+            str(state.index),
+            number(float(state.eigenvalues[0]) if len(state.eigenvalues) else None),
+            number(state.grad_norm, 2),
+        )
+        for at, state in zip(path.transition_positions, path.transition_states, strict=True)
+    ]
+    header = ("position", "point", "loss", "index", "lowest curvature", "gradient")
+    return table(header, [(number(at, 4), *rest) for at, *rest in sorted(rows)])

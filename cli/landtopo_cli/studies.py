@@ -1,0 +1,117 @@
+"""A study as people and as programs read it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from landtopo.errors import StudyError
+from landtopo_cli.families import family_table
+from landtopo_cli.graphs import graph_record, graph_text
+from landtopo_cli.paths import path_record
+from landtopo_cli.request import INFINITE
+from landtopo_cli.tables import loss_text, number, table
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from landtopo.study import NamedPath, Study
+
+__all__ = ["study_record", "study_text"]
+
+
+def study_record(study: Study) -> dict[str, Any]:
+    """A study in JSON, without the single attempts."""
+    graph = _graph(study)
+    return {
+        "study": str(study.path),
+        "teacher": study.teacher.name,
+        "teacher_neurons": study.teacher.size,
+        "rank": study.teacher.rank,
+        "gram": study.teacher.gram.tolist(),
+        "dim": INFINITE if study.dim is None else study.dim,
+        "seed": study.seed,
+        "created": study.created,
+        "sessions": [asdict(session) for session in study.sessions()],
+        "searches": [
+            {
+                "width": width,
+                "source": source,
+                "starts": len(study.attempts(width, source)),
+                "families": [family.record() for family in study.families(width, source)],
+            }
+            for width, source in study.searches()
+        ],
+        "paths": [path_record(path.record, path.from_id, path.to_id) for path in study.paths()],
+        "graph": None if graph is None else graph_record(graph),
+    }
+
+
+def study_text(study: Study) -> str:
+    """A study for people."""
+    dim = "any dimension" if study.dim is None else f"dim {study.dim}"
+    runs = study.sessions()
+    parts = [
+        f"{study.path}: teacher {study.teacher.name} (rank {study.teacher.rank}), inputs of {dim}, "
+        f"seed {study.seed}"
+    ]
+    if runs:
+        last = runs[-1]
+        ended = f"ended {last.ended}" if last.ended else "did not end, or runs still"
+        parts[0] += (
+            f"\ncreated {study.created}; runs: {len(runs)}, the last '{last.command}' with "
+            f"landtopo {last.versions['landtopo']}, {ended}"
+        )
+    graph = _graph(study)
+    if graph is not None:
+        parts.append(graph_text(graph))
+    in_graph = set() if graph is None else {data["width"] for _, data in graph.nodes(data=True)}
+    for width, source in study.searches():
+        if width not in in_graph:
+            starts = len(study.attempts(width, source))
+            parts.append(f"Width {width}: {starts} starts, {source}")
+            parts.append(family_table(study.families(width, source), starts))
+    paths = study.paths()
+    if paths:
+        parts += ["Paths", _paths(paths)]
+    if len(parts) == 1:
+        parts.append(f"Nothing is complete yet; {len(study.steps())} steps are finished.")
+    return "\n\n".join(parts)
+
+
+def _graph(study: Study) -> nx.MultiGraph[str] | None:
+    try:
+        return study.graph()
+    except StudyError:
+        return None
+
+
+def _paths(paths: list[NamedPath]) -> str:
+    header = (
+        "width",
+        "from",
+        "to",
+        "permutation",
+        "highest loss",
+        "barrier from",
+        "barrier to",
+        "pass",
+        "verified",
+    )
+    return table(
+        header,
+        (
+            (
+                str(path.record.problem.width),
+                path.from_id,
+                path.to_id,
+                path.permutation,
+                loss_text(path.record.highest_loss),
+                number(path.record.barrier_from),
+                number(path.record.barrier_to),
+                path.record.kind,
+                "yes" if path.record.verified else "no",
+            )
+            for path in paths
+        ),
+    )
