@@ -117,6 +117,24 @@ class PermutationGroup:
         residue, _ = _sift(self._chain(), element)
         return bool(np.array_equal(residue, np.arange(self.degree)))
 
+    def restricted(self, points: range) -> PermutationGroup:
+        """What the group does to a range of points that it keeps, numbered from 0.
+
+        The points of the range that the group moves must come first in the base.
+        """
+        depth = 0
+        while depth < len(self._base) and self._base[depth] in points:
+            depth += 1
+        # What fixes the base up to here fixes the whole range.
+        kept = [place for place, fixed in enumerate(self._fixed) if fixed < depth]
+        return PermutationGroup(
+            len(points),
+            [point - points.start for point in self._base[:depth]],
+            self._generators[kept][:, points.start : points.stop] - points.start,
+            [self._fixed[place] for place in kept],
+            _product(self._chain()[:depth]),
+        )
+
     def elements(self) -> Iterator[Images]:
         """All elements, the identity first, one at a time."""
         yield from _products(self._chain(), 0, np.arange(self.degree))
@@ -141,7 +159,8 @@ class PermutationGroup:
         """
         element = permutation
         for level in self._chain():
-            target = min(level.transversal, key=lambda point: int(element[point]))
+            orbit = level.orbit()
+            target = int(orbit[element[orbit].argmin()])
             element = element[level.transversal[target]]
         return element
 
@@ -164,6 +183,8 @@ class PermutationGroup:
         seen = {subgroup.least_in_coset(waiting[0]).tobytes()}
         for element in waiting:
             yield element
+            if len(seen) == index:
+                continue
             for generator in self._generators:
                 candidate = generator[element]
                 key = subgroup.least_in_coset(candidate).tobytes()
@@ -212,9 +233,11 @@ class _Level:
         self.generators: list[Images] = []
         self.transversal: dict[int, Images] = {point: np.arange(degree)}
         self._inverses: dict[int, Images] = {}
+        self._orbit: Images | None = None
 
     def add(self, generator: Images) -> None:
         """Extend the orbit by a new generator."""
+        self._orbit = None
         self.generators.append(generator)
         waiting = list(self.transversal)
         old = len(waiting)
@@ -227,6 +250,11 @@ class _Level:
 
     def elements(self) -> list[Images]:
         return list(self.transversal.values())
+
+    def orbit(self) -> Images:
+        if self._orbit is None:
+            self._orbit = np.fromiter(self.transversal, dtype=np.int64)
+        return self._orbit
 
     def back(self, point: int) -> Images:
         """Inverse of the transversal element that leads to a point."""

@@ -22,7 +22,7 @@ from landtopo.symmetry.graph import TOLERANCE, Palette, PointGraph, PointLike
 from landtopo.symmetry.groups import PermutationGroup
 from landtopo.symmetry.point_groups import symmetry_group
 from landtopo.symmetry.relabelling import Relabelling
-from landtopo.symmetry.search import canonical_order
+from landtopo.symmetry.search import automorphism_group, canonical_order
 
 __all__ = ["relative_relabellings", "teacher_groups"]
 
@@ -119,22 +119,17 @@ def teacher_groups(
     Every coset of the second in the first is a set of copies of the point that renumbering students
     carries into each other.
     """
-    width = graph.width
+    width, size = graph.width, len(graph.gram)
     labels = None if graph.labels is None else graph.labels[width:]
     alone = PointGraph(gram=graph.gram[width:, width:], width=0, labels=labels)
     whole = symmetry_group(alone, tolerance=tolerance)
-    fixing = symmetry_group(graph, tolerance=tolerance)
-    # What fixes every teacher is the kernel of the restriction to teachers.
-    apart = np.zeros(len(graph.gram)) if graph.labels is None else graph.labels.copy()
-    apart[width:] = np.arange(graph.teachers)
-    kernel = symmetry_group(
-        PointGraph(gram=graph.gram, width=width, labels=apart), tolerance=tolerance
-    )
-    part = PermutationGroup.from_generators(
-        (fixing.generators[:, width:] - width).tolist(),
-        graph.teachers,
-        order=fixing.order // kernel.order,
-    )
+    found = Palette.of(graph, tolerance).colours(graph)
+    assert found is not None
+    colours, classes = found
+    # With the teachers' classes first the base starts with teachers, so that what the group does to
+    # them can be read off.
+    classes[:width] += classes.max() + 1
+    part = automorphism_group(colours, classes).restricted(range(width, size))
     return whole, part
 
 
