@@ -1,5 +1,86 @@
-"""landtopo: the exact topology of two-layer teacher-student loss landscapes."""
+"""landtopo: the exact topology of two-layer teacher-student loss landscapes.
+
+Everything public is importable from here; modules are loaded when a name is first used, so that
+`import landtopo` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from landtopo._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from landtopo import plot as plot
+    from landtopo.certify import Certificate as Certificate
+    from landtopo.certify import certify as certify
+    from landtopo.errors import FileFormatError as FileFormatError
+    from landtopo.errors import InvalidArgument as InvalidArgument
+    from landtopo.errors import LandtopoError as LandtopoError
+    from landtopo.errors import StudyError as StudyError
+    from landtopo.export import read_graph as read_graph
+    from landtopo.export import write_graph as write_graph
+    from landtopo.landscape.build import landscape_graph as landscape_graph
+    from landtopo.landscape.explore import ExploreOptions as ExploreOptions
+    from landtopo.loss import PopulationLoss as PopulationLoss
+    from landtopo.objective import Objective as Objective
+    from landtopo.objective import SmoothFunction as SmoothFunction
+    from landtopo.paths.connect import ConnectOptions as ConnectOptions
+    from landtopo.paths.connect import connect as connect
+    from landtopo.points.classify import classify as classify
+    from landtopo.points.records import CriticalPoint as CriticalPoint
+    from landtopo.points.records import Family as Family
+    from landtopo.points.search import find_minima as find_minima
+    from landtopo.problem import Teacher as Teacher
+    from landtopo.problem import TeacherStudent as TeacherStudent
+    from landtopo.statistics import SummaryStatistics as SummaryStatistics
+    from landtopo.statistics import flow_field as flow_field
+    from landtopo.statistics import flow_jacobian as flow_jacobian
+    from landtopo.statistics import summary_statistics as summary_statistics
+    from landtopo.statistics import weights_from_statistics as weights_from_statistics
+    from landtopo.study import Study as Study
+
+_HOMES = {
+    "Certificate": "certify",
+    "ConnectOptions": "paths.connect",
+    "CriticalPoint": "points.records",
+    "ExploreOptions": "landscape.explore",
+    "Family": "points.records",
+    "FileFormatError": "errors",
+    "InvalidArgument": "errors",
+    "LandtopoError": "errors",
+    "Objective": "objective",
+    "PopulationLoss": "loss",
+    "SmoothFunction": "objective",
+    "Study": "study",
+    "StudyError": "errors",
+    "SummaryStatistics": "statistics",
+    "Teacher": "problem",
+    "TeacherStudent": "problem",
+    "certify": "certify",
+    "classify": "points.classify",
+    "connect": "paths.connect",
+    "find_minima": "points.search",
+    "flow_field": "statistics",
+    "flow_jacobian": "statistics",
+    "landscape_graph": "landscape.build",
+    "plot": "plot",
+    "read_graph": "export",
+    "summary_statistics": "statistics",
+    "weights_from_statistics": "statistics",
+    "write_graph": "export",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'landtopo' has no attribute {name!r}")
+    home = import_module(f"landtopo.{_HOMES[name]}")
+    return home if name == "plot" else getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,217 @@
+"""`landscape_graph`: the graph of families of minima across widths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import networkx as nx
+
+from landtopo._version import __version__
+from landtopo.errors import InvalidArgument
+from landtopo.journal import Forgetful, Journal
+from landtopo.landscape.catalogue import Transition
+from landtopo.landscape.explore import ExploreOptions, Width, explore_width
+from landtopo.landscape.schema import FORMAT_VERSION, INFINITE, LINEAGE, MINIMUM
+from landtopo.points.coverage import binomial_interval
+from landtopo.points.records import Family
+from landtopo.problem import Teacher, TeacherStudent, checked_count, checked_seed
+from landtopo.progress import Progress, Silent
+from landtopo.symmetry import cycle_type, format_cycles, is_even
+
+__all__ = ["landscape_graph"]
+
+
+def landscape_graph(
+    teacher: Teacher,
+    widths: int | Iterable[int],
+    *,
+    starts: int = 5000,
+    seed: int = 0,
+    jobs: int = 1,
+    dim: int | None = None,
+    init: str = "gaussian:1",
+    options: ExploreOptions | None = None,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
+) -> nx.MultiGraph[str]:
+    """Families of minima at every width, the transitions between them, and their lineage.
+
+    Nodes are families of minima. Edges within a width are verified transitions: a transition state
+    of index 1 whose two descents end in the families it joins, or a flat connection. A loop joins
+    labelled copies of one family. Edges between neighbouring widths say what a family becomes when
+    a neuron is added. All attributes are described in `landtopo.landscape.schema`.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    widths : int or iterable of int
+        Numbers of student neurons.
+    starts : int
+        Independent starts at every width.
+    seed : int
+        Root seed.
+    jobs : int
+        Threads for the starts; the result does not depend on it.
+    dim : int, optional
+        Dimension of the inputs; infinite by default.
+    init : str
+        Start distribution.
+    options : ExploreOptions, optional
+        How much is spent on the ways between minima.
+    journal : Journal, optional
+        Keeps finished pieces, such as a `Study`; a second call goes on where the first one was.
+    progress : Progress, optional
+
+    Returns
+    -------
+    networkx.MultiGraph
+
+    Raises
+    ------
+    InvalidArgument
+        If an argument cannot be used.
+    """
+    chosen = _checked_widths(widths)
+    starts = checked_count("starts", "landscape_graph", starts)
+    seed = checked_seed("landscape_graph", seed)
+    jobs = checked_count("jobs", "landscape_graph", jobs)
+    problems = {width: TeacherStudent(teacher, width, dim) for width in chosen}
+    graph: nx.MultiGraph[str] = nx.MultiGraph(
+        format_version=FORMAT_VERSION,
+        landtopo_version=__version__,
+        teacher=teacher.name,
+        gram=teacher.gram.tolist(),
+        dim=INFINITE if dim is None else str(dim),
+        widths=list(chosen),
+        seed=seed,
+        starts={str(width): starts for width in chosen},
+        coverage={},
+    )
+    families: dict[int, tuple[Family, ...]] = {}
+    lines = 0
+    for width in chosen:
+        known = explore_width(
+            problems[width],
+            families.get(width - 1, ()),
+            starts=starts,
+            seed=seed,
+            jobs=jobs,
+            init=init,
+            options=options or ExploreOptions(),
+            journal=journal or Forgetful(),
+            progress=progress or Silent(),
+        )
+        families[width] = _add_width(graph, known, starts)
+        graph.graph["coverage"][str(width)] = known.search.coverage.record()
+        lines = _add_lines(graph, known, families, width, lines)
+    return graph
+
+
+def _add_width(graph: nx.MultiGraph[str], known: Width, starts: int) -> tuple[Family, ...]:
+    families, transitions = known.catalogue.ordered()
+    for family in families:
+        graph.add_node(family.id, **_node(family, starts))
+    width = known.catalogue.problem.width
+    for number, transition in enumerate(transitions):
+        first, last = families[transition.start], families[transition.end]
+        key = f"w{width}-t{number}"
+        graph.add_edge(first.id, last.id, key=key, id=key, **_edge(transition, first, last, known))
+    return families
+
+
+def _node(family: Family, starts: int) -> dict[str, Any]:
+    record = family.record()
+    low, high = binomial_interval(family.count, starts)
+    record.update(
+        kind=MINIMUM,
+        weights=family.weights,
+        eigenvalues=family.point.eigenvalues,
+        is_global=family.is_global,
+        share=family.count / starts,
+        share_low=low,
+        share_high=high,
+    )
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def _edge(transition: Transition, first: Family, last: Family, known: Width) -> dict[str, Any]:
+    point = transition.point
+    record: dict[str, Any] = {
+        "kind": transition.kind,
+        "from_id": first.id,
+        "to_id": last.id,
+        "loss": transition.loss,
+        "barrier_from": transition.loss - first.loss,
+        "barrier_to": transition.loss - last.loss,
+        "verified": True,
+        "found_by": transition.found_by,
+        "profile": [
+            [float(s), float(loss)]
+            for s, loss in zip(transition.positions, transition.losses, strict=True)
+        ],
+    }
+    if transition.relabelling is not None:
+        students = transition.relabelling.students
+        record.update(
+            permutation=format_cycles(students),
+            cycle_type=_cycle_text(students),
+            parity="even" if is_even(students) else "odd",
+            teacher_permutation=format_cycles(transition.relabelling.teachers),
+        )
+    if point is not None:
+        record.update(
+            index=point.index,
+            grad_norm=point.grad_norm,
+            smallest_eigenvalue=float(point.eigenvalues[0]),
+            outside_span=point.weights.shape[1] > known.catalogue.problem.rank,
+            weights=point.weights,
+            eigenvalues=point.eigenvalues,
+        )
+    return record
+
+
+def _add_lines(
+    graph: nx.MultiGraph[str],
+    known: Width,
+    families: dict[int, tuple[Family, ...]],
+    width: int,
+    count: int,
+) -> int:
+    numbers = known.catalogue.numbers()
+    for line in known.lines:
+        first = families[width - 1][line.ancestor]
+        last = families[width][numbers[line.descendant]]
+        key = f"l{count}"
+        count += 1
+        graph.add_edge(
+            first.id,
+            last.id,
+            key=key,
+            id=key,
+            kind=LINEAGE,
+            from_id=first.id,
+            to_id=last.id,
+            operation=line.operation,
+            fate="stays" if line.stays else "flows",
+            fraction=1.0,
+        )
+    return count
+
+
+def _cycle_text(permutation: tuple[int, ...]) -> str:
+    lengths = sorted(cycle_type(permutation), reverse=True)
+    parts = []
+    for length in dict.fromkeys(lengths):
+        times = lengths.count(length)
+        parts.append(str(length) if times == 1 else f"{length}^{times}")
+    return " ".join(parts)
+
+
+def _checked_widths(widths: int | Iterable[int]) -> tuple[int, ...]:
+    given = [widths] if isinstance(widths, int) else list(widths)
+    if not given:
+        raise InvalidArgument(
+            "The 'widths' argument of landscape_graph must name at least one width."
+        )
+    return tuple(sorted({checked_count("widths", "landscape_graph", width) for width in given}))
