@@ -1,1 +1,28 @@
 """Flat directions: from the null space of a Hessian to the shape of the flat set."""
+
+from landtopo.flat.cells import CellComplex, cell_complex, corner_graph
+from landtopo.flat.examine import flat_directions
+from landtopo.flat.local import LocalReport, local_report
+from landtopo.flat.probe import FlatOptions
+from landtopo.flat.report import FlatReport, FlatStatus
+from landtopo.flat.slides import FlatPath, FlatPathStatus, flat_path
+from landtopo.flat.stability import split_line
+from landtopo.flat.zero_loss import ZeroLossSet, zero_loss_set
+
+__all__ = [
+    "CellComplex",
+    "FlatOptions",
+    "FlatPath",
+    "FlatPathStatus",
+    "FlatReport",
+    "FlatStatus",
+    "LocalReport",
+    "ZeroLossSet",
+    "cell_complex",
+    "corner_graph",
+    "flat_directions",
+    "flat_path",
+    "local_report",
+    "split_line",
+    "zero_loss_set",
+]

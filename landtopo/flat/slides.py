@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,7 +25,7 @@ _FLATNESS = 1e-14
 _SAME_NETWORK = 1e-6
 
 
-class FlatPathStatus(Enum):
+class FlatPathStatus(StrEnum):
     """How the search for a flat path ended."""
 
     FOUND = "The path is flat."

@@ -1,0 +1,184 @@
+"""What is reported of the flat directions of a network's critical point: evidence, then verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from landtopo.flat.cells import CellComplex
+from landtopo.flat.growth import Growth
+from landtopo.flat.local import DirectionKind, LocalReport
+from landtopo.flat.null_space import SpectralCut
+from landtopo.flat.probe import FlatOptions
+from landtopo.flat.splitting import NeuronSplit
+from landtopo.flat.stability import StabilityLine
+from landtopo.flat.trace import Trace
+from landtopo.objective import Array
+from landtopo.points.reduced import Reduced
+from landtopo.problem import TeacherStudent
+
+__all__ = ["Corner", "FlatDirection", "FlatReport", "FlatStatus"]
+
+
+class FlatStatus(StrEnum):
+    """How the examination of a point ended."""
+
+    DONE = "The null space was taken apart."
+    NOT_CRITICAL = "There is no critical point at or near the weights: the gradient is not zero."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corner:
+    """A corner of the flat set: a point at which neurons are zero.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (K, r + e)
+    zero_neurons : tuple of int
+        Which student neurons are zero, from 0.
+    loss, grad_norm : float
+        The gradient of the other neurons.
+    segments : int
+        Number of segments of the flat set that end here: each zero neuron can take a share of each
+        reduced neuron.
+    """
+
+    weights: Array
+    zero_neurons: tuple[int, ...]
+    loss: float
+    grad_norm: float
+    segments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatDirection:
+    """One null direction of the Hessian in d dimensions.
+
+    Attributes
+    ----------
+    vector : ndarray, shape (k, r + e + 1) or (k, r + e)
+        Unit vector on the k neurons that are not zero; the last column is an unused coordinate,
+        present if there is one.
+    normal : bool
+        Whether it moves neurons into the unused coordinate.
+    multiplicity : int
+        How many directions of the d-dimensional null space it stands for.
+    traces : tuple of Trace
+    growth : Growth or None
+    analytic_coefficient : float or None
+        Of |s|^3 at zero loss, from the closed form for parallel neurons.
+    kind : DirectionKind
+    """
+
+    vector: Array
+    normal: bool
+    multiplicity: int
+    traces: tuple[Trace, ...]
+    growth: Growth | None
+    analytic_coefficient: float | None
+    kind: DirectionKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatReport:
+    """Null space and flat set of a critical point.
+
+    Attributes
+    ----------
+    problem : TeacherStudent
+    weights : ndarray, shape (K, r + e)
+        The point after Newton's method: zero neurons exactly zero, split ones exactly parallel,
+        coordinates outside the span rotated so that only e of them are used.
+    loss, grad_norm : float
+    moved : float
+        Distance of this point from the weights that were given, rotations apart.
+    reduced : Reduced
+        The reduced network, and how the student carries it.
+    eigenvalues : ndarray
+        Hessian in the coordinates used, zero neurons and gauge taken out, ascending.
+    normal_eigenvalues : ndarray
+        Normal block, gauge taken out, ascending; each counts `unused` times.
+    unused : int
+        Number of unused coordinates, d - r - e, or K - e if d is infinite.
+    cut : SpectralCut
+        Where zero and non-zero eigenvalues were told apart; `cut.gap` is the gap.
+    index, nullity : int
+        Negative and zero eigenvalues in d dimensions, gauge not counted.
+    predicted_index, predicted_nullity : int
+        The same from the reduced network and the law of splitting.
+    gauge : int
+        Number of gauge directions in d dimensions.
+    directions : tuple of FlatDirection
+        A basis of the null space, up to multiplicity; gauge first, then flat, then the others.
+    local : LocalReport or None
+        Evidence of the measured side.
+    opened : LocalReport or None
+        If neurons are zero: the same at a point inside a cell that meets this corner, where the
+        flat set is a manifold; the measured flat dimension comes from there.
+    flat_dimension : int
+        Exact, from the reduced network.
+    traced_dimension : int
+        Measured, from traced directions and rank tests.
+    corners : tuple of Corner
+        The point itself if it is one, and those in which traces ended.
+    stability : tuple of StabilityLine
+        Spectra along each traced flat direction, to both sides; positions are arclengths from the
+        point, negative on the second side.
+    cells : CellComplex
+        Shape of the set of all students with this reduced network.
+    splits : tuple of NeuronSplit
+        What splitting each neuron of the reduced network does.
+    zero_loss : bool
+    disagreements : tuple of str
+        What independent routes do not agree on; empty if they all agree.
+    options : FlatOptions
+    status : FlatStatus
+    """
+
+    problem: TeacherStudent
+    weights: Array
+    loss: float
+    grad_norm: float
+    moved: float
+    reduced: Reduced
+    eigenvalues: Array
+    normal_eigenvalues: Array
+    unused: int
+    cut: SpectralCut
+    index: int
+    nullity: int
+    predicted_index: int
+    predicted_nullity: int
+    gauge: int
+    directions: tuple[FlatDirection, ...]
+    local: LocalReport | None
+    opened: LocalReport | None
+    flat_dimension: int
+    traced_dimension: int
+    corners: tuple[Corner, ...]
+    stability: tuple[StabilityLine, ...]
+    cells: CellComplex
+    splits: tuple[NeuronSplit, ...]
+    zero_loss: bool
+    disagreements: tuple[str, ...]
+    options: FlatOptions
+    status: FlatStatus
+
+    def count(self, kind: DirectionKind) -> int:
+        """Number of null directions of a kind, in d dimensions."""
+        return sum(row.multiplicity for row in self.directions if row.kind is kind)
+
+    @property
+    def flat(self) -> int:
+        """Number of flat null directions in d dimensions."""
+        return self.count(DirectionKind.FLAT)
+
+    @property
+    def curved(self) -> int:
+        """Number of curved null directions in d dimensions."""
+        return self.count(DirectionKind.CURVED)
+
+    @property
+    def gap(self) -> float:
+        """Smallest non-zero over largest zero eigenvalue."""
+        return self.cut.gap
