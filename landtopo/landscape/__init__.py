@@ -1,1 +1,1 @@
-""""""
+"""The graph of families: built, measured and compared."""

@@ -1,1 +1,1 @@
-""""""
+"""Points: starts and searches, what a critical point is, and how sure the list is."""
