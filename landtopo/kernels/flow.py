@@ -1,0 +1,217 @@
+"""Gradient flow followed to its end for a batch of starts (compiled).
+
+The flow's Jacobian, minus the Hessian, has real eigenvalues, and after a short transient only a few
+slow ones matter. Runge-Kutta-Chebyshev steps of second order with s stages are stable along
+0.65 s^2 of the negative real axis, so a step that accuracy allows costs the square root of its
+stiffness in gradients, without linear algebra.
+
+Sommeijer, Shampine, Verwer, J. Comput. Appl. Math. 88 (1998) 315: formulas (2.8) to (2.10) and the
+error estimate (2.11), here with a plain step-size controller.
+
+Letters: h step, s stages, g gradient (the flow's right-hand side is -g), T Chebyshev polynomial
+with derivatives T', T''; b, mu, nu, c as in that paper.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from landtopo.kernels.relu import dot, gradient_from_pairs, hvp_from_pairs, pairs, workspace
+
+__all__ = ["CONVERGED", "FAILED", "TOO_LONG", "flow_batch"]
+
+CONVERGED = 0
+TOO_LONG = 1
+FAILED = 2
+
+# The damping of the stability polynomial and the length of its stability interval over s^2.
+_DAMPING = 2.0 / 13.0
+_INTERVAL = 0.65
+_MAX_STAGES = 300
+# A neuron this small, relative to the teacher, that still shrinks is at zero.
+_ZERO = 1e-9
+# The spectral radius is estimated anew after this many steps.
+_REFRESH = 20
+
+
+@njit(cache=True, error_model="numpy")
+def _gradient(x, V, work, g, K, D):
+    pairs(x.reshape(K, D), V, work)
+    gradient_from_pairs(x.reshape(K, D), V, work, g.reshape(K, D))
+
+
+@njit(cache=True, error_model="numpy")
+def _spectral_radius(x, V, work, direction, product, K, D):
+    """Largest eigenvalue magnitude of the Hessian by power iteration from `direction`.
+
+    The pair tables of x must be filled. Returns the estimate, enlarged, and the products used.
+    """
+    radius = 0.0
+    for i in range(12):
+        norm = math.sqrt(dot(direction, direction))
+        for n in range(len(direction)):
+            direction[n] /= norm
+        hvp_from_pairs(x.reshape(K, D), V, work, direction.reshape(K, D), product.reshape(K, D))
+        new = math.sqrt(dot(product, product))
+        direction[:] = product
+        if new == 0.0:
+            direction[:] = 1.0
+            return 1.0, i + 1
+        if abs(new - radius) <= 0.02 * new:
+            return 1.1 * new, i + 1
+        radius = new
+    return 1.2 * radius, 12
+
+
+@njit(cache=True, error_model="numpy")
+def _chebyshev_step(x, g, h, stages, V, work, buffers, K, D):
+    """One step of s stages from x with gradient g; the end point is left in buffers[0]."""
+    y, before, older, slope = buffers[0], buffers[1], buffers[2], buffers[3]
+    n = len(x)
+    w0 = 1.0 + _DAMPING / (stages * stages)
+    minus = w0 * w0 - 1.0
+    root = math.sqrt(minus)
+    argument = stages * math.log(w0 + root)
+    sinh, cosh = math.sinh(argument), math.cosh(argument)
+    w1 = sinh * minus / (cosh * stages * root - w0 * sinh)
+    b_before = b_older = 1.0 / (4.0 * w0 * w0)
+    t_before, t_older = w0, 1.0
+    d_before, d_older = 1.0, 0.0
+    e_before, e_older = 0.0, 0.0
+    step = h * w1 * b_before
+    for i in range(n):
+        older[i] = x[i]
+        before[i] = x[i] - step * g[i]
+    for _ in range(2, stages + 1):
+        t = 2.0 * w0 * t_before - t_older
+        d = 2.0 * w0 * d_before - d_older + 2.0 * t_before
+        e = 2.0 * w0 * e_before - e_older + 4.0 * d_before
+        b = e / (d * d)
+        mu = 2.0 * w0 * b / b_before
+        nu = -b / b_older
+        step = h * mu * w1 / w0
+        a = 1.0 - t_before * b_before
+        _gradient(before, V, work, slope, K, D)
+        for i in range(n):
+            y[i] = (
+                mu * before[i]
+                + nu * older[i]
+                + (1.0 - mu - nu) * x[i]
+                - step * (slope[i] - a * g[i])
+            )
+            older[i] = before[i]
+            before[i] = y[i]
+        t_before, t_older = t, t_before
+        d_before, d_older = d, d_before
+        e_before, e_older = e, e_before
+        b_before, b_older = b, b_before
+
+
+@njit(cache=True, error_model="numpy")
+def _remove_small(x, g, smallest, K, D):
+    """Put neurons that have shrunk to nothing and still shrink to zero; returns how many."""
+    removed = 0
+    for k in range(K):
+        size, slope = 0.0, 0.0
+        for i in range(k * D, (k + 1) * D):
+            size += x[i] * x[i]
+            slope += x[i] * g[i]
+        if 0.0 < size < smallest * smallest and slope > 0.0:
+            removed += 1
+            for i in range(k * D, (k + 1) * D):
+                x[i] = 0.0
+    return removed
+
+
+@njit(cache=True, error_model="numpy")
+def _follow(x, V, tolerance, target, longest, limit, scale, work, buffers, K, D):
+    """Flow from x, overwritten, until |g| <= target; returns (status, |g|, time, evaluations)."""
+    g, new, direction, product = buffers[4], buffers[5], buffers[6], buffers[7]
+    n = len(x)
+    _gradient(x, V, work, g, K, D)
+    evaluations = 1
+    norm = math.sqrt(dot(g, g))
+    # A direction that no symmetry of the network singles out.
+    for i in range(n):
+        direction[i] = math.sin(1.0 + 1.7 * i)
+    radius, used = _spectral_radius(x, V, work, direction, product, K, D)
+    evaluations += used
+    h = min(0.25 / radius, longest)
+    now, age = 0.0, 0
+    while norm > target:
+        if now >= longest or evaluations >= limit:
+            return TOO_LONG, norm, now, evaluations
+        if age >= _REFRESH:
+            pairs(x.reshape(K, D), V, work)
+            radius, used = _spectral_radius(x, V, work, direction, product, K, D)
+            evaluations += used
+            age = 0
+        h = min(h, longest - now, _INTERVAL * (_MAX_STAGES - 1) ** 2 / radius)
+        stages = max(2, 1 + int(math.sqrt(1.0 + h * radius / _INTERVAL)))
+        _chebyshev_step(x, g, h, stages, V, work, buffers, K, D)
+        y = buffers[0]
+        _gradient(y, V, work, new, K, D)
+        evaluations += stages
+        error = 0.0
+        for i in range(n):
+            difference = 0.8 * (x[i] - y[i]) - 0.4 * h * (g[i] + new[i])
+            error += difference * difference
+        error = math.sqrt(error) / (tolerance * scale)
+        if not error <= 1.0:
+            if h * radius < 1e-12 or not math.isfinite(error):
+                return FAILED, norm, now, evaluations
+            h *= max(0.1, 0.8 * error ** (-1.0 / 3.0))
+            age = _REFRESH
+            continue
+        now += h
+        age += 1
+        x[:] = y
+        g[:] = new
+        if _remove_small(x, g, _ZERO * scale, K, D) > 0:
+            _gradient(x, V, work, g, K, D)
+            evaluations += 1
+            age = _REFRESH
+        norm = math.sqrt(dot(g, g))
+        h *= min(3.0, 0.8 * max(error, 1e-6) ** (-1.0 / 3.0))
+    return CONVERGED, norm, now, evaluations
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def flow_batch(W, V, tolerance, target, longest, limit):
+    """Follow the gradient flow from every start of a batch until it stops.
+
+    Parameters
+    ----------
+    W : ndarray, shape (n, K, D)
+        Overwritten with the end points.
+    V : ndarray, shape (M, D)
+    tolerance : float
+        Error allowed to a step, in units of the teacher's norm.
+    target : float
+        |grad| at which a run has ended.
+    longest : float
+        Largest time.
+    limit : int
+        Most gradients and Hessian products of one run.
+
+    Returns
+    -------
+    norms, times : ndarray, shape (n,)
+        |grad| at the end, and the time of the flow.
+    statuses, evaluations : ndarray of int, shape (n,)
+    """
+    count, K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    buffers = np.empty((8, K * D))
+    norms, times = np.empty(count), np.empty(count)
+    statuses = np.empty(count, dtype=np.int64)
+    evaluations = np.empty(count, dtype=np.int64)
+    scale = math.sqrt(dot(V.ravel(), V.ravel()))
+    for b in range(count):
+        x = W[b].copy().ravel()
+        statuses[b], norms[b], times[b], evaluations[b] = _follow(
+            x, V, tolerance, target, longest, limit, scale, work, buffers, K, D
+        )
+        W[b] = x.reshape(K, D)
+    return norms, times, statuses, evaluations
