@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["End", "both_ends"]
 
+_SAME_POINT = 1e-9
 _ID = re.compile(r"w(\d+)-\w+")
 
 
@@ -51,11 +52,13 @@ def both_ends(
             f"Both ends are {start.name}; say with --permutation which labelled copies to join."
         )
     if cycles is not None:
-        return start, end._replace(weights=_permuted(end.weights, cycles))
-    if end.is_family:
-        return start, _closest(work, start, end)
-    if start.is_family:
-        return _closest(work, end, start), end
+        end = end._replace(weights=_permuted(end.weights, cycles))
+    elif end.is_family:
+        end = _closest(work, start, end)
+    elif start.is_family:
+        start = _closest(work, end, start)
+    if _distance(start.weights, end.weights) < _SAME_POINT:
+        raise click.UsageError(f"The two ends, {start.name} and {end.name}, are the same point.")
     return start, end
 
 
@@ -94,6 +97,14 @@ def _closest(work: Work, target: End, end: End) -> End:
 
     copy = closest_copy(target.weights, end.weights, work.teacher.vectors, seed=work.seed)
     return end._replace(weights=copy.weights)
+
+
+def _distance(first: Array, second: Array) -> float:
+    import numpy as np
+
+    columns = max(first.shape[1], second.shape[1])
+    wide = [np.pad(w, ((0, 0), (0, columns - w.shape[1]))) for w in (first, second)]
+    return float(np.abs(wide[0] - wide[1]).max())
 
 
 def _zero_loss_point(problem: TeacherStudent) -> Array:

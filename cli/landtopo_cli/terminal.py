@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any
 
@@ -30,7 +31,7 @@ class TerminalProgress:
                 file=sys.stderr,
                 leave=False,
                 position=len(self._bars),
-                dynamic_ncols=True,
+                **_shape(),
             )
         )
 
@@ -50,6 +51,15 @@ class TerminalProgress:
         """Remove all bars, as when the work was interrupted."""
         while self._bars:
             self.end()
+
+
+def _shape() -> dict[str, Any]:
+    # Some terminals say that they have no rows and columns; tqdm would then show nothing.
+    try:
+        known = os.get_terminal_size(sys.stderr.fileno()).columns > 0
+    except OSError:
+        known = False
+    return {"dynamic_ncols": True} if known else {"ncols": 80, "nrows": 24}
 
 
 def progress(quiet: bool) -> TerminalProgress | Silent:

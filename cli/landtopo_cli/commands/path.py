@@ -14,7 +14,7 @@ __all__ = ["command"]
     "path",
     epilog="""\b
 Examples
-  landtopo path --teacher orthonormal:6 --width 6 --from global --to global --permutation "(1 2 3)"
+  landtopo path --teacher orthonormal:6 --width 6 --permutation "(1 2 3)"
   landtopo path --teacher orthonormal:2 --width 2 --dim 2 --permutation "(1 2)" --json
   landtopo path -o six.landtopo --width 6 --from w6-f1 --to global
 """,

@@ -1,0 +1,505 @@
+"""The command line: JSON on stdout, people's text and notes on stderr, exit codes that can be used.
+
+0 done, 1 failed, 2 not usable as asked, 3 finished but incomplete, 130 interrupted with what was
+finished kept. Start-up imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pty
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from landtopo_cli.app import landtopo as application
+from landtopo_cli.tables import plain_json, table
+from synthetic_landscape import small_graph
+
+import landtopo
+from landtopo.problem import Teacher
+from landtopo.study import Study
+
+TWO = ["--teacher", "orthonormal:2", "--width", "2"]
+
+FAMILY_FIELDS = {
+    "id", "width", "loss", "count", "index", "nullity", "gap", "flat_dimension",
+    "smallest_eigenvalue", "smallest_normal_eigenvalue", "grad_norm", "effective_width",
+    "anti_aligned", "zero_neurons", "isotropy_order", "orbit_size", "psi_min", "weights",
+}  # fmt: skip
+PATH_FIELDS = {
+    "from", "to", "highest_loss", "barrier_from", "barrier_to", "verified", "kind",
+    "permutation", "transition_states", "evaluations", "seconds",
+}  # fmt: skip
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(application, [str(argument) for argument in arguments])
+
+
+def answer(*arguments: object) -> Any:
+    result = run(*arguments, "--json", "--quiet")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    return json.loads(result.stdout)
+
+
+def refusal(*arguments: object) -> str:
+    """The one sentence with which a request is refused."""
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert isinstance(result.exception, SystemExit)
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert last.endswith(".")
+    return last
+
+
+# Start-up and help.
+
+
+def test_the_script_answers_within_a_second() -> None:
+    script = Path(sys.executable).with_name("landtopo")
+    best = np.inf
+    for _ in range(3):
+        began = time.perf_counter()
+        output = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+        best = min(best, time.perf_counter() - began)
+    assert output.stdout == f"landtopo {landtopo.__version__}\n"
+    assert best < 1.0
+
+
+def test_nothing_heavy_is_imported_before_a_command_runs() -> None:
+    script = (
+        "import sys, landtopo_cli.app; "
+        "print({'numpy', 'scipy', 'numba', 'networkx', 'matplotlib'} & set(sys.modules))"
+    )
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert output.stdout == "set()\n"
+
+
+def test_every_command_explains_itself_with_an_example() -> None:
+    overview = run("--help")
+    assert overview.exit_code == 0
+    for name, command in application.commands.items():
+        assert re.search(rf"^  {name} +\S", overview.stdout, re.MULTILINE)
+        text = run(name, "-h").stdout
+        assert f"landtopo {name} " in text.partition("Examples")[2]
+        assert max(map(len, text.splitlines())) <= 100
+        assert all(getattr(option, "help", "") != "" for option in command.params)
+
+
+# minima.
+
+
+@pytest.fixture(scope="module")
+def minima() -> Any:
+    return answer("minima", *TWO, "--starts", 50, "--seed", 3)
+
+
+def test_minima_in_json_keep_the_contract(minima: Any) -> None:
+    assert minima.keys() >= {"problem", "search", "families"}
+    assert minima["problem"]["teacher"] == "orthonormal:2"
+    assert minima["problem"]["width"] == 2
+    assert minima["problem"]["dim"] == "infinite"
+    search = minima["search"]
+    assert (search["starts"], search["seed"], search["init"]) == (50, 3, "gaussian:1")
+    assert sum(search["attempts"].values()) == 50
+    assert 0 < search["coverage"]["coverage"] <= 1
+    (family,) = minima["families"]
+    assert family.keys() >= FAMILY_FIELDS
+    assert family["id"] == "w2-f0"
+    assert family["loss"] < 1e-25
+    assert (family["index"], family["flat_dimension"], family["orbit_size"]) == (0, 0, 2)
+    weights = np.sort(np.array(family["weights"]), axis=0)[:, :2]
+    assert np.allclose(weights, [[0, 0], [1, 1]], atol=1e-10)
+
+
+def test_minima_do_not_depend_on_jobs(minima: Any) -> None:
+    again = answer("minima", *TWO, "--starts", 50, "--seed", 3, "--jobs", 2)
+    assert again == minima
+
+
+def test_several_widths_give_a_list() -> None:
+    found = answer("minima", "--teacher", "orthonormal:2", "--widths", "2:3", "--starts", 20)
+    assert [entry["problem"]["width"] for entry in found] == [2, 3]
+    assert found[1]["families"][0]["flat_dimension"] == 1
+
+
+def test_minima_for_people() -> None:
+    result = run("minima", *TWO, "--starts", 50, "--dim", "1e3")
+    assert result.exit_code == 0
+    assert "Teacher orthonormal:2, student width 2, inputs of dim 1000: 50 starts" in result.stdout
+    assert re.search(r"^w2-f0 +minimum +0 +50 +100.00 %", result.stdout, re.MULTILINE)
+    assert "coverage" in result.stdout
+
+
+def test_a_teacher_from_a_file(tmp_path: Path, minima: Any) -> None:
+    np.save(tmp_path / "teacher.npy", np.eye(2))
+    found = answer("minima", "--teacher", tmp_path / "teacher.npy", "--width", 2, "--starts", 5)
+    assert found["problem"]["teacher"] == "teacher.npy"
+    assert found["families"][0]["loss"] < 1e-25
+
+
+def test_gradient_descent_and_other_starts() -> None:
+    found = answer("minima", *TWO, "--starts", 5, "--method", "gradient-descent",
+                   "--init", "gaussian:0.1", "--step", 0.2, "--dim", 2)  # fmt: skip
+    search = found["search"]
+    assert (search["method"], search["step"]) == ("gradient-descent", 0.2)
+    assert search["init"].startswith("gaussian:0.1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["minima", "--width", 2], "Missing option '--teacher'"),
+        (["minima", "--teacher", "orthonormal:2"], "Missing option '--width'"),
+        (["minima", *TWO, "--widths", "2:3"], "either --width or --widths"),
+        (["minima", "--teacher", "orthonormal:2", "--widths", "3:2"], "must run upwards"),
+        (["minima", "--teacher", "orthonormal:2", "--widths", "x"], "such as 6:8"),
+        (["minima", "--teacher", "orthonormal:2", "--widths", "2:"], "such as 6:8"),
+        (["minima", "--teacher", "orthonormal:2", "--widths", "0:2"], "must run upwards"),
+        (["minima", "--teacher", "orthonormal:2", "--width", 0], "--width"),
+        (["minima", "--teacher", "nonsense", "--width", 2], "neither orthonormal:M"),
+        (["minima", "--teacher", "absent.npy", "--width", 2], "No such file"),
+        (["minima", *TWO, "--dim", 1], "at least the rank"),
+        (["minima", *TWO, "--dim", "2.5"], "neither a whole number"),
+        (["minima", *TWO, "--dim", "nan"], "neither a whole number"),
+        (["minima", *TWO, "--dim", "1e999"], "neither a whole number"),
+        (["minima", *TWO, "--seed", -1], "--seed"),
+        (["minima", *TWO, "--starts", 0], "--starts"),
+        (["minima", *TWO, "--method", "magic"], "method"),
+        (["minima", *TWO, "--init", "magic"], "magic"),
+        (["minima", *TWO, "-o", "no/such/folder/s"], "not a folder"),
+        (["nonsense"], "No such command"),
+        (["show", "absent"], "does not exist"),
+    ],
+)
+def test_refusals(arguments: list[object], words: str) -> None:
+    assert words in refusal(*arguments)
+
+
+# The study.
+
+
+def test_a_study_is_continued_without_saying_it_all_again(tmp_path: Path) -> None:
+    study = tmp_path / "two.landtopo"
+    first = answer("minima", *TWO, "--dim", 7, "--seed", 5, "--starts", 130, "-o", study)
+    again = answer("minima", "-o", study)
+    assert again == first
+    longer = answer("minima", "-o", study, "--starts", 140)
+    assert longer["problem"] == first["problem"]
+    assert longer["search"]["starts"] == 140
+    with Study.open(study) as stored:
+        assert stored.seed == 5
+        assert stored.dim == 7
+        assert [entry.command for entry in stored.sessions()] == ["minima"] * 3
+        assert len(stored.attempts(2, "quasi-newton from gaussian:1")) == 140
+        assert [family.id for family in stored.families(2)] == ["w2-f0"]
+    assert "not orthonormal:3" in refusal("minima", "--teacher", "orthonormal:3", "-o", study)
+    assert "seed 5, not 6" in refusal("minima", "-o", study, "--seed", 6)
+    assert "dim 7, not infinite" in refusal("minima", "-o", study, "--dim", "inf")
+    assert "two.landtopo" in run("show", study).stdout
+
+
+def test_a_study_in_use_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with Study.create(path, Teacher.orthonormal(2)) as study:
+        study.remember("a", {})
+        assert "in use by another process" in refusal("minima", *TWO, "-o", path)
+        assert run("show", path).exit_code == 0
+
+
+def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    arguments = ["minima", *TWO, "--starts", "1000000", "-o", str(path)]
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("landtopo"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_steps(path)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert output == ""
+    assert f"what was finished is kept in '{path}'" in errors
+    assert "Traceback" not in errors
+    with Study.open(path) as study:
+        assert study.steps("starts/2/")
+        assert study.sessions()[0].ended
+    # The same starts again, and no others, were finished before.
+    assert answer("minima", "-o", path, "--starts", 128)["search"]["starts"] == 128
+
+
+def test_ctrl_c_without_a_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("landtopo.points.search.find_minima", interrupted)
+    result = run("minima", *TWO)
+    assert result.exit_code == 130
+    assert "nothing is kept" in result.stderr
+
+
+# path.
+
+
+def test_the_swap_of_two_neurons() -> None:
+    # Both barriers are known from enumerating the saddles: with two dimensions the neurons must
+    # pass each other on a line, with three they go around.
+    heights = {}
+    for dim in (2, 3, "inf"):
+        path = answer("path", *TWO, "--dim", dim, "--permutation", "(1 2)")
+        assert path.keys() >= PATH_FIELDS
+        assert (path["from"], path["to"], path["permutation"]) == ("global", "global", "(1 2)")
+        assert path["verified"]
+        assert path["barrier_from"] == pytest.approx(path["highest_loss"], abs=1e-20)
+        assert all(state["index"] == 1 for state in path["transition_states"])
+        heights[dim] = path["highest_loss"]
+    assert heights[2] == pytest.approx(0.0861788, abs=1e-7)
+    assert heights[3] == pytest.approx(0.0736129, abs=1e-7)
+    assert heights["inf"] == pytest.approx(0.0736129, abs=1e-7)
+
+
+def test_ends_from_files_and_a_study(tmp_path: Path) -> None:
+    np.save(tmp_path / "start.npy", np.eye(2))
+    (tmp_path / "end.json").write_text(json.dumps({"weights": [[0, 1, 0], [1, 0, 0]]}))
+    study = tmp_path / "s"
+    arguments = ["--from", tmp_path / "start.npy", "--to", tmp_path / "end.json"]
+    path = answer("path", *TWO, "--dim", 3, *arguments, "-o", study)
+    assert (path["from"], path["to"], path["permutation"]) == ("start.npy", "end.json", "(1 2)")
+    assert path["highest_loss"] == pytest.approx(0.0736129, abs=1e-7)
+    with Study.open(study) as stored:
+        (kept,) = stored.paths(2)
+        assert stored.paths(3) == []
+    assert (kept.from_id, kept.to_id, kept.permutation) == ("start.npy", "end.json", "closest")
+    assert kept.record.highest_loss == path["highest_loss"]
+    assert kept.record.as_dict() == {k: v for k, v in path.items()
+                                     if k not in ("problem", "from", "to")}  # fmt: skip
+    assert "end.json" in run("show", study).stdout
+    # The file is the labelled point that it is; the family comes to it.
+    for option in ("--from", "--to"):
+        text = refusal("path", "-o", study, "--width", 2, option, tmp_path / "end.json")
+        assert "are the same point" in text
+
+
+def test_the_ends_of_a_path_that_cannot_be(tmp_path: Path) -> None:
+    np.save(tmp_path / "three.npy", np.eye(3))
+    for arguments, words in (
+        (["--permutation", "(1 3)"], "neurons 1 to 2"),
+        (["--permutation", "()"], "are the same point"),
+        (["--permutation", "1 2"], "cycles"),
+        ([], "Both ends are global"),
+        (["--from", "w2-f9"], "known: w2-f0"),
+        (["--from", "absent.npy"], "No such file"),
+        (["--from", "absent"], "must end in"),
+        (["--from", tmp_path / "three.npy"], "2 rows"),
+    ):
+        assert words in refusal("path", *TWO, "--starts", 5, *arguments)
+    assert "--width" in refusal("path", "--teacher", "orthonormal:2", "--widths", "2:3")
+
+
+def test_an_incomplete_path_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    from landtopo.paths import connect as module
+
+    connect = module.connect
+
+    def unverified(*arguments: Any, **options: Any) -> Any:
+        return replace(connect(*arguments, **options), verified=False, highest_loss=np.inf)
+
+    monkeypatch.setattr(module, "connect", unverified)
+    result = run("path", *TWO, "--permutation", "(1 2)", "--json")
+    assert result.exit_code == 3
+    path = json.loads(result.stdout)
+    assert path["verified"] is False
+    assert path["highest_loss"] is None
+
+
+# show and export.
+
+
+@pytest.fixture
+def study_with_graph(tmp_path: Path) -> Path:
+    path = tmp_path / "six.landtopo"
+    with Study.create(path, Teacher.orthonormal(6)) as study:
+        study.begin("graph", {"widths": [6, 7, 8]})
+        study.save_graph(small_graph())
+    return path
+
+
+def test_show_tells_the_whole_graph(study_with_graph: Path) -> None:
+    text = run("show", study_with_graph).stdout
+    graph = small_graph()
+    for node in graph:
+        assert re.search(rf"^{node} ", text, re.MULTILINE)
+    for _, _, key, kind in graph.edges(keys=True, data="kind"):
+        assert kind == "lineage" or re.search(rf"^{key} ", text, re.MULTILINE)
+    assert "(1 2 3)" in text
+    record = json.loads(run("show", study_with_graph, "--json").stdout)
+    assert len(record["graph"]["families"]) == len(graph)
+    assert len(record["graph"]["edges"]) == graph.number_of_edges()
+    assert record["sessions"][0]["command"] == "graph"
+
+
+def test_show_of_an_empty_study(tmp_path: Path) -> None:
+    Study.create(tmp_path / "s", Teacher.orthonormal(2)).close()
+    result = run("show", tmp_path / "s")
+    assert result.exit_code == 0
+    assert "Nothing is complete yet" in result.stdout
+    assert json.loads(run("show", tmp_path / "s", "--json").stdout)["graph"] is None
+
+
+def test_export_writes_every_format_and_refuses_to_overwrite(
+    study_with_graph: Path, tmp_path: Path
+) -> None:
+    names = ["a.graphml", "a.gexf", "a.json", "a.cyjs", "a.dot", "a.csv", "a.html"]
+    files = [tmp_path / name for name in names]
+    result = run("export", study_with_graph, *files)
+    assert result.exit_code == 0
+    written = [Path(line) for line in result.stdout.splitlines()]
+    assert all(path.stat().st_size > 0 for path in written)
+    assert set(tmp_path.iterdir()) == {*written, study_with_graph}
+    graph = nx.read_graphml(tmp_path / "a.graphml", force_multigraph=True)
+    assert set(graph) == set(small_graph())
+
+    before = written[0].read_bytes()
+    assert "--force" in refusal("export", study_with_graph, files[0])
+    # The second file of the pair counts too.
+    pair = sorted(set(written) - {path for path in files if path in written})
+    assert pair
+    assert "--force" in refusal("export", study_with_graph, tmp_path / "a.csv")
+    assert run("export", study_with_graph, files[0], "--force").exit_code == 0
+    assert written[0].read_bytes() == before
+    assert "must end in" in refusal("export", study_with_graph, tmp_path / "a.xyz")
+    # A graph file can be shown and converted like a study.
+    assert run("export", tmp_path / "a.json", tmp_path / "b.graphml").exit_code == 0
+    assert (tmp_path / "b.graphml").read_bytes() == before
+    assert "w6-f1" in run("show", tmp_path / "a.json").stdout
+
+
+def test_export_of_a_study_without_a_graph(tmp_path: Path) -> None:
+    Study.create(tmp_path / "s", Teacher.orthonormal(2)).close()
+    assert "no graph yet" in refusal("export", tmp_path / "s", tmp_path / "a.json")
+    (tmp_path / "text").write_text("this is not a study\n" * 100)
+    assert "not a landtopo study" in refusal("show", tmp_path / "text")
+
+
+# Failures and what goes to stderr.
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left for the study", "s"), "No space left for the study 's'."),
+        (MemoryError(), "memory"),
+    ],
+)
+def test_failures_of_the_machine_exit_with_1(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def failing(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("landtopo.points.search.find_minima", failing)
+    result = run("minima", *TWO)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_warnings_are_plain_lines_on_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    from landtopo.points import search
+
+    find_minima = search.find_minima
+
+    def warning(*arguments: Any, **options: Any) -> Any:
+        logging.getLogger("landtopo").warning("something to know")
+        return find_minima(*arguments, **options)
+
+    monkeypatch.setattr(search, "find_minima", warning)
+    result = run("minima", *TWO, "--starts", 2, "--json")
+    assert result.stderr == "something to know\n"
+    json.loads(result.stdout)
+    assert run("minima", *TWO, "--starts", 2, "--quiet").stderr == ""
+
+
+def test_progress_is_shown_on_a_terminal_only() -> None:
+    command = [Path(sys.executable).with_name("landtopo"), "minima", *TWO, "--starts", "300"]
+    piped = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
+    assert piped.stderr == ""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    # On Linux reading fails with EIO when the other side is closed.
+    while chunk := read_or_end(ours):
+        shown += chunk
+    os.close(ours)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    process.stdout.close()
+    assert process.wait() == 0
+    assert json.loads(output) == json.loads(piped.stdout)
+    assert b"width 2: starts" in shown
+    assert b"300/300" in shown or b"%" in shown
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    script = Path(sys.executable).with_name("landtopo")
+    line = f"{script} minima --help | head -1"
+    result = subprocess.run(line, shell=True, capture_output=True, text=True)
+    assert result.stdout.startswith("Usage:")
+    assert result.stderr == ""
+
+
+# Tables.
+
+
+def test_tables_align() -> None:
+    text = table(("name", "loss"), [("a", "0.5"), ("long", "-12")])
+    assert text == "name  loss\na      0.5\nlong   -12"
+
+
+def test_json_is_strict_and_numbers_stay_exact() -> None:
+    value = {"a": [0.1, float("nan"), [1.5, 2]], "b": (10**30, "[\n1 ]"), "c": float("inf")}
+    text = plain_json(value)
+    assert "NaN" not in text
+    assert json.loads(text) == {"a": [0.1, None, [1.5, 2]], "b": [10**30, "[\n1 ]"], "c": None}
+
+
+def interrupted(*arguments: object, **options: object) -> None:
+    raise KeyboardInterrupt
+
+
+def wait_for_steps(path: Path) -> None:
+    for _ in range(600):
+        time.sleep(0.1)
+        if path.exists():
+            connection = sqlite3.connect(path)
+            try:
+                if connection.execute("SELECT count(*) FROM steps").fetchone()[0]:
+                    return
+            except sqlite3.OperationalError:
+                pass
+            finally:
+                connection.close()
+    raise AssertionError("no step was finished within a minute")
+
+
+def read_or_end(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:
+        return b""
