@@ -35,7 +35,7 @@ class CornerVerdict(StrEnum):
     MINIMUM = "A local minimum: no direction for a zero neuron lowers the loss."
     OPEN = "Open: a zero neuron can grow in a direction that lowers the loss."
     SADDLE = "A saddle of the other neurons, whatever the zero neurons do."
-    CONTRADICTION = "Contradiction: psi is nowhere negative at a positive loss, which no critical point can have."
+    CONTRADICTION = "Contradiction: psi is nowhere negative, yet the loss is positive."
     NOT_CRITICAL = "Not critical: the gradient of the other neurons does not vanish."
 
 
