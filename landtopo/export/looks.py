@@ -61,8 +61,8 @@ EDGE_STYLES = {
     "saddle": Style("saddle", "#222222", "solid"),
     "corner": Style("corner", "#AA4499", "dashed"),
     "flat": Style("flat", "#009E73", "solid"),
-    "stays": Style("lineage: stays a minimum", "#767676", "solid"),
-    "flows": Style("lineage: flows down", "#767676", "dotted"),
+    "stays": Style("lineage: stays", "#767676", "solid"),
+    "flows": Style("lineage: flows", "#767676", "dotted"),
 }
 
 

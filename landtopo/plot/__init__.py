@@ -1,1 +1,16 @@
-""""""
+"""Pictures of landscapes: every function takes `ax=` and returns Axes.
+
+Without `ax` they make axes in a style for papers; `save` writes them with nothing clipped.
+matplotlib is imported when the first picture is drawn.
+"""
+
+from __future__ import annotations
+
+from landtopo.plot.barrier_profile import profile
+from landtopo.plot.by_width import widths
+from landtopo.plot.eigenvalues import spectrum
+from landtopo.plot.merge_tree import tree
+from landtopo.plot.network import graph
+from landtopo.plot.style import save
+
+__all__ = ["graph", "profile", "save", "spectrum", "tree", "widths"]

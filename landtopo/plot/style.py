@@ -1,0 +1,260 @@
+"""What all pictures share: axes, the paper style, the loss axis, the symbols of families."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from landtopo.errors import InvalidArgument
+from landtopo.export.files import write_bytes
+from landtopo.export.looks import FAMILY_STYLES, NodeLook
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "DOUBLE_COLUMN",
+    "LINES",
+    "MARKERS",
+    "PAPER",
+    "POINTS",
+    "SINGLE_COLUMN",
+    "LossScale",
+    "axes_for",
+    "draw_families",
+    "loss_axis",
+    "put_legend",
+    "save",
+    "shown_loss",
+    "sized_labels",
+]
+
+LossScale = Literal["auto", "linear", "log"]
+
+#: Settings of a picture for a paper: small sans-serif text, fonts embedded as outlines that stay
+#: text. They hold for axes that landtopo makes; axes given by the caller keep the caller's.
+PAPER: Any = {
+    "font.size": 8.0,
+    "axes.labelsize": 8.0,
+    "axes.titlesize": 8.0,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "legend.fontsize": 7.0,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "figure.dpi": 150.0,
+    "savefig.dpi": 300.0,
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.hashsalt": "landtopo",
+}
+
+#: Inches: one and two columns of a journal page.
+SINGLE_COLUMN = 3.4
+DOUBLE_COLUMN = 7.0
+
+# Losses below this are rounding errors of an exact zero; on a logarithmic axis they would take
+# twenty decades for themselves.
+_ZERO = 1e-14
+
+# From this ratio between the largest and the smallest positive loss on, the axis is logarithmic.
+_LOG_FROM = 300.0
+
+#: Points per drawing unit of a symbol's size.
+POINTS = 0.27
+
+MARKERS = {"circle": "o", "square": "s"}
+LINES = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 1.6))}
+
+
+@contextmanager
+def axes_for(
+    ax: Axes | None, *, width: float = SINGLE_COLUMN, height: float = 2.6
+) -> Iterator[Axes]:
+    """The caller's axes as they are, or new ones in the paper style.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+        Axes to draw on.
+    width, height : float
+        Size of a new figure, in inches.
+    """
+    if ax is not None:
+        yield ax
+        return
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    with mpl.rc_context(PAPER):
+        _, made = plt.subplots(figsize=(width, height), layout="constrained")
+        yield made
+
+
+def shown_loss(loss: float) -> float:
+    """The loss as pictures show it: rounding errors of an exact zero become zero."""
+    return 0.0 if abs(loss) <= _ZERO else float(loss)
+
+
+def loss_axis(ax: Axes, losses: Iterable[float], scale: LossScale = "auto") -> None:
+    """Scale and label the vertical axis for these losses.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    losses : iterable of float
+        All losses that will be drawn.
+    scale : {"auto", "linear", "log"}
+        "log" is linear between zero and the smallest positive loss, so that zero has a place;
+        "auto" chooses it when the positive losses differ by more than a factor of 300.
+    """
+    if scale not in ("auto", "linear", "log"):
+        raise InvalidArgument(
+            f"The 'scale' argument of a plot must be auto, linear or log; got {scale!r}."
+        )
+    shown = [shown_loss(loss) for loss in losses]
+    positive = [loss for loss in shown if loss > 0]
+    top = max(positive, default=1.0)
+    lowest = min(positive, default=top)
+    ax.set_ylabel("loss $L$")
+    if scale == "log" or (scale == "auto" and top / lowest > _LOG_FROM):
+        threshold = lowest / 2
+        ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
+        ax.set_ylim(-0.35 * threshold if 0.0 in shown else lowest / 1.5, 1.6 * top)
+        ticks = _decades(lowest, top)
+        ax.set_yticks([0.0, *ticks] if 0.0 in shown else ticks)
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.minorticks_off()
+        return
+    low = min(shown, default=0.0)
+    margin = 0.08 * ((top - low) or top)
+    ax.set_ylim(low - margin, top + 1.2 * margin)
+
+
+def _decades(lowest: float, top: float) -> list[float]:
+    """Round losses from the lowest to the top, with 2 and 5 in between when decades are few."""
+    first, last = math.floor(math.log10(lowest)), math.ceil(math.log10(top))
+    factors = (1, 2, 5) if last - first <= 3 else (1,)
+    every = max(1, (last - first) // 6)
+    found = [factor * 10.0**power for power in range(first, last + 1, every) for factor in factors]
+    return [value for value in found if 0.9 * lowest <= value <= 1.6 * top]
+
+
+def draw_families(
+    ax: Axes, places: Mapping[str, tuple[float, float]], looks: Mapping[str, NodeLook]
+) -> None:
+    """Draw the symbols of families, one legend entry a style.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    places : dict
+        Position by family id, in data coordinates.
+    looks : dict
+        Style by family id.
+    """
+    names = [style.name for style in FAMILY_STYLES.values()]
+    present = {look.style for name, look in looks.items() if name in places}
+    # Many families: smaller symbols.
+    shrink = min(1.0, (60 / max(len(places), 1)) ** 0.5)
+    for style in sorted(present, key=names.index):
+        members = [name for name in places if looks[name].style == style]
+        first = looks[members[0]]
+        ax.scatter(
+            [places[name][0] for name in members],
+            [places[name][1] for name in members],
+            s=[(POINTS * looks[name].size * shrink) ** 2 for name in members],
+            marker=MARKERS[first.shape],
+            color=first.color,
+            edgecolors="black",
+            linewidths=0.5 * shrink,
+            zorder=3,
+            clip_on=False,
+            label=style,
+        )
+
+
+def put_legend(ax: Axes, *, columns: int = 2) -> None:
+    """A legend above the axes, where it hides nothing: families first, symbols of one size."""
+    entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
+    if not entries:
+        return
+    entries.sort(key=lambda entry: not hasattr(entry[0], "get_sizes"))
+    legend = ax.legend(
+        [handle for handle, _ in entries],
+        [label for _, label in entries],
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=columns,
+        borderaxespad=0.2,
+        columnspacing=1.2,
+        handletextpad=0.5,
+    )
+    for handle in legend.legend_handles:
+        if handle is not None and hasattr(handle, "set_sizes"):
+            handle.set_sizes([22.0])
+
+
+def sized_labels(ax: Axes, names: Sequence[str], positions: Sequence[float]) -> None:
+    """Tick labels below the axes, upright when there are few and turned when there are many."""
+    many = sum(len(name) + 2 for name in names) > 44
+    ax.set_xticks(positions, names, rotation=90 if many else 0)
+
+
+def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a picture so that no label is clipped; the same picture gives the same bytes.
+
+    Parameters
+    ----------
+    picture : matplotlib Axes or Figure
+    path : path-like
+        Ends in .pdf, .svg, .eps, .png or another suffix that matplotlib knows.
+
+    Returns
+    -------
+    Path
+        The file written, whole or not at all.
+
+    Raises
+    ------
+    InvalidArgument
+        matplotlib does not know the suffix.
+    """
+    import matplotlib as mpl
+
+    target = Path(path)
+    found = picture.get_figure(root=True)
+    assert found is not None
+    kind = target.suffix.lower().lstrip(".")
+    known = found.canvas.get_supported_filetypes()
+    if kind not in known:
+        raise InvalidArgument(
+            f"The 'path' argument of save must end in one of {', '.join(sorted(known))}; "
+            f"got '{target.name}'."
+        )
+    # The date would make every file different.
+    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    stream = BytesIO()
+    written: Any = {name: PAPER[name] for name in ("pdf.fonttype", "ps.fonttype", "svg.hashsalt")}
+    with mpl.rc_context(written):
+        found.savefig(
+            stream,
+            format=kind,
+            dpi=PAPER["savefig.dpi"],
+            bbox_inches="tight",
+            metadata=undated.get(kind),
+        )
+    write_bytes(target, stream.getvalue())
+    return target
