@@ -96,8 +96,21 @@ CREATE TABLE graph (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
     session INTEGER NOT NULL REFERENCES sessions (id),
     finished TEXT NOT NULL,
-    nodes INTEGER NOT NULL,
-    edges INTEGER NOT NULL,
+    record BLOB NOT NULL     -- its attributes
+) STRICT;
+CREATE TABLE nodes (
+    place INTEGER NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    width INTEGER NOT NULL,
+    loss REAL NOT NULL,
+    record BLOB NOT NULL
+) STRICT;
+CREATE TABLE edges (
+    place INTEGER NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    from_id TEXT NOT NULL REFERENCES nodes (id),
+    to_id TEXT NOT NULL REFERENCES nodes (id),
+    kind TEXT NOT NULL,      -- a transition's, or 'lineage'
     record BLOB NOT NULL
 ) STRICT;
 """

@@ -16,7 +16,6 @@ from landtopo.points.records import Attempts, Family, Status
 from landtopo.study.attempts import with_repetition, without_repetition
 from landtopo.study.codec import encode
 from landtopo.study.file import StudyFile
-from landtopo.study.graphs import graph_of, lists_of
 from landtopo.study.provenance import now
 
 if TYPE_CHECKING:
@@ -164,17 +163,24 @@ class Study(StudyFile):
 
     def save_graph(self, graph: nx.MultiGraph[str]) -> None:
         """Store the landscape graph, in place of an earlier one."""
-        record = encode(lists_of(graph))
+        run = self._database.run
         with self.together():
-            values = (
-                1,
-                self._session,
-                now(),
-                len(graph),
-                graph.number_of_edges(),
-                record,
+            for table in ("edges", "nodes", "graph"):
+                run(f"DELETE FROM {table}")
+            run(
+                "INSERT INTO graph VALUES (1, ?, ?, ?)",
+                (self._session, now(), encode(graph.graph)),
             )
-            self._database.run(f"INSERT OR REPLACE INTO graph VALUES ({_marks(values)})", values)
+            for place, (node, data) in enumerate(graph.nodes.items()):
+                run(
+                    "INSERT INTO nodes VALUES (?, ?, ?, ?, ?)",
+                    (place, node, int(data["width"]), float(data["loss"]), encode(data)),
+                )
+            for place, ((first, last, key), data) in enumerate(graph.edges.items()):
+                run(
+                    "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?)",
+                    (place, key, first, last, str(data["kind"]), encode(data)),
+                )
 
     def graph(self) -> nx.MultiGraph[str]:
         """The landscape graph that was stored last.
@@ -184,13 +190,21 @@ class Study(StudyFile):
         StudyError
             There is none yet.
         """
-        rows = self._database.rows("SELECT record FROM graph")
-        if not rows:
+        rows = self._database.rows
+        attributes = rows("SELECT record FROM graph")
+        if not attributes:
             raise StudyError(
                 f"The study '{self.path}' has no graph yet; 'landtopo graph -o {self.path}' "
                 "makes it."
             )
-        return graph_of(self._decoded(rows[0][0]))
+        graph: nx.MultiGraph[str] = nx.MultiGraph(**self._decoded(attributes[0][0]))
+        for node, record in rows("SELECT id, record FROM nodes ORDER BY place"):
+            graph.add_node(node, **self._decoded(record))
+        for first, last, key, record in rows(
+            "SELECT from_id, to_id, id, record FROM edges ORDER BY place"
+        ):
+            graph.add_edge(first, last, key, **self._decoded(record))
+        return graph
 
 
 def _marks(values: tuple[object, ...]) -> str:
