@@ -57,25 +57,27 @@ def jax_value_and_gradient(size: int) -> Callable[[np.ndarray], object]:
     return lambda weights: jax.block_until_ready(compiled(weights))
 
 
+def measure(size: int) -> str:
+    loss = PopulationLoss(TeacherStudent(Teacher.orthonormal(size), size))
+    count = BATCH if size <= 20 else 16
+    weights = np.random.default_rng(0).standard_normal((count, size, size)) / np.sqrt(size)
+    own = best_time(lambda: loss.value_and_gradient(weights)) / count * 1e6
+    product = best_time(lambda: loss.hvp(weights, weights)) / count * 1e6
+    dense = best_time(lambda: loss.hessian(weights[0])) * 1e6 if size <= 20 else float("nan")
+    try:
+        call = jax_value_and_gradient(size)
+        other = best_time(lambda: call(weights)) / count * 1e6
+    except ImportError:
+        other = float("nan")
+    return f"{size:4d} {own:12.2f} {other:12.2f} {other / own:8.1f}x {dense:9.1f} {product:12.2f}"
+
+
 def main() -> None:
     print(
         "   K   value+gradient   jax     ratio   Hessian   Hessian product   (microseconds a point)"
     )
     for size in (6, 10, 20, 100):
-        loss = PopulationLoss(TeacherStudent(Teacher.orthonormal(size), size))
-        count = BATCH if size <= 20 else 16
-        weights = np.random.default_rng(0).standard_normal((count, size, size)) / np.sqrt(size)
-        own = best_time(lambda: loss.value_and_gradient(weights)) / count * 1e6
-        product = best_time(lambda: loss.hvp(weights, weights)) / count * 1e6
-        dense = best_time(lambda: loss.hessian(weights[0])) * 1e6 if size <= 20 else float("nan")
-        try:
-            call = jax_value_and_gradient(size)
-            other = best_time(lambda: call(weights)) / count * 1e6
-        except ImportError:
-            other = float("nan")
-        print(
-            f"{size:4d} {own:12.2f} {other:12.2f} {other / own:8.1f}x {dense:9.1f} {product:12.2f}"
-        )
+        print(measure(size))
 
 
 if __name__ == "__main__":

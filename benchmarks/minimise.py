@@ -1,8 +1,8 @@
 """Converged minima a second on one thread, against pele's L-BFGS in C++ on the same loss.
 
 pele asks for the energy and gradient through its Python potential, which here calls landtopo's own
-compiled kernel, so the difference is the minimiser and the calls, not the formula. Times are processor
-times, which a busy machine does not stretch.
+compiled kernel, so the difference is the minimiser and the calls, not the formula. Times are
+processor times, which a busy machine does not stretch.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ rotations outside the span.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,21 +16,20 @@ from numpy.typing import NDArray
 
 from landtopo.objective import Array
 from landtopo.points.certificate import psi_min
-from landtopo.points.classify import classify
+from landtopo.points.classify import classify, is_zero_loss
 from landtopo.points.reading import read_point
 from landtopo.points.records import Attempts, CriticalPoint, Family, Status
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
 from landtopo.statistics import summary_statistics
 from landtopo.symmetry import (
-    PointGraph,
     equivalence_classes,
     isotropy,
     orbit_size,
     teacher_automorphisms,
 )
 
-__all__ = ["FamilyIndex", "build_families", "describe_family", "group_weights", "number_families"]
+__all__ = ["build_families", "describe_family", "group_weights", "number_families"]
 
 _COLLINEAR = 1e-5
 _ZERO = 1e-7
@@ -112,7 +111,12 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
         reduced[i] = vectors
         buckets.setdefault((len(vectors), vectors.shape[1] - problem.rank), []).append(i)
     found = 0
-    for members in buckets.values():
+    for (neurons, _), members in buckets.items():
+        if neurons == 0:
+            # There is one network without neurons.
+            labels[members] = found
+            found += 1
+            continue
         points = np.stack([reduced[i] for i in members])
         overlaps = points[:, :, : problem.rank] @ problem.teacher.vectors.T
         classes = equivalence_classes(
@@ -186,39 +190,6 @@ def number_families(
     return numbered, order
 
 
-@dataclass(frozen=True, slots=True)
-class FamilyIndex:
-    """Says to which of some families a critical point belongs.
-
-    Attributes
-    ----------
-    problem : TeacherStudent
-    families : tuple of Family
-    """
-
-    problem: TeacherStudent
-    families: tuple[Family, ...]
-
-    def find(self, weights: Array) -> int | None:
-        """Number of the family of a critical point, or None if it is a new one."""
-        reduced = reduce_network(weights, self.problem.rank).vectors
-        for number, family in enumerate(self.families):
-            if family.reduced.shape != reduced.shape:
-                continue
-            points = np.stack([family.reduced, reduced])
-            overlaps = points[:, :, : self.problem.rank] @ self.problem.teacher.vectors.T
-            classes = equivalence_classes(
-                points @ points.transpose(0, 2, 1), overlaps, self.problem.teacher.gram
-            )
-            if classes.labels[1] == 0:
-                return number
-        return None
-
-    def graph(self, weights: Array) -> PointGraph:
-        """A point as the symmetry module sees it."""
-        return PointGraph.from_weights(weights, self.problem.teacher.vectors)
-
-
 def _representative(
     problem: TeacherStudent, members: Array, grad_tolerance: float
 ) -> CriticalPoint:
@@ -237,12 +208,15 @@ def _stacked(points: Sequence[CriticalPoint]) -> Array:
 
 
 def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Reduced) -> int | None:
-    """K minus the effective width where the reduced network is isolated; None otherwise.
+    """Spare neurons that move freely where the reduced network is isolated; None otherwise.
 
     Splitting a neuron, and at zero loss adding a zero neuron, moves freely without changing the
-    function; an isolated reduced network leaves no other flat direction.
+    loss; an isolated reduced network leaves no other flat direction. At positive loss a zero neuron
+    is a corner, where every direction has a slope.
     """
     spare = problem.width - reduced.effective_width
+    if not is_zero_loss(point.loss, point.weights):
+        spare -= reduced.zero_neurons
     if spare == 0:
         return 0 if point.nullity == 0 else None
     small = problem.with_width(reduced.effective_width)

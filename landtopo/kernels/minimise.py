@@ -265,9 +265,9 @@ def _solve_merged(x, V, constant, tolerance, K, D, norm, small):
         return False, 0
     reduced = merged[:groups].copy().ravel()
     work = workspace(groups, V.shape[0], D)
-    evaluations, products, end, negative = _newton(
-        reduced, V, constant, tolerance, work, groups, D, 40
-    )
+    # Every part of a split neuron has the gradient of the whole.
+    goal = 0.5 * tolerance / math.sqrt(K)
+    evaluations, products, end, negative = _newton(reduced, V, constant, goal, work, groups, D, 40)
     evaluations += products
     W = x.reshape(K, D)
     Z = reduced.reshape(groups, D)
@@ -276,10 +276,15 @@ def _solve_merged(x, V, constant, tolerance, K, D, norm, small):
     for q in range(groups):
         for i in range(D):
             moved = max(moved, abs(Z[q, i] - merged[q, i]))
-    if negative or end > tolerance or value > _ZERO_LOSS * constant or moved > 0.2:
+    if negative or end > goal or value > _ZERO_LOSS * constant or moved > 0.2:
         return False, evaluations
     for q in range(groups):
         square = dot(Z[q], Z[q])
+        if square == 0.0:
+            for k in range(K):
+                if owner[k] == q:
+                    owner[k] = -2
+            continue
         total = 0.0
         for k in range(K):
             if owner[k] == q:

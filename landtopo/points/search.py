@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.families import build_families
@@ -308,7 +309,7 @@ def _plain_losses(weights: Array, rows: Array, constant: float) -> Array:
 def _solve_ends(loss: PopulationLoss, weights: Array, codes: Array, tolerance: float) -> Array:
     """Newton's method from the ends of gradient descent, to whatever critical point is there."""
     objective = WeightObjective(loss, columns=weights.shape[2])
-    norms = compiled.polish_batch(weights, objective.rows, objective.constant, tolerance)
+    norms: Array = compiled.polish_batch(weights, objective.rows, objective.constant, tolerance)
     for i in np.flatnonzero(norms > tolerance):
         x, norms[i] = polish(objective, weights[i].ravel(), tolerance=tolerance)
         weights[i] = objective.weights(x)
@@ -317,5 +318,5 @@ def _solve_ends(loss: PopulationLoss, weights: Array, codes: Array, tolerance: f
     return norms
 
 
-def _with_families(attempts: Attempts, labels: Array) -> Attempts:
+def _with_families(attempts: Attempts, labels: NDArray[np.int64]) -> Attempts:
     return replace(attempts, family=labels)

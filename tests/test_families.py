@@ -1,0 +1,100 @@
+"""A family is the same whichever of its members is shown, in whatever order and with what noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from landtopo.families import group_weights, number_families
+from landtopo.objective import Array
+from landtopo.points.search import find_minima
+from landtopo.problem import Teacher, TeacherStudent
+from landtopo.symmetry import Relabelling, teacher_automorphisms
+
+PROBLEM = TeacherStudent(Teacher.orthonormal(6), 6)
+
+
+@pytest.fixture(scope="module")
+def families() -> list[Array]:
+    result = find_minima(PROBLEM, starts=1500)
+    assert len(result.families) == 2
+    return [family.weights for family in result.families]
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6))
+def test_copies_with_noise_stay_in_their_family(families: list[Array], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    kinds = rng.integers(0, 2, size=40)
+    points = []
+    for kind in kinds:
+        element = Relabelling(
+            students=tuple(rng.permutation(6).tolist()), teachers=tuple(rng.permutation(6).tolist())
+        )
+        copy = element.on_weights(families[kind], PROBLEM.teacher.vectors)
+        points.append(copy + 1e-10 * rng.standard_normal(copy.shape))
+    labels = group_weights(PROBLEM, np.array(points))
+    assert len(set(zip(labels.tolist(), kinds.tolist(), strict=True))) == len(set(kinds.tolist()))
+    assert labels.max() + 1 == len(set(kinds.tolist()))
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6))
+def test_split_and_zero_neurons_do_not_make_a_new_family(families: list[Array], seed: int) -> None:
+    """Flat families: any split of any neuron, and a zero neuron, reduce to the same network."""
+    rng = np.random.default_rng(seed)
+    wide = TeacherStudent(PROBLEM.teacher, 8)
+    points = []
+    for _ in range(12):
+        shares = rng.dirichlet([1.0, 1.0, 1.0])
+        base = families[0]
+        split = np.vstack([base[1:], shares[:, None] * base[0]])
+        if rng.random() < 0.3:
+            split = np.vstack([base, np.zeros((2, 6))])
+        points.append(split[rng.permutation(8)])
+    assert group_weights(wide, np.array(points)).max() == 0
+
+
+def test_rotations_outside_the_span_are_one_family() -> None:
+    problem = TeacherStudent(Teacher.random(3, seed=1), 3)
+    rng = np.random.default_rng(0)
+    weights = rng.standard_normal((3, 6))
+    copies = [weights]
+    for _ in range(5):
+        rotation = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        copies.append(np.hstack([weights[:, :3], weights[:, 3:] @ rotation]))
+    assert group_weights(problem, np.array(copies)).max() == 0
+
+
+def test_a_teacher_without_symmetry_keeps_mirror_images_apart() -> None:
+    teacher = Teacher.from_vectors([[1.0, 0.0, 0.0], [0.2, 1.5, 0.0], [0.1, -0.3, 0.7]])
+    assert teacher_automorphisms(teacher.gram).order == 1
+    problem = TeacherStudent(teacher, 2)
+    weights = np.random.default_rng(0).standard_normal((2, 3))
+    assert group_weights(problem, np.array([weights, weights[::-1]])).tolist() == [0, 0]
+    swapped = weights @ teacher.vectors.T @ np.eye(3)[[1, 0, 2]]
+    other = np.linalg.solve(teacher.vectors, swapped.T).T
+    assert group_weights(problem, np.array([weights, other])).tolist() == [0, 1]
+
+
+def test_ties_in_loss_keep_the_order_of_discovery() -> None:
+    teacher = Teacher.from_vectors([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])
+    result = find_minima(TeacherStudent(teacher, 3), starts=50)
+    first, second = result.families
+    assert abs(first.loss - second.loss) < 1e-20
+    assert result.attempts.family[0] == 0
+    numbered, order = number_families([second, first])
+    assert order.tolist() == [0, 1]
+    assert [family.id for family in numbered] == ["w3-f0", "w3-f1"]
+    assert numbered[0].weights is second.weights
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 8])
+def test_orbit_of_the_global_minimum_has_every_labelling(size: int) -> None:
+    teacher = Teacher.equicorrelated(size, 0.3)
+    result = find_minima(TeacherStudent(teacher, size), starts=20)
+    expected = int(np.prod(np.arange(1, size + 1)))
+    assert result.families[0].orbit_size == expected
+    assert isinstance(result.families[0].orbit_size, int)
