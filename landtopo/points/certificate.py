@@ -333,7 +333,11 @@ def _regions(
     first, second = np.triu_indices(len(points), 1)
     differ = labels[first] != labels[second]
     first, second = first[differ], second[differ]
-    near = np.argsort(-np.einsum("nd,nd->n", points[first], points[second]), kind="stable")
+    cosines = np.einsum("nd,nd->n", points[first], points[second])
+    # There are many arcs between nearly opposite points, and none to prefer.
+    short = cosines > -0.8
+    first, second, cosines = first[short], second[short], cosines[short]
+    near = np.argsort(-cosines, kind="stable")
     for chunk in np.array_split(near[:4096], 16):
         a, b = first[chunk], second[chunk]
         useful = group[labels[a]] != group[labels[b]]
