@@ -23,13 +23,15 @@ from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
 from landtopo.statistics import summary_statistics
 from landtopo.symmetry import (
+    PointGraph,
+    Reference,
     equivalence_classes,
     isotropy,
     orbit_size,
     teacher_automorphisms,
 )
 
-__all__ = ["build_families", "describe_family", "group_weights", "number_families"]
+__all__ = ["FamilyIndex", "build_families", "describe_family", "group_weights", "number_families"]
 
 _COLLINEAR = 1e-5
 _ZERO = 1e-7
@@ -188,6 +190,33 @@ def number_families(
         for number, i in enumerate(ranking)
     )
     return numbered, order
+
+
+class FamilyIndex:
+    """Says to which of some families a critical point belongs.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    families : sequence of Family
+    """
+
+    def __init__(self, problem: TeacherStudent, families: Sequence[Family]) -> None:
+        self.problem = problem
+        self.families = tuple(families)
+        vectors = problem.teacher.vectors
+        self._references = [
+            Reference(PointGraph.from_weights(family.reduced, vectors)) for family in families
+        ]
+
+    def find(self, weights: Array) -> int | None:
+        """Number of the family of a critical point, or None if it belongs to none of them."""
+        reduced = reduce_network(weights, self.problem.rank).vectors
+        graph = PointGraph.from_weights(reduced, self.problem.teacher.vectors)
+        for number, reference in enumerate(self._references):
+            if reference.match(graph) is not None:
+                return number
+        return None
 
 
 def _representative(
