@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from landtopo.flat.cells import corner_graph
+from landtopo.flat.paths import flat_path
 from landtopo.flat.routing import Route, route
-from landtopo.flat.slides import FlatPathStatus, flat_path, slide_path
+from landtopo.flat.slides import FlatPathStatus, slide_path
 from landtopo.loss import PopulationLoss
 from landtopo.problem import Teacher, TeacherStudent
 

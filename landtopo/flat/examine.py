@@ -27,7 +27,7 @@ from landtopo.flat.report import Corner, FlatDirection, FlatReport, FlatStatus
 from landtopo.flat.splitting import NeuronSplit, neuron_splits, split_inertia
 from landtopo.flat.stability import StabilityLine, stability_along
 from landtopo.flat.trace import TraceOptions, TraceStop
-from landtopo.flat.zero_loss import line_freedom
+from landtopo.flat.zero_loss import line_freedom, zero_loss_set
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.classify import is_zero_loss
@@ -182,6 +182,7 @@ class _Examination:
             corners=self._corners(local),
             stability=tuple(self._stability(row) for row in directions if row.traces),
             cells=cells,
+            zero_set=zero_loss_set(self.problem.teacher, self.width) if zero_loss else None,
             splits=splits,
             zero_loss=zero_loss,
             disagreements=_disagreements(
@@ -378,6 +379,7 @@ class _Examination:
             corners=(),
             stability=(),
             cells=cells,
+            zero_set=None,
             splits=(),
             zero_loss=False,
             disagreements=(),

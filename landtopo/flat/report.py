@@ -13,6 +13,7 @@ from landtopo.flat.probe import FlatOptions
 from landtopo.flat.splitting import NeuronSplit
 from landtopo.flat.stability import StabilityLine
 from landtopo.flat.trace import Trace
+from landtopo.flat.zero_loss import ZeroLossSet
 from landtopo.objective import Array
 from landtopo.points.reduced import Reduced
 from landtopo.problem import TeacherStudent
@@ -126,6 +127,9 @@ class FlatReport:
         point, negative on the second side.
     cells : CellComplex
         Shape of the set of all students with this reduced network.
+    zero_set : ZeroLossSet or None
+        At zero loss: shape of the set of all students of zero loss. It is larger than `cells` for
+        linearly dependent teachers that other networks represent too.
     splits : tuple of NeuronSplit
         What splitting each neuron of the reduced network does.
     zero_loss : bool
@@ -158,6 +162,7 @@ class FlatReport:
     corners: tuple[Corner, ...]
     stability: tuple[StabilityLine, ...]
     cells: CellComplex
+    zero_set: ZeroLossSet | None
     splits: tuple[NeuronSplit, ...]
     zero_loss: bool
     disagreements: tuple[str, ...]

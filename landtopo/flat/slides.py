@@ -1,8 +1,7 @@
-"""Explicit flat paths between labelled points with the same reduced network, as weights."""
+"""Slides between labelled points with the same reduced network, as weights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -14,12 +13,9 @@ from landtopo.flat.routing import Slide, route
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.reduced import Reduced, reduce_network
-from landtopo.problem import TeacherStudent
 
-__all__ = ["FlatPath", "FlatPathStatus", "flat_path", "loss_range", "slide_path"]
+__all__ = ["FlatPathStatus", "loss_range", "slide_path"]
 
-# Losses of a flat path are equal up to rounding: a hundred times below the 1e-12 that is promised.
-_FLATNESS = 1e-14
 # Reduced neurons closer than this, relative to the longest one, are the same; the loss is quadratic
 # in what is left, and the path's verification sees it.
 _SAME_NETWORK = 1e-6
@@ -29,58 +25,9 @@ class FlatPathStatus(StrEnum):
     """How the search for a flat path ended."""
 
     FOUND = "The path is flat."
-    DIFFERENT = "The two points have different reduced networks, which no slides join."
+    DIFFERENT = "The two points have different reduced networks, which no flat path joins."
     NO_SPARE = "Every student neuron is needed and the two labellings differ: the points are apart."
     NOT_FLAT = "The loss changes along the path."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlatPath:
-    """A piecewise straight path of constant loss.
-
-    Attributes
-    ----------
-    points : ndarray, shape (n + 1, K, D)
-        The corners of the path, the two ends included; empty if there is none.
-    slides : tuple of Slide
-        What moves on each of the n straight pieces.
-    lower_bound : int
-        No path of slides has fewer pieces than this.
-    loss : float
-        Loss at the start.
-    highest_loss, lowest_loss : float
-        Extremes over the samples.
-    samples : int
-        Number of points at which the loss was evaluated.
-    tolerance : float
-        Largest change of the loss that counts as constant, in units of the loss.
-    status : FlatPathStatus
-    """
-
-    points: Array
-    slides: tuple[Slide, ...]
-    lower_bound: int
-    loss: float
-    highest_loss: float
-    lowest_loss: float
-    samples: int
-    tolerance: float
-    status: FlatPathStatus
-
-    @property
-    def barrier(self) -> float:
-        """Highest loss on the path above the loss at its start."""
-        return self.highest_loss - self.loss
-
-    @property
-    def length(self) -> float:
-        """Euclidean length of the path."""
-        return float(np.linalg.norm(np.diff(self.points, axis=0), axis=(1, 2)).sum())
-
-    @property
-    def optimal(self) -> bool:
-        """Whether no path has fewer straight pieces of one slide each, as far as is proven."""
-        return self.status is FlatPathStatus.FOUND and len(self.slides) == self.lower_bound
 
 
 def slide_path(
@@ -139,57 +86,6 @@ def slide_path(
     else:
         points.append(last)
     return np.array(points), found.slides, found.lower_bound
-
-
-def flat_path(
-    problem: TeacherStudent, start: ArrayLike, end: ArrayLike, *, samples: int = 16
-) -> FlatPath:
-    """A shortest path of slides between two labelled points, verified by the loss along it.
-
-    Parameters
-    ----------
-    problem : TeacherStudent
-    start, end : array_like, shape (K, D)
-        Two points, usually two labelled global minima.
-    samples : int
-        Evaluations of the loss on each straight piece.
-
-    Returns
-    -------
-    FlatPath
-    """
-    loss = PopulationLoss(problem)
-    found = slide_path(start, end)
-    first = np.array(start, dtype=np.float64)
-    if isinstance(found, FlatPathStatus):
-        value = float(loss.value(first))
-        return FlatPath(
-            points=np.empty((0, *first.shape)),
-            slides=(),
-            lower_bound=0,
-            loss=value,
-            highest_loss=value,
-            lowest_loss=value,
-            samples=0,
-            tolerance=0.0,
-            status=found,
-        )
-    points, slides, lower_bound = found
-    points.setflags(write=False)
-    value, lowest, highest, count = loss_range(loss, points, samples)
-    tolerance = _FLATNESS * float(np.trace(problem.teacher.gram)) * first.shape[0]
-    flat = highest - value <= tolerance and value - lowest <= tolerance
-    return FlatPath(
-        points=points,
-        slides=slides,
-        lower_bound=lower_bound,
-        loss=value,
-        highest_loss=highest,
-        lowest_loss=lowest,
-        samples=count,
-        tolerance=tolerance,
-        status=FlatPathStatus.FOUND if flat else FlatPathStatus.NOT_FLAT,
-    )
 
 
 def _match(first: Reduced, second: Reduced) -> NDArray[np.int64] | None:

@@ -1,4 +1,4 @@
-"""Null spaces and flat sets: spectrum with the null cluster, growth laws, stability on flat lines."""
+"""Null spaces and flat sets: the null cluster, growth laws, stability along flat lines."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def null_growth(report: FlatReport, *, ax: Axes | None = None) -> Axes:
         axes.set_ylabel("change of the loss")
         axes.set_title(_counts(report), fontsize="small", loc="left")
         if labels:
-            axes.legend(loc="upper left", fontsize="x-small")
+            axes.legend(loc="center left", fontsize="x-small", bbox_to_anchor=(1.0, 0.5))
         else:
             axes.text(0.5, 0.5, "no null direction", transform=axes.transAxes, ha="center")
     return axes
