@@ -10,7 +10,9 @@ import click
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["graph_from", "refuse_overwriting", "source_argument"]
+    from landtopo.paths.record import PathRecord
+
+__all__ = ["graph_from", "last_path", "refuse_overwriting", "source_argument"]
 
 source_argument = click.argument(
     "source", metavar="STUDY", type=click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -26,6 +28,18 @@ def graph_from(source: Path) -> nx.MultiGraph[str]:
         return read_graph(source)
     with Study.open(source) as study:
         return study.graph()
+
+
+def last_path(source: Path) -> PathRecord | None:
+    """The path that was stored last, if the source is a study that has one."""
+    from landtopo.export.files import formats
+    from landtopo.study import Study
+
+    if source.suffix.lower() in formats():
+        return None
+    with Study.open(source) as study:
+        paths = study.paths()
+    return paths[-1].record if paths else None
 
 
 def refuse_overwriting(files: tuple[Path, ...], force: bool) -> None:

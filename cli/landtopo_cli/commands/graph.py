@@ -1,0 +1,72 @@
+"""`landtopo graph`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from landtopo_cli.options import force_option, problem_options
+from landtopo_cli.request import Request
+
+__all__ = ["command"]
+
+
+@click.command(
+    "graph",
+    epilog="""\b
+Examples
+  landtopo graph --teacher orthonormal:6 --widths 6:7 -o six.landtopo --out-dir out
+  landtopo graph -o six.landtopo --starts 20000
+  landtopo graph --teacher equicorrelated:4:-0.1 --widths 4:6 --json
+""",
+)
+@problem_options
+@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
+@click.option(
+    "--out-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the graph in every format and for pictures.",
+)
+@force_option
+def command(request: Request, init: str | None, out_dir: Path | None, force: bool) -> int | None:
+    """Build the graph of families of minima across widths.
+
+    Nodes are families of minima at each width; edges are verified transitions with their barriers,
+    and what each family becomes when the student grows by a neuron. With a study, the work goes on
+    where it was, whenever it was interrupted.
+    """
+    from landtopo.landscape.build import landscape_graph
+    from landtopo.landscape.metrics import components
+    from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.graphs import graph_record, graph_text
+    from landtopo_cli.outputs import check_outputs, write_outputs
+
+    with request.work("graph", init=init) as work:
+        if out_dir is not None:
+            check_outputs(out_dir, work.widths, work.study, force=force)
+        graph = landscape_graph(
+            work.teacher,
+            work.widths,
+            seed=work.seed,
+            dim=work.dim,
+            journal=work.study,
+            progress=work.progress,
+            **work.options,
+        )
+        if work.study is not None:
+            work.study.save_graph(graph)
+        if out_dir is not None:
+            files = write_outputs(out_dir, graph, work.widths, work.study)
+            request.note(f"{len(files)} files are in '{out_dir}'.")
+    request.answer(lambda: graph_record(graph), lambda: graph_text(graph))
+    apart = {width: components(graph, width=width) for width in work.widths}
+    for width, parts in apart.items():
+        if len(parts) > 1:
+            request.note(
+                f"Width {width}: no path was found between "
+                + " and ".join("{" + ", ".join(sorted(part)) + "}" for part in parts)
+                + "."
+            )
+    return INCOMPLETE if any(len(parts) > 1 for parts in apart.values()) else None

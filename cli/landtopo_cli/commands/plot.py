@@ -1,0 +1,62 @@
+"""`landtopo plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from landtopo_cli.options import force_option
+from landtopo_cli.pictures import KINDS, draw
+from landtopo_cli.sources import graph_from, last_path, refuse_overwriting, source_argument
+
+__all__ = ["command"]
+
+
+@click.command(
+    "plot",
+    epilog="""\b
+Examples
+  landtopo plot six.landtopo --kind widths -o widths.pdf
+  landtopo plot six.landtopo --kind tree --width 6 -o tree.svg
+  landtopo plot six.landtopo --kind spectrum --name w6-f0 --name w6-f1 -o spectra.png
+  landtopo plot six.landtopo --kind profile --name w6-t0 -o profile.pdf
+""",
+)
+@source_argument
+@click.option(
+    "--kind",
+    type=click.Choice(sorted(KINDS)),
+    required=True,
+    help="tree: which families join at which loss, at one width; widths: loss against width; "
+    "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
+    "a path.",
+)
+@click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(path_type=Path),
+              help="Ends in .pdf, .svg or .png.")  # fmt: skip
+@click.option("--width", metavar="K", type=int, help="For tree and spectrum.")
+@click.option(
+    "--name",
+    "names",
+    metavar="ID",
+    multiple=True,
+    help="Families of a spectrum, or the transition of a profile; without it, the path that "
+    "'landtopo path' stored last, or the lowest pass.",
+)
+@force_option
+def command(
+    source: Path,
+    kind: str,
+    output: Path,
+    width: int | None,
+    names: tuple[str, ...],
+    force: bool,
+) -> None:
+    """Draw a study, or a graph file, for a paper: vector output, embedded fonts."""
+    from landtopo.plot import save
+
+    refuse_overwriting((output,), force)
+    path = last_path(source) if kind == "profile" and not names else None
+    graph = None if path is not None else graph_from(source)
+    save(draw(kind, graph, width=width, names=names, path=path), output)
+    click.echo(output)

@@ -1,0 +1,101 @@
+"""The files that a graph is written to, next to each other in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from landtopo_cli.pictures import draw, lowest_pass
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from landtopo.study import Study
+
+__all__ = ["check_outputs", "write_outputs"]
+
+_STEM = "landscape"
+_PICTURES = (".pdf", ".png")
+
+
+def check_outputs(
+    folder: Path, widths: tuple[int, ...], study: Study | None, *, force: bool
+) -> None:
+    """Make the folder, and refuse before the work what would be refused after it.
+
+    A file that this study wrote and nobody changed may be replaced; another only by force.
+
+    Parameters
+    ----------
+    folder : Path
+    widths : tuple of int
+    study : Study or None
+    force : bool
+    """
+    from landtopo.export.files import formats, output_files
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [file for suffix in formats() for file in output_files(folder / f"{_STEM}{suffix}")]
+    files += [folder / f"{name}{suffix}" for name in _names(widths) for suffix in _PICTURES]
+    for file in files:
+        if file.exists() and not force and not _is_ours(file, study):
+            raise click.UsageError(f"'{file}' exists; give --force to overwrite it.")
+
+
+def write_outputs(
+    folder: Path, graph: nx.MultiGraph[str], widths: tuple[int, ...], study: Study | None
+) -> list[Path]:
+    """Write the graph in every format and the pictures that a first look needs."""
+    from landtopo.export.files import formats, write_graph
+
+    written: list[Path] = []
+    for suffix in formats():
+        written += write_graph(graph, folder / f"{_STEM}{suffix}")
+    for name, (kind, width) in _names(widths).items():
+        if kind != "profile" or lowest_pass(graph, width) is not None:
+            written += _picture(folder / name, graph, kind, width)
+    if study is not None:
+        for file in written:
+            study.remember(_key(file), {"sha256": _hash(file)})
+    return written
+
+
+def _picture(
+    place: Path, graph: nx.MultiGraph[str], kind: str, width: int | None
+) -> tuple[Path, ...]:
+    from matplotlib import pyplot as plt
+
+    from landtopo.plot import save
+
+    axes = draw(kind, graph, width=width)
+    files = tuple(save(axes, place.with_name(place.name + suffix)) for suffix in _PICTURES)
+    plt.close(axes.figure)
+    return files
+
+
+def _names(widths: tuple[int, ...]) -> dict[str, tuple[str, int | None]]:
+    """The pictures: kind and width by name."""
+    names: dict[str, tuple[str, int | None]] = {
+        "graph": ("graph", None),
+        "widths": ("widths", None),
+    }
+    for width in widths:
+        names[f"tree-{width}"] = ("tree", width)
+        names[f"profile-{width}"] = ("profile", width)
+    return names
+
+
+def _is_ours(file: Path, study: Study | None) -> bool:
+    known = None if study is None else study.recall(_key(file))
+    return known is not None and known["sha256"] == _hash(file)
+
+
+def _key(file: Path) -> str:
+    return f"written/{file.name}"
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

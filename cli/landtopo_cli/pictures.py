@@ -1,0 +1,125 @@
+"""Pictures of a landscape graph by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from landtopo.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from matplotlib.axes import Axes
+
+    from landtopo.paths.record import PathRecord
+
+__all__ = ["KINDS", "draw", "lowest_pass"]
+
+
+def draw(
+    kind: str,
+    graph: nx.MultiGraph[str] | None,
+    *,
+    width: int | None = None,
+    names: tuple[str, ...] = (),
+    path: PathRecord | None = None,
+) -> Axes:
+    """Draw one picture on axes of its own.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    graph : networkx.MultiGraph or None
+        The landscape graph; only a profile of a path can do without.
+    width : int, optional
+        For what shows one width; not needed if the graph has one only.
+    names : tuple of str
+        Families of a spectrum (all of the width by default), or the transition of a profile.
+    path : PathRecord, optional
+        Drawn by a profile if no transition is named.
+    """
+    from landtopo import plot
+
+    if kind == "profile" and not names and path is not None:
+        return plot.profile(path)
+    if graph is None:
+        raise InvalidArgument(f"A picture of kind {kind} needs a graph.")
+    return KINDS[kind](graph, width, names)
+
+
+def lowest_pass(graph: nx.MultiGraph[str], width: int | None = None) -> str | None:
+    """The transition with a profile that leads out of a family by the lowest barrier."""
+    barriers = [
+        (min(data["barrier_from"], data["barrier_to"]), key)
+        for first, last, key, data in graph.edges(keys=True, data=True)
+        if len(data.get("profile", ())) > 1
+        and data["kind"] != "flat"
+        and width in (None, graph.nodes[first]["width"])
+    ]
+    return min(barriers, default=(0.0, None))[1]
+
+
+def _tree(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
+    from landtopo import plot
+
+    return plot.tree(graph, width=_one_width(graph, width))
+
+
+def _graph(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
+    from landtopo import plot
+
+    return plot.graph(graph)
+
+
+def _widths(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
+    from landtopo import plot
+
+    return plot.widths(graph)
+
+
+def _spectrum(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
+    from landtopo import plot
+
+    if not names:
+        chosen = _one_width(graph, width)
+        names = tuple(node for node in graph if graph.nodes[node]["width"] == chosen)
+    for name in names:
+        if "eigenvalues" not in graph.nodes.get(name, {}):
+            raise click.UsageError(f"The graph has no spectrum of a family {name}.")
+    return plot.spectrum(*(graph.nodes[name]["eigenvalues"] for name in names), labels=names)
+
+
+def _profile(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
+    from landtopo import plot
+
+    edges: dict[str, dict[str, Any]] = {
+        key: data for _, _, key, data in graph.edges(keys=True, data=True)
+    }
+    name = names[0] if names else lowest_pass(graph, width)
+    if name is None:
+        raise click.UsageError("The graph has no transition with a profile.")
+    if name not in edges:
+        raise click.UsageError(f"The graph has no transition {name}.")
+    return plot.profile(edges[name])
+
+
+def _one_width(graph: nx.MultiGraph[str], width: int | None) -> int:
+    known = sorted({int(graph.nodes[node]["width"]) for node in graph})
+    chosen = known[0] if width is None and len(known) == 1 else width
+    if chosen is None or chosen not in known:
+        shown = ", ".join(map(str, known))
+        raise click.UsageError(f"This picture is of one width: give --width; known: {shown}.")
+    return chosen
+
+
+#: What can be drawn, and the function that draws it.
+KINDS: dict[str, Callable[[nx.MultiGraph[str], int | None, tuple[str, ...]], Axes]] = {
+    "tree": _tree,
+    "widths": _widths,
+    "graph": _graph,
+    "spectrum": _spectrum,
+    "profile": _profile,
+}
