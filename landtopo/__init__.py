@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from landtopo.paths.connect import ConnectOptions as ConnectOptions
     from landtopo.paths.connect import connect as connect
     from landtopo.points.classify import classify as classify
+    from landtopo.points.coverage import binomial_interval as binomial_interval
     from landtopo.points.records import CriticalPoint as CriticalPoint
     from landtopo.points.records import Family as Family
     from landtopo.points.search import find_minima as find_minima
@@ -58,6 +59,7 @@ _HOMES = {
     "SummaryStatistics": "statistics",
     "Teacher": "problem",
     "TeacherStudent": "problem",
+    "binomial_interval": "points.coverage",
     "certify": "certify",
     "classify": "points.classify",
     "connect": "paths.connect",
