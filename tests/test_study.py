@@ -36,6 +36,7 @@ from landtopo.study import Study
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import SCHEMA_VERSION
 
+SOURCE = "quasi-newton from gaussian:1"
 TEACHER = Teacher.random(3, dim=5, seed=4)
 
 
@@ -221,15 +222,16 @@ def test_together_is_all_or_nothing(tmp_path: Path) -> None:
 def test_attempts_and_families_come_back(tmp_path: Path) -> None:
     result = make_result(n=500)
     with Study.create(tmp_path / "s", TEACHER) as study:
-        study.save_search(result)
-        study.save_search(result)
+        save(study, result)
+        save(study, result)
     with Study.open(tmp_path / "s") as study:
-        assert study.searches() == [(4, "quasi-newton from gaussian:1")]
-        attempts = study.attempts(4, "quasi-newton from gaussian:1")
+        assert study.searches() == [(4, SOURCE)]
+        attempts = study.attempts(4, SOURCE)
         families = study.families(4)
         assert study.families(5) == []
+        assert study.searches("saddles") == []
         with pytest.raises(StudyError, match="no search"):
-            study.attempts(5, "quasi-newton from gaussian:1")
+            study.attempts(5, SOURCE)
     for field in fields(Attempts):
         if field.name != "weights":
             mine, theirs = getattr(attempts, field.name), getattr(result.attempts, field.name)
@@ -246,7 +248,7 @@ def test_attempts_and_families_come_back(tmp_path: Path) -> None:
 def test_many_attempts_stay_small(tmp_path: Path) -> None:
     result = make_result(n=10_000, width=20, columns=40)
     with Study.create(tmp_path / "s", TEACHER) as study:
-        study.save_search(result)
+        save(study, result)
     # Columns of 8 + 8 + 8 + 8 + 8 + 1 bytes; the end points would be 64 MB.
     assert (tmp_path / "s").stat().st_size < 0.6e6
 
@@ -254,7 +256,7 @@ def test_many_attempts_stay_small(tmp_path: Path) -> None:
 def test_the_tables_can_be_read_with_plain_sql(tmp_path: Path) -> None:
     with Study.create(tmp_path / "s", TEACHER) as study:
         study.begin("minima", {"starts": 500})
-        study.save_search(make_result(n=500))
+        save(study, make_result(n=500))
         study.remember("step", {"a": 1})
     connection = sqlite3.connect(tmp_path / "s")
     assert connection.execute("SELECT starts, converged FROM attempts").fetchall() == [(500, 400)]
@@ -566,6 +568,11 @@ def make_result(n: int, width: int = 4, columns: int = 5) -> Any:
         others=(make_family(2, width, Kind.SADDLE),),
         search={"method": "quasi-newton", "starts": n},
     )
+
+
+def save(study: Study, result: Any) -> None:
+    families = (*result.families, *result.others)
+    study.save_search("minima", SOURCE, result.attempts, families, result.search)
 
 
 def assert_same_record(mine: Any, theirs: Any) -> None:

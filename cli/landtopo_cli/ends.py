@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from landtopo.errors import InvalidArgument
+from landtopo_cli.known import chosen_points, known_minima, weights_from
 
 if TYPE_CHECKING:
     from landtopo.objective import Array
-    from landtopo.points.records import Family
     from landtopo.problem import TeacherStudent
     from landtopo_cli.request import Work
 
@@ -45,8 +43,8 @@ def both_ends(
         Permutation of the second end's neurons. Without one, the second end is the copy of its
         family that is closest to the first, or the other way round if the second is a file.
     """
-    start = _end("--from", from_text, work, width)
-    end = _end("--to", to_text, work, width)
+    start = _end(from_text, work, width)
+    end = _end(to_text, work, width)
     if start.is_family and end.is_family and start.name == end.name and cycles is None:
         raise click.UsageError(
             f"Both ends are {start.name}; say with --permutation which labelled copies to join."
@@ -62,27 +60,16 @@ def both_ends(
     return start, end
 
 
-def _end(option: str, text: str, work: Work, width: int) -> End:
-    from landtopo.teacher_files import matrix_from_file
-
+def _end(text: str, work: Work, width: int) -> End:
     problem = work.problem(width)
     if text == "global" and width >= problem.teacher.size:
         return End(text, _zero_loss_point(problem), True)
     if text != "global" and not _ID.fullmatch(text):
-        weights = matrix_from_file(text, keys=("weights",))
-        if weights.ndim != 2 or len(weights) != width:
-            raise click.BadParameter(
-                f"'{text}' must hold {width} rows, one a neuron; its shape is {weights.shape}.",
-                param_hint=option,
-            )
-        return End(Path(text).name, weights, False)
-    families = _families(work, width)
-    chosen = families[0].id if text == "global" else text
-    for family in families:
-        if family.id == chosen:
-            return End(chosen, family.weights, True)
-    known = ", ".join(family.id for family in families)
-    raise click.BadParameter(f"There is no family {text}; known: {known}.", param_hint=option)
+        return End(*weights_from(text, width), False)
+    if text == "global":
+        return End(*known_minima(work, width)[0], True)
+    (family,) = chosen_points(work, width, (text,), ())
+    return End(*family, True)
 
 
 def _permuted(weights: Array, cycles: str) -> Array:
@@ -115,24 +102,3 @@ def _zero_loss_point(problem: TeacherStudent) -> Array:
     spare = problem.width - len(vectors)
     last = np.repeat(vectors[-1:] / (spare + 1), spare + 1, axis=0)
     return np.vstack([vectors[:-1], last])
-
-
-def _families(work: Work, width: int) -> list[Family]:
-    """Those of the study, or of a search if it has none at this width."""
-    known = work.study.families(width) if work.study else []
-    if known:
-        return known
-    from landtopo.points.search import find_minima
-
-    found = find_minima(
-        work.problem(width),
-        seed=work.seed,
-        journal=work.study,
-        progress=work.progress,
-        **work.options,
-    )
-    if work.study is not None:
-        work.study.save_search(found)
-    if not found.families:
-        raise InvalidArgument(f"No minimum was found at width {width} that a path could join.")
-    return list(found.families)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from landtopo.errors import StudyError
 from landtopo_cli.families import family_table
 from landtopo_cli.graphs import graph_record, graph_text
 from landtopo_cli.paths import path_record
@@ -13,8 +12,6 @@ from landtopo_cli.request import INFINITE
 from landtopo_cli.tables import loss_text, number, table
 
 if TYPE_CHECKING:
-    import networkx as nx
-
     from landtopo.study import NamedPath, Study
 
 __all__ = ["study_record", "study_text"]
@@ -22,7 +19,7 @@ __all__ = ["study_record", "study_text"]
 
 def study_record(study: Study) -> dict[str, Any]:
     """A study in JSON, without the single attempts."""
-    graph = _graph(study)
+    graph = study.graph() if study.has_graph else None
     return {
         "study": str(study.path),
         "teacher": study.teacher.name,
@@ -62,7 +59,7 @@ def study_text(study: Study) -> str:
             f"\ncreated {study.created}; runs: {len(runs)}, the last '{last.command}' with "
             f"landtopo {last.versions['landtopo']}, {ended}"
         )
-    graph = _graph(study)
+    graph = study.graph() if study.has_graph else None
     if graph is not None:
         parts.append(graph_text(graph))
     in_graph = set() if graph is None else {data["width"] for _, data in graph.nodes(data=True)}
@@ -77,13 +74,6 @@ def study_text(study: Study) -> str:
     if len(parts) == 1:
         parts.append(f"Nothing is complete yet; {len(study.steps())} steps are finished.")
     return "\n\n".join(parts)
-
-
-def _graph(study: Study) -> nx.MultiGraph[str] | None:
-    try:
-        return study.graph()
-    except StudyError:
-        return None
 
 
 def _paths(paths: list[NamedPath]) -> str:

@@ -63,6 +63,7 @@ CREATE TABLE steps (
 CREATE TABLE attempts (
     width INTEGER NOT NULL,
     source TEXT NOT NULL,
+    aim TEXT NOT NULL,       -- minima, saddles, reachability
     session INTEGER NOT NULL REFERENCES sessions (id),
     starts INTEGER NOT NULL,
     converged INTEGER NOT NULL,

@@ -7,7 +7,8 @@ piece of work that it had in hand.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import networkx as nx
 
@@ -20,7 +21,6 @@ from landtopo.study.provenance import now
 
 if TYPE_CHECKING:
     from landtopo.paths.record import PathRecord
-    from landtopo.points.search import SearchResult
 
 __all__ = ["NamedPath", "Study"]
 
@@ -43,48 +43,68 @@ class Study(StudyFile):
 
     # Searches.
 
-    def save_search(self, result: SearchResult) -> None:
+    def save_search(
+        self,
+        aim: str,
+        source: str,
+        attempts: Attempts,
+        families: Sequence[Family] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         """Store every attempt of a search and the families that it found.
 
-        A longer search of the same kind replaces the shorter one. Of the end points of one family
-        only the first is stored; the steps of the journal hold the others.
+        A longer search of the same source replaces the shorter one. Of the end points of one
+        family only the first is stored; the steps of the journal hold the others.
+
+        Parameters
+        ----------
+        aim : str
+            What was searched for: ``minima``, ``saddles`` or ``reachability``.
+        source : str
+            How, such as ``quasi-newton from gaussian:1``.
+        attempts : Attempts
+            `attempts.family` counts through `families`.
+        families : sequence of Family
+        options : mapping, optional
+            Everything that the result depends on, in values that JSON has.
         """
-        attempts = result.attempts
-        label = f"{result.search['method']} from {attempts.source}"
         width = attempts.width
+        run = self._database.run
         with self.together():
-            self._database.run(
-                "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)",
+            run("DELETE FROM families WHERE width = ? AND source = ?", (width, source))
+            run(
+                "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     width,
-                    label,
+                    source,
+                    aim,
                     self._session,
                     len(attempts),
                     sum(status is Status.CONVERGED for status in attempts.status),
-                    json.dumps(result.search, sort_keys=True),
+                    json.dumps(dict(options or {}), sort_keys=True),
                     encode(without_repetition(attempts)),
                 ),
             )
-            self._database.run(
-                "DELETE FROM families WHERE width = ? AND source = ?", (width, label)
-            )
-            for family in (*result.families, *result.others):
-                self._database.run(
+            for family in families:
+                run(
                     "INSERT INTO families VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (
                         family.id,
-                        label,
+                        source,
                         width,
                         str(family.point.kind),
-                        float(family.loss),
-                        int(family.count),
+                        family.loss,
+                        family.count,
                         encode(family),
                     ),
                 )
 
-    def searches(self) -> list[tuple[int, str]]:
-        """The stored searches, as (width, source), the latest last."""
-        rows = self._database.rows("SELECT width, source FROM attempts ORDER BY rowid")
+    def searches(self, aim: str | None = None) -> list[tuple[int, str]]:
+        """The stored searches, of one aim or of all, as (width, source), the latest last."""
+        rows = self._database.rows(
+            "SELECT width, source FROM attempts WHERE ?1 = '' OR aim = ?1 ORDER BY rowid",
+            (aim or "",),
+        )
         return [(width, source) for width, source in rows]
 
     def attempts(self, width: int, source: str) -> Attempts:
@@ -106,12 +126,17 @@ class Study(StudyFile):
         return with_repetition(self._decoded(rows[0][0]))
 
     def families(self, width: int, source: str | None = None) -> list[Family]:
-        """Families at a width by increasing loss, from one search or from the latest one."""
+        """Families at a width by increasing loss.
+
+        Parameters
+        ----------
+        width : int
+        source : str, optional
+            The search that found them; by default the latest one for minima.
+        """
         if source is None:
-            sources = [label for at, label in self.searches() if at == width]
-            if not sources:
-                return []
-            source = sources[-1]
+            sources = [label for at, label in self.searches("minima") if at == width]
+            source = sources[-1] if sources else ""
         rows = self._database.rows(
             "SELECT record FROM families WHERE width = ? AND source = ? ORDER BY loss, id",
             (width, source),
@@ -181,6 +206,11 @@ class Study(StudyFile):
                     "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?)",
                     (place, key, first, last, str(data["kind"]), encode(data)),
                 )
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether a landscape graph was stored."""
+        return bool(self._database.rows("SELECT id FROM graph"))
 
     def graph(self) -> nx.MultiGraph[str]:
         """The landscape graph that was stored last.

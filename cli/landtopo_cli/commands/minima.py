@@ -36,22 +36,11 @@ def command(
     the symmetry of the problem, and classified by the exact Hessian in all dimensions. The table
     ends with an estimate of what was not seen.
     """
-    from landtopo.points.search import find_minima
     from landtopo_cli.families import search_record, search_text
+    from landtopo_cli.known import search_minima
 
-    results = []
     with request.work("minima", method=method, init=init, step=step) as work:
-        for width in work.widths:
-            result = find_minima(
-                work.problem(width),
-                seed=work.seed,
-                journal=work.study,
-                progress=work.progress,
-                **work.options,
-            )
-            if work.study is not None:
-                work.study.save_search(result)
-            results.append(result)
+        results = [search_minima(work, width) for width in work.widths]
     one = len(results) == 1
     request.answer(
         lambda: search_record(results[0]) if one else [search_record(r) for r in results],

@@ -1,0 +1,99 @@
+"""The points that a command works on: those of the study, of a new search, or of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from landtopo.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from landtopo.objective import Array
+    from landtopo.points.search import SearchResult
+    from landtopo_cli.request import Work
+
+__all__ = ["Known", "chosen_points", "known_minima", "search_minima", "weights_from"]
+
+_SEARCH_OPTIONS = ("starts", "jobs", "method", "init", "step")
+
+
+class Known(NamedTuple):
+    """A point with its name: the representative of a family, or what a file holds."""
+
+    id: str
+    weights: Array
+
+
+def search_minima(work: Work, width: int) -> SearchResult:
+    """Search for minima with the options that the command was given, and store what was found."""
+    from landtopo.points.search import find_minima
+
+    options = {name: work.options[name] for name in _SEARCH_OPTIONS if name in work.options}
+    found = find_minima(
+        work.problem(width),
+        seed=work.seed,
+        journal=work.study,
+        progress=work.progress,
+        **options,
+    )
+    if work.study is not None:
+        work.study.save_search(
+            "minima",
+            f"{found.search['method']} from {found.search['init']}",
+            found.attempts,
+            (*found.families, *found.others),
+            found.search,
+        )
+    return found
+
+
+def known_minima(work: Work, width: int) -> list[Known]:
+    """Families of minima at a width, by increasing loss.
+
+    The ids are those of the study's graph, or else of its latest search, or else of a new one.
+    """
+    from landtopo.points.records import Kind
+
+    study = work.study
+    if study is not None and study.has_graph:
+        nodes = study.graph().nodes
+        found = [name for name in nodes if nodes[name]["width"] == width]
+        if found:
+            found.sort(key=lambda name: float(nodes[name]["loss"]))
+            return [Known(name, nodes[name]["weights"]) for name in found]
+    families = study.families(width) if study is not None else []
+    minima = [family for family in families if family.point.kind is Kind.MINIMUM]
+    if not minima:
+        minima = list(search_minima(work, width).families)
+    if not minima:
+        raise InvalidArgument(f"No minimum was found at width {width}; try more --starts.")
+    return [Known(family.id, family.weights) for family in minima]
+
+
+def chosen_points(
+    work: Work, width: int, names: tuple[str, ...], files: tuple[Path, ...]
+) -> list[Known]:
+    """The families of the given ids (all when neither ids nor files are given), and the files."""
+    points = [weights_from(file, width) for file in files]
+    if names or not files:
+        known = known_minima(work, width)
+        missing = set(names) - {family.id for family in known}
+        if missing:
+            shown = ", ".join(family.id for family in known)
+            raise click.UsageError(f"There is no family {min(missing)}; known: {shown}.")
+        points += [family for family in known if not names or family.id in names]
+    return points
+
+
+def weights_from(file: str | Path, width: int) -> Known:
+    """Weights from an .npy, .csv or .json file, one neuron a row."""
+    from landtopo.teacher_files import matrix_from_file
+
+    weights = matrix_from_file(file, keys=("weights",))
+    if weights.ndim != 2 or len(weights) != width:
+        raise click.UsageError(
+            f"'{file}' must hold {width} rows, one a neuron; its shape is {weights.shape}."
+        )
+    return Known(Path(file).name, weights)
