@@ -141,6 +141,13 @@ def test_isolated_and_flat_families_differ_in_shape() -> None:
     assert shapes["global, isolated"] == shapes["spurious, isolated"] != shapes["global, flat"]
 
 
+def test_a_family_that_may_be_flat_is_not_called_isolated() -> None:
+    graph = small_graph()
+    del graph.nodes["w8-f0"]["flat_dimension"]
+    labels = [found.get_label() for found in plot.widths(graph).collections]
+    assert "global, flatness unknown" in labels
+
+
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_arcs_rise_to_their_pass(scale: Any) -> None:
     ax = plot.graph(small_graph(), scale=scale, lineage=False)
@@ -165,7 +172,7 @@ def test_profile_of_an_edge() -> None:
 
 
 def test_inset_covers_nothing_of_the_curve() -> None:
-    for peak in np.linspace(0.02, 0.98, 25):
+    for peak in np.linspace(0.02, 0.98, 9):
         s = np.linspace(0, 1, 400)
         up = SPURIOUS_LOSS + ESCAPE_BARRIER * np.sin(np.pi * np.clip(s / peak, 0, 1) / 2) ** 2
         down = (SPURIOUS_LOSS + ESCAPE_BARRIER) * np.exp(-(np.clip(s - peak, 0, 1) ** 2) * 30)

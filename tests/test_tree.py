@@ -143,6 +143,7 @@ def test_labelled_copies_are_annotations() -> None:
     assert tree.nodes["w6-f0"]["copies"] == ("w6-t1", "w6-t2")
     assert tree.nodes["w6-f0"]["copies_join"] == THREE_CYCLE_LOSS
     assert "copies_join" not in tree.nodes["w6-f1"]
+    assert [tree.nodes[family]["orbit_size"] for family in ("w6-f0", "w6-f1")] == [720, 4320]
     assert list(tree.predecessors("w6-f0")) == list(tree.predecessors("w6-f1")) == ["m0"]
     assert tree.nodes["m0"]["transitions"] == ("w6-t0",)
     # The loss of the pass is stored to 1e-17, so the difference carries that error.

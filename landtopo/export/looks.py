@@ -48,12 +48,14 @@ class Style:
     shape: str
 
 
-#: By (global, flat).
+#: By (global, flat); None where it is not known whether the family is flat.
 FAMILY_STYLES = {
     (True, False): Style("global, isolated", "#0072B2", "circle"),
     (True, True): Style("global, flat", "#56B4E9", "square"),
+    (True, None): Style("global, flatness unknown", "#0072B2", "diamond"),
     (False, False): Style("spurious, isolated", "#D55E00", "circle"),
     (False, True): Style("spurious, flat", "#E69F00", "square"),
+    (False, None): Style("spurious, flatness unknown", "#D55E00", "diamond"),
 }
 
 #: By kind, for lineage by fate.
@@ -79,7 +81,7 @@ class NodeLook:
     y_even : float
         By rank of the loss within the width, evenly spaced: families of nearly equal loss apart.
     color, shape : str
-        "#rrggbb"; "circle" (isolated) or "square" (flat).
+        "#rrggbb"; "circle" (isolated), "square" (flat) or "diamond" (not known).
     size : float
         Diameter, growing with the share of the starts.
     style : str
@@ -106,10 +108,9 @@ class EdgeLook:
 
 
 def family_style(record: Mapping[str, Any]) -> Style:
-    """Colour and shape of a family: global or spurious, isolated or flat."""
-    return FAMILY_STYLES[
-        bool(record.get("is_global", False)), int(record.get("flat_dimension", 0)) > 0
-    ]
+    """Colour and shape of a family: global or spurious, isolated or flat or not known."""
+    flat = record["flat_dimension"] > 0 if "flat_dimension" in record else None
+    return FAMILY_STYLES[bool(record.get("is_global", False)), flat]
 
 
 def edge_style(record: Mapping[str, Any]) -> Style:

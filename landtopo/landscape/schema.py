@@ -97,6 +97,8 @@ COLUMNS: tuple[Column, ...] = (
     _node("loss", "number", _LOSS, "population loss L with the factor 1/2", required=True),
     _node("is_global", "boolean", "", "the loss is zero: a global minimum"),
     _node("description", "text", "", "the minimum in one line"),
+    _node("reason", "text", "", "why it is called a minimum"),
+    _node("found_by", "text", "", "start distribution or method that found it first"),
     _node("count", "integer", "starts", "independent starts that ended here"),
     _node("share", "number", "fraction", "count divided by the number of starts"),
     _node("share_low", "number", "fraction", "lower end of the binomial interval of share"),
@@ -108,7 +110,12 @@ COLUMNS: tuple[Column, ...] = (
     _node("nullity", "integer", "", "zero Hessian eigenvalues in d dimensions"),
     _node("gap", "number", "ratio", "first non-zero eigenvalue over the last zero one, in size"),
     _node("flat_dimension", "integer", "", "dimension of the connected flat set it belongs to"),
-    _node("smallest_eigenvalue", "number", _CURVATURE, "smallest non-zero Hessian eigenvalue"),
+    _node(
+        "smallest_eigenvalue",
+        "number",
+        _CURVATURE,
+        "smallest Hessian eigenvalue; zero up to rounding if flat",
+    ),
     _node(
         "smallest_normal_eigenvalue",
         "number",
@@ -150,7 +157,11 @@ COLUMNS: tuple[Column, ...] = (
     _edge("permutation", "text", "", "relative permutation of the neurons, in cycles from 1"),
     _edge("cycle_type", "text", "", "cycle lengths of the permutation"),
     _edge("parity", "text", "", "even or odd permutation"),
+    _edge(
+        "teacher_permutation", "text", "", "permutation of the teacher neurons that goes with it"
+    ),
     _edge("outside_span", "boolean", "", "the transition state leaves the teacher's span"),
+    _edge("found_by", "text", "", "method that found it first"),
     _edge("verified", "boolean", "", "both descents from the transition state were followed"),
     _edge("weights", "matrix", "weight", "the transition state: one neuron a row"),
     _edge("eigenvalues", "vector", _CURVATURE, "Hessian eigenvalues of the transition state"),

@@ -109,7 +109,8 @@ def merge_tree(
         Edges lead from a merge to what it joins. Leaves are the families (kind "family"), with
         `loss`, `persistence` (loss of the merge in which a family of lower loss takes over, minus
         its own; infinite for the lowest of each tree), `copies` (keys of the transitions between
-        its labelled copies) and, if there are any, `copies_join` (the lowest level of those).
+        its labelled copies), `copies_join` (the lowest level of those, if there are any) and
+        `orbit_size` (number of its labelled copies, if known).
         Inner nodes m0, m1, ... (kind "merge"), numbered upwards, have `loss` (the level),
         `families`, `lowest` (the family that goes on) and `transitions` (keys of the edges that
         join there). The graph attribute `roots` lists the roots.
@@ -138,6 +139,8 @@ def merge_tree(
             persistence=math.inf,
             copies=tuple(sorted(loops)),
         )
+        if "orbit_size" in graph.nodes[node]:
+            tree.nodes[node]["orbit_size"] = int(graph.nodes[node]["orbit_size"])
         if loops:
             tree.nodes[node]["copies_join"] = min(loop["level"] for loop in loops.values())
     top = {node: node for node in transitions}  # family -> root of its present tree

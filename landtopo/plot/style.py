@@ -75,7 +75,7 @@ _LOG_FROM = 300.0
 #: Points per drawing unit of a symbol's size.
 POINTS = 0.27
 
-MARKERS = {"circle": "o", "square": "s"}
+MARKERS = {"circle": "o", "square": "s", "diamond": "D"}
 LINES = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 1.6))}
 
 

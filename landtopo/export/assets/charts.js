@@ -45,7 +45,7 @@ function heatMap(matrix, span) {
       pen.font = '9px system-ui, "DejaVu Sans", sans-serif';
       pen.textAlign = "center";
       pen.textBaseline = "middle";
-      pen.fillText(value === 0 ? "0" : value.toFixed(2), left + (j + 0.5) * side, top + (i + 0.5) * side);
+      pen.fillText(value === 0 ? "0" : value.toFixed(2).replace("-0.00", "0.00"), left + (j + 0.5) * side, top + (i + 0.5) * side);
     }
   }));
   pen.font = FONT;

@@ -150,6 +150,7 @@ function makeStyle(data, { unit, shrink }) {
       "text-background-color": "#fff", "text-background-opacity": crowded ? 0 : 0.8,
     } },
     { selector: "node.square", style: { shape: "round-rectangle" } },
+    { selector: "node.diamond", style: { shape: "diamond" } },
     { selector: "edge", style: {
       width: (item) => look(item).thickness * unit * (crowded ? 0.5 : 1),
       "line-color": (item) => look(item).color, "line-style": (item) => look(item).line, opacity: 0.75,

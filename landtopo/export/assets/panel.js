@@ -1,11 +1,15 @@
 // What is known of one family or one edge.
 
+const SYMBOLS = {
+  square: '<rect x="2" y="2" width="10" height="10" rx="2"',
+  diamond: '<path d="M7 1 13 7 7 13 1 7z"',
+  circle: '<circle cx="7" cy="7" r="5.5"',
+};
+
 function symbol(look) {
-  const shape = look.shape === "square"
-    ? `<rect x="2" y="2" width="10" height="10" rx="2" fill="${look.color}" stroke="#1b1f24"/>`
-    : `<circle cx="7" cy="7" r="5.5" fill="${look.color}" stroke="#1b1f24"/>`;
   const holder = element("span", {});
-  holder.innerHTML = `<svg width="14" height="14" aria-hidden="true">${shape}</svg>`;
+  holder.innerHTML = `<svg width="14" height="14" aria-hidden="true">${SYMBOLS[look.shape]}
+    fill="${look.color}" stroke="#1b1f24"/></svg>`;
   return holder.firstChild;
 }
 

@@ -18,7 +18,7 @@ from landtopo.export.prepare import Prepared
 __all__ = ["FORMAT"]
 
 _SPACE = "{http://www.gexf.net/1.2draft}"
-_SHAPES = {"circle": "disc", "square": "square"}
+_SHAPES = {"circle": "disc", "square": "square", "diamond": "diamond"}
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
