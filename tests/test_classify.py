@@ -5,7 +5,7 @@ outside the span; index and nullity in d dimensions agree with the eigenvalues o
 written out in all d coordinates, for minima, saddles, splits at positive loss and points outside
 the span; verdicts are those of the theory (saddles with tiny negative eigenvalues stay saddles,
 splits of spurious minima become saddles, zero loss is a minimum); nothing depends on where on a
-flat set the point lies.
+flat set the point lies; products alone give the spectrum and the steps of the dense Hessian.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.ascend import AscentOptions, ascend
 from landtopo.points.classify import classify, reduce_network
+from landtopo.points.curvature import curvature_at
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.problem import Teacher, TeacherStudent
 
@@ -287,3 +288,41 @@ def test_wrong_shapes_are_refused() -> None:
         classify(problem, np.eye(2))
     with pytest.raises(InvalidArgument, match="dimensions"):
         classify(problem, np.random.default_rng(0).standard_normal((3, 4)))
+
+
+@pytest.mark.parametrize("columns", [5, 7])
+def test_products_alone_give_the_same_as_the_dense_hessian(columns: int) -> None:
+    # A random point has many negative eigenvalues; the one outside the span has gauge modes. The
+    # global minimum has repeated ones, which Lanczos' method alone can miss.
+    generator = np.random.default_rng(4)
+    problem = TeacherStudent(Teacher.orthonormal(5), 6)
+    loss = PopulationLoss(problem)
+    for weights in (
+        generator.standard_normal((6, columns)) / 3,
+        -np.pad(np.vstack([np.eye(5), 0.5 * np.eye(5)[:1]]), ((0, 0), (0, columns - 5))),
+    ):
+        dense, products = curvature_at(loss, weights), curvature_at(loss, weights, dense=0)
+        full, size = dense.eigenvalues()
+        some, largest = products.eigenvalues()
+        assert largest == pytest.approx(size, rel=1e-2)
+        np.testing.assert_allclose(some, full[: len(some)], atol=1e-9)
+        assert len(some) >= min(np.sum(full < 1e-9) + 1, len(full) - 1)
+        gradient = loss.gradient(weights).ravel()
+        # Away from critical points holding the gauge modes can be done in more than one way.
+        if not len(dense.gauge) and np.abs(full).min() > 1e-6:
+            np.testing.assert_allclose(products.step(gradient), dense.step(gradient), atol=1e-6)
+        for neuron in (0, 5):
+            np.testing.assert_allclose(products.block(neuron), dense.block(neuron), atol=1e-14)
+
+
+def test_large_networks_are_classified_without_the_hessian() -> None:
+    problem = TeacherStudent(Teacher.orthonormal(45), 45)
+    point = classify(
+        problem, np.eye(45) + 1e-7 * np.random.default_rng(0).standard_normal((45, 45))
+    )
+    assert (point.kind, point.index, point.nullity) == (Kind.MINIMUM, 0, 0)
+    assert point.eigenvalues[0] == pytest.approx(0.25 - 0.5 / np.pi, abs=1e-9)
+    assert len(point.eigenvalues) < 45 * 45
+    split = np.vstack([np.eye(45)[:44], 0.4 * np.eye(45)[44:], 0.6 * np.eye(45)[44:]])
+    wide = classify(problem.with_width(46), split)
+    assert (wide.kind, wide.nullity) == (Kind.MINIMUM, 45 + 46)

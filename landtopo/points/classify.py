@@ -27,9 +27,9 @@ from numpy.typing import ArrayLike
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
+from landtopo.points.curvature import Curvature, curvature_at, eigenvalues_without_gauge
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.points.reduced import Reduced, reduce_network
-from landtopo.points.spectrum import without_gauge
 from landtopo.problem import TeacherStudent
 
 __all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
@@ -71,7 +71,8 @@ def classify(
         With the corrected weights. Verdicts: *saddle* when an eigenvalue is negative beyond its
         error or a zero neuron has a way down; *minimum* when the loss is zero, or when no
         eigenvalue is negative and the only zero ones belong to exact splits; *undecided*, with the
-        reason, otherwise.
+        reason, otherwise. Above `landtopo.points.curvature.DENSE` coordinates the eigenvalues are
+        the lowest ones of the reduced network; all that are not positive are among them.
     """
     given = np.asarray(weights, dtype=np.float64)
     if given.ndim != 2 or given.shape[0] != problem.width or given.shape[1] < problem.rank:
@@ -107,9 +108,8 @@ class _Solved:
     reduced: Reduced
     vectors: Array
     gradient: float
-    hessian: Array
+    curvature: Curvature
     normal: Array
-    gauge: Array
     values: Array
     error: float
 
@@ -120,14 +120,13 @@ class _Solved:
         """Solve grad = 0 from the reduced network's vectors."""
         loss = PopulationLoss(problem.with_width(reduced.effective_width))
         u = np.array(reduced.vectors)
-        objective = WeightObjective(loss, columns=u.shape[1])
         start = u
         gradient = loss.gradient(u)
         norm = float(np.linalg.norm(gradient))
         size = float(np.linalg.norm(u))
         limit = region * size + reduced.residual
-        hessian, gauge = objective.hessian(u.ravel()), objective.gauge(u.ravel())
-        step = _newton_step(hessian, gauge, gradient.ravel()).reshape(u.shape)
+        curvature = curvature_at(loss, u)
+        step = curvature.step(gradient.ravel()).reshape(u.shape)
         for _ in range(20):
             moved = float(np.linalg.norm(step))
             if moved <= 2.0 * _EPSILON * size or not np.linalg.norm(u + step - start) <= limit:
@@ -138,55 +137,30 @@ class _Solved:
             # there the next step tells whether this one has been right.
             if not better and np.linalg.norm(new) > 16.0 * _EPSILON * size:
                 break
-            there = (u + step).ravel()
-            hessian_there, gauge_there = objective.hessian(there), objective.gauge(there)
-            next_step = _newton_step(hessian_there, gauge_there, new.ravel()).reshape(u.shape)
+            there = curvature_at(loss, u + step)
+            next_step = there.step(new.ravel()).reshape(u.shape)
             if not better and not np.linalg.norm(next_step) < 0.5 * moved:
                 break
             u, gradient, norm = u + step, new, float(np.linalg.norm(new))
-            hessian, gauge, step = hessian_there, gauge_there, next_step
+            curvature, step = there, next_step
         moved = float(np.linalg.norm(step))
-        values = _without_gauge(hessian, gauge)
+        values, largest = curvature.eigenvalues()
         lengths = np.linalg.norm(u, axis=1)
         total = float(lengths.sum() + problem.teacher.norms.sum())
         # Rounding of the eigenvalues and of their entries (own terms are divided by |w_k|), and
         # the change of the Hessian over the distance to the exact critical point: third
         # derivatives are sums of terms |x_j| / (2 pi |w_k|^2) of order one.
-        rounding = _EPSILON * (
-            4.0 * np.sqrt(len(values)) * float(np.abs(values).max(initial=0.5))
-            + 4.0 * total / float(lengths.min())
-        )
+        rounding = _EPSILON * (4.0 * np.sqrt(u.size) * largest + 4.0 * total / float(lengths.min()))
         drift = min(moved, limit) * total / (2.0 * float(lengths.min()) ** 2)
         return cls(
             reduced=reduced,
             vectors=u,
             gradient=norm,
-            hessian=hessian,
+            curvature=curvature,
             normal=loss.normal_block(u),
-            gauge=gauge,
             values=values,
             error=rounding + drift,
         )
-
-
-def _newton_step(hessian: Array, gauge: Array, gradient: Array) -> Array:
-    """-H^+ grad with gauge and null directions held; zero where only rounding is left of grad."""
-    system = hessian + gauge.T @ gauge if len(gauge) else hessian
-    try:
-        step = -np.linalg.solve(system, gradient)
-    except np.linalg.LinAlgError:
-        step = np.full_like(gradient, np.inf)
-    if np.linalg.norm(step) <= 1e6 * np.linalg.norm(gradient):
-        return np.asarray(step)
-    values, vectors = without_gauge(hessian, gauge)
-    keep = np.abs(values) > 1e-12 * np.abs(values).max()
-    components = vectors[:, keep].T @ gradient
-    return np.asarray(-vectors[:, keep] @ (components / values[keep]))
-
-
-def _without_gauge(hessian: Array, gauge: Array) -> Array:
-    """Eigenvalues on the complement of orthonormal rows, ascending."""
-    return without_gauge(hessian, gauge)[0] if len(gauge) else _eigenvalues(hessian)
 
 
 def _eigenvalues(symmetric: Array) -> Array:
@@ -222,7 +196,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     flat = 0
     for j in split.tolist():
         count = int(reduced.sizes[j]) - 1
-        block = solved.hessian[j * columns : (j + 1) * columns, j * columns : (j + 1) * columns]
+        block = solved.curvature.block(j)
         across = _complement(u[j][:, None])
         values, axes = np.linalg.eigh(across.T @ (block - 0.5 * np.eye(columns)) @ across)
         decisive.append((np.asarray(values, dtype=np.float64), count, "in"))
@@ -262,7 +236,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         eigenvalues=_read_only(eigenvalues),
         normal_eigenvalues=_read_only(normal_eigenvalues),
         normal_multiplicity=unused,
-        gauge=len(solved.gauge) + outside * unused,
+        gauge=len(solved.curvature.gauge) + outside * unused,
         gap=gap,
         index_in_span=int(np.sum(eigenvalues < -tolerance)),
         index_normal=int(np.sum(normal_eigenvalues < -tolerance)),
@@ -289,12 +263,13 @@ def _full_spectra(
     split are null to rounding however small a share is.
     """
     reduced = solved.reduced
-    if not pieces:
+    hessian = solved.curvature.hessian
+    if not pieces or hessian is None:
         return solved.values, normal_values
     owner = reduced.assignment[reduced.assignment >= 0]
     shares = reduced.shares[reduced.assignment >= 0]
     count, columns = len(owner), solved.vectors.shape[1]
-    small = solved.hessian.reshape(reduced.effective_width, columns, -1, columns)
+    small = hessian.reshape(reduced.effective_width, columns, -1, columns)
     blocks = small[owner][:, :, owner].copy()
     normal = solved.normal[np.ix_(owner, owner)].copy()
     for k, j in enumerate(owner):
@@ -307,7 +282,7 @@ def _full_spectra(
         normal[k, k] += (0.0 if abs(excess) <= solved.error else excess) / shares[k]
     live = weights[reduced.assignment >= 0]
     gauge = WeightObjective(loss, width=count, columns=columns).gauge(live.ravel())
-    eigenvalues = _without_gauge(blocks.reshape(count * columns, -1), gauge)
+    eigenvalues = eigenvalues_without_gauge(blocks.reshape(count * columns, -1), gauge)
     basis = _complement(live[:, reduced.rank :])
     return eigenvalues, _eigenvalues(basis.T @ normal @ basis)
 

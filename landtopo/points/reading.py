@@ -93,7 +93,8 @@ def read_point(
     lengths = teacher.norms
     overlaps = reduced.vectors[:, : reduced.rank] @ teacher.vectors.T
     parts = overlaps / lengths**2
-    rows, columns = linear_sum_assignment(-np.abs(parts))
+    # Symmetric networks have ties between positive and negative overlaps: positive ones win.
+    rows, columns = linear_sum_assignment(-np.abs(parts) * (1.0 + 1e-6 * (parts > 0)))
     partners = np.full(reduced.effective_width, -1, dtype=np.int64)
     partners[rows] = columns
     signs = np.sign(overlaps[rows, columns])
