@@ -32,11 +32,15 @@ from landtopo.objective import Array, Objective
 # Random directions in which a branch is looked for, and Hessians for each of them.
 _BRANCH_TRIES = 3
 _BRANCH_STEPS = 20
-# A rank test keeps away from corners by this part of the largest distance met on the traces, and
-# makes this many probes beyond the rank. Smaller changes of the loss are not stored, in its unit.
+# A rank test keeps away from corners by this part of the largest distance met on the traces, stays
+# within so many times the reach, and makes so many probes beyond the rank.
 _ROOM = 0.2
+_FAR = 3.0
 _FURTHER_TESTS = 2
+# Smaller changes of the loss, in its unit, are not stored.
 _LOSS_FLOOR = 1e-14
+# Correction stops at a tenth of the gradient's tolerance.
+_CALM = 0.2
 
 __all__ = [
     "DirectionKind",
@@ -161,13 +165,16 @@ def local_report(
     reach = natural_reach(here, boundary, chosen)
     null = null_space(objective, here, reach=reach)
     probe = local_dimension(objective, here, null, reach=reach, rng=rng, options=chosen)
-    basis = _tangent_basis(probe.tangents, candidates)
-    traces = [_trace_both(objective, here, t, boundary, chosen) for t in basis]
-    flat = [_is_flat(pair, reach, chosen) for pair in traces]
+    basis = np.empty((0, objective.size))
+    traces: list[tuple[Trace, ...]] = []
+    for tangent in _tangent_basis(probe.tangents, candidates):
+        pair = _trace_both(objective, here, tangent, boundary, chosen)
+        if _is_flat(pair, reach, chosen):
+            basis = np.concatenate([basis, tangent[None]])
+            traces.append(pair)
     for branch, pair in _branches(objective, here, null, basis, reach, boundary, rng, chosen):
         basis = np.concatenate([basis, branch[None]])
         traces.append(pair)
-        flat.append(True)
     others = np.concatenate(
         [
             adapted_basis(objective, here, null, sector, reach=reach, rng=rng)
@@ -178,16 +185,12 @@ def local_report(
     grown = growth(objective, here, null, others, reach=reach, value=value, loss_floor=floor)
     directions = [
         *(_direction(row, (), None, DirectionKind.GAUGE) for row in null.gauge),
-        *(
-            _direction(t, p, None, DirectionKind.FLAT if ok else DirectionKind.UNRESOLVED)
-            for t, p, ok in zip(basis, traces, flat, strict=True)
-        ),
+        *(_direction(t, p, None, DirectionKind.FLAT) for t, p in zip(basis, traces, strict=True)),
+        *(_direction(u, (), g, _kind(g)) for u, g in zip(others, grown, strict=True)),
     ]
-    directions += [_direction(u, (), g, _kind(g)) for u, g in zip(others, grown, strict=True)]
-    traced = sum(direction.kind is DirectionKind.FLAT for direction in directions)
-    tests = _rank_tests(objective, traces, boundary, rng, chosen)
+    tests = _rank_tests(objective, traces, reach, boundary, rng, chosen)
     # Where flat sets cross, their tangents span more than the dimension of any of them.
-    dimension = min([traced, max([test.dimension for test in tests], default=traced)])
+    dimension = min(len(basis), max((test.dimension for test in tests), default=len(basis)))
     return LocalReport(
         x=here,
         loss=settled.value,
@@ -198,7 +201,7 @@ def local_report(
         rank_tests=tests,
         directions=tuple(directions),
         flat_dimension=dimension,
-        disagreements=_disagreements(traced, probe, tests, directions),
+        disagreements=_disagreements(len(basis), probe, tests, directions),
     )
 
 
@@ -246,7 +249,16 @@ def _trace_both(
 
 
 def _is_flat(traces: tuple[Trace, ...], reach: float, options: FlatOptions) -> bool:
-    return max(t.length for t in traces) >= options.shortest_flat * reach
+    """Whether a curve is flat for some length, with gradients that correction brings down.
+
+    A small eigenvalue keeps the gradient below the tolerance for a while, but not far below.
+    """
+    calm = _CALM * options.trace.grad_tolerance
+    lengths = []
+    for t in traces:
+        restless = np.flatnonzero(np.nan_to_num(t.grad_norms) > calm)
+        lengths.append(t.length if not restless.size else t.arclength[restless[0] - 1])
+    return bool(max(lengths) >= options.shortest_flat * reach)
 
 
 def _by_sector(rows: Array, sectors: NDArray[np.int64] | None) -> list[Array]:
@@ -305,6 +317,7 @@ def _kind(grown: Growth) -> DirectionKind:
 def _rank_tests(
     objective: Objective,
     traces: list[tuple[Trace, ...]],
+    reach: float,
     boundary: Boundary | None,
     rng: np.random.Generator,
     options: FlatOptions,
@@ -313,8 +326,8 @@ def _rank_tests(
         point
         for pair in traces
         for t in pair
-        for point, size in zip(t.points[1:], t.grad_norms[1:], strict=True)
-        if not np.isnan(size)
+        for point, size, length in zip(t.points[1:], t.grad_norms[1:], t.arclength[1:], strict=True)
+        if not np.isnan(size) and length <= _FAR * reach
     ]
     if not points:
         return ()
@@ -325,13 +338,13 @@ def _rank_tests(
     tests = []
     for i in chosen:
         y = correct(objective, points[i]).x
-        reach = natural_reach(y, boundary, options)
+        room_there = natural_reach(y, boundary, options)
         tests.append(
             local_dimension(
                 objective,
                 y,
-                null_space(objective, y, reach=reach),
-                reach=reach,
+                null_space(objective, y, reach=room_there),
+                reach=room_there,
                 rng=rng,
                 options=options,
                 further=_FURTHER_TESTS,

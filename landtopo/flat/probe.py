@@ -1,8 +1,9 @@
 """The local dimension of a set of critical points, from displaced points brought back to it.
 
 A point displaced along a random null direction and brought back by the shortest way keeps what was
-flat of its displacement and loses what was not. Singular values of many such displacements have a
-gap between the two.
+flat of its displacement and loses what was not. Along the singular vectors of what many of them
+kept, the kept part of the displacement is of order 1 for a flat direction (exactly 1 if the set is
+straight), and small for any other: the cut is at the widest gap.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from landtopo.objective import Array, Objective
 
 # Along a null direction with a cubic law each step halves the displacement.
 _STEPS_BACK = 24
+_LOST = 0.03
+_CLEAR = 10.0
 
 __all__ = ["FlatOptions", "Probe", "local_dimension", "natural_reach"]
 
@@ -39,7 +42,7 @@ class FlatOptions:
 
     probe_radius: float = 1e-2
     rank_tests: int = 2
-    shortest_flat: float = 1e-2
+    shortest_flat: float = 5e-2
     trace: TraceOptions = field(default_factory=TraceOptions)
 
 
@@ -52,17 +55,17 @@ class Probe:
     dimension : int
     tangents : ndarray, shape (dimension, size)
         Orthonormal.
-    singular_values : ndarray
-        Of what the probes kept of their displacement, 1 for a flat direction; descending.
+    kept : ndarray
+        Kept part of the displacement along each singular vector, descending.
     gap : float
-        Ratio of the singular values on both sides of the cut.
+        Ratio of the kept parts on both sides of the cut.
     probes, failed : int
         Number of probes, and of those that did not come back to the critical set.
     """
 
     dimension: int
     tangents: Array
-    singular_values: Array
+    kept: Array
     gap: float
     probes: int
     failed: int
@@ -99,9 +102,10 @@ def local_dimension(
     """
     level = float(objective.value(x))
     tolerance = options.trace.loss_tolerance * options.trace.loss_scale
-    kept: list[Array] = []
-    failed = 0
-    rank, gap, values, right = 0, float("inf"), np.empty(0), np.empty((0, null.nullity))
+    offsets: list[Array] = []
+    returned: list[Array] = []
+    failed = rank = 0
+    kept, right = np.empty(0), np.empty((0, null.nullity))
     while null.nullity and failed < 4 + null.nullity:
         radius = options.probe_radius * reach
         offset = rng.standard_normal(null.nullity)
@@ -111,34 +115,41 @@ def local_dimension(
             found = correct(objective, start, most_steps=_STEPS_BACK)
             back = null.basis @ (found.x - x) / radius
             if abs(found.value - level) <= tolerance and np.linalg.norm(back) <= 2:
-                # Scaled so that a flat direction has a mean square of one.
-                kept.append(back * np.sqrt(null.nullity))
+                offsets.append(offset)
+                returned.append(back)
                 break
             radius /= 4
         else:
             failed += 1
             continue
-        _, values, right = np.linalg.svd(np.array(kept), full_matrices=False)
-        values = values / np.sqrt(len(kept))
-        rank, gap = _rank(values)
-        if len(kept) >= rank + further:
+        kept, right = _kept_parts(np.array(offsets), np.array(returned))
+        # Between everything and what a few corrections leave of a steep power.
+        lifted = np.clip(np.concatenate([[1.0], kept, [_LOST]]), _LOST, 1.0)
+        ratios = lifted[:-1] / lifted[1:]
+        rank = int(np.argmax(ratios))
+        clear = ratios[rank] >= _CLEAR or len(offsets) > null.nullity + further
+        if len(offsets) >= rank + further and clear:
             break
+    lost = float(kept[rank]) if rank < len(kept) else 0.0
+    least = float(kept[rank - 1]) if rank else 1.0
     return Probe(
         dimension=rank,
         tangents=right[:rank] @ null.basis,
-        singular_values=values,
-        gap=gap,
-        probes=len(kept) + failed,
+        kept=kept,
+        gap=least / lost if lost > 0 else float("inf"),
+        probes=len(offsets) + failed,
         failed=failed,
     )
 
 
-def _rank(values: Array) -> tuple[int, float]:
-    """Cut descending singular values, of order one if flat, at the widest gap above 1e-3."""
-    lifted = np.clip(np.concatenate([[1.0], values, [1e-3]]), 1e-3, 1.0)
-    ratios = lifted[:-1] / lifted[1:]
-    cut = int(np.argmax(ratios))
-    return cut, float(ratios[cut])
+def _kept_parts(offsets: Array, returned: Array) -> tuple[Array, Array]:
+    """Kept part of the displacement along each singular vector of `returned`, and the vectors."""
+    _, _, right = np.linalg.svd(returned, full_matrices=False)
+    before = np.linalg.norm(offsets @ right.T, axis=0)
+    after = np.linalg.norm(returned @ right.T, axis=0)
+    parts = after / np.maximum(before, 1e-3 * np.linalg.norm(offsets))
+    order = np.argsort(-parts, kind="stable")
+    return parts[order], right[order]
 
 
 def natural_reach(x: Array, boundary: Boundary | None, options: FlatOptions) -> float:

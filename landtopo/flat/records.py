@@ -141,7 +141,7 @@ def _rank_tests(report: FlatReport) -> list[dict[str, Any]]:
     return [
         {
             "dimension": probe.dimension,
-            "singular_values": probe.singular_values,
+            "kept": probe.kept,
             "gap": probe.gap,
             "probes": probe.probes,
             "failed": probe.failed,

@@ -59,7 +59,7 @@ class TraceOptions:
     longest_step: float = 0.2
     shortest_step: float = 1e-6
     most_steps: int = 200
-    longest_trace: float = 20.0
+    longest_trace: float = 10.0
     grad_tolerance: float = 1e-11
     loss_tolerance: float = 1e-13
     loss_scale: float = 1.0
