@@ -140,11 +140,6 @@ def describe_family(
     reading = read_point(problem, point.weights, reduced=reduced)
     automorphisms = teacher_automorphisms(problem.teacher.gram)
     labelled = isotropy(summary_statistics(problem.teacher, point.weights))
-    named = (
-        labelled
-        if reduced.effective_width == problem.width
-        else isotropy(summary_statistics(problem.teacher, reduced.vectors))
-    )
     return Family(
         id="",
         width=problem.width,
@@ -155,7 +150,7 @@ def describe_family(
         effective_width=reduced.effective_width,
         flat_dimension=_flat_dimension(problem, point, reduced),
         anti_aligned=reading.anti_aligned,
-        isotropy=named.name,
+        isotropy=labelled.name,
         isotropy_order=labelled.order,
         orbit_size=orbit_size(problem.width, automorphisms.order, labelled.order),
         psi_min=psi_min(problem, point.weights).minimum,

@@ -110,6 +110,15 @@ def test_one_neuron_more_leaves_only_the_global_family() -> None:
     assert family.point.zero_neurons == 0
 
 
+def test_two_spare_neurons_leave_only_the_global_family() -> None:
+    """A vanishing neuron that points aside has hardly a gradient, and is still no new network."""
+    result = find_minima(TeacherStudent(Teacher.orthonormal(5), 7), starts=3000)
+    (family,) = result.families
+    assert family.is_global
+    assert family.flat_dimension == 2
+    assert not result.others
+
+
 def test_antipodal_global_minima_of_a_closed_triangle() -> None:
     """v_1 + v_2 + v_3 = 0: relu(x) - relu(-x) = x makes W = -V a global minimum as well."""
     teacher = Teacher.from_vectors([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])

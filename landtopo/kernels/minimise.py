@@ -38,10 +38,11 @@ CONVERGED = 0
 TOO_LONG = 1
 STALLED = 2
 
-_MEMORY = 12
+_MEMORY = 6
 _SWITCH = 1e-2
 _ARMIJO = 1e-4
 _ZERO_LOSS = 1e-13
+_SHORT = 1e-3
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -278,6 +279,12 @@ def _solve_merged(x, V, constant, tolerance, K, D, norm, small):
             moved = max(moved, abs(Z[q, i] - merged[q, i]))
     if negative or end > goal or value > _ZERO_LOSS * constant or moved > 0.2:
         return False, evaluations
+    shortest = np.inf
+    for q in range(groups):
+        shortest = min(shortest, math.sqrt(dot(Z[q], Z[q])))
+    if shortest < _SHORT * math.sqrt(dot(x, x) / K):
+        # A short neuron that is turned aside has hardly a gradient: this is not zero loss yet.
+        return False, evaluations
     for q in range(groups):
         square = dot(Z[q], Z[q])
         if square == 0.0:
@@ -299,6 +306,20 @@ def _solve_merged(x, V, constant, tolerance, K, D, norm, small):
         if owner[k] == -2:
             W[k] = 0.0
     return True, evaluations
+
+
+@njit(cache=True, error_model="numpy")
+def _end_at_zero_loss(x, V, constant, tolerance, K, D, norm):
+    """Merge parallel neurons, and drop short ones if that is needed too; (done, evaluations)."""
+    done, evaluations = _solve_merged(x, V, constant, tolerance, K, D, norm, 0.0)
+    unit = math.sqrt(dot(x, x) / K)
+    if not done:
+        done, used = _solve_merged(x, V, constant, tolerance, K, D, norm, _SHORT * unit)
+        evaluations += used
+    if not done and norm < 1e-5:
+        done, used = _solve_merged(x, V, constant, tolerance, K, D, norm, 50.0 * norm)
+        evaluations += used
+    return done, evaluations
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -332,11 +353,8 @@ def minimise_batch(W, V, constant, tolerance, limit):
                 statuses[b] = TOO_LONG
                 break
             if K > 1 and value < 1e-2 * constant and norm < _SWITCH:
-                done, used = _solve_merged(x, V, constant, tolerance, K, D, norm, 0.0)
+                done, used = _end_at_zero_loss(x, V, constant, tolerance, K, D, norm)
                 evaluations[b] += used
-                if not done and norm < 1e-5:
-                    done, used = _solve_merged(x, V, constant, tolerance, K, D, norm, 50.0 * norm)
-                    evaluations[b] += used
                 if done:
                     value_gradient(x.reshape(K, D), V, constant, work, g.reshape(K, D))
                     norm = math.sqrt(dot(g, g))
@@ -349,6 +367,10 @@ def minimise_batch(W, V, constant, tolerance, limit):
             if new <= tolerance and not negative:
                 norm = new
                 statuses[b] = CONVERGED
+                if K > 1 and value < 1e-2 * constant:
+                    # Near zero loss a short neuron may be turned aside without a gradient to show.
+                    _, used = _end_at_zero_loss(x, V, constant, tolerance, K, D, 1e-6)
+                    evaluations[b] += used
                 break
             if evaluations[b] >= limit:
                 norm = new

@@ -154,9 +154,9 @@ class Family:
     anti_aligned : int
         Students whose overlap with their partner teacher neuron is negative.
     isotropy : str
-        The subgroup of S_m x Aut(T) that fixes the reduced network, such as ``S_5 x S_1``.
+        The subgroup of S_K x Aut(T) that fixes the representative, such as ``S_5 x S_1``.
     isotropy_order : int
-        Its order within S_K x Aut(T), for the representative.
+        Its order.
     orbit_size : int
         Number of labelled copies of the representative, K! |Aut(T)| / isotropy_order.
     psi_min : float
