@@ -87,6 +87,30 @@ def test_more_neurons_than_teachers() -> None:
     assert found.cosine[2] == 0
 
 
+@pytest.mark.parametrize(
+    "teacher",
+    [
+        Teacher.equicorrelated(6, 0.9),
+        Teacher.from_vectors([[1, 0, 0], [1, 0, 0], [0, 1, 1]]),
+        Teacher.from_vectors([[1, 0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]]),
+    ],
+)
+def test_the_teacher_is_recognised_in_any_teacher(teacher: Teacher) -> None:
+    order = np.random.default_rng(0).permutation(teacher.size)
+    found = read_point(TeacherStudent(teacher, teacher.size), teacher.vectors[order])
+    assert found.description.startswith("every teacher neuron is reproduced")
+    if teacher.size == teacher.rank:
+        assert (found.several, found.shared) == ((), ())
+
+
+def test_another_network_with_zero_loss() -> None:
+    # relu(x) - relu(-x) = x, so teachers that sum to zero can all be turned round.
+    teacher = Teacher.from_vectors([[1, 0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]])
+    found = read_point(TeacherStudent(teacher, 3), -teacher.vectors)
+    assert found.description.startswith("zero loss with another network than the teacher's")
+    assert (found.aligned, found.anti_aligned) == (0, 3)
+
+
 def test_outside_the_span() -> None:
     teacher = Teacher.orthonormal(2)
     weights = np.array([[0.6, 0.4, 0.3, 0.4], [0.4, 0.6, -0.3, -0.4]])

@@ -111,7 +111,7 @@ def read_point(
         tuple(np.flatnonzero(reduced.assignment == j).tolist())
         for j in range(reduced.effective_width)
     ]
-    several, shared = _duties(parts)
+    several, shared = _duties(_coefficients(problem, reduced))
     anti = int(np.sum(signs < 0))
     aligned = int(np.sum(signs > 0))
     groups = tuple(group for group in members if len(group) > 1)
@@ -129,9 +129,39 @@ def read_point(
         shared=shared,
         outside=reduced.outside,
         description=_describe(
-            is_zero_loss(loss, given), reduced, partners, aligned, anti, several, shared
+            is_zero_loss(loss, given),
+            _is_teacher(problem, reduced),
+            reduced,
+            partners,
+            aligned,
+            anti,
+            several,
+            shared,
         ),
     )
+
+
+def _coefficients(problem: TeacherStudent, reduced: Reduced) -> Array:
+    """How much of each teacher neuron is in each reduced neuron, shape (m, M).
+
+    Where the teachers are independent these are the coefficients of w = sum c_m v_m; otherwise the
+    overlaps in units of the teachers' squared lengths.
+    """
+    vectors = problem.teacher.vectors
+    inside = reduced.vectors[:, : reduced.rank]
+    if problem.teacher.size == problem.rank:
+        return np.asarray(np.linalg.solve(vectors.T, inside.T).T)
+    return np.asarray(inside @ vectors.T / problem.teacher.norms**2)
+
+
+def _is_teacher(problem: TeacherStudent, reduced: Reduced) -> bool:
+    """Whether the reduced network is the teacher's, parallel teacher neurons merged."""
+    teacher = reduce_network(problem.teacher.vectors, problem.rank).vectors
+    if teacher.shape != reduced.vectors.shape:
+        return False
+    distances = np.linalg.norm(teacher[:, None] - reduced.vectors[None], axis=2)
+    rows, columns = linear_sum_assignment(distances)
+    return bool(distances[rows, columns].max() <= 1e-6 * float(problem.teacher.norms.max()))
 
 
 def _duties(
@@ -155,6 +185,7 @@ def _duties(
 
 def _describe(
     zero_loss: bool,
+    is_teacher: bool,
     reduced: Reduced,
     partners: NDArray[np.int64],
     aligned: int,
@@ -166,11 +197,8 @@ def _describe(
     parts = []
     if not reduced.effective_width:
         return "all neurons are zero"
-    simple = zero_loss and not several and not shared and not reduced.outside
-    if simple and aligned == reduced.effective_width:
-        parts.append(
-            "every teacher neuron is reproduced" if aligned == len(set(partners)) else "zero loss"
-        )
+    if zero_loss and is_teacher:
+        parts.append("every teacher neuron is reproduced")
     else:
         if zero_loss:
             parts.append("zero loss with another network than the teacher's")
