@@ -316,15 +316,22 @@ class _Examination:
                     corners.append(self._corner(weights))
         return tuple(corners)
 
-    def _corner(self, weights: Array) -> Corner:
-        zero = np.flatnonzero(~np.any(weights, axis=1))
+    def _corner(self, guess: Array) -> Corner:
+        reduced = reduce_network(guess, self.used)
+        narrow = WeightObjective(
+            PopulationLoss(self.problem.with_width(reduced.effective_width)), columns=self.used
+        )
+        target = _AT_REST * self.scale
+        settled = correct(narrow, np.array(reduced.vectors).ravel(), target=target)
+        weights = reduced.expand(narrow.weights(settled.x))
+        zero = np.flatnonzero(reduced.assignment < 0)
         value, gradient = self.loss.value_and_gradient(weights)
         return Corner(
             weights=_frozen(weights),
             zero_neurons=tuple(int(k) for k in zero),
             loss=float(value),
             grad_norm=float(np.linalg.norm(np.delete(gradient, zero, axis=0))),
-            segments=len(zero) * len(self.vectors),
+            segments=len(zero) * reduced.effective_width,
         )
 
     def _stability(self, row: FlatDirection) -> StabilityLine:

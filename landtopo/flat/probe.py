@@ -20,7 +20,7 @@ from landtopo.objective import Array, Objective
 # Along a null direction with a cubic law each step halves the displacement.
 _STEPS_BACK = 24
 _LOST = 0.03
-_CLEAR = 10.0
+_CLEAR = 16.0
 
 __all__ = ["FlatOptions", "Probe", "local_dimension", "natural_reach"]
 
