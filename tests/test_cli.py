@@ -296,7 +296,6 @@ def test_ends_from_files_and_a_study(tmp_path: Path) -> None:
 
 
 def test_the_ends_of_a_path_that_cannot_be(tmp_path: Path) -> None:
-    np.save(tmp_path / "three.npy", np.eye(3))
     for arguments, words in (
         (["--permutation", "(1 3)"], "neurons 1 to 2"),
         (["--permutation", "()"], "are the same point"),
@@ -305,7 +304,7 @@ def test_the_ends_of_a_path_that_cannot_be(tmp_path: Path) -> None:
         (["--from", "w2-f9"], "known: w2-f0"),
         (["--from", "absent.npy"], "No such file"),
         (["--from", "absent"], "must end in"),
-        (["--from", tmp_path / "three.npy"], "2 rows"),
+        (["--from", write_three(tmp_path)], "2 rows"),
     ):
         assert words in refusal("path", *TWO, "--starts", 5, *arguments)
     assert "--width" in refusal("path", "--teacher", "orthonormal:2", "--widths", "2:3")
@@ -325,6 +324,155 @@ def test_an_incomplete_path_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> Non
     path = json.loads(result.stdout)
     assert path["verified"] is False
     assert path["highest_loss"] is None
+
+
+# saddles, families, flat, certify, flow, reach.
+
+
+def test_saddles_of_two_neurons(tmp_path: Path) -> None:
+    study = tmp_path / "s"
+    found = answer("saddles", *TWO, "--dim", 3, "--starts", 30, "-o", study)
+    (saddle,) = found["families"]
+    assert saddle.keys() >= FAMILY_FIELDS
+    assert saddle["index"] == 1
+    assert saddle["loss"] == pytest.approx(0.0736129, abs=1e-7)
+    assert "0.07361293" in run("saddles", "-o", study).stdout
+    with Study.open(study) as stored:
+        assert stored.searches("minima") == []
+        assert (2, "index 1 from random") in stored.searches("saddles")
+        assert stored.families(2) == []
+    assert "whole number nor any" in refusal("saddles", *TWO, "--index", "x")
+    assert "sources" in refusal("saddles", *TWO, "--source", "x")
+
+
+def test_a_family_in_detail() -> None:
+    (family,) = answer("families", *TWO, "--starts", 5)
+    assert family.keys() >= FAMILY_FIELDS - {"count"}
+    assert sorted(family["partners"]) == [1, 2]
+    assert family["partner_cosines"] == pytest.approx([1.0, 1.0])
+    assert family["isotropy_order"] == 2
+    text = run("families", *TWO, "--starts", 5, "--family", "w2-f0").stdout
+    assert text.startswith("w2-f0: every teacher neuron is reproduced")
+    assert "no family w2-f1" in refusal("families", *TWO, "--starts", 5, "--family", "w2-f1")
+
+
+def test_flat_directions_of_three_neurons_and_two_teachers(tmp_path: Path) -> None:
+    # d (K - M) null directions at zero loss, of which K - M = 1 is flat.
+    arguments = ["--teacher", "orthonormal:2", "--width", 3, "--dim", 4, "--starts", 5]
+    (report,) = answer("flat", *arguments, "-o", tmp_path / "s")
+    assert (report["id"], report["index"], report["nullity"]) == ("w3-f0", 0, 4)
+    assert (report["flat"], report["flat_dimension"]) == (1, 1)
+    assert re.search(r"^w3-f0 +0 +3 +0 +4 ", run("flat", *arguments).stdout, re.MULTILINE)
+
+
+def test_certificates(tmp_path: Path) -> None:
+    pytest.importorskip("flint")
+    (proof,) = answer("certify", *TWO, "--starts", 5)
+    assert (proof["kind"], proof["index"], proof["neurons"]) == ("minimum", 0, 2)
+    assert proof["loss_bounds"][0] <= 0 <= proof["loss_bounds"][1] < 1e-20
+    np.save(tmp_path / "far.npy", np.array([[1.0, 0.3], [0.1, 0.8]]))
+    result = run("certify", *TWO, "--weights", tmp_path / "far.npy")
+    assert result.exit_code == 3
+    assert "No box" in result.stdout
+
+
+def test_flow_follows_the_statistics(tmp_path: Path) -> None:
+    np.save(tmp_path / "start.npy", np.array([[1.0, 0.3], [0.1, 0.8]]))
+    flow = answer("flow", *TWO, "--weights", tmp_path / "start.npy")
+    assert flow["times"][0] == 0.0
+    assert np.all(np.diff(flow["losses"]) < 1e-12)
+    assert flow["losses"][-1] < 1e-9
+    assert np.allclose(np.array(flow["student"])[0], [[1.09, 0.34], [0.34, 0.65]])
+    stopped = run("flow", *TWO, "--longest", 1)
+    assert stopped.exit_code == 0
+    assert "draw 0, seed 0" in stopped.stdout
+    assert "2 rows" in refusal("flow", *TWO, "--weights", write_three(tmp_path))
+
+
+def test_reach_puts_fractions_on_the_graph(study_with_graph: Path) -> None:
+    found = answer("reach", "-o", study_with_graph, "--width", 6, "--runs", 100)
+    (ended,) = found["families"]
+    assert (ended["count"], ended["loss"] < 1e-20) == (100, True)
+    with Study.open(study_with_graph) as study:
+        graph = study.graph()
+        assert study.searches("reachability") == [(6, "flow from gaussian:1")]
+    assert graph.nodes["w6-f0"]["reachability"] == 1.0
+    assert graph.nodes["w6-f1"]["reachability"] == 0.0
+    assert 0 < graph.nodes["w6-f1"]["reachability_high"] < 0.05
+    assert "reachability" not in graph.nodes["w7-f0"]
+    text = run("reach", "-o", study_with_graph).stdout
+    assert re.search(r"^ +6 +100.00 \(96.38-100.00\)", text, re.MULTILINE)
+
+
+# graph and plot.
+
+
+def test_the_graph_of_two_neurons_and_its_files(tmp_path: Path) -> None:
+    study, out = tmp_path / "two.landtopo", tmp_path / "out"
+    arguments = ["graph", "--teacher", "orthonormal:2", "--widths", "2:3", "--starts", 100]
+    first = run(*arguments, "-o", study, "--out-dir", out)
+    assert first.exit_code == 0
+    assert "Width 3: 1 family of minima" in first.stdout
+    names = {path.name for path in out.iterdir()}
+    assert names >= {"landscape.graphml", "landscape.html", "widths.pdf", "tree-2.png"}
+    with Study.open(study) as stored:
+        graph = stored.graph()
+    assert set(graph) == {"w2-f0", "w3-f0"}
+    assert graph.nodes["w3-f0"]["flat_dimension"] == 1
+
+    # Again: nothing new, the same bytes; and no file of somebody else is overwritten.
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    again = run("graph", "-o", study, "--out-dir", out)
+    assert again.exit_code == 0
+    assert again.stdout == first.stdout
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    (out / "landscape.json").write_text("mine")
+    assert "--force" in refusal("graph", "-o", study, "--out-dir", out)
+    assert (out / "landscape.json").read_text() == "mine"
+    assert run("graph", "-o", study, "--out-dir", out, "--force").exit_code == 0
+    assert (out / "landscape.json").read_bytes() == before["landscape.json"]
+    assert "--force" in refusal(*arguments, "--out-dir", out)
+
+    record = answer("graph", "-o", study)
+    assert [family["id"] for family in record["families"]] == ["w2-f0", "w3-f0"]
+    # Ids of the graph are ends of paths.
+    path = answer("path", "-o", study, "--width", 2, "--from", "w2-f0", "--to", "w2-f0",
+                  "--permutation", "(1 2)")  # fmt: skip
+    assert path["highest_loss"] == pytest.approx(0.0736129, abs=1e-7)
+
+
+def test_a_graph_that_is_not_joined_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = small_graph()
+    graph.remove_edge("w7-f1", "w7-f0", "w7-t1")
+    monkeypatch.setattr("landtopo.landscape.build.landscape_graph", lambda *a, **k: graph)
+    result = run("graph", "--teacher", "orthonormal:6", "--widths", "6:8")
+    assert result.exit_code == 3
+    assert "Width 7: no path was found between {w7-f0} and {w7-f1}." in result.stderr
+
+
+def test_pictures_of_every_kind(study_with_graph: Path, tmp_path: Path) -> None:
+    plot = ["plot", study_with_graph, "--kind"]
+    for kind, more in (
+        ("tree", ["--width", 6]),
+        ("widths", []),
+        ("graph", []),
+        ("spectrum", ["--name", "w6-f0", "--name", "w7-f1"]),
+        ("profile", []),
+        ("profile", ["--name", "w6-t1"]),
+    ):
+        file = tmp_path / f"{kind}{len(more)}.svg"
+        result = run(*plot, kind, *more, "-o", file)
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout == f"{file}\n"
+        assert file.read_bytes().startswith(b"<?xml")
+    assert "--force" in refusal(*plot, "graph", "-o", file)
+    assert "known: 6, 7, 8" in refusal(*plot, "tree", "-o", tmp_path / "a.svg")
+    assert "no transition w6-t9" in refusal(
+        *plot, "profile", "--name", "w6-t9", "-o", tmp_path / "a.svg"
+    )
+    assert "no spectrum" in refusal(*plot, "spectrum", "--name", "x", "-o", tmp_path / "a.svg")
+    assert "must end in" in refusal(*plot, "graph", "-o", tmp_path / "a.xyz")
+    assert not list(tmp_path.glob("a.*"))
 
 
 # show and export.
@@ -477,6 +625,11 @@ def test_json_is_strict_and_numbers_stay_exact() -> None:
     text = plain_json(value)
     assert "NaN" not in text
     assert json.loads(text) == {"a": [0.1, None, [1.5, 2]], "b": [10**30, "[\n1 ]"], "c": None}
+
+
+def write_three(folder: Path) -> Path:
+    np.save(folder / "three.npy", np.eye(3))
+    return folder / "three.npy"
 
 
 def interrupted(*arguments: object, **options: object) -> None:

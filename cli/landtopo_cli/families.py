@@ -10,10 +10,18 @@ from landtopo_cli.tables import loss_text, number, share, table
 
 if TYPE_CHECKING:
     from landtopo.points.records import Family
+    from landtopo.points.saddles import SaddleResult
     from landtopo.points.search import SearchResult
     from landtopo.problem import TeacherStudent
 
-__all__ = ["family_table", "problem_line", "problem_record", "search_record", "search_text"]
+__all__ = [
+    "family_table",
+    "minima_text",
+    "problem_line",
+    "problem_record",
+    "saddle_text",
+    "search_record",
+]
 
 
 def problem_record(problem: TeacherStudent) -> dict[str, Any]:
@@ -33,7 +41,7 @@ def problem_line(problem: TeacherStudent) -> str:
     return f"Teacher {problem.teacher.name}, student width {problem.width}, {dim}"
 
 
-def search_record(result: SearchResult) -> dict[str, Any]:
+def search_record(result: SearchResult | SaddleResult) -> dict[str, Any]:
     """A search in JSON: problem, search, families."""
     from landtopo.points.records import Status
 
@@ -54,24 +62,39 @@ def search_record(result: SearchResult) -> dict[str, Any]:
     }
 
 
-def search_text(result: SearchResult) -> str:
-    """A search for people."""
+def minima_text(result: SearchResult) -> str:
+    """A search for minima, for people."""
     from landtopo.points.records import Status
 
     starts = len(result.attempts)
-    converged = sum(status is Status.CONVERGED for status in result.attempts.status)
+    converged = result.attempts.status.count(Status.CONVERGED)
     search = result.search
-    parts = [
+    title = (
         f"{problem_line(result.problem)}: {starts} starts by {search['method']} from "
         f"{search['init']}, seed {search['seed']}; {converged} ended in a critical point."
-    ]
+    )
+    return _search_text(result, title, "minimum", "Starts also ended in points that are not minima")
+
+
+def saddle_text(result: SaddleResult) -> str:
+    """A search for saddles, for people."""
+    search = result.search
+    title = (
+        f"{problem_line(result.problem)}: saddles of index {result.index}, from "
+        f"{', '.join(search['sources'])}, seed {search['seed']}. Starts are random ones only."
+    )
+    return _search_text(result, title, "saddle", "Other critical points that were met")
+
+
+def _search_text(result: SearchResult | SaddleResult, title: str, wanted: str, others: str) -> str:
+    starts = len(result.attempts)
+    parts = [title]
     if result.families:
         parts.append(family_table(result.families, starts))
     else:
-        parts.append("No minimum was found.")
+        parts.append(f"No {wanted} was found.")
     if result.others:
-        parts.append("Starts also ended in points that are not minima:")
-        parts.append(family_table(result.others, starts))
+        parts += [f"{others}:", family_table(result.others, starts)]
     parts.append(result.coverage.sentence())
     return "\n\n".join(parts)
 

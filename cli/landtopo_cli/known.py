@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from landtopo.points.search import SearchResult
     from landtopo_cli.request import Work
 
-__all__ = ["Known", "chosen_points", "known_minima", "search_minima", "weights_from"]
+__all__ = [
+    "Known",
+    "chosen_points",
+    "known_minima",
+    "search_minima",
+    "start_from",
+    "weights_from",
+]
 
 _SEARCH_OPTIONS = ("starts", "jobs", "method", "init", "step")
 
@@ -97,3 +104,15 @@ def weights_from(file: str | Path, width: int) -> Known:
             f"'{file}' must hold {width} rows, one a neuron; its shape is {weights.shape}."
         )
     return Known(Path(file).name, weights)
+
+
+def start_from(work: Work, width: int, file: Path | None) -> Known:
+    """The start of one trajectory: a draw of the start distribution, or what a file holds."""
+    if file is not None:
+        return weights_from(file, width)
+    from landtopo.points.starts import draw_start, parse_distribution, start_generator
+
+    init, run = work.options.get("init", "gaussian:1"), work.options.get("run", 0)
+    generator = start_generator(work.seed, width, run)
+    weights = draw_start(work.problem(width), parse_distribution(init), generator)
+    return Known(f"{init}, draw {run}, seed {work.seed}", weights)

@@ -11,7 +11,7 @@ import click
 
 from landtopo_cli.request import INFINITE, Request
 
-__all__ = ["force_option", "json_option", "problem_options"]
+__all__ = ["force_option", "json_option", "point_options", "problem_options"]
 
 
 def _widths(
@@ -120,3 +120,22 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def point_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Add the options that choose points: the parameters `names` and `files`."""
+    function = click.option(
+        "--weights",
+        "files",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Weights of a point, one neuron a row (.npy, .csv, .json).",
+    )(function)
+    return click.option(
+        "--family",
+        "names",
+        metavar="ID",
+        multiple=True,
+        help="A family of minima such as w6-f1.  [default: all]",
+    )(function)

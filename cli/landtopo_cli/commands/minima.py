@@ -36,7 +36,7 @@ def command(
     the symmetry of the problem, and classified by the exact Hessian in all dimensions. The table
     ends with an estimate of what was not seen.
     """
-    from landtopo_cli.families import search_record, search_text
+    from landtopo_cli.families import minima_text, search_record
     from landtopo_cli.known import search_minima
 
     with request.work("minima", method=method, init=init, step=step) as work:
@@ -44,6 +44,6 @@ def command(
     one = len(results) == 1
     request.answer(
         lambda: search_record(results[0]) if one else [search_record(r) for r in results],
-        lambda: "\n\n\n".join(search_text(result) for result in results),
+        lambda: "\n\n\n".join(minima_text(result) for result in results),
     )
     return None

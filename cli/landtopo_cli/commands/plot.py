@@ -32,8 +32,14 @@ Examples
     "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
     "a path.",
 )
-@click.option("-o", "--output", metavar="FILE", required=True, type=click.Path(path_type=Path),
-              help="Ends in .pdf, .svg or .png.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Ends in .pdf, .svg or .png.",
+)
 @click.option("--width", metavar="K", type=int, help="For tree and spectrum.")
 @click.option(
     "--name",

@@ -1,0 +1,81 @@
+"""`landtopo flow`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from landtopo_cli.options import problem_options
+from landtopo_cli.request import Request
+
+__all__ = ["command"]
+
+
+@click.command(
+    "flow",
+    epilog="""\b
+Examples
+  landtopo flow --teacher orthonormal:6 --width 6
+  landtopo flow --teacher orthonormal:2 --width 2 --rate 0.5 --longest 200 --json
+  landtopo flow --teacher orthonormal:2 --width 3 --weights start.npy
+""",
+)
+@problem_options
+@click.option(
+    "--rate",
+    metavar="ETA",
+    type=float,
+    help="Learning rate of one-pass SGD in high dimension.  [default: gradient flow]",
+)
+@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
+@click.option("--run", metavar="I", type=click.IntRange(min=0), help="Which draw.  [default: 0]")
+@click.option(
+    "--weights",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Start from these weights instead.",
+)
+@click.option("--longest", metavar="T", type=float, help="Time to stop at.  [default: 1e6]")
+def command(
+    request: Request,
+    rate: float | None,
+    init: str | None,
+    run: int | None,
+    weights: Path | None,
+    longest: float | None,
+) -> int | None:
+    """Follow the summary statistics (Q, R) under gradient flow or one-pass SGD.
+
+    Draw I is start number I of 'landtopo minima' and run number I of 'landtopo reach' with the
+    same seed and distribution. JSON holds the whole trajectory.
+    """
+    from landtopo.dynamics.flow import FlowOptions, FlowStatus
+    from landtopo.dynamics.statistics_flow import flow_statistics
+    from landtopo.statistics import summary_statistics
+    from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.known import start_from
+    from landtopo_cli.trajectories import trajectory_record, trajectory_text
+
+    with request.work("flow", rate=rate, init=init, run=run, longest=longest) as work:
+        if len(work.widths) > 1:
+            raise click.UsageError("A trajectory lives at one width: give --width.")
+        (width,) = work.widths
+        options = work.options
+        name, start = start_from(work, width, weights)
+        begin = summary_statistics(work.teacher, start)
+        flow = flow_statistics(
+            work.problem(width),
+            begin.student,
+            begin.overlap,
+            rate=options.get("rate"),
+            options=FlowOptions(**{key: options[key] for key in ("longest",) if key in options}),
+        )
+    problem = work.problem(width)
+    request.answer(
+        lambda: trajectory_record(problem, name, flow),
+        lambda: trajectory_text(problem, name, flow),
+    )
+    # At a finite rate there is no rest to come to, so the time is what was asked for.
+    stopped = flow.status is FlowStatus.CONVERGED
+    return None if stopped or longest is not None or rate is not None else INCOMPLETE

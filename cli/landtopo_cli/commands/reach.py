@@ -1,0 +1,81 @@
+"""`landtopo reach`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from landtopo_cli.options import problem_options
+from landtopo_cli.request import Request
+
+__all__ = ["command"]
+
+
+@click.command(
+    "reach",
+    epilog="""\b
+Examples
+  landtopo reach --teacher orthonormal:6 --widths 6:8 --runs 2000
+  landtopo reach --teacher orthonormal:17 --widths 17:19 --runs 10000 --jobs 2 -o reach.landtopo
+  landtopo reach --teacher orthonormal:2 --width 2 --dim 1000 --method sgd --rate 0.5
+""",
+)
+@problem_options
+@click.option("--runs", metavar="N", type=click.IntRange(min=1), help="[default: 1000]")
+@click.option(
+    "--method", metavar="METHOD", help="flow, gd (gradient descent) or sgd.  [default: flow]"
+)
+@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
+@click.option("--step", metavar="ETA", type=float, help="Step of gd.  [default: 0.1]")
+@click.option("--rate", metavar="ETA", type=float, help="Learning rate of sgd.  [default: 0.1]")
+@click.option("--duration", metavar="T", type=float, help="Steps/d of sgd.  [default: 500]")
+@click.option("--cluster", metavar="ADDRESS", help="A dask scheduler whose workers make the runs.")
+def command(
+    request: Request,
+    runs: int | None,
+    method: str | None,
+    init: str | None,
+    step: float | None,
+    rate: float | None,
+    duration: float | None,
+    cluster: str | None,
+) -> int | None:
+    """Say which families training ends in, and how often, from a stated initialisation.
+
+    Every run follows its own dynamics into the basin of its end point; runs that end at a saddle,
+    or do not end, are counted as such. Fractions come with binomial intervals. A graph in the
+    study gets them on its nodes.
+    """
+    from landtopo.dynamics.ends import RunOptions
+    from landtopo.dynamics.reachability import reachability
+    from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.reached import keep_reachability, reach_text
+
+    given = {"runs": runs or request.starts, "method": method, "init": init, "step": step}
+    results = []
+    with request.work("reach", **given, rate=rate, duration=duration) as work:
+        options = RunOptions(**_picked(work.options, "method", "step", "rate", "duration"))
+        for width in work.widths:
+            found = reachability(
+                work.problem(width),
+                options=options,
+                seed=work.seed,
+                cluster=cluster,
+                journal=work.study,
+                progress=work.progress,
+                **_picked(work.options, "runs", "init", "jobs"),
+            )
+            results.append(found)
+            if work.study is not None:
+                keep_reachability(work.study, found)
+    one = len(results) == 1
+    request.answer(
+        lambda: results[0].record() if one else [found.record() for found in results],
+        lambda: reach_text(results),
+    )
+    return INCOMPLETE if any(found.unfinished for found in results) else None
+
+
+def _picked(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: options[name] for name in names if name in options}

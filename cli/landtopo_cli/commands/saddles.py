@@ -1,0 +1,88 @@
+"""`landtopo saddles`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from landtopo_cli.options import problem_options
+from landtopo_cli.request import Request
+
+if TYPE_CHECKING:
+    from landtopo.points.records import Family
+    from landtopo.points.saddles import SaddleResult
+    from landtopo.study import Study
+
+__all__ = ["command"]
+
+
+@click.command(
+    "saddles",
+    epilog="""\b
+Examples
+  landtopo saddles --teacher orthonormal:2 --width 2 --dim 3
+  landtopo saddles --teacher orthonormal:3 --width 3 --index any --source random --json
+""",
+)
+@problem_options
+@click.option("--index", metavar="N|any", help="Negative eigenvalues wanted.  [default: 1]")
+@click.option(
+    "--source",
+    "sources",
+    metavar="SOURCE",
+    multiple=True,
+    help="Where to start: random, 'soft modes', pairs or bands.  [default: all of them]",
+)
+@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
+def command(
+    request: Request, index: str | None, sources: tuple[str, ...], init: str | None
+) -> int | None:
+    """Find families of saddles of a given index, in the teacher's span and outside it.
+
+    Points are followed uphill with the exact Hessian until the gradient vanishes, from random
+    starts, away from minima along their soft modes, and from the highest points between minima.
+    """
+    from landtopo.points.saddles import find_saddles
+    from landtopo_cli.families import saddle_text, search_record
+
+    given = {"index": _index(index), "sources": list(sources) or None, "init": init}
+    results = []
+    with request.work("saddles", **given) as work:
+        for width in work.widths:
+            found = find_saddles(
+                work.problem(width),
+                seed=work.seed,
+                journal=work.study,
+                progress=work.progress,
+                **work.options,
+            )
+            results.append(found)
+            if work.study is not None:
+                _save(work.study, found)
+    one = len(results) == 1
+    request.answer(
+        lambda: search_record(results[0]) if one else [search_record(r) for r in results],
+        lambda: "\n\n\n".join(saddle_text(result) for result in results),
+    )
+    return None
+
+
+def _save(study: Study, found: SaddleResult) -> None:
+    """Store the books of all sources; the first one carries the families."""
+    families: tuple[Family, ...] = (*found.families, *found.others)
+    with study.together():
+        for book in (found.attempts, *found.books):
+            source = f"index {found.index} from {book.source}"
+            study.save_search("saddles", source, book, families, found.search)
+            families = ()
+
+
+def _index(text: str | None) -> int | str | None:
+    if text is None or text == "any":
+        return text
+    if not text.isdecimal():
+        raise click.BadParameter(
+            f"'{text}' is neither a whole number nor any.", param_hint="--index"
+        )
+    return int(text)
