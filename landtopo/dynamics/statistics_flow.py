@@ -89,22 +89,28 @@ class StatisticsSystem:
         inside = state[: self._split].reshape(self.problem.width, self.problem.rank)
         return float(np.linalg.eigvalsh(student - inside @ inside.T)[0])
 
-    def field(self, state: Array) -> Array:
-        """dy/dt."""
+    def drift(self, state: Array) -> Array:
+        """The gradient flow's dy/dt."""
         weights = self.weights(state)
         _, flat = self._objective.value_and_gradient(weights.ravel())
         gradient = flat.reshape(weights.shape)
-        inside = -gradient[:, : self.problem.rank]
         change = -(gradient @ weights.T)
-        change = change + change.T
-        if self.rate is not None:
-            noise = noise_term(self.problem.teacher, weights)
-            size = float(np.abs(noise.matrix).max())
-            if size > _SMALL_NOISE:
-                self.noise_error = max(self.noise_error, noise.error / size)
-            inside = self.rate * inside
-            change = self.rate * change + self.rate**2 * noise.matrix
-        return np.concatenate([inside.ravel(), change[self._upper]])
+        inside = -gradient[:, : self.problem.rank]
+        return np.concatenate([inside.ravel(), (change + change.T)[self._upper]])
+
+    def noise(self, state: Array) -> Array:
+        """N in the coordinates of y: it changes Q only."""
+        term = noise_term(self.problem.teacher, self.weights(state))
+        size = float(np.abs(term.matrix).max())
+        if size > _SMALL_NOISE:
+            self.noise_error = max(self.noise_error, term.error / size)
+        return np.concatenate([np.zeros(self._split), term.matrix[self._upper]])
+
+    def field(self, state: Array) -> Array:
+        """dy/dt."""
+        if self.rate is None:
+            return self.drift(state)
+        return self.rate * self.drift(state) + self.rate**2 * self.noise(state)
 
     def drift_jacobian(self, state: Array) -> Array:
         """Jacobian of dy/dt without the noise, exact; shape (size, size)."""

@@ -154,13 +154,15 @@ def _edge_integral(length, c3, e3, h3, c4, e4, x, h4, tolerance):
 
 @njit(cache=True)
 def _pair_tables(U):
-    """Cosines and angles of all pairs of unit vectors U (n, D), shapes (n, n)."""
+    """Cosines, angles and tangents of half the angles of all pairs of rows of U, shapes (n, n)."""
     n, D = U.shape
     cosines = np.empty((n, n))
     angles = np.empty((n, n))
+    tangents = np.empty((n, n))
     for a in range(n):
         cosines[a, a] = 1.0
         angles[a, a] = 0.0
+        tangents[a, a] = 0.0
         for b in range(a):
             minus, plus, dot = 0.0, 0.0, 0.0
             for i in range(D):
@@ -170,7 +172,8 @@ def _pair_tables(U):
             cosines[a, b] = cosines[b, a] = dot
             angle = 2.0 * math.atan2(math.sqrt(minus), math.sqrt(plus))
             angles[a, b] = angles[b, a] = angle
-    return cosines, angles
+            tangents[a, b] = tangents[b, a] = math.tan(0.5 * angle)
+    return cosines, angles, tangents
 
 
 @njit(cache=True)
@@ -201,7 +204,7 @@ def _four(members, tolerance, tables):
     `members` is reordered so that the closest pair of lines comes first; P(O | edge) for pairs of
     reordered members goes to `factors` of the tables, above the diagonal.
     """
-    U, cosines, angles, factors, work = tables
+    U, cosines, angles, factors, work, _ = tables
     best, p, q = -1.0, 0, 1
     for a in range(4):
         for b in range(a + 1, 4):
@@ -306,8 +309,8 @@ def _four(members, tolerance, tables):
 @njit(cache=True)
 def make_tables(U):
     """What the functions below need of unit vectors U (n, D): pair tables and room to work."""
-    cosines, angles = _pair_tables(U)
-    return U, cosines, angles, np.zeros((4, 4)), np.empty((3, U.shape[1]))
+    cosines, angles, tangents = _pair_tables(U)
+    return U, cosines, angles, np.zeros((4, 4)), np.empty((3, U.shape[1])), tangents
 
 
 @njit(cache=True)
@@ -349,13 +352,13 @@ def probability(members, tolerance, tables):
 @njit(cache=True)
 def moment(i, j, members, value, tables):
     """E[(u_i.x)(u_j.x) 1_O], O the orthant for which `probability` returned `value` last."""
-    cosines, angles, factors = tables[1], tables[2], tables[3]
+    cosines, factors, tangents = tables[1], tables[3], tables[5]
     total = cosines[i, j] * value
     for a in range(len(members)):
         for b in range(a + 1, len(members)):
             first, second = members[a], members[b]
             # sin t / |s|^2 and sin t / |d|^2 are half the tangent of t / 2 and of its complement.
-            tangent = math.tan(0.5 * angles[first, second])
+            tangent = tangents[first, second]
             if tangent == 0.0:
                 continue
             plus = (cosines[i, first] + cosines[i, second]) * (
