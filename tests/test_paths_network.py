@@ -148,15 +148,20 @@ def _spurious() -> Array:
     return objective.weights(found.x)
 
 
-@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [3, 1, 0, 2, 5, 4]])
-def test_spurious_minimum_of_six_neurons_is_shallow(order: list[int]) -> None:
-    """Its way out costs less than 1e-4, whichever labelled copy of the global one is asked for."""
+@pytest.mark.parametrize("order", [[1, 0, 2, 3, 4, 5], [3, 1, 0, 2, 5, 4], [0, 1, 2, 3, 4, 5]])
+def test_spurious_minimum_of_six_neurons_is_shallow_towards_one_parity(order: list[int]) -> None:
+    """Its way out costs less than 1e-4, but leads to global minima of one parity only.
+
+    The others are behind the pass of a swap. Parity is that of the anti-aligned neuron put where
+    a teacher is missing.
+    """
     path = connect(_problem(6), _spurious(), np.eye(6)[order], seed=0)
     _verify(path)
-    assert 0 < path.steps[0].highest_loss - path.minima_losses[0] < 1e-4
-    back = connect(_problem(6), np.eye(6)[order], _spurious(), seed=1)
-    _verify(back)
-    assert back.highest_loss == pytest.approx(path.highest_loss, rel=1e-9)
+    if is_even(tuple(order)):
+        assert path.highest_loss == pytest.approx(0.0599439831, abs=1e-9)
+    else:
+        assert 0 < path.barrier_from < 1e-4
+        assert path.barrier_to == pytest.approx(0.0250923306, abs=1e-9)
 
 
 @pytest.mark.parametrize("teachers", [3, 6])

@@ -110,7 +110,8 @@ def connect(
             progress=progress,
         )
         record = _record(problem, setting, counted, joined, options, seed)
-    return replace(record, evaluations=counted.evaluations, seconds=perf_counter() - began)
+    cost = counted.evaluations + setting.spent
+    return replace(record, evaluations=cost, seconds=perf_counter() - began)
 
 
 @cache
@@ -163,11 +164,15 @@ def _record(
         piece = _turned(step.points, points[-1][-1], setting)
         walked = np.cumsum(lengths(np.vstack([points[-1][-1:], piece[1:]])))
         transition = None
+        kind: PathKind = "flat"
         highest = float(setting.loss.value(setting.weights(piece)).max()) if step.flat else 0.0
         if step.transition is not None:
-            top = joined.transitions[step.transition].ascent.x
+            passed = joined.transitions[step.transition]
             transition = len(states)
-            states.append(setting.classified(top))
+            found = setting.classified(passed.x)
+            rows = np.argsort(step.element)
+            states.append(replace(found, weights=found.weights[rows]))
+            kind = "saddle" if passed.ascent is not None else "corner"
             states_at.append(length + float(walked[step.top - 1]))
             highest = states[-1].loss
         length += float(walked[-1])
@@ -175,7 +180,7 @@ def _record(
         points.append(piece[1:])
         steps.append(
             StepRecord(
-                kind="flat" if step.flat else "saddle",
+                kind=kind,
                 highest_loss=highest,
                 transition=transition,
                 start=number,
@@ -191,7 +196,6 @@ def _record(
     profile = resolve(objective, line, tolerance=options.profile_tolerance)
     losses = setting.loss.value(np.array(minima))
     top_step = max(steps, key=lambda s: s.highest_loss, default=None)
-    kind: PathKind = "saddle" if top_step is None else top_step.kind
     return PathRecord(
         problem=problem,
         start=minima[0],
@@ -208,7 +212,7 @@ def _record(
         steps=tuple(steps),
         highest_loss=float("inf") if top_step is None else top_step.highest_loss,
         verified=verified,
-        kind=kind,
+        kind="saddle" if top_step is None else top_step.kind,
         permutation=relative_permutation(
             setting.weights(joined.minima[0].x), setting.weights(joined.minima[1].x), problem.rank
         ),

@@ -19,7 +19,7 @@ from landtopo.paths.integrators import chebyshev_stages, chebyshev_step, exponen
 from landtopo.points.ascend import newton
 from landtopo.points.evaluations import Counted, Evaluations
 
-__all__ = ["Descent", "DescentOptions", "DescentStatus", "descend", "descend_both"]
+__all__ = ["Descent", "DescentOptions", "DescentStatus", "begun_at", "descend", "descend_both"]
 
 
 class DescentStatus(Enum):
@@ -133,7 +133,7 @@ def descend_both(
         descend(objective, transition + sign * options.push * unstable, options, accept=accept)
         for sign in (1.0, -1.0)
     ]
-    return _with_start(sides[0], transition, unstable), _with_start(sides[1], transition, -unstable)
+    return begun_at(sides[0], transition, unstable), begun_at(sides[1], transition, -unstable)
 
 
 def descend(
@@ -295,14 +295,24 @@ def _stiffness(objective: Objective, x: Array) -> float:
     return max(1.2 * size, 1e-12)
 
 
-def _with_start(side: Descent, transition: Array, direction: Array) -> Descent:
-    """The same curve with the transition state, where the flow has no slope, put in front."""
+def begun_at(side: Descent, start: Array, direction: Array) -> Descent:
+    """The same curve with the point in front from which the flow was pushed off.
+
+    Parameters
+    ----------
+    side : Descent
+    start : ndarray, shape (size,)
+        A point where the flow has no slope of its own.
+    direction : ndarray, shape (size,)
+        From there to the first point of the curve.
+    """
+    size = float(np.linalg.norm(side.tangents[0]) / np.linalg.norm(direction))
     return Descent(
         x=side.x,
         value=side.value,
         gradient_norm=side.gradient_norm,
-        points=np.vstack([transition, side.points]),
-        tangents=np.vstack([direction * float(np.linalg.norm(side.tangents[0])), side.tangents]),
+        points=np.vstack([start, side.points]),
+        tangents=np.vstack([size * direction, side.tangents]),
         times=np.concatenate([[-np.inf], side.times]),
         newton_shift=side.newton_shift,
         smallest_eigenvalue=side.smallest_eigenvalue,

@@ -3,17 +3,17 @@
 Every band may reveal minima between its ends, or miss the mark. Known minima are the nodes of a
 graph, verified transition states its edges; the route that costs least, with a missing connection
 costing its squared length and more with every failure, says which pair to try next (doubly nudged
-connections by Dijkstra's rule: Carr, Trygubenko, Wales, J. Chem. Phys. 122, 234903 (2005)). When a
-and b are joined, the search goes on for a while for a route whose highest point is lower.
+connections by Dijkstra's rule: Carr, Trygubenko, Wales, J. Chem. Phys. 122, 234903 (2005)). What
+is found holds for all copies under the landscape's symmetry (`Routes`). When a and b are joined,
+the search goes on for a while for a route whose highest point is lower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
-from typing import Protocol
 
 import networkx as nx
 import numpy as np
@@ -21,8 +21,10 @@ import numpy as np
 from landtopo.objective import Array, Objective
 from landtopo.paths.band import ElasticBand
 from landtopo.paths.chain import Metric, evenly_spaced, relax
-from landtopo.paths.descent import Descent, DescentOptions, descend_both
+from landtopo.paths.descent import Descent, DescentOptions, begun_at, descend, descend_both
 from landtopo.paths.refine import RefineOptions, refine
+from landtopo.paths.routes import Connection, Place, Routes, RouteStep
+from landtopo.paths.setting import Element, Pass, PlainSetting, Setting
 from landtopo.paths.string import StringMethod
 from landtopo.points.ascend import Ascent, ascend
 from landtopo.points.evaluations import Counted, Evaluations
@@ -34,8 +36,6 @@ __all__ = [
     "JoinStatus",
     "Joined",
     "Minimum",
-    "PlainSetting",
-    "Setting",
     "Step",
     "Transition",
     "join",
@@ -83,7 +83,7 @@ class JoinOptions:
     bands: int = 60
     tries: int = 6
     improve: int = 40
-    patience: int = 12
+    patience: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,36 +94,38 @@ class Minimum:
     ----------
     x : ndarray, shape (size,)
     value : float
+    place : Place
+        Its family and element.
     """
 
     x: Array = field(repr=False)
     value: float
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """A transition state with both descents done.
+    """A transition state, or another pass, with both descents done.
 
     Attributes
     ----------
-    ascent : Ascent
-        How it was found; its point, gradient and spectrum.
-    sides : tuple of Descent
+    x : ndarray, shape (size,)
+    value : float
+    ascent : Ascent or None
+        How it was found, with gradient and spectrum; None for a pass that is no smooth saddle.
     ends : tuple of int
         Minima that the descents ended in, by their number in `Joined.minima`.
+    sides : tuple of Descent
     left_band : bool
         Whether refinement left the neighbourhood of the band.
     """
 
-    ascent: Ascent = field(repr=False)
-    sides: tuple[Descent, Descent] = field(repr=False)
+    x: Array = field(repr=False)
+    value: float
+    ascent: Ascent | None = field(repr=False)
     ends: tuple[int, int]
+    sides: tuple[Descent, Descent] = field(repr=False)
     left_band: bool
-
-    @property
-    def value(self) -> float:
-        """Value at the transition state."""
-        return self.ascent.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,21 +134,20 @@ class Step:
 
     Attributes
     ----------
-    start, end : int
-        Minima, by their number.
     transition : int or None
         Transition state, by its number; None for a flat step.
+    element : tuple of int
+        Element of the symmetry group that was applied to the connection that was found.
     points : ndarray, shape (n, size)
         From the start to the end.
     top : int
-        Number of the transition state's point.
+        Number of the highest point.
     highest : float
         Highest value on the step.
     """
 
-    start: int
-    end: int
     transition: int | None
+    element: Element
     points: Array = field(repr=False)
     top: int
     highest: float
@@ -186,8 +187,6 @@ class Joined:
     ----------
     minima : tuple of Minimum
     transitions : tuple of Transition
-    flats : tuple of tuple
-        (i, j, points): minima joined without a barrier.
     route : tuple of Step
         Steps of the route with the lowest highest point; empty if there is none.
     missing : tuple of tuple of int
@@ -195,7 +194,7 @@ class Joined:
     attempts : tuple of Attempt
     evaluations : Evaluations
     other_routes : tuple of tuple of float
-        Values at the transition states of the next best routes: each is the best one without the
+        Highest values of the steps of the next best routes: each is the best one without the
         highest transition states of those before it.
     first_highest : float
         Highest point of the first route found, before the improvement stage.
@@ -204,7 +203,6 @@ class Joined:
 
     minima: tuple[Minimum, ...]
     transitions: tuple[Transition, ...] = field(repr=False)
-    flats: tuple[tuple[int, int, Array], ...] = field(repr=False)
     route: tuple[Step, ...] = field(repr=False)
     missing: tuple[tuple[int, int], ...]
     attempts: tuple[Attempt, ...] = field(repr=False)
@@ -217,103 +215,6 @@ class Joined:
     def highest(self) -> float:
         """Highest value on the route; infinite if there is none."""
         return max((step.highest for step in self.route), default=float("inf"))
-
-
-class Setting(Protocol):
-    """What a connection has to know of the landscape besides the function itself."""
-
-    def same(self, x: Array, others: Sequence[Array]) -> int | None:
-        """Which of the known minima this one is; None if it is new."""
-        ...
-
-    def known_transition(self, x: Array, others: Sequence[Array]) -> int | None:
-        """Which of the known transition states this one is."""
-        ...
-
-    def distance(self, x: Array, y: Array) -> float:
-        """Length of a missing connection."""
-        ...
-
-    def first_guess(
-        self, x: Array, y: Array, images: int, attempt: int, rng: np.random.Generator
-    ) -> Array:
-        """Images to begin a band with, its symmetry broken; shape (images, size)."""
-        ...
-
-    def objection(self, ascent: Ascent) -> str | None:
-        """Why a critical point of index 1 here is no transition state; None if it is one."""
-        ...
-
-    def settle(self, x: Array) -> Array | None:
-        """The end of a descent that Newton's method cannot reach, if it can be told from here."""
-        ...
-
-    def flat_path(self, x: Array, y: Array) -> Array | None:
-        """A path of constant value between two minima, if the landscape has one."""
-        ...
-
-    def intermediates(self, x: Array, y: Array, rng: np.random.Generator) -> Sequence[Array]:
-        """Minima, known by symmetry, through which a lower route from x to y may lead."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlainSetting:
-    """A function of which nothing else is known.
-
-    Attributes
-    ----------
-    tolerance : float
-        Distance below which two critical points are the same.
-    noise : tuple of float
-        Displacements of the first guesses in turn, as fractions of the distance of the ends.
-    """
-
-    tolerance: float = 1e-6
-    noise: tuple[float, ...] = (0.0, 0.1, 0.3, 0.6)
-
-    def same(self, x: Array, others: Sequence[Array]) -> int | None:
-        """The known minimum within the tolerance."""
-        for i, other in enumerate(others):
-            if np.linalg.norm(x - other) <= self.tolerance * (1.0 + np.linalg.norm(x)):
-                return i
-        return None
-
-    def known_transition(self, x: Array, others: Sequence[Array]) -> int | None:
-        """The known transition state within the tolerance."""
-        return self.same(x, others)
-
-    def distance(self, x: Array, y: Array) -> float:
-        """Euclidean distance."""
-        return float(np.linalg.norm(x - y))
-
-    def first_guess(
-        self, x: Array, y: Array, images: int, attempt: int, rng: np.random.Generator
-    ) -> Array:
-        """The straight line, bent by a random half wave from the second attempt on."""
-        share = np.linspace(0.0, 1.0, images)
-        line = x + share[:, None] * (y - x)
-        bend = rng.standard_normal(x.size)
-        bend *= self.noise[attempt % len(self.noise)] * self.distance(x, y) / np.linalg.norm(bend)
-        line += np.sin(np.pi * share)[:, None] * bend
-        line[0], line[-1] = x, y
-        return np.asarray(line)
-
-    def objection(self, ascent: Ascent) -> str | None:
-        """None: index 1 is all that is asked."""
-        return None
-
-    def settle(self, x: Array) -> Array | None:
-        """Nothing is known of the minima beforehand."""
-        return None
-
-    def flat_path(self, x: Array, y: Array) -> Array | None:
-        """No flat set is known."""
-        return None
-
-    def intermediates(self, x: Array, y: Array, rng: np.random.Generator) -> Sequence[Array]:
-        """No symmetry is known."""
-        return ()
 
 
 def join(
@@ -349,12 +250,12 @@ def join(
         PlainSetting() if setting is None else setting,
         rng,
     )
-    progress = Silent() if progress is None else progress
     search.add_minimum(start)
-    search.add_minimum(end)
+    search.add_minimum(end, new=True)
     for point in known:
-        search.add_known(point)
-    return search.run(progress)
+        found = ascend(search.objective, point, search.options.refine.ascent)
+        search.add_transition(found, left=False)
+    return search.run(Silent() if progress is None else progress)
 
 
 class _Search:
@@ -367,21 +268,25 @@ class _Search:
         self.options = options
         self.setting = setting
         self.rng = rng
+        self.routes = Routes(setting)
         self.minima: list[Minimum] = []
         self.transitions: list[Transition] = []
-        self.flats: list[tuple[int, int, Array]] = []
         self.attempts: list[Attempt] = []
+        self.joined: nx.utils.UnionFind[int] = nx.utils.UnionFind()
         self.tries: dict[tuple[int, int], int] = {}
         self.distances: dict[tuple[int, int], float] = {}
         self.metric: Metric | None = None
+        # Transition states at least this high cannot make the route lower.
+        self.ceiling = float("inf")
+        self._best: tuple[int, list[RouteStep] | None] = (-1, None)
 
     def run(self, progress: Progress) -> Joined:
         """Search until joined, then improve."""
         progress.begin("joining two minima", self.options.bands)
-        status = JoinStatus.BUDGET_USED
-        while len(self.attempts) < self.options.bands:
-            if self.same_component():
-                status = JoinStatus.CONNECTED
+        status = JoinStatus.CONNECTED
+        while self.best() is None:
+            if len(self.attempts) >= self.options.bands:
+                status = JoinStatus.BUDGET_USED
                 break
             pair = self.next_pair()
             if pair is None:
@@ -389,65 +294,64 @@ class _Search:
                 break
             self.try_pair(*pair)
             progress.advance(1, f"{len(self.minima)} minima")
-        if self.same_component():
-            status = JoinStatus.CONNECTED
         progress.end()
-        route = self.route()
-        first = highest = max((step.highest for step in route), default=float("inf"))
-        if route and highest > self.level(0, 1):
-            progress.begin("looking for a lower route", self.options.improve)
-            used = idle = turn = 0
-            while used < self.options.improve and idle < self.options.patience:
-                before = len(self.attempts)
-                self.improve(turn, route)
-                turn += 1
-                spent = max(len(self.attempts) - before, 1)
-                route = self.route()
-                lower = max(step.highest for step in route)
-                idle = 0 if lower < highest - 1e-9 * abs(highest) else idle + spent
-                highest = lower
-                used += spent
-                progress.advance(spent, f"highest point {highest:.7g}")
-            progress.end()
+        first = self.highest()
+        if first > self.level(0, 1) and status is JoinStatus.CONNECTED:
+            self.improve_route(progress)
+        route = self.best()
         return Joined(
             minima=tuple(self.minima),
             transitions=tuple(self.transitions),
-            flats=tuple(self.flats),
-            route=tuple(route),
-            missing=() if route else tuple(self.missing()),
+            route=tuple(self.step(one) for one in route or ()),
+            missing=tuple(self.missing()) if route is None else (),
             attempts=tuple(self.attempts),
             evaluations=self.objective.evaluations,
-            other_routes=tuple(self.other_routes(route)),
+            other_routes=tuple(self.other_routes(route or ())),
             first_highest=first,
             status=status,
         )
 
-    def add_minimum(self, x: Array) -> int:
-        """Number of a minimum, a new one if it is not known yet."""
-        known = self.setting.same(x, [minimum.x for minimum in self.minima])
-        if known is not None and not (len(self.minima) == 1 and known == 0):
-            return known
+    def add_minimum(self, x: Array, *, new: bool = False) -> int:
+        """Number of a minimum, a new one if it is not known yet or if that is asked for."""
+        value = float(self.objective.value(x))
+        place = self.routes.place(x, value, 1e-9 * (1e-3 + abs(value)))
+        key = self.routes.key(place)
+        for number, other in enumerate(self.minima):
+            if not new and self.routes.key(other.place) == key:
+                return number
         number = len(self.minima)
-        self.minima.append(Minimum(x=x, value=float(self.objective.value(x))))
-        for other in range(number):
-            flat = self.setting.flat_path(self.minima[other].x, x)
+        self.minima.append(Minimum(x=x, value=value, place=place))
+        for earlier, other in enumerate(self.minima[:-1]):
+            flat = self.setting.flat_path(other.x, x)
             if flat is not None:
-                self.flats.append((other, number, flat))
+                self.add_connection(earlier, number, flat, 0, None, max(other.value, value))
                 break
         return number
 
-    def add_known(self, x: Array) -> None:
-        """Take a transition state that is known beforehand."""
-        ascent = ascend(self.objective, x, self.options.refine.ascent)
-        self.add_transition(ascent, left=True)
+    def add_connection(
+        self, i: int, j: int, points: Array, top: int, transition: int | None, height: float
+    ) -> None:
+        """Enter a verified connection of two known minima."""
+        self.joined.union(i, j)
+        self.routes.connect(
+            Connection(
+                ends=(self.minima[i].place, self.minima[j].place),
+                height=height,
+                points=points,
+                top=top,
+                transition=transition,
+            )
+        )
 
     def add_transition(self, ascent: Ascent, *, left: bool) -> tuple[int | None, str]:
         """Number of a transition state after both descents, or why it is none."""
         if not ascent.converged or ascent.spectrum is None:
             return None, ascent.status.value
-        known = self.setting.known_transition(ascent.x, [t.ascent.x for t in self.transitions])
+        known = self.known_transition(ascent.x, ascent.value)
         if known is not None:
             return known, ""
+        if ascent.value >= self.ceiling:
+            return None, "It is not lower than the route that is known."
         objection = self.setting.objection(ascent)
         if objection is not None:
             return None, objection
@@ -462,9 +366,51 @@ class _Search:
             if not side.converged:
                 return None, side.status.value
         ends = (self.add_minimum(sides[0].x), self.add_minimum(sides[1].x))
-        transition = Transition(ascent=ascent, sides=sides, ends=ends, left_band=left)
-        self.transitions.append(transition)
-        return len(self.transitions) - 1, ""
+        return self.enter(ascent.x, ascent.value, ascent, ends, sides, left), ""
+
+    def add_pass(self, other: Pass) -> list[int]:
+        """Numbers of the connections over a pass that is no smooth saddle."""
+        if other.value >= self.ceiling or self.known_transition(other.x, other.value) is not None:
+            return []
+        sides, ends = [], []
+        for way in other.ways:
+            side = descend(self.objective, way, self.options.descent, accept=self.setting.settle)
+            if not side.converged:
+                continue
+            end = self.add_minimum(side.x)
+            if end not in ends:
+                sides.append(begun_at(side, other.x, way - other.x))
+                ends.append(end)
+        return [
+            self.enter(other.x, other.value, None, (ends[0], end), (sides[0], side), False)
+            for side, end in zip(sides[1:], ends[1:], strict=True)
+        ]
+
+    def enter(
+        self,
+        x: Array,
+        value: float,
+        ascent: Ascent | None,
+        ends: tuple[int, int],
+        sides: tuple[Descent, Descent],
+        left: bool,
+    ) -> int:
+        """Enter a transition state whose descents are done."""
+        number = len(self.transitions)
+        self.transitions.append(
+            Transition(x=x, value=value, ascent=ascent, ends=ends, sides=sides, left_band=left)
+        )
+        points = np.vstack([sides[0].points[::-1], sides[1].points[1:]])
+        self.add_connection(*ends, points, sides[0].points.shape[0] - 1, number, value)
+        return number
+
+    def known_transition(self, x: Array, value: float) -> int | None:
+        """The known transition state of which this one is a copy."""
+        for number, other in enumerate(self.transitions):
+            close = abs(other.value - value) <= 1e-9 * (1e-3 + abs(value))
+            if close and self.setting.relation(x, other.x) is not None:
+                return number
+        return None
 
     def try_pair(self, i: int, j: int) -> None:
         """One band between two minima, its maxima refined and followed down."""
@@ -472,11 +418,7 @@ class _Search:
         count = self.tries.get(key, 0)
         self.tries[key] = count + 1
         images = self.setting.first_guess(
-            self.minima[i].x,
-            self.minima[j].x,
-            self.options.images,
-            count,
-            self.rng,
+            self.minima[i].x, self.minima[j].x, self.options.images, count, self.rng
         )
         if self.metric is None:
             # One metric serves all bands: what is stiff is much the same everywhere.
@@ -492,10 +434,12 @@ class _Search:
                 rejected.append(reason)
             else:
                 found.append(number)
-        if not found:
+            for other in self.setting.other_passes(maximum.start):
+                found += self.add_pass(other)
+        if not found and np.isinf(self.ceiling):
             flat = self.flat_valley(i, j, chain.images, refinement.highest)
             if flat is not None:
-                self.flats.append((i, j, flat))
+                self.add_connection(i, j, flat, 0, None, self.level(i, j))
         self.attempts.append(
             Attempt(
                 pair=(i, j),
@@ -520,53 +464,57 @@ class _Search:
         top = max(self.minima[i].value, self.minima[j].value)
         return top + 1e-12 * max(1.0, abs(top))
 
-    def edges(self, without: Container[int] = ()) -> nx.Graph[int]:
-        """Verified connections only, the lowest for each pair, some transition states left out."""
-        graph: nx.Graph[int] = nx.Graph()
-        graph.add_nodes_from(range(len(self.minima)))
-        for number, transition in enumerate(self.transitions):
-            i, j = transition.ends
-            if i == j or number in without:
-                continue
-            if not graph.has_edge(i, j) or transition.value < graph.edges[i, j]["height"]:
-                graph.add_edge(i, j, height=transition.value, transition=number, flat=-1)
-        for number, (i, j, _) in enumerate(self.flats):
-            height = max(self.minima[i].value, self.minima[j].value)
-            if i != j and (not graph.has_edge(i, j) or height < graph.edges[i, j]["height"]):
-                graph.add_edge(i, j, height=height, transition=-1, flat=number)
-        return graph
-
-    def same_component(self) -> bool:
-        """Whether verified steps join the ends."""
-        return bool(nx.has_path(self.edges(), 0, 1))
-
     def next_pair(self) -> tuple[int, int] | None:
         """The missing connection on the cheapest route that has been tried least."""
-        missing = self.missing()
-        open_pairs = [p for p in missing if self.tries.get(p, 0) < self.options.tries]
-        if not open_pairs:
-            return None
-        return min(open_pairs, key=lambda p: (self.tries.get(p, 0), self.length(*p), p))
+        pairs = [p for p in self.missing() if self.tries.get(p, 0) < self.options.tries]
+        if pairs and (len(self.attempts) % 3 < 2 or not self.transitions):
+            return min(pairs, key=lambda p: (self.tries.get(p, 0), self.length(*p), p))
+        return self.closest_copies() or (pairs[0] if pairs else None)
+
+    def closest_copies(self, height: float = float("inf")) -> tuple[int, int] | None:
+        """The closest pair of minima of which one is joined to each end below a height.
+
+        All copies that known connections reach are compared, not only those that were met.
+        """
+        sets = [self.routes.reachable(self.minima[i].place, 100, height) for i in (0, 1)]
+        here, there = ([self.routes.point(place) for place in one] for one in sets)
+        apart = np.array([[float(np.sum((x - y) ** 2)) for y in there] for x in here])
+        for flat in np.argsort(apart, axis=None, kind="stable")[:50]:
+            i, j = divmod(int(flat), len(there))
+            pair = self.add_minimum(here[i]), self.add_minimum(there[j])
+            key = (min(pair), max(pair))
+            if pair[0] != pair[1] and self.tries.get(key, 0) < self.options.tries:
+                return pair
+        return None
+
+    def new_exit(self) -> tuple[int, int]:
+        """A minimum joined to an end below the ceiling, and a copy of a known one close to it."""
+        side = int(self.rng.integers(2))
+        inside = self.routes.reachable(self.minima[side].place, 100, self.ceiling)
+        here = self.routes.point(inside[int(self.rng.integers(len(inside)))])
+        copies = [
+            self.setting.closest_copy(family, here, self.rng) for family in self.routes.families
+        ]
+        start = self.add_minimum(here)
+        pairs = [(start, self.add_minimum(copy)) for copy in copies]
+        pairs = [(i, j) for i, j in pairs if i != j and not self.joined_below(i, j)]
+        if not pairs:
+            return 0, 1
+        return min(pairs, key=lambda p: (self.tries.get((min(p), max(p)), 0), self.length(*p), p))
 
     def missing(self) -> list[tuple[int, int]]:
         """Pairs without a verified connection on the cheapest route from 0 to 1."""
-        verified = self.edges()
-        component = {
-            node: number
-            for number, nodes in enumerate(nx.connected_components(verified))
-            for node in nodes
-        }
         graph: nx.Graph[int] = nx.Graph()
-        graph.add_edges_from(verified.edges, weight=0.0)
         count = len(self.minima)
+        component = [self.joined[i] for i in range(count)]
         for i in range(count):
             for j in range(i + 1, count):
                 if component[i] == component[j]:
+                    graph.add_edge(i, j, weight=0.0)
                     continue
                 tries = self.tries.get((i, j), 0)
-                if tries >= self.options.tries:
-                    continue
-                graph.add_edge(i, j, weight=self.length(i, j) ** 2 * (1.0 + tries) ** 2)
+                if tries < self.options.tries:
+                    graph.add_edge(i, j, weight=self.length(i, j) ** 2 * (1.0 + tries) ** 2)
         if 0 not in graph or 1 not in graph or not nx.has_path(graph, 0, 1):
             return []
         nodes = nx.dijkstra_path(graph, 0, 1)
@@ -580,96 +528,95 @@ class _Search:
             self.distances[key] = self.setting.distance(self.minima[i].x, self.minima[j].x)
         return self.distances[key]
 
-    def improve(self, turn: int, route: list[Step]) -> None:
-        """A band, or a chain of them, that may lead around the highest point of the route."""
-        top = max(route, key=lambda step: step.highest)
-        where = route.index(top)
-        if turn % 3 == 1:
-            self.try_chain(0, 1, top.highest)
-        elif turn % 3 == 2:
-            before = [step.start for step in route[: where + 1]]
-            after = [step.end for step in route[where:]]
-            self.try_pair(
-                before[int(self.rng.integers(len(before)))],
-                after[int(self.rng.integers(len(after)))],
-            )
-        elif turn % 2:
-            self.try_pair(top.start, top.end)
-        else:
-            self.try_pair(0, 1)
+    def best(self) -> list[RouteStep] | None:
+        """The lowest route between the ends; looked for again only after something was found."""
+        count = len(self.routes.connections)
+        if self._best[0] != count:
+            ends = self.minima[0].place, self.minima[1].place
+            self._best = (count, self.routes.lowest(*ends))
+        return self._best[1]
 
-    def try_chain(self, i: int, j: int, height: float) -> None:
-        """Bands along minima known by symmetry, as long as every link is below a height."""
+    def highest(self) -> float:
+        """Highest value on the best route; infinite if there is none."""
+        route = self.best()
+        if route is None:
+            return float("inf")
+        heights = [self.routes.connections[step.connection].height for step in route]
+        return max(heights, default=self.minima[0].value)
+
+    def improve_route(self, progress: Progress) -> None:
+        """Bands that may lead around the highest point, until none has for a while."""
+        progress.begin("looking for a lower route", self.options.improve)
+        used = idle = turn = 0
+        while used < self.options.improve and idle < self.options.patience:
+            before, highest = len(self.attempts), self.highest()
+            self.ceiling = highest - 1e-9 * abs(highest)
+            self.improve(turn)
+            turn += 1
+            spent = max(len(self.attempts) - before, 1)
+            idle = 0 if self.highest() < self.ceiling else idle + spent
+            used += spent
+            progress.advance(spent, f"highest point {self.highest():.7g}")
+        progress.end()
+
+    def improve(self, turn: int) -> None:
+        """A band, or a chain of them, that may lead around the highest point of the route."""
+        # In turn: the ends again, the closest minima on the two sides of the ceiling by small
+        # cycles, ways out that are not known yet, and the two sides of the highest step.
+        if turn % 4 == 0:
+            self.try_pair(0, 1)
+        elif turn % 4 == 1:
+            self.try_chain(*(self.closest_copies(self.ceiling) or (0, 1)))
+        elif turn % 4 == 2:
+            self.try_pair(*self.new_exit())
+        else:
+            route = self.best() or []
+            heights = [self.routes.connections[step.connection].height for step in route]
+            top = int(np.argmax(heights))
+            before = route[int(self.rng.integers(top + 1))].start
+            after = route[int(self.rng.integers(top, len(route)))].end
+            self.try_pair(*(self.add_minimum(self.routes.point(p)) for p in (before, after)))
+
+    def try_chain(self, i: int, j: int) -> None:
+        """Bands along minima known by symmetry, as long as every link is below the ceiling."""
         points = self.setting.intermediates(self.minima[i].x, self.minima[j].x, self.rng)
-        numbers = [i]
-        for point in points:
-            numbers.append(self.add_minimum(point))
-        numbers.append(j)
+        numbers = [i, *(self.add_minimum(point) for point in points), j]
         for here, there in pairwise(numbers):
-            if here == there or self.joined_below(here, there, height):
+            if self.joined_below(here, there):
                 continue
             self.try_pair(here, there)
-            if not self.joined_below(here, there, height):
+            if not self.joined_below(here, there):
                 break
 
-    def joined_below(self, i: int, j: int, height: float) -> bool:
-        """Whether verified steps lower than a height join two minima."""
-        lower = _below(self.edges(), height - 1e-9 * abs(height))
-        return bool(nx.has_path(lower, i, j))
+    def joined_below(self, i: int, j: int) -> bool:
+        """Whether verified steps lower than the ceiling join two minima."""
+        ends = self.minima[i].place, self.minima[j].place
+        return self.routes.route(*ends, self.ceiling) is not None
 
-    def other_routes(self, route: Sequence[Step], most: int = 3) -> Iterator[tuple[float, ...]]:
-        """The next best routes, by the values at their transition states."""
+    def other_routes(
+        self, route: Sequence[RouteStep], most: int = 3
+    ) -> Iterator[tuple[float, ...]]:
+        """The next best routes, by the highest values of their steps."""
         without: set[int] = set()
+        ends = self.minima[0].place, self.minima[1].place
         for _ in range(most):
-            top = max(route, key=lambda step: step.highest, default=None)
+            steps = [self.routes.connections[step.connection] for step in route]
+            top = max(steps, key=lambda step: step.height, default=None)
             if top is None or top.transition is None:
                 return
             without.add(top.transition)
-            route = self.route(without)
+            route = self.routes.lowest(*ends, without=without) or ()
             if route:
-                yield tuple(step.highest for step in route)
+                yield tuple(self.routes.connections[one.connection].height for one in route)
 
-    def route(self, without: Container[int] = ()) -> list[Step]:
-        """Route from 0 to 1 with the lowest highest point, and the fewest steps among those."""
-        graph = self.edges(without)
-        if not nx.has_path(graph, 0, 1):
-            return []
-        heights = sorted({data["height"] for _, _, data in graph.edges(data=True)})
-        low, high = 0, len(heights) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if nx.has_path(_below(graph, heights[middle]), 0, 1):
-                high = middle
-            else:
-                low = middle + 1
-        nodes = nx.shortest_path(_below(graph, heights[low]), 0, 1)
-        return [self.step(i, j, graph) for i, j in pairwise(nodes)]
-
-    def step(self, i: int, j: int, graph: nx.Graph[int]) -> Step:
-        """The lowest verified connection of two minima, from the first to the second."""
-        data = graph.edges[i, j]
-        if data["flat"] >= 0:
-            first, _, points = self.flats[data["flat"]]
-            points = points if first == i else points[::-1]
-            return Step(
-                start=i, end=j, transition=None, points=points, top=0, highest=data["height"]
-            )
-        transition = self.transitions[data["transition"]]
-        near, far = transition.sides
-        if transition.ends[0] != i:
-            near, far = far, near
+    def step(self, one: RouteStep) -> Step:
+        """A step of the route with its points."""
+        connection = self.routes.connections[one.connection]
+        points, top = self.routes.step_points(one)
         return Step(
-            start=i,
-            end=j,
-            transition=data["transition"],
-            points=np.vstack([near.points[::-1], far.points[1:]]),
-            top=near.points.shape[0] - 1,
-            highest=transition.value,
+            transition=connection.transition,
+            element=one.element,
+            points=points,
+            top=top,
+            highest=connection.height,
         )
-
-
-def _below(graph: nx.Graph[int], height: float) -> nx.Graph[int]:
-    kept: nx.Graph[int] = nx.Graph()
-    kept.add_nodes_from(graph.nodes)
-    kept.add_edges_from((i, j) for i, j, data in graph.edges(data=True) if data["height"] <= height)
-    return kept

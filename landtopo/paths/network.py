@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -13,12 +14,17 @@ from landtopo.paths.ends import (
     align_outside,
     closest_permutation,
     labelled_distance,
-    same_labelled,
+    relative_permutation,
     small_cycles,
 )
-from landtopo.points.ascend import Ascent
+from landtopo.paths.setting import Element, Pass
+from landtopo.points.ascend import Ascent, AscentOptions, ascend
+from landtopo.points.certificate import psi_min
 from landtopo.points.classify import classify
+from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.records import CriticalPoint
+from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automorphisms
+from landtopo.symmetry.relabelling import teacher_rotation
 
 __all__ = ["NetworkSetting"]
 
@@ -53,23 +59,49 @@ class NetworkSetting:
         self.tolerance = tolerance
         self.scale = float(np.trace(problem.teacher.gram))
         self.unit = float(problem.teacher.norms.mean())
+        self.spent = Evaluations()
+        self._regions: dict[float, int] = {}
         self._classified: dict[bytes, CriticalPoint] = {}
 
     def weights(self, x: Array) -> Array:
         """Weights (K, D) of flat coordinates."""
         return self.objective.weights(x)
 
-    def same(self, x: Array, others: Sequence[Array]) -> int | None:
-        """The known labelled point that is this one up to a rotation outside the span."""
-        return same_labelled(
-            self.weights(x), [self.weights(y) for y in others], self.rank, self.tolerance
+    def relation(self, x: Array, reference: Array) -> Element | None:
+        """The permutation of student neurons that carries one point to another."""
+        return relative_permutation(
+            self.weights(reference), self.weights(x), self.rank, tolerance=self.tolerance
         )
 
-    def known_transition(self, x: Array, others: Sequence[Array]) -> int | None:
-        """The known labelled transition state that is this one."""
-        return same_labelled(
-            self.weights(x), [self.weights(y) for y in others], self.rank, 1e3 * self.tolerance
-        )
+    def act(self, element: Element, points: Array) -> Array:
+        """Renumber the student neurons: neuron i becomes number element[i]."""
+        weights = self.weights(points)[..., np.argsort(element), :]
+        return np.asarray(weights.reshape(points.shape))
+
+    def classes(self, x: Array) -> Element:
+        """Equal numbers for neurons that are equal: zero ones, for instance."""
+        weights = self.weights(x)
+        numbers: list[int] = []
+        for k, row in enumerate(weights):
+            equal = (j for j in range(k) if np.abs(weights[j] - row).max() <= self.tolerance)
+            numbers.append(next(equal, k))
+        return tuple(numbers)
+
+    def closest_copy(self, x: Array, target: Array, rng: np.random.Generator) -> Array:
+        """The closest student permutation of a point, of any copy by a teacher automorphism."""
+        weights, aim = self.weights(x).copy(), self.weights(target)
+        if self.automorphisms.order > 1 and rng.random() < 0.5:
+            rotation = teacher_rotation(
+                self.loss.problem.teacher.vectors, self.automorphisms.group.random(rng)
+            )
+            weights[:, : self.rank] = weights[:, : self.rank] @ rotation.T
+        order = closest_permutation(aim[:, : self.rank], weights[:, : self.rank])
+        return align_outside(weights[list(order)], aim, self.rank).ravel()
+
+    @cached_property
+    def automorphisms(self) -> TeacherAutomorphisms:
+        """The teacher's symmetry."""
+        return teacher_automorphisms(self.loss.problem.teacher.gram)
 
     def distance(self, x: Array, y: Array) -> float:
         """Distance over rotations outside the span."""
@@ -108,6 +140,47 @@ class NetworkSetting:
         if found.index != 1:
             return f"The index in d dimensions is {found.index}, not 1."
         return None
+
+    def other_passes(self, x: Array) -> Sequence[Pass]:
+        """The corner where the smallest neuron near a maximum vanishes, if it is a pass.
+
+        With the others at a minimum of the narrower network, a neuron that grows from zero in the
+        direction u changes the loss by |w| psi(u). Where {psi < 0} falls into several regions,
+        every way from one to the other leads over the corner or higher.
+        """
+        weights = self.weights(x)
+        norms = np.linalg.norm(weights, axis=1)
+        smallest = int(np.argmin(norms))
+        if norms.size < 2 or norms[smallest] > 0.5 * self.unit:
+            return ()
+        narrower = self.loss.problem.with_width(norms.size - 1)
+        objective = Counted(
+            WeightObjective(PopulationLoss(narrower), columns=self.objective.columns)
+        )
+        rest = np.delete(weights, smallest, axis=0).ravel()
+        found = ascend(objective, rest, AscentOptions(index=0, steps=60))
+        self.spent += objective.evaluations
+        others = found.x.reshape(norms.size - 1, -1)
+        if not found.converged or np.abs(others[:, self.rank :]).max(initial=0.0) > 1e-8:
+            return ()
+        others[:, self.rank :] = 0.0
+        key = round(found.value, 9)
+        if self._regions.get(key, 2) < 2:
+            return ()
+        certificate = psi_min(narrower, others[:, : self.rank])
+        self._regions[key] = certificate.regions
+        if certificate.regions < 2:
+            return ()
+        corner = np.insert(others, smallest, 0.0, axis=0)
+        ways = []
+        for direction in certificate.directions:
+            used = min(direction.size, self.objective.columns)
+            if np.any(np.abs(direction[used:]) > 1e-9):
+                continue
+            way = corner.copy()
+            way[smallest, :used] = 1e-2 * self.unit * direction[:used]
+            ways.append(way.ravel())
+        return (Pass(x=corner.ravel(), value=found.value, ways=tuple(ways)),)
 
     def settle(self, x: Array) -> Array | None:
         """The point of zero loss that a descent has come close to, where Newton cannot go.
@@ -173,6 +246,6 @@ class NetworkSetting:
         for swap in small_cycles(match, rng):
             order = [order[i] for i in swap]
             points.append(align_outside(first[order], last, self.rank).ravel())
-        if points and self.same(points[-1], [y]) is not None:
+        if points and np.abs(points[-1] - y).max() <= self.tolerance:
             points.pop()
         return points

@@ -169,7 +169,8 @@ def newton(
             trial = x - np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:
             break
-        if not np.all(np.isfinite(trial)) or np.linalg.norm(trial - start) > region:
+        # A nearly singular Hessian sends the step to where its square overflows.
+        if not np.abs(trial).max() < 1e100 or np.linalg.norm(trial - start) > region:
             break
         new_value, new_gradient = objective.value_and_gradient(trial)
         new_norm = float(np.linalg.norm(new_gradient))

@@ -1,0 +1,157 @@
+"""What a connection has to know of a landscape besides the function itself.
+
+Above all its discrete symmetry: a group whose elements are permutations (tuples of images) that
+carry minima to minima and transition states to transition states. A function of which nothing is
+known has the group of one element, the empty permutation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from landtopo.objective import Array
+from landtopo.points.ascend import Ascent
+
+__all__ = ["Element", "Pass", "PlainSetting", "Setting"]
+
+Element = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """A pass that is not a smooth saddle: a point and the ways down from it.
+
+    Attributes
+    ----------
+    x : ndarray, shape (size,)
+    value : float
+    ways : tuple of ndarray, shape (size,)
+        Points close to it, from which descents lead to different sides.
+    """
+
+    x: Array = field(repr=False)
+    value: float
+    ways: tuple[Array, ...] = field(repr=False)
+
+
+class Setting(Protocol):
+    """What a connection has to know of the landscape besides the function itself."""
+
+    def relation(self, x: Array, reference: Array) -> Element | None:
+        """The element that carries a reference point to this one; None if there is none."""
+        ...
+
+    def act(self, element: Element, points: Array) -> Array:
+        """Apply an element to points, shape (..., size)."""
+        ...
+
+    def classes(self, x: Array) -> Element:
+        """Numbers, one for each thing that elements move; equal where exchange changes nothing."""
+        ...
+
+    def closest_copy(self, x: Array, target: Array, rng: np.random.Generator) -> Array:
+        """A copy of a point by symmetry that is close to another point."""
+        ...
+
+    def distance(self, x: Array, y: Array) -> float:
+        """Length of a missing connection."""
+        ...
+
+    def first_guess(
+        self, x: Array, y: Array, images: int, attempt: int, rng: np.random.Generator
+    ) -> Array:
+        """Images to begin a band with, its symmetry broken; shape (images, size)."""
+        ...
+
+    def objection(self, ascent: Ascent) -> str | None:
+        """Why a critical point of index 1 here is no transition state; None if it is one."""
+        ...
+
+    def other_passes(self, x: Array) -> Sequence[Pass]:
+        """Passes near a maximum of a band where the function is not smooth."""
+        ...
+
+    def settle(self, x: Array) -> Array | None:
+        """The end of a descent that Newton's method cannot reach, if it can be told from here."""
+        ...
+
+    def flat_path(self, x: Array, y: Array) -> Array | None:
+        """A path of constant value between two minima, if the landscape has one."""
+        ...
+
+    def intermediates(self, x: Array, y: Array, rng: np.random.Generator) -> Sequence[Array]:
+        """Minima, known by symmetry, through which a lower route from x to y may lead."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainSetting:
+    """A function of which nothing else is known.
+
+    Attributes
+    ----------
+    tolerance : float
+        Distance below which two critical points are the same, relative to 1 + |x|.
+    noise : tuple of float
+        Displacements of the first guesses in turn, as fractions of the distance of the ends.
+    """
+
+    tolerance: float = 1e-6
+    noise: tuple[float, ...] = (0.0, 0.1, 0.3, 0.6)
+
+    def relation(self, x: Array, reference: Array) -> Element | None:
+        """The empty permutation for the same point."""
+        near = np.linalg.norm(x - reference) <= self.tolerance * (1.0 + np.linalg.norm(x))
+        return () if near else None
+
+    def act(self, element: Element, points: Array) -> Array:
+        """The points themselves."""
+        return points
+
+    def classes(self, x: Array) -> Element:
+        """Nothing is moved."""
+        return ()
+
+    def closest_copy(self, x: Array, target: Array, rng: np.random.Generator) -> Array:
+        """The point itself."""
+        return x
+
+    def distance(self, x: Array, y: Array) -> float:
+        """Euclidean distance."""
+        return float(np.linalg.norm(x - y))
+
+    def first_guess(
+        self, x: Array, y: Array, images: int, attempt: int, rng: np.random.Generator
+    ) -> Array:
+        """The straight line, bent by a random half wave from the second attempt on."""
+        share = np.linspace(0.0, 1.0, images)
+        line = x + share[:, None] * (y - x)
+        bend = rng.standard_normal(x.size)
+        bend *= self.noise[attempt % len(self.noise)] * self.distance(x, y) / np.linalg.norm(bend)
+        line += np.sin(np.pi * share)[:, None] * bend
+        line[0], line[-1] = x, y
+        return np.asarray(line)
+
+    def objection(self, ascent: Ascent) -> str | None:
+        """None: index 1 is all that is asked."""
+        return None
+
+    def other_passes(self, x: Array) -> Sequence[Pass]:
+        """A smooth function has none."""
+        return ()
+
+    def settle(self, x: Array) -> Array | None:
+        """Nothing is known of the minima beforehand."""
+        return None
+
+    def flat_path(self, x: Array, y: Array) -> Array | None:
+        """No flat set is known."""
+        return None
+
+    def intermediates(self, x: Array, y: Array, rng: np.random.Generator) -> Sequence[Array]:
+        """No symmetry is known."""
+        return ()
