@@ -21,7 +21,14 @@ from landtopo.points.spectrum import without_gauge
 from landtopo.points.starts import StartDistribution, draw_start
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.statistics import summary_statistics
-from landtopo.symmetry import PointGraph, equivalence_classes, relative_relabellings
+from landtopo.symmetry import (
+    PointGraph,
+    closest_copy,
+    equivalence_classes,
+    relative_relabellings,
+)
+from landtopo.symmetry.graph import TOLERANCE
+from landtopo.symmetry.relative import teacher_groups
 
 __all__ = ["SaddleStart", "band_starts", "mode_starts", "pair_starts", "random_start"]
 
@@ -30,6 +37,8 @@ _MOST_COLUMNS = 3
 _DEGENERATE = 1e-6
 _AMPLITUDES = (0.15, 0.5)
 _KICK = 0.05
+# Renumberings of the teachers, up to the symmetry of a point, that are all tried for pairs.
+_COSETS = 500
 # Noise on lines between points, in units of their typical entry: little keeps to the line, much
 # reaches transition states off it that a symmetric line misses.
 _NOISE = (0.05, 0.3, 0.6, 1.0, 1.5)
@@ -288,9 +297,9 @@ def _pairs(
     if min(problem.extra, _MOST_COLUMNS) > used - rank:
         columns.append(used + 1)
     count = 0
-    for _, relabelling in relative_relabellings(*graphs, moves=moves):
-        a = _padded(first.weights, used)
-        b = _padded(relabelling.on_weights(second.weights, vectors), used)
+    a = _padded(first.weights, used)
+    for copy in _copies(problem, graphs, first, second, moves, most, seed):
+        b = _padded(copy, used)
         if np.linalg.norm(a - b) < 1e-6:
             continue
         for width in columns:
@@ -301,3 +310,34 @@ def _pairs(
         count += 1
         if count >= most:
             return
+
+
+def _copies(
+    problem: TeacherStudent,
+    graphs: list[PointGraph],
+    first: CriticalPoint,
+    second: CriticalPoint,
+    moves: int,
+    most: int,
+    seed: int,
+) -> Iterator[Array]:
+    """Copies of the second point that lie differently as seen from the first.
+
+    One of each kind; where the teachers have too many symmetries for that, the closest copy and
+    random ones near it.
+    """
+    vectors = problem.teacher.vectors
+    whole, part = teacher_groups(graphs[1], TOLERANCE)
+    if whole.order // part.order <= _COSETS:
+        for _, relabelling in relative_relabellings(*graphs, moves=moves, coset_limit=_COSETS):
+            yield relabelling.on_weights(second.weights, vectors)
+        return
+    closest = closest_copy(first.weights, second.weights, vectors, seed=seed).weights
+    yield closest
+    generator = np.random.default_rng(np.random.SeedSequence(seed))
+    for _ in range(4 * most):
+        order = np.arange(problem.width)
+        for _ in range(int(generator.integers(1, moves + 1)) if moves else 0):
+            i, j = generator.integers(0, problem.width, size=2)
+            order[[i, j]] = order[[j, i]]
+        yield closest[order]
