@@ -8,6 +8,7 @@ OUT ?= out
 .PHONY: graph test lint types unit benchmark verify clean
 
 graph: $(STAMP)
+	mkdir -p $(OUT)
 	$(BIN)/landtopo graph --teacher orthonormal:6 --widths 6:7 --seed 0 --jobs 2 -o $(OUT)/orthonormal6.landtopo --out-dir $(OUT)
 
 test: lint types unit

@@ -18,7 +18,7 @@ from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.descent import Descent, descend_both
-from landtopo.paths.ends import pad
+from landtopo.paths.ends import labelled_distance, pad
 from landtopo.paths.network import NetworkSetting
 from landtopo.points.ascend import AscentOptions, ascend, soft_mode_starts
 from landtopo.points.classify import classify
@@ -31,7 +31,7 @@ _TOLERANCE = 1e-12
 # Room outside the span in which a transition state can lie, and one more axis that tells whether
 # the loss would fall further there.
 _OUTSIDE = 2
-_FLAT = 1e-12
+_SAME = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,25 +69,24 @@ class Found:
 
 
 def from_soft_modes(
-    problem: TeacherStudent, weights: Array, *, modes: int, seed: int
+    problem: TeacherStudent, minimum: Array, *, modes: int, seed: int
 ) -> list[Found]:
     """Follow the softest modes of a minimum uphill to transition states, and those down.
 
     Parameters
     ----------
     problem : TeacherStudent
-    weights : ndarray, shape (K, r + e)
-        A minimum.
+    minimum : ndarray, shape (K, r + e)
     modes : int
         Number of softest modes, both ways each. Degenerate modes are followed in random
         combinations too, because those that belong to eigenvectors mean nothing there.
     seed : int
         Root seed of the combinations.
     """
-    columns = max(weights.shape[1], problem.rank + min(_OUTSIDE, problem.extra))
+    columns = max(minimum.shape[1], problem.rank + min(_OUTSIDE, problem.extra))
     setting = NetworkSetting(PopulationLoss(problem), columns)
     objective = setting.objective
-    x = pad(weights, columns).ravel()
+    x = pad(minimum, columns).ravel()
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(problem.width, 1)))
     options = AscentOptions(gradient_tolerance=_TOLERANCE)
     starts = list(soft_mode_starts(objective, x, modes=modes))
@@ -104,9 +103,10 @@ def from_soft_modes(
             continue
         if setting.objection(ascent) is not None:
             continue
-        if setting.known_transition(ascent.x, states) is not None:
+        weights = setting.weights(ascent.x)
+        if any(labelled_distance(weights, known, problem.rank) < _SAME for known in states):
             continue
-        states.append(ascent.x)
+        states.append(weights)
         sides = descend_both(
             objective, ascent.x, ascent.spectrum.vectors[:, 0], accept=setting.settle
         )
