@@ -1,0 +1,222 @@
+"""Where training ends: the compiled flow, the counting, and published frequencies in small.
+
+Established: the Runge-Kutta-Chebyshev flow ends where an accurate integrator ends; runs depend on
+identity only, whatever jobs, interruptions and clusters do; binomial intervals cover; published
+percentages lie in the intervals (full sizes in verification/).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from landtopo.dynamics.ends import RunOptions, follow_runs
+from landtopo.dynamics.flow import FlowOptions, flow_weights
+from landtopo.dynamics.reachability import binomial_interval, reachability
+from landtopo.errors import InvalidArgument
+from landtopo.kernels import flow as compiled
+from landtopo.kernels.relu import teacher_frame
+from landtopo.points.records import Kind
+from landtopo.points.search import find_minima
+from landtopo.points.starts import GaussianStart, GivenStart, draw_start, start_generator
+from landtopo.problem import Teacher, TeacherStudent
+
+ORTHONORMAL = Teacher.orthonormal(10)
+
+
+class _Memory:
+    def __init__(self):
+        self.kept = {}
+
+    def recall(self, key):
+        return self.kept.get(key)
+
+    def remember(self, key, value):
+        self.kept[key] = value
+
+
+def _starts(problem, count, distribution=None):
+    return np.stack(
+        [
+            draw_start(
+                problem, distribution or GaussianStart(), start_generator(0, problem.width, n)
+            )
+            for n in range(count)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("teacher", "width"),
+    [(Teacher.orthonormal(6), 6), (Teacher.random(4, seed=1), 4), (Teacher.orthonormal(3), 4)],
+)
+def test_compiled_flow_ends_where_the_accurate_flow_ends(teacher, width):
+    problem = TeacherStudent(teacher, width)
+    starts = _starts(problem, 4)
+    rows, _ = teacher_frame(teacher.vectors, starts.shape[2])
+    for start in starts:
+        accurate = flow_weights(problem, start, options=FlowOptions(speed=1e-5)).weights[-1]
+        errors = []
+        for tolerance in (1e-3, 1e-5):
+            end = start[None].copy()
+            _, _, (status,), _ = compiled.flow_batch(end, rows, tolerance, 1e-5, 1e6, 10**6)
+            assert status == compiled.CONVERGED
+            errors.append(np.linalg.norm(end[0] - accurate))
+        # Both stop at |grad| = 1e-5, from sides that the last step decides.
+        assert errors[1] < 5e-3
+        assert errors[0] < 0.1
+
+
+def test_compiled_flow_is_of_second_order():
+    """Error at a fixed time against the tolerance: error per step ~ h^3, so global ~ tol^(2/3)."""
+    problem = TeacherStudent(Teacher.orthonormal(4), 4)
+    start = _starts(problem, 1)
+    rows, _ = teacher_frame(problem.teacher.vectors, 4)
+    exact = flow_weights(problem, start[0], options=FlowOptions(longest=8.0)).weights[-1]
+    tolerances = np.array([1e-4, 1e-5, 1e-6, 1e-7])
+    errors = []
+    for tolerance in tolerances:
+        end = start.copy()
+        _, (time,), (status,), _ = compiled.flow_batch(end, rows, tolerance, 1e-12, 8.0, 10**6)
+        assert status == compiled.TOO_LONG
+        assert time == pytest.approx(8.0, rel=1e-14)
+        errors.append(np.linalg.norm(end[0] - exact))
+    slope = np.polyfit(np.log(tolerances), np.log(errors), 1)[0]
+    assert 0.55 < slope < 0.85
+
+
+def test_flow_brings_a_superfluous_neuron_to_zero():
+    """K = 2, M = 1, on the line: see test_dynamics_flow; the end is w = (1, 0)."""
+    weights = np.array([[[1.5], [0.05]]])
+    _, _, (status,), _ = compiled.flow_batch(weights, np.ones((1, 1)), 1e-5, 1e-9, 1e4, 10**6)
+    assert status == compiled.CONVERGED
+    assert weights[0, 1, 0] == 0
+    assert weights[0, 0, 0] == pytest.approx(1, abs=1e-8)
+
+
+def test_ends_are_those_of_accurate_flows():
+    problem = TeacherStudent(Teacher.random(6, seed=0), 6)
+    ends = follow_runs(problem, GaussianStart(), RunOptions(), 0, 0, 12)
+    assert np.all(ends["status"] == 0)
+    assert np.all(ends["grad_norm"] <= 1e-12)
+    for run, start in enumerate(_starts(problem, 12)):
+        accurate = flow_weights(problem, start, options=FlowOptions(relative=1e-8))
+        assert np.linalg.norm(accurate.weights[-1] - ends["weights"][run]) < 1e-5
+
+
+def test_run_at_a_symmetric_saddle_is_counted_as_such():
+    problem = TeacherStudent(Teacher.orthonormal(3), 3)
+    result = reachability(problem, runs=5, init="gaussian:1:dim=inf")
+    (family,) = result.families
+    assert family.point.kind is Kind.SADDLE
+    assert [share.label for share in result.by_anti_aligned()] == ["saddle"]
+    assert result.global_share().count == 0
+
+
+def test_run_that_passes_close_to_a_saddle_ends_in_a_minimum():
+    """Started 1e-6 from the symmetric saddle of two students: |grad| < basin, yet no end."""
+    problem = TeacherStudent(Teacher.orthonormal(2), 2)
+    saddle = reachability(problem, runs=1, init="gaussian:1:dim=inf").families[0].weights
+    start = saddle[:, :2] + 1e-6 * np.random.default_rng(1).standard_normal((2, 2))
+    ends = follow_runs(problem, GivenStart(weights=start), RunOptions(), 0, 0, 1)
+    assert ends["loss"][0] < 1e-20
+    assert ends["time"][0] > 20
+
+
+def test_unfinished_runs_are_counted():
+    problem = TeacherStudent(Teacher.orthonormal(4), 4)
+    result = reachability(problem, runs=6, options=RunOptions(longest=1.0))
+    assert result.unfinished == 6
+    assert result.families == ()
+    assert [share.label for share in result.shares()] == ["unfinished"]
+
+
+@pytest.mark.parametrize("method", ["flow", "gd"])
+def test_frequencies_of_ten_neurons_agree_with_published_ones(method):
+    """Safran and Shamir 2018: 34.6 % of 1000 runs of gradient descent end in spurious minima."""
+    problem = TeacherStudent(ORTHONORMAL, 10)
+    result = reachability(problem, runs=200, options=RunOptions(method=method))
+    assert result.unfinished == 0
+    spurious = result.share([f for f in result.families if not f.is_global], "spurious")
+    low, high = binomial_interval(spurious.count, 200, 0.999)
+    assert low < 0.346 < high
+    assert {family.anti_aligned for family in result.families} >= {0, 1}
+
+
+def test_sgd_from_high_dimension_ends_in_the_same_families():
+    problem = TeacherStudent(Teacher.orthonormal(4), 4, 2000)
+    options = RunOptions(method="sgd", rate=0.2, duration=40.0)
+    result = reachability(problem, runs=6, options=options)
+    assert result.global_share().count == 6
+    assert np.all(result.times > 40)
+
+
+def test_diverging_sgd_is_unfinished():
+    problem = TeacherStudent(Teacher.orthonormal(4), 4, 100)
+    options = RunOptions(method="sgd", rate=5.0, duration=300.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = reachability(problem, runs=3, options=options)
+    assert result.unfinished == 3
+
+
+def test_jobs_and_interruptions_change_nothing():
+    problem = TeacherStudent(Teacher.orthonormal(5), 5)
+    memory = _Memory()
+    one = reachability(problem, runs=120, seed=4, journal=memory)
+    assert len(memory.kept) == 3
+    two = reachability(problem, runs=120, seed=4, jobs=2)
+    np.testing.assert_array_equal(one.attempts.weights, two.attempts.weights)
+    del memory.kept[next(iter(memory.kept))]
+    three = reachability(problem, runs=170, seed=4, journal=memory)
+    np.testing.assert_array_equal(one.attempts.weights, three.attempts.weights[:120])
+    assert one.shares() == two.shares()
+
+
+def test_dask_cluster_gives_the_same_result():
+    distributed = pytest.importorskip("distributed")
+    problem = TeacherStudent(Teacher.orthonormal(5), 5)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        far = reachability(problem, runs=120, seed=4, cluster=cluster.scheduler_address)
+    near = reachability(problem, runs=120, seed=4)
+    np.testing.assert_array_equal(far.attempts.weights, near.attempts.weights)
+
+
+def test_shares_of_known_families():
+    problem = TeacherStudent(ORTHONORMAL, 10)
+    known = find_minima(problem, starts=60, seed=1).families
+    result = reachability(problem, runs=60, seed=2)
+    matched = result.matched(known[:1])
+    assert matched[known[0].id].count == result.global_share().count
+    assert matched["elsewhere"].count == 60 - result.global_share().count
+    record = result.record()
+    assert sum(row["count"] for row in record["families"]) == 60
+    assert record["options"]["method"] == "flow"
+
+
+def test_binomial_intervals_cover():
+    assert binomial_interval(0, 10)[0] == 0
+    assert binomial_interval(10, 10)[1] == 1
+    # Rule of three, exactly: (1 - high)^100 = 0.025.
+    assert (1 - binomial_interval(0, 100)[1]) ** 100 == pytest.approx(0.025, rel=1e-9)
+    rng = np.random.default_rng(0)
+    for probability in (0.003, 0.1, 0.5):
+        counts = rng.binomial(200, probability, size=2000)
+        limits = {count: binomial_interval(int(count), 200) for count in set(counts)}
+        covered = np.mean([limits[c][0] <= probability <= limits[c][1] for c in counts])
+        assert covered > 0.94
+
+
+def test_arguments_are_checked():
+    problem = TeacherStudent(Teacher.orthonormal(2), 2)
+    with pytest.raises(InvalidArgument, match="method"):
+        RunOptions(method="adam")
+    with pytest.raises(InvalidArgument, match="'step'"):
+        RunOptions(step=0.0)
+    with pytest.raises(InvalidArgument, match="finite dimension"):
+        reachability(problem, options=RunOptions(method="sgd"))
+    with pytest.raises(InvalidArgument, match="'confidence'"):
+        reachability(problem, confidence=1.0)
+    with pytest.raises(InvalidArgument, match="'runs'"):
+        reachability(problem, runs=0)
