@@ -1,8 +1,8 @@
 """Where training ends: the compiled flow, the counting, and published frequencies in small.
 
 Established: the Runge-Kutta-Chebyshev flow ends where an accurate integrator ends; runs depend on
-identity only, whatever jobs, interruptions and clusters do; binomial intervals cover; published
-percentages lie in the intervals (full sizes in verification/).
+identity only, whatever jobs, interruptions and clusters do; published percentages
+lie in the intervals (full sizes in verification/).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import pytest
 
 from landtopo.dynamics.ends import RunOptions, follow_runs
 from landtopo.dynamics.flow import FlowOptions, flow_weights
-from landtopo.dynamics.reachability import binomial_interval, reachability
+from landtopo.dynamics.reachability import reachability
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import flow as compiled
 from landtopo.kernels.relu import teacher_frame
+from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Kind
 from landtopo.points.search import find_minima
 from landtopo.points.starts import GaussianStart, GivenStart, draw_start, start_generator
@@ -119,7 +120,7 @@ def test_run_that_passes_close_to_a_saddle_ends_in_a_minimum():
     saddle = reachability(problem, runs=1, init="gaussian:1:dim=inf").families[0].weights
     start = saddle[:, :2] + 1e-6 * np.random.default_rng(1).standard_normal((2, 2))
     ends = follow_runs(problem, GivenStart(weights=start), RunOptions(), 0, 0, 1)
-    assert ends["loss"][0] < 1e-20
+    assert ends["loss"][0] < 1e-15
     assert ends["time"][0] > 20
 
 
@@ -138,7 +139,7 @@ def test_frequencies_of_ten_neurons_agree_with_published_ones(method):
     result = reachability(problem, runs=200, options=RunOptions(method=method))
     assert result.unfinished == 0
     spurious = result.share([f for f in result.families if not f.is_global], "spurious")
-    low, high = binomial_interval(spurious.count, 200, 0.999)
+    low, high = binomial_interval(spurious.count, 200, level=0.999)
     assert low < 0.346 < high
     assert {family.anti_aligned for family in result.families} >= {0, 1}
 
@@ -193,19 +194,6 @@ def test_shares_of_known_families():
     record = result.record()
     assert sum(row["count"] for row in record["families"]) == 60
     assert record["options"]["method"] == "flow"
-
-
-def test_binomial_intervals_cover():
-    assert binomial_interval(0, 10)[0] == 0
-    assert binomial_interval(10, 10)[1] == 1
-    # Rule of three, exactly: (1 - high)^100 = 0.025.
-    assert (1 - binomial_interval(0, 100)[1]) ** 100 == pytest.approx(0.025, rel=1e-9)
-    rng = np.random.default_rng(0)
-    for probability in (0.003, 0.1, 0.5):
-        counts = rng.binomial(200, probability, size=2000)
-        limits = {count: binomial_interval(int(count), 200) for count in set(counts)}
-        covered = np.mean([limits[c][0] <= probability <= limits[c][1] for c in counts])
-        assert covered > 0.94
 
 
 def test_arguments_are_checked():

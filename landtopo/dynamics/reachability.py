@@ -15,12 +15,13 @@ from landtopo.families import FamilyIndex, build_families
 from landtopo.journal import Forgetful, Journal
 from landtopo.kernels import minimise as compiled
 from landtopo.objective import Array
+from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Attempts, Family, Kind, Status
 from landtopo.points.starts import StartDistribution, parse_distribution
 from landtopo.problem import TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
 
-__all__ = ["Reachability", "Share", "binomial_interval", "reachability"]
+__all__ = ["Reachability", "Share", "reachability"]
 
 _CHUNK = 50
 _STATUS = {
@@ -40,9 +41,9 @@ class Share:
         Family id, or what the runs have in common.
     count, runs : int
     low, high : float
-        Clopper-Pearson interval of the probability.
+        Wilson's interval of the probability.
     confidence : float
-        Probability that the interval covers, at least.
+        Its confidence level.
     """
 
     label: str
@@ -165,22 +166,6 @@ class Reachability:
             "by_anti_aligned": [_row(share) for share in self.by_anti_aligned()],
             "global": _row(self.global_share()),
         }
-
-
-def binomial_interval(count: int, runs: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Clopper-Pearson interval: covers the probability at least as often as stated.
-
-    Parameters
-    ----------
-    count, runs : int
-    confidence : float
-    """
-    from scipy.stats import beta
-
-    tail = (1.0 - confidence) / 2.0
-    low = 0.0 if count == 0 else float(beta.ppf(tail, count, runs - count + 1))
-    high = 1.0 if count == runs else float(beta.ppf(1.0 - tail, count + 1, runs - count))
-    return low, high
 
 
 def reachability(
@@ -338,7 +323,7 @@ def _numbered(
 
 
 def _share(label: str, count: int, runs: int, confidence: float) -> Share:
-    low, high = binomial_interval(count, runs, confidence)
+    low, high = binomial_interval(count, runs, level=confidence)
     return Share(label=label, count=count, runs=runs, low=low, high=high, confidence=confidence)
 
 
