@@ -6,7 +6,7 @@ gauge, so points are compared through W_in and W_out W_out^T.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -17,12 +17,9 @@ from landtopo.symmetry.permutations import Permutation
 __all__ = [
     "align_outside",
     "closest_permutation",
-    "compress",
-    "cycle_types",
     "labelled_distance",
     "pad",
     "relative_permutation",
-    "same_labelled",
     "small_cycles",
 ]
 
@@ -30,29 +27,6 @@ __all__ = [
 def pad(weights: Array, columns: int) -> Array:
     """The same weights with zero columns added, shape (K, columns)."""
     return np.hstack([weights, np.zeros((weights.shape[0], columns - weights.shape[1]))])
-
-
-def compress(weights: Array, rank: int, *, tolerance: float = 1e-7) -> Array:
-    """Weights in the fewest columns: those outside the span turned so that empty ones go.
-
-    Parameters
-    ----------
-    weights : ndarray, shape (K, D)
-    rank : int
-        Number r of columns that span the teacher.
-    tolerance : float
-        Size of a singular value of W_out, relative to the weights, that counts as zero.
-
-    Returns
-    -------
-    ndarray, shape (K, r + rank of W_out)
-    """
-    outside = weights[:, rank:]
-    if outside.size == 0:
-        return weights.copy()
-    left, singular, _ = np.linalg.svd(outside, full_matrices=False)
-    used = int(np.sum(singular > tolerance * max(float(np.linalg.norm(weights)), 1.0)))
-    return np.hstack([weights[:, :rank], left[:, :used] * singular[:used]])
 
 
 def align_outside(weights: Array, reference: Array, rank: int) -> Array:
@@ -66,18 +40,6 @@ def align_outside(weights: Array, reference: Array, rank: int) -> Array:
 def labelled_distance(first: Array, second: Array, rank: int) -> float:
     """Smallest distance of two labelled points over rotations outside the span."""
     return float(np.linalg.norm(align_outside(first, second, rank) - second))
-
-
-def same_labelled(first: Array, others: Sequence[Array], rank: int, tolerance: float) -> int | None:
-    """Number of the labelled point that is this one up to a rotation outside the span."""
-    if not others:
-        return None
-    inside = np.array([other[:, :rank] for other in others])
-    near = np.abs(inside - first[:, :rank]).max(axis=(1, 2)) <= tolerance
-    for i in map(int, np.flatnonzero(near)):
-        if labelled_distance(first, others[i], rank) <= tolerance * first.shape[0]:
-            return i
-    return None
 
 
 def closest_permutation(start: Array, end: Array) -> Permutation:
@@ -104,23 +66,6 @@ def relative_permutation(
     if labelled_distance(moved, start, rank) <= tolerance * start.shape[0]:
         return match
     return None
-
-
-def cycle_types(size: int) -> Iterator[Permutation]:
-    """One permutation of each conjugacy class of S_size but the identity, short cycles first.
-
-    The inequivalent ways in which two labelled copies of a point can differ whose neurons are all
-    alike under the symmetry of the teacher.
-    """
-    partitions = sorted(_partitions(size, size), key=lambda p: (size - len(p), p))
-    for parts in partitions:
-        if max(parts) == 1:
-            continue
-        images: list[int] = []
-        for part in parts:
-            first = len(images)
-            images += [first + (i + 1) % part for i in range(part)]
-        yield tuple(images)
 
 
 def small_cycles(permutation: Sequence[int], rng: np.random.Generator) -> list[Permutation]:
@@ -158,11 +103,3 @@ def small_cycles(permutation: Sequence[int], rng: np.random.Generator) -> list[P
         order = [order[i] for i in step]
         steps.append(tuple(step))
     return steps
-
-
-def _partitions(total: int, largest: int) -> Iterator[tuple[int, ...]]:
-    if total == 0:
-        yield ()
-    for part in range(min(total, largest), 0, -1):
-        for rest in _partitions(total - part, part):
-            yield (part, *rest)

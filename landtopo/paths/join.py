@@ -477,8 +477,10 @@ class _Search:
         All copies that known connections reach are compared, not only those that were met.
         """
         sets = [self.routes.reachable(self.minima[i].place, 100, height) for i in (0, 1)]
-        here, there = ([self.routes.point(place) for place in one] for one in sets)
-        apart = np.array([[float(np.sum((x - y) ** 2)) for y in there] for x in here])
+        here, there = (np.array([self.routes.point(place) for place in one]) for one in sets)
+        squares = np.sum(here**2, axis=1)[:, None] + np.sum(there**2, axis=1)
+        # Rounded, so that ties are broken by number and not by rounding.
+        apart = np.round(squares - 2.0 * here @ there.T, 9)
         for flat in np.argsort(apart, axis=None, kind="stable")[:50]:
             i, j = divmod(int(flat), len(there))
             pair = self.add_minimum(here[i]), self.add_minimum(there[j])
@@ -531,18 +533,27 @@ class _Search:
     def best(self) -> list[RouteStep] | None:
         """The lowest route between the ends; looked for again only after something was found."""
         count = len(self.routes.connections)
-        if self._best[0] != count:
-            ends = self.minima[0].place, self.minima[1].place
-            self._best = (count, self.routes.lowest(*ends))
-        return self._best[1]
+        known, route = self._best
+        if known != count:
+            new = self.routes.connections[max(known, 0) :]
+            # A route can only have become lower over a new connection that is lower itself.
+            height = float("inf") if route is None else self.height(route)
+            if any(one.height < height for one in new) or known < 0:
+                ends = self.minima[0].place, self.minima[1].place
+                found = self.routes.lowest(*ends, below=height)
+                route = route if found is None else found
+            self._best = (count, route)
+        return route
+
+    def height(self, route: Sequence[RouteStep]) -> float:
+        """Highest value on a route."""
+        heights = [self.routes.connections[step.connection].height for step in route]
+        return max(heights, default=self.minima[0].value)
 
     def highest(self) -> float:
         """Highest value on the best route; infinite if there is none."""
         route = self.best()
-        if route is None:
-            return float("inf")
-        heights = [self.routes.connections[step.connection].height for step in route]
-        return max(heights, default=self.minima[0].value)
+        return float("inf") if route is None else self.height(route)
 
     def improve_route(self, progress: Progress) -> None:
         """Bands that may lead around the highest point, until none has for a while."""

@@ -9,8 +9,8 @@ from both ends.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Container
+from dataclasses import dataclass, field, replace
 
 from landtopo.objective import Array
 from landtopo.paths.setting import Element, Setting
@@ -80,6 +80,36 @@ class RouteStep:
 
 
 _Key = tuple[int, Element]
+# How a place was reached: from which key, over which exit of which place.
+_Trail = dict[_Key, tuple[_Key, Place, "_Exit"] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exit:
+    """One side of a connection, as seen from its family: where g . family leads to.
+
+    Attributes
+    ----------
+    connection : int
+    forward : bool
+        Whether it leads along the connection.
+    height : float
+    transition : int or None
+    back : tuple of int
+        Inverse of the element of this end.
+    voltage : tuple of int
+        h: g . family leads to g h . there.
+    there : int
+        The other family.
+    """
+
+    connection: int
+    forward: bool
+    height: float
+    transition: int | None
+    back: Element
+    voltage: Element
+    there: int
 
 
 class Routes:
@@ -93,14 +123,15 @@ class Routes:
         Largest number of labelled minima that the search for one route visits.
     """
 
-    def __init__(self, setting: Setting, *, limit: int = 4000) -> None:
+    def __init__(self, setting: Setting, *, limit: int = 3000) -> None:
         self.setting = setting
         self.limit = limit
         self.families: list[Array] = []
         self.values: list[float] = []
         self.connections: list[Connection] = []
         self._classes: list[Element] = []
-        self._exits: list[list[tuple[int, int, Element, Element, int]]] = []
+        self._distinct: list[bool] = []
+        self._exits: list[list[_Exit]] = []
 
     def place(self, x: Array, value: float, tolerance: float) -> Place:
         """The family and element of a minimum; it begins a new family if it is no copy.
@@ -122,6 +153,7 @@ class Routes:
         self.values.append(value)
         classes = self.setting.classes(x)
         self._classes.append(classes)
+        self._distinct.append(len(set(classes)) == len(classes))
         self._exits.append([])
         return Place(family=len(self.families) - 1, element=tuple(range(len(classes))))
 
@@ -129,42 +161,66 @@ class Routes:
         """Coordinates of a labelled minimum."""
         return self.setting.act(place.element, self.families[place.family])
 
-    def key(self, place: Place) -> tuple[int, Element]:
+    def key(self, place: Place) -> _Key:
         """The same for two places if and only if they are the same labelled minimum."""
-        classes = self._classes[place.family]
+        return self._key(place.family, place.element)
+
+    def _key(self, family: int, element: Element) -> _Key:
+        if self._distinct[family]:
+            return family, element
+        classes = self._classes[family]
         labels = [0] * len(classes)
-        for i, image in enumerate(place.element):
+        for i, image in enumerate(element):
             labels[image] = classes[i]
-        return place.family, tuple(labels)
+        return family, tuple(labels)
 
     def connect(self, connection: Connection) -> None:
         """Add a verified connection."""
         number = len(self.connections)
         self.connections.append(connection)
-        for side in (0, 1):
-            here, there = connection.ends[side], connection.ends[1 - side]
+        for forward in (True, False):
+            here, there = connection.ends if forward else connection.ends[::-1]
             back = inverse(here.element)
-            voltage = compose(back, there.element)
-            self._exits[here.family].append((number, side, back, voltage, there.family))
+            self._exits[here.family].append(
+                _Exit(
+                    connection=number,
+                    forward=forward,
+                    height=connection.height,
+                    transition=connection.transition,
+                    back=back,
+                    voltage=compose(back, there.element),
+                    there=there.family,
+                )
+            )
 
     def lowest(
-        self, start: Place, end: Place, *, without: Container[int] = ()
+        self,
+        start: Place,
+        end: Place,
+        *,
+        below: float = float("inf"),
+        without: Container[int] = (),
     ) -> list[RouteStep] | None:
         """The route whose highest point is lowest, with the fewest steps among those.
 
         Parameters
         ----------
         start, end : Place
+        below : float
+            Only routes over connections lower than this are wanted.
         without : container of int
             Transition states that must not be used.
+
+        Returns
+        -------
+        list of RouteStep or None
+            None if there is no such route, or none within the limit of the search.
         """
-        heights = sorted({connection.height for connection in self.connections})
+        heights = sorted({one.height for one in self.connections if one.height < below})
+        best = self.route(start, end, heights[-1] if heights else below, without=without)
+        if not best:
+            return best
         low, high = 0, len(heights) - 1
-        best = self.route(start, end, heights[high], without=without) if heights else None
-        if self.key(start) == self.key(end):
-            return []
-        if best is None:
-            return None
         while low < high:
             middle = (low + high) // 2
             found = self.route(start, end, heights[middle], without=without)
@@ -178,27 +234,30 @@ class Routes:
         self, start: Place, end: Place, height: float, *, without: Container[int] = ()
     ) -> list[RouteStep] | None:
         """A route with the fewest steps over connections up to a height; None if none is found."""
-        reached: list[dict[_Key, tuple[_Key | None, RouteStep | None]]] = [
-            {self.key(start): (None, None)},
-            {self.key(end): (None, None)},
-        ]
-        if self.key(start) in reached[1]:
+        trails: tuple[_Trail, _Trail] = ({self.key(start): None}, {self.key(end): None})
+        if self.key(start) in trails[1]:
             return []
-        front = [[start], [end]]
-        while front[0] and front[1] and len(reached[0]) + len(reached[1]) < self.limit:
-            side = 0 if len(front[0]) <= len(front[1]) else 1
-            following = []
-            for place in front[side]:
-                key = self.key(place)
-                for step in self._steps_from(place, height, without):
-                    there = self.key(step.end)
-                    if there in reached[side]:
+        fronts = [[start], [end]]
+        exits = [
+            [one for one in some if one.height <= height and one.transition not in without]
+            for some in self._exits
+        ]
+        while fronts[0] and fronts[1] and len(trails[0]) + len(trails[1]) < self.limit:
+            side = 0 if len(fronts[0]) <= len(fronts[1]) else 1
+            trail, other, following = trails[side], trails[1 - side], []
+            for place in fronts[side]:
+                came = self.key(place)
+                element = place.element
+                for one in exits[place.family]:
+                    reached = tuple([element[i] for i in one.voltage])
+                    key = self._key(one.there, reached)
+                    if key in trail:
                         continue
-                    reached[side][there] = (key, step)
-                    if there in reached[1 - side]:
-                        return self._assembled(reached, there)
-                    following.append(step.end)
-            front[side] = following
+                    trail[key] = (came, place, one)
+                    if key in other:
+                        return self._assembled(trails, key)
+                    following.append(Place(family=one.there, element=reached))
+            fronts[side] = following
         return None
 
     def reachable(self, start: Place, most: int, height: float) -> list[Place]:
@@ -206,51 +265,35 @@ class Routes:
         seen = {self.key(start)}
         places = [start]
         for place in places:
-            for step in self._steps_from(place, height, ()):
-                key = self.key(step.end)
-                if key not in seen:
-                    seen.add(key)
-                    places.append(step.end)
+            for one in self._exits[place.family]:
+                if one.height > height:
+                    continue
+                there = Place(family=one.there, element=compose(place.element, one.voltage))
+                if self.key(there) not in seen:
+                    seen.add(self.key(there))
+                    places.append(there)
                 if len(places) >= most:
                     return places
         return places
 
-    def _steps_from(
-        self, place: Place, height: float, without: Container[int]
-    ) -> Iterator[RouteStep]:
-        for number, side, back, voltage, family in self._exits[place.family]:
-            connection = self.connections[number]
-            if connection.height > height or connection.transition in without:
-                continue
-            yield RouteStep(
-                connection=number,
-                element=compose(place.element, back),
-                forward=side == 0,
-                start=place,
-                end=Place(family=family, element=compose(place.element, voltage)),
-            )
-
-    def _assembled(
-        self, reached: list[dict[_Key, tuple[_Key | None, RouteStep | None]]], meeting: _Key
-    ) -> list[RouteStep]:
+    def _assembled(self, trails: tuple[_Trail, _Trail], meeting: _Key) -> list[RouteStep]:
+        """The steps from the start to the meeting point and on to the end."""
         halves: list[list[RouteStep]] = [[], []]
-        for side in (0, 1):
-            key: _Key | None = meeting
-            while key is not None:
-                key, step = reached[side][key]
-                if step is not None:
-                    halves[side].append(step)
-        back = [
-            RouteStep(
-                connection=step.connection,
-                element=step.element,
-                forward=not step.forward,
-                start=step.end,
-                end=step.start,
-            )
-            for step in halves[1]
-        ]
-        return halves[0][::-1] + back
+        for side, trail in enumerate(trails):
+            key = meeting
+            while (came := trail[key]) is not None:
+                key, place, one = came
+                step = RouteStep(
+                    connection=one.connection,
+                    element=compose(place.element, one.back),
+                    forward=one.forward == (side == 0),
+                    start=place,
+                    end=Place(family=one.there, element=compose(place.element, one.voltage)),
+                )
+                if side == 1:
+                    step = replace(step, start=step.end, end=step.start)
+                halves[side].append(step)
+        return halves[0][::-1] + halves[1]
 
     def step_points(self, step: RouteStep) -> tuple[Array, int]:
         """Points of a step from its start to its end, and the number of the highest one."""
