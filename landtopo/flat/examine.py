@@ -21,7 +21,7 @@ from landtopo.flat.cells import CellComplex, cell_complex
 from landtopo.flat.correct import correct
 from landtopo.flat.cubic import cubic_coefficient
 from landtopo.flat.local import DirectionKind, LocalReport, NullDirection, local_report
-from landtopo.flat.null_space import SpectralCut, resolution, spectral_cut
+from landtopo.flat.null_space import spectral_cut
 from landtopo.flat.probe import FlatOptions
 from landtopo.flat.report import Corner, FlatDirection, FlatReport, FlatStatus
 from landtopo.flat.splitting import NeuronSplit, neuron_splits, split_inertia
@@ -49,8 +49,6 @@ _REGION = 1e-2
 _ON_LINE = 1e-5
 _STABILITY_POINTS = 21
 _STABILITY_MARGIN = 0.025
-# The law of splitting compares sums of terms of order one half; their rounding is not a sign.
-_SPLIT_ROUNDING = 1e-12
 # Relative difference of measured and analytic cubic coefficients, and absolute difference of
 # predicted and computed eigenvalues, from which on they disagree.
 _COEFFICIENT = 0.02
@@ -86,11 +84,13 @@ def flat_directions(
             "The 'weights' argument of flat_directions must have shape "
             f"({problem.width}, {problem.rank} + E); got {given.shape}."
         )
+    unit = float(problem.teacher.norms.max())
     chosen = options or FlatOptions(
+        at_rest=_AT_REST * unit,
         trace=TraceOptions(
             loss_scale=float(np.trace(problem.teacher.gram)),
-            scale=float(problem.teacher.norms.max()),
-        )
+            scale=unit,
+        ),
     )
     reduced = reduce_network(given, problem.rank)
     if problem.codimension is not None and reduced.outside > problem.codimension:
@@ -144,16 +144,17 @@ class _Examination:
         cells = cell_complex(self.width, m)
         if not m or self.grad_norm > _CRITICAL * self.scale:
             return self._not_critical(cells)
-        eigenvalues, normal, cut = self._spectra()
+        local = self._local(self.live, self.given.shares, self.given.assignment)
+        cut = local.null.cut
         threshold = cut.threshold
+        eigenvalues, normal = self._spectra(self.weights[self.live])
         index = _count(eigenvalues < -threshold, normal < -threshold, self.unused)
         nullity = _count(np.abs(eigenvalues) <= threshold, np.abs(normal) <= threshold, self.unused)
-        predicted = self._predicted()
+        predicted = self._predicted(threshold)
         zero_loss = is_zero_loss(self.value, self.weights)
         splits = neuron_splits(
             self.problem, self.vectors, zero_tolerance=threshold, zero_loss=zero_loss
         )
-        local = self._local(self.live, self.given.shares, self.given.assignment)
         opened = self._opened() if len(self.live) < self.width else None
         directions = tuple(self._direction(row, zero_loss) for row in local.directions)
         exact = self.width - m + line_freedom(self.vectors)
@@ -192,46 +193,25 @@ class _Examination:
             status=FlatStatus.DONE,
         )
 
-    def _spectra(self) -> tuple[Array, Array, SpectralCut]:
-        """Eigenvalues of the non-zero neurons, gauge taken out, and where they are cut."""
-        weights = self.weights[self.live]
+    def _spectra(self, weights: Array) -> tuple[Array, Array]:
+        """Eigenvalues in the coordinates used and of the normal block, gauge taken out."""
         loss = PopulationLoss(self.problem.with_width(len(weights)))
         objective = WeightObjective(loss, columns=self.used)
         x = weights.ravel()
         eigenvalues, _ = without_gauge(objective.hessian(x), objective.gauge(x))
-        normal = np.empty(0)
-        if self.unused:
-            # A W_out = 0: rotating the coordinates used into an unused one changes nothing.
-            outside = weights[:, self.problem.rank :]
-            gauge = np.linalg.qr(outside)[0].T
-            normal, _ = without_gauge(loss.normal_block(weights), gauge)
-        return eigenvalues, normal, self._cut(eigenvalues, normal, weights)
+        if not self.unused:
+            return eigenvalues, np.empty(0)
+        # A W_out = 0: rotating the coordinates used into an unused one changes nothing.
+        gauge = np.linalg.qr(weights[:, self.problem.rank :])[0].T
+        normal, _ = without_gauge(loss.normal_block(weights), gauge)
+        return eigenvalues, normal
 
-    def _cut(self, own: Array, normal: Array, weights: Array) -> SpectralCut:
-        pool = np.abs(np.concatenate([own, normal]))
-        resolved = resolution(
-            float(pool.max(initial=0.0)),
-            grad_norm=self.grad_norm,
-            norm=float(np.linalg.norm(weights)),
-            reach=float(np.linalg.norm(weights, axis=1).min()),
-        )
-        return spectral_cut(pool, len(pool), resolved=resolved)
-
-    def _predicted(self) -> tuple[int, int]:
+    def _predicted(self, threshold: float) -> tuple[int, int]:
         """Index and nullity in d dimensions, from the reduced network and the law of splitting."""
-        loss = PopulationLoss(self.problem.with_width(len(self.vectors)))
-        objective = WeightObjective(loss, columns=self.used)
-        x = self.vectors.ravel()
-        own, _ = without_gauge(objective.hessian(x), objective.gauge(x))
-        normal = np.empty(0)
-        if self.unused:
-            gauge = np.linalg.qr(self.vectors[:, self.problem.rank :])[0].T
-            normal, _ = without_gauge(loss.normal_block(self.vectors), gauge)
-        # A narrow network without small eigenvalues still adds exact zeros when it is split.
-        tolerance = max(self._cut(own, normal, self.vectors).resolution, _SPLIT_ROUNDING)
-        index = _count(own < -tolerance, normal < -tolerance, self.unused)
-        nullity = _count(np.abs(own) <= tolerance, np.abs(normal) <= tolerance, self.unused)
-        added = split_inertia(self.problem, self.vectors, zero_tolerance=tolerance)
+        own, normal = self._spectra(self.vectors)
+        index = _count(own < -threshold, normal < -threshold, self.unused)
+        nullity = _count(np.abs(own) <= threshold, np.abs(normal) <= threshold, self.unused)
+        added = split_inertia(self.problem, self.vectors, zero_tolerance=threshold)
         for size, inertia in zip(self.given.sizes, added, strict=True):
             more = int(size) - 1
             index += more * _signs(inertia.negative, inertia.negative_normal, self.unused)

@@ -1,6 +1,6 @@
 """How the loss grows along null directions that are not flat.
 
-Along a unit null direction u the loss is relaxed over all directions with a non-zero eigenvalue:
+Along a unit null direction u the loss is relaxed over all directions with a clear eigenvalue:
 phi(s) = stationary value of L(x + s u + R y) over y. By the envelope theorem phi'(s) = u . grad L
 there, which keeps its relative accuracy where phi itself, a difference of losses, has lost it. With
 phi = c |s|^p the slope is p c |s|^(p-1); the fit is
@@ -32,6 +32,8 @@ _SHORTEST, _LONGEST = 3e-4, 1e-1
 # Slopes this many times above rounding enter the fit.
 _ABOVE_ROUNDING = 200.0
 _RELAXATIONS = 60
+# Small, so that powers separate well: s^(p-2) for p = 3 and 4 differ by this.
+_DISPLACEMENT = 2e-3
 _DISPLACEMENTS = 3
 
 
@@ -199,7 +201,7 @@ def adapted_basis(
     total = np.zeros((len(directions), len(directions)))
     for _ in range(_DISPLACEMENTS):
         offset = rng.standard_normal(len(directions))
-        offset *= 1e-2 * reach / np.linalg.norm(offset)
+        offset *= _DISPLACEMENT * reach / np.linalg.norm(offset)
         hessian = objective.hessian(x + offset @ directions)
         half = rows @ hessian
         across = half @ directions.T

@@ -9,7 +9,8 @@ Knows nothing of networks. A direction is flat only when the loss is constant al
    to the crossing; so points are also displaced by a fixed amount in one direction and corrected in
    all others, and what reaches the critical set that way is traced as a branch.
 3. Along the null directions orthogonal to all tangents the growth of the relaxed loss is measured.
-   Quadratic growth there means that the eigenvalue was small, not zero.
+   Quadratic growth there means that the eigenvalue was small, not zero; it is taken out of the null
+   space, and the rest is examined again.
 4. The rank is determined again at random points of the traced set.
 """
 
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from landtopo.flat.correct import correct
 from landtopo.flat.growth import Growth, adapted_basis, growth
-from landtopo.flat.null_space import NullSpace, null_space
+from landtopo.flat.null_space import NullSpace, null_space, smaller_null_space
 from landtopo.flat.probe import FlatOptions, Probe, local_dimension, natural_reach
 from landtopo.flat.trace import Boundary, Trace, TraceStop, trace
 from landtopo.objective import Array, Objective
@@ -102,6 +103,9 @@ class LocalReport:
     flat_dimension : int
         Number of independent traced flat directions; where flat sets cross, the largest dimension
         found at random points of the traced set.
+    small_eigenvalues : int
+        Number of eigenvalues that were taken for zero first, and then out of the null space because
+        the loss grows quadratically.
     disagreements : tuple of str
         What the independent routes to the flat dimension do not agree on, in sentences.
     """
@@ -115,6 +119,7 @@ class LocalReport:
     rank_tests: tuple[Probe, ...]
     directions: tuple[NullDirection, ...]
     flat_dimension: int
+    small_eigenvalues: int
     disagreements: tuple[str, ...]
 
     def count(self, kind: DirectionKind) -> int:
@@ -160,60 +165,88 @@ def local_report(
     LocalReport
     """
     chosen = options or FlatOptions()
-    settled = correct(objective, x)
-    here = settled.x
-    reach = natural_reach(here, boundary, chosen)
-    null = null_space(objective, here, reach=reach)
-    probe = local_dimension(objective, here, null, reach=reach, rng=rng, options=chosen)
+    settled = correct(objective, x, target=chosen.at_rest)
+    reach = natural_reach(settled.x, boundary, chosen)
+    null = null_space(objective, settled.x, reach=reach)
+    scene = _Scene(objective, settled.x, reach, boundary, value, rng, chosen)
+    wide = null
+    directions, probe, tests = _take_apart(scene, null, wide, candidates, sectors)
+    soft = sum(row.kind is DirectionKind.SOFT for row in directions)
+    if soft:
+        null = smaller_null_space(null, null.nullity - soft)
+        directions, probe, tests = _take_apart(scene, null, wide, candidates, sectors)
+    flat = sum(row.kind is DirectionKind.FLAT for row in directions)
+    return LocalReport(
+        x=settled.x,
+        loss=settled.value,
+        grad_norm=settled.grad_norm,
+        moved=float(np.linalg.norm(settled.x - x)),
+        null=null,
+        probe=probe,
+        rank_tests=tests,
+        directions=tuple(directions),
+        # Where flat sets cross, their tangents span more than the dimension of any of them.
+        flat_dimension=min(flat, max((test.dimension for test in tests), default=flat)),
+        small_eigenvalues=soft,
+        disagreements=_disagreements(flat, probe, tests, directions),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What every step of a report needs."""
+
+    objective: Objective
+    x: Array
+    reach: float
+    boundary: Boundary | None
+    value: Callable[[Array], Array] | None
+    rng: np.random.Generator
+    options: FlatOptions
+
+
+def _take_apart(
+    scene: _Scene,
+    null: NullSpace,
+    wide: NullSpace,
+    candidates: Array | None,
+    sectors: NDArray[np.int64] | None,
+) -> tuple[list[NullDirection], Probe, tuple[Probe, ...]]:
+    """Kinds of all null directions; `wide` also holds eigenvalues that are all but zero.
+
+    These are not relaxed when growth is measured: a step that is short for the null directions is
+    long for them.
+    """
+    objective, x, reach, rng = scene.objective, scene.x, scene.reach, scene.rng
+    probe = local_dimension(objective, x, null, reach=reach, rng=rng, options=scene.options)
     basis = np.empty((0, objective.size))
     traces: list[tuple[Trace, ...]] = []
     for tangent in _tangent_basis(probe.tangents, candidates):
-        pair = _trace_both(objective, here, tangent, boundary, chosen)
-        if _is_flat(pair, reach, chosen):
+        pair = _trace_both(scene, tangent)
+        if _is_flat(pair, scene):
             basis = np.concatenate([basis, tangent[None]])
             traces.append(pair)
-    for branch, pair in _branches(objective, here, null, basis, reach, boundary, rng, chosen):
+    for branch, pair in _branches(scene, null, basis):
         basis = np.concatenate([basis, branch[None]])
         traces.append(pair)
     others = np.concatenate(
         [
-            adapted_basis(objective, here, null, sector, reach=reach, rng=rng)
+            adapted_basis(objective, x, wide, sector, reach=reach, rng=rng)
             for sector in _by_sector(_complement(null.basis, basis), sectors)
         ]
     )
-    floor = _LOSS_FLOOR * chosen.trace.loss_scale
-    grown = growth(objective, here, null, others, reach=reach, value=value, loss_floor=floor)
+    floor = _LOSS_FLOOR * scene.options.trace.loss_scale
+    grown = growth(objective, x, wide, others, reach=reach, value=scene.value, loss_floor=floor)
     directions = [
         *(_direction(row, (), None, DirectionKind.GAUGE) for row in null.gauge),
         *(_direction(t, p, None, DirectionKind.FLAT) for t, p in zip(basis, traces, strict=True)),
         *(_direction(u, (), g, _kind(g)) for u, g in zip(others, grown, strict=True)),
     ]
-    tests = _rank_tests(objective, traces, reach, boundary, rng, chosen)
-    # Where flat sets cross, their tangents span more than the dimension of any of them.
-    dimension = min(len(basis), max((test.dimension for test in tests), default=len(basis)))
-    return LocalReport(
-        x=here,
-        loss=settled.value,
-        grad_norm=settled.grad_norm,
-        moved=float(np.linalg.norm(here - x)),
-        null=null,
-        probe=probe,
-        rank_tests=tests,
-        directions=tuple(directions),
-        flat_dimension=dimension,
-        disagreements=_disagreements(len(basis), probe, tests, directions),
-    )
+    return directions, probe, _rank_tests(scene, traces)
 
 
 def _branches(
-    objective: Objective,
-    x: Array,
-    null: NullSpace,
-    tangents: Array,
-    reach: float,
-    boundary: Boundary | None,
-    rng: np.random.Generator,
-    options: FlatOptions,
+    scene: _Scene, null: NullSpace, tangents: Array
 ) -> list[tuple[Array, tuple[Trace, ...]]]:
     """Flat curves that leave a crossing outside of the span of the tangents."""
     found: list[tuple[Array, tuple[Trace, ...]]] = []
@@ -222,43 +255,48 @@ def _branches(
     while tries < _BRANCH_TRIES and len(known) < null.nullity:
         tries += 1
         left = _complement(null.basis, known)
-        offset = rng.standard_normal(len(left)) @ left
+        offset = scene.rng.standard_normal(len(left)) @ left
         offset /= np.linalg.norm(offset)
-        radius = options.probe_radius * reach
-        near = correct(objective, x + radius * offset, held=offset[None], most_steps=_BRANCH_STEPS)
-        if near.grad_norm > 10 * options.trace.grad_tolerance:
+        start = scene.x + scene.options.probe_radius * scene.reach * offset
+        near = correct(scene.objective, start, held=offset[None], most_steps=_BRANCH_STEPS)
+        if near.grad_norm > 10 * scene.options.trace.grad_tolerance:
             continue
-        away = null.basis.T @ (null.basis @ (near.x - x))
+        away = null.basis.T @ (null.basis @ (near.x - scene.x))
         away -= known.T @ (known @ away)
         away /= np.linalg.norm(away)
-        pair = _trace_both(objective, x, away, boundary, options)
-        if _is_flat(pair, reach, options):
+        pair = _trace_both(scene, away)
+        if _is_flat(pair, scene):
             found.append((away, pair))
             known = np.concatenate([known, away[None]])
             tries = 0
     return found
 
 
-def _trace_both(
-    objective: Objective, x: Array, tangent: Array, boundary: Boundary | None, options: FlatOptions
-) -> tuple[Trace, ...]:
-    first = trace(objective, x, tangent, boundary=boundary, options=options.trace)
-    if first.stop is TraceStop.CLOSED:
-        return (first,)
-    return first, trace(objective, x, -tangent, boundary=boundary, options=options.trace)
+def _trace_both(scene: _Scene, tangent: Array) -> tuple[Trace, ...]:
+    first, second = (
+        trace(
+            scene.objective,
+            scene.x,
+            side * tangent,
+            boundary=scene.boundary,
+            options=scene.options.trace,
+        )
+        for side in (1.0, -1.0)
+    )
+    return (first,) if first.stop is TraceStop.CLOSED else (first, second)
 
 
-def _is_flat(traces: tuple[Trace, ...], reach: float, options: FlatOptions) -> bool:
+def _is_flat(traces: tuple[Trace, ...], scene: _Scene) -> bool:
     """Whether a curve is flat for some length, with gradients that correction brings down.
 
     A small eigenvalue keeps the gradient below the tolerance for a while, but not far below.
     """
-    calm = _CALM * options.trace.grad_tolerance
+    calm = _CALM * scene.options.trace.grad_tolerance
     lengths = []
     for t in traces:
         restless = np.flatnonzero(np.nan_to_num(t.grad_norms) > calm)
         lengths.append(t.length if not restless.size else t.arclength[restless[0] - 1])
-    return bool(max(lengths) >= options.shortest_flat * reach)
+    return bool(max(lengths) >= scene.options.shortest_flat * scene.reach)
 
 
 def _by_sector(rows: Array, sectors: NDArray[np.int64] | None) -> list[Array]:
@@ -314,38 +352,33 @@ def _kind(grown: Growth) -> DirectionKind:
     return DirectionKind.CURVED if grown.exponent > 2.5 else DirectionKind.SOFT
 
 
-def _rank_tests(
-    objective: Objective,
-    traces: list[tuple[Trace, ...]],
-    reach: float,
-    boundary: Boundary | None,
-    rng: np.random.Generator,
-    options: FlatOptions,
-) -> tuple[Probe, ...]:
+def _rank_tests(scene: _Scene, traces: list[tuple[Trace, ...]]) -> tuple[Probe, ...]:
+    """The local dimension at random points of the traced set."""
+    objective, boundary, options = scene.objective, scene.boundary, scene.options
     points = [
         point
         for pair in traces
         for t in pair
         for point, size, length in zip(t.points[1:], t.grad_norms[1:], t.arclength[1:], strict=True)
-        if not np.isnan(size) and length <= _FAR * reach
+        if not np.isnan(size) and length <= _FAR * scene.reach
     ]
     if not points:
         return ()
     # Next to a corner everything happens within the corner's distance, and drowns in rounding.
     room = np.array([natural_reach(point, boundary, options) for point in points])
     points = [point for point, r in zip(points, room, strict=True) if r >= _ROOM * room.max()]
-    chosen = rng.choice(len(points), min(options.rank_tests, len(points)), replace=False)
+    count = min(options.rank_tests, len(points))
     tests = []
-    for i in chosen:
+    for i in scene.rng.choice(len(points), count, replace=False):
         y = correct(objective, points[i]).x
-        room_there = natural_reach(y, boundary, options)
+        reach = natural_reach(y, boundary, options)
         tests.append(
             local_dimension(
                 objective,
                 y,
-                null_space(objective, y, reach=room_there),
-                reach=room_there,
-                rng=rng,
+                null_space(objective, y, reach=reach),
+                reach=reach,
+                rng=scene.rng,
                 options=options,
                 further=_FURTHER_TESTS,
             )
@@ -369,12 +402,6 @@ def _disagreements(
         found.append(
             f"The loss is constant along {traced} independent traced directions, but displaced "
             f"points keep their displacement in {probe.dimension}."
-        )
-    soft = sum(direction.kind is DirectionKind.SOFT for direction in directions)
-    if soft:
-        found.append(
-            f"Along {soft} of the null directions the loss changes quadratically: their "
-            "eigenvalues are small, not zero."
         )
     unresolved = sum(direction.kind is DirectionKind.UNRESOLVED for direction in directions)
     if unresolved:

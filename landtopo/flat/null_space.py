@@ -14,14 +14,21 @@ resolution explains. The ratio of the true eigenvalues on both sides is reported
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from landtopo.objective import Array, Objective
 from landtopo.points.spectrum import without_gauge
 
-__all__ = ["NullSpace", "SpectralCut", "null_space", "resolution", "spectral_cut"]
+__all__ = [
+    "NullSpace",
+    "SpectralCut",
+    "null_space",
+    "resolution",
+    "smaller_null_space",
+    "spectral_cut",
+]
 
 # Rounding of a dense symmetric eigenvalue problem: a few units per dimension.
 _ROUNDING = 4.0 * np.finfo(float).eps
@@ -157,13 +164,16 @@ def spectral_cut(sizes: Array, dimension: int, *, resolved: float) -> SpectralCu
     ratios = lifted[1:] / lifted[:-1]
     ratios[lifted[:-1] > _MARGIN * level] = 0.0
     # The lowest of equal ratios: nothing is called zero without a reason.
-    cut = int(np.argmax(ratios))
-    largest = float(ordered[cut - 1]) if cut else 0.0
+    return _cut_at(ordered, int(np.argmax(ratios)), rounding, resolved)
+
+
+def _cut_at(ordered: Array, nullity: int, rounding: float, resolved: float) -> SpectralCut:
+    largest = float(ordered[nullity - 1]) if nullity else 0.0
     return SpectralCut(
-        nullity=cut,
-        gap=float(ordered[cut]) / max(largest, rounding),
+        nullity=nullity,
+        gap=float(ordered[nullity]) / max(largest, rounding),
         largest_zero=largest,
-        smallest_nonzero=float(ordered[cut]),
+        smallest_nonzero=float(ordered[nullity]),
         rounding=rounding,
         resolution=resolved,
     )
@@ -207,4 +217,20 @@ def null_space(objective: Objective, x: Array, *, reach: float) -> NullSpace:
         zero=zero,
         cut=cut,
         gauge_residual=float(residual),
+    )
+
+
+def smaller_null_space(null: NullSpace, nullity: int) -> NullSpace:
+    """The same spectrum with only the `nullity` smallest eigenvalues called zero.
+
+    For eigenvalues that turned out to be small and not zero, by the growth of the function.
+    """
+    sizes = np.abs(null.eigenvalues)
+    zero = np.zeros(len(sizes), dtype=np.bool_)
+    zero[np.argsort(sizes, kind="stable")[:nullity]] = True
+    return replace(
+        null,
+        basis=null.eigenvectors[zero],
+        zero=zero,
+        cut=_cut_at(np.sort(sizes), nullity, null.cut.rounding, null.cut.resolution),
     )

@@ -37,12 +37,15 @@ class FlatOptions:
         Number of random points of the traced set at which the rank is determined again.
     shortest_flat : float
         A traced curve shorter than this, in units of the reach, is not called flat.
+    at_rest : float
+        Gradient norm of a point that is not corrected any more: its rounding, if that is known.
     trace : TraceOptions
     """
 
     probe_radius: float = 1e-2
     rank_tests: int = 2
     shortest_flat: float = 5e-2
+    at_rest: float = 0.0
     trace: TraceOptions = field(default_factory=TraceOptions)
 
 
