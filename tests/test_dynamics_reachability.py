@@ -171,6 +171,29 @@ def test_jobs_and_interruptions_change_nothing():
     three = reachability(problem, runs=170, seed=4, journal=memory)
     np.testing.assert_array_equal(one.attempts.weights, three.attempts.weights[:120])
     assert one.shares() == two.shares()
+    # Other options are other runs.
+    reachability(problem, runs=50, seed=4, journal=memory, options=RunOptions(accuracy=1e-3))
+    assert len(memory.kept) == 6
+
+
+def test_bars_show_all_runs():
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from landtopo.plot.reached import reached
+
+    results = [
+        reachability(TeacherStudent(Teacher.orthonormal(6), width), runs=40, seed=1)
+        for width in (7, 6)
+    ]
+    axes = reached([results[0], results[1].record()])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["6", "7"]
+    tops = {}
+    for bar in axes.patches:
+        tops[bar.get_x()] = max(tops.get(bar.get_x(), 0.0), bar.get_y() + bar.get_height())
+    assert list(tops.values()) == [pytest.approx(100.0)] * 2
+    with pytest.raises(InvalidArgument, match="'results'"):
+        reached([])
 
 
 def test_dask_cluster_gives_the_same_result():

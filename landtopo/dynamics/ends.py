@@ -9,7 +9,9 @@ ended there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -85,8 +87,13 @@ class RunOptions:
                     f"The '{name}' of runs must be a positive number; got {value}."
                 )
 
+    def key(self) -> str:
+        """Identifies every detail, for journals."""
+        details = json.dumps(asdict(self), sort_keys=True)
+        return f"{self}:{hashlib.sha256(details.encode()).hexdigest()[:12]}"
+
     def __str__(self) -> str:
-        """What identifies the dynamics, for keys and captions."""
+        """The dynamics in short, for captions."""
         if self.method == "gd":
             return f"gd:{self.step:g}"
         if self.method == "sgd":

@@ -223,7 +223,7 @@ def reachability(
         raise InvalidArgument("The method 'sgd' needs a problem of finite dimension.")
     journal, progress = journal or Forgetful(), progress or Silent()
     bounds = [(first, min(first + _CHUNK, runs)) for first in range(0, runs, _CHUNK)]
-    name = f"reach/{problem.width}/{problem.dim}/{distribution}/{options}/{seed}"
+    name = f"reach/{problem.width}/{problem.dim}/{distribution}/{options.key()}/{seed}"
     done: dict[int, dict[str, Any]] = {}
     waiting = []
     for number, (first, last) in enumerate(bounds):
@@ -340,6 +340,7 @@ def _row(share: Share) -> dict[str, Any]:
 def _facts(family: Family) -> dict[str, Any]:
     return {
         "loss": family.loss,
+        "is_global": family.is_global,
         "kind": str(family.point.kind),
         "anti_aligned": family.anti_aligned,
         "zero_neurons": family.point.zero_neurons,
