@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from landtopo.errors import InvalidArgument
-from landtopo.kernels import relu
+from landtopo.kernels import curvature, relu
 from landtopo.kernels.compiled import announce_compilation
 from landtopo.objective import Array
 from landtopo.problem import TeacherStudent
@@ -83,7 +83,7 @@ class PopulationLoss:
         self._refuse_zero_neurons("hessian", points)
         rows, _ = self.frame(points.shape[2])
         size = points.shape[1] * points.shape[2]
-        result = relu.batch_hessian(points, rows).reshape(len(points), size, size)
+        result = curvature.batch_hessian(points, rows).reshape(len(points), size, size)
         return np.asarray(result[0] if single else result)
 
     def hvp(self, weights: ArrayLike, directions: ArrayLike) -> Array:
@@ -109,7 +109,7 @@ class PopulationLoss:
                 )
             points = np.repeat(points, len(along), axis=0)
         rows, _ = self.frame(points.shape[2])
-        products = relu.batch_hvp(points, rows, along)
+        products = curvature.batch_hvp(points, rows, along)
         return np.asarray(products[0] if single and one else products)
 
     def normal_block(self, weights: ArrayLike) -> Array:
@@ -120,7 +120,7 @@ class PopulationLoss:
         points, single = self._points("normal_block", weights)
         self._refuse_zero_neurons("normal_block", points)
         rows, _ = self.frame(points.shape[2])
-        blocks = relu.batch_normal_block(points, rows)
+        blocks = curvature.batch_normal_block(points, rows)
         return np.asarray(blocks[0] if single else blocks)
 
     def psi(self, directions: ArrayLike, weights: ArrayLike) -> Array:
@@ -243,7 +243,9 @@ class WeightObjective:
 
     def hessian(self, x: Array) -> Array:
         """Hessian at one point, shape (K D, K D)."""
-        return np.asarray(relu.batch_hessian(self._batch(x), self.rows).reshape(x.size, x.size))
+        return np.asarray(
+            curvature.batch_hessian(self._batch(x), self.rows).reshape(x.size, x.size)
+        )
 
     def gauge(self, x: Array) -> Array:
         """Orthonormal tangents of the rotations of the coordinates outside the teacher's span.

@@ -17,7 +17,8 @@ import math
 import numpy as np
 from numba import njit
 
-from landtopo.kernels.relu import dot, gradient_from_pairs, hvp_from_pairs, pairs, workspace
+from landtopo.kernels.curvature import hvp_from_pairs
+from landtopo.kernels.relu import dot, gradient_from_pairs, pairs, workspace
 
 __all__ = ["CONVERGED", "FAILED", "TOO_LONG", "flow_batch"]
 

@@ -15,10 +15,10 @@ import math
 import numpy as np
 from numba import njit
 
+from landtopo.kernels.curvature import hvp_from_pairs
 from landtopo.kernels.relu import (
     dot,
     gradient_from_pairs,
-    hvp_from_pairs,
     pairs,
     value_from_pairs,
     value_gradient,

@@ -13,8 +13,7 @@ with t the angle between the two vectors and hats for unit vectors,
 
 The loss is L = 1/2 (sum g(w_k, w_l) - 2 sum g(w_k, v_m) + sum g(v_m, v_n)), and its gradient is
 A W + B V with A_kl = P/2pi, A_kk = 1/2 + sum_j s_j |x_j| S / (2pi |w_k|), B_km = -P/2pi, where s_j
-is +1 for students and -1 for teachers. A is also the Hessian's block for every direction outside
-the span of the D coordinates.
+is +1 for students and -1 for teachers. `landtopo.kernels.curvature` has the second derivatives.
 
 Angles come from the cosine where that is well conditioned, and near 0 and pi, where flat families
 live and the arc cosine has lost half of its digits, from t = 2 atan2(|u^ - v^|, |u^ + v^|). A zero
@@ -31,15 +30,11 @@ from numba import njit
 
 __all__ = [
     "LANES",
-    "batch_hessian",
-    "batch_hvp",
-    "batch_normal_block",
+    "TWO_PI",
     "batch_value_gradient",
+    "combine",
     "dot",
     "gradient_from_pairs",
-    "hessian",
-    "hvp_from_pairs",
-    "normal_block",
     "padded",
     "pairs",
     "psi_values",
@@ -51,7 +46,7 @@ __all__ = [
 
 LANES = 8
 _NEAR = 0.9
-_TWO_PI = 2.0 * math.pi
+TWO_PI = 2.0 * math.pi
 _SERIES = 0.05
 
 # asin(x) = x p(x^2) for |x| <= 1/2: interpolation of asin(sqrt z)/sqrt z at the 14 Chebyshev nodes
@@ -112,27 +107,43 @@ def teacher_frame(vectors, dimension):
 
 
 @njit(cache=True, fastmath={"contract"})
-def _combine(coefficients, rows, out):
-    """Add sum_j coefficients[j] rows[j] to out; four rows at a time, to touch `out` less often."""
-    count = coefficients.shape[0]
-    length = out.shape[0]
+def combine(coefficients, rows, out):
+    """Add coefficients (n, J) times rows (J, L) to out (n, L).
+
+    Two rows of `out` and four of `rows` at a time: the sizes are too small for a library, and the
+    time is that of loading and storing.
+    """
+    n, count = coefficients.shape
+    length = out.shape[1]
+    pairs_end = n // 2 * 2
     whole = count // 4 * 4
-    for j in range(0, whole, 4):
-        a0 = coefficients[j]
-        a1 = coefficients[j + 1]
-        a2 = coefficients[j + 2]
-        a3 = coefficients[j + 3]
-        r0 = rows[j]
-        r1 = rows[j + 1]
-        r2 = rows[j + 2]
-        r3 = rows[j + 3]
-        for i in range(length):
-            out[i] += a0 * r0[i] + a1 * r1[i] + a2 * r2[i] + a3 * r3[i]
-    for j in range(whole, count):
-        a0 = coefficients[j]
-        r0 = rows[j]
-        for i in range(length):
-            out[i] += a0 * r0[i]
+    for k in range(0, pairs_end, 2):
+        x = out[k]
+        y = out[k + 1]
+        a = coefficients[k]
+        b = coefficients[k + 1]
+        for j in range(0, whole, 4):
+            a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
+            b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
+            r0, r1, r2, r3 = rows[j], rows[j + 1], rows[j + 2], rows[j + 3]
+            for i in range(length):
+                x[i] += a0 * r0[i] + a1 * r1[i] + a2 * r2[i] + a3 * r3[i]
+                y[i] += b0 * r0[i] + b1 * r1[i] + b2 * r2[i] + b3 * r3[i]
+        for j in range(whole, count):
+            a0 = a[j]
+            b0 = b[j]
+            r0 = rows[j]
+            for i in range(length):
+                x[i] += a0 * r0[i]
+                y[i] += b0 * r0[i]
+    for k in range(pairs_end, n):
+        x = out[k]
+        a = coefficients[k]
+        for j in range(count):
+            a0 = a[j]
+            r0 = rows[j]
+            for i in range(length):
+                x[i] += a0 * r0[i]
 
 
 @njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
@@ -186,13 +197,12 @@ def pairs(W, V, work):
         inverse = 1.0 / total if total > 0.0 else 0.0
         for i in range(D):
             unit[i, j] = x[i] * inverse
+    C[:] = 0.0
+    combine(unit[:, :K].T, unit, C)
     for k in range(K):
         c = C[k]
         p = P[k]
         s = S[k]
-        for j in range(columns):
-            c[j] = 0.0
-        _combine(unit[:, k], unit, c)
         c[k] = 0.0
         near = 0
         for j in range(columns):
@@ -233,7 +243,7 @@ def pairs(W, V, work):
         c[k] = 1.0
         p[k] = math.pi
         s[k] = 0.0
-        own[k] = dot(signed, s) / _TWO_PI
+        own[k] = dot(signed, s) / TWO_PI
 
 
 @njit(cache=True)
@@ -265,7 +275,7 @@ def value_from_pairs(W, V, work, constant):
         row = _overlaps(norm, 0, K, C[k], P[k], S[k])
         row -= 2.0 * _overlaps(norm, K, N, C[k], P[k], S[k])
         total += norm[k] * row
-    return 0.5 * (total / _TWO_PI + constant)
+    return 0.5 * (total / TWO_PI + constant)
 
 
 @njit(cache=True)
@@ -274,19 +284,22 @@ def gradient_from_pairs(W, V, work, G):
     _, norm, _, own, _, P, _ = work
     K = W.shape[0]
     M = V.shape[0]
-    coefficients = np.empty(K + M)
+    A = np.zeros((K, K))
+    B = np.zeros((K, M))
     for k in range(K):
-        g = G[k]
-        g[:] = 0.0
         if norm[k] == 0.0:
             continue
+        a = A[k]
+        b = B[k]
+        p = P[k]
         for j in range(K):
-            coefficients[j] = P[k, j] / _TWO_PI
-        for m in range(K, K + M):
-            coefficients[m] = -P[k, m] / _TWO_PI
-        coefficients[k] = 0.5 + own[k] / norm[k]
-        _combine(coefficients[:K], W, g)
-        _combine(coefficients[K:], V, g)
+            a[j] = p[j] / TWO_PI
+        for m in range(M):
+            b[m] = -p[K + m] / TWO_PI
+        a[k] = 0.5 + own[k] / norm[k]
+    G[:] = 0.0
+    combine(A, W, G)
+    combine(B, V, G)
 
 
 @njit(cache=True)
@@ -310,150 +323,6 @@ def batch_value_gradient(W, V, constant, with_gradient):
         if with_gradient:
             gradient_from_pairs(W[b], V, work, G[b])
     return values, G
-
-
-@njit(cache=True)
-def normal_block(W, V, work, A):
-    """Write the normal block A, shape (K, K), for a point whose pair tables are filled.
-
-    Rows and columns of zero neurons, which have no angles, are zero.
-    """
-    _, norm, _, own, _, P, _ = work
-    K = W.shape[0]
-    for k in range(K):
-        for j in range(K):
-            A[k, j] = P[k, j] / _TWO_PI if norm[j] > 0.0 and norm[k] > 0.0 else 0.0
-        if norm[k] > 0.0:
-            A[k, k] = 0.5 + own[k] / norm[k]
-
-
-@njit(cache=True)
-def hessian(W, V, work, H, scratch):
-    """Write the Hessian into H, shape (K, D, K, D), for a point whose pair tables are filled.
-
-    Parameters
-    ----------
-    W : ndarray, shape (K, D)
-        No row may be zero: the loss is not differentiable there.
-    V : ndarray, shape (M, D)
-    work : tuple
-        From `workspace`, filled by `pairs`.
-    H : ndarray, shape (K, D, K, D)
-        Overwritten.
-    scratch : ndarray, shape (N, D)
-        Overwritten.
-    """
-    unit, norm, signed, total, C, P, S = work
-    K, D = W.shape
-    N = K + V.shape[0]
-    u = np.empty(D)
-    a = np.empty(D)
-    b = np.empty(D)
-    for j in range(N):
-        for i in range(D):
-            scratch[j, i] = unit[i, j]
-    for k in range(K):
-        for i in range(D):
-            u[i] = scratch[k, i]
-        own = total[k] / norm[k]
-        for i in range(D):
-            x = -own * u[i]
-            row = H[k, i, k]
-            for h in range(D):
-                row[h] = x * u[h]
-            row[i] += 0.5 + own
-        for j in range(N):
-            s = S[k, j]
-            if j == k or norm[j] == 0.0:
-                continue
-            c = C[k, j]
-            x = scratch[j]
-            # a = sin t n_u; a second projection removes what rounding leaves along u^.
-            dot = 0.0
-            for i in range(D):
-                a[i] = x[i] - c * u[i]
-                dot += a[i] * u[i]
-            length = 0.0
-            for i in range(D):
-                a[i] -= dot * u[i]
-                length += a[i] * a[i]
-            length = math.sqrt(length)
-            inverse = 1.0 / length if length > 0.0 else 0.0
-            for i in range(D):
-                a[i] *= inverse
-            weight = signed[j] * s / (_TWO_PI * norm[k])
-            for i in range(D):
-                y = weight * a[i]
-                row = H[k, i, k]
-                for h in range(D):
-                    row[h] += y * a[h]
-            if k < j < K:
-                # n_v in the plane of the pair: sin t u^ - cos t n_u turned to v^'s side.
-                for i in range(D):
-                    b[i] = (S[k, j] * u[i] - c * a[i]) / _TWO_PI
-                p = P[k, j] / _TWO_PI
-                t = s / _TWO_PI
-                for i in range(D):
-                    y = t * u[i]
-                    z = s * a[i]
-                    row = H[k, i, j]
-                    for h in range(D):
-                        row[h] = y * x[h] + z * b[h]
-                    row[i] += p
-                for h in range(D):
-                    row = H[j, h, k]
-                    for i in range(D):
-                        row[i] = H[k, i, j, h]
-
-
-@njit(cache=True)
-def hvp_from_pairs(W, V, work, X, Y):
-    """Write the Hessian times X, shape (K, D), into Y for a point whose pair tables are filled.
-
-    Costs about as much as one gradient: products with n_u and n_v are sums over unit vectors, with
-    S n_u (n_u.x) = (x_j^ - C u^) (x_j^.x - C u^.x) / S, and S n_v.x_v = u^.x_v - C v^.x_v.
-    """
-    unit, norm, signed, own, C, P, S = work
-    K, D = W.shape
-    N = K + V.shape[0]
-    columns = unit.shape[1]
-    beta = np.zeros((K, columns))
-    along = np.empty(K)
-    flip = np.empty((K, K))
-    coefficient = np.zeros(columns)
-    mix = np.empty(K)
-    for k in range(K):
-        _combine(X[k], unit, beta[k])
-        along[k] = beta[k, k]
-    for k in range(K):
-        for j in range(K):
-            flip[k, j] = beta[j, k]
-    for k in range(K):
-        y = Y[k]
-        y[:] = 0.0
-        if norm[k] == 0.0:
-            continue
-        c = C[k]
-        s = S[k]
-        row = beta[k]
-        back = flip[k]
-        scale = 1.0 / (_TWO_PI * norm[k])
-        a = along[k]
-        for j in range(columns):
-            e = signed[j] * scale * (row[j] - c[j] * a)
-            coefficient[j] = e / s[j] if s[j] > 0.0 else 0.0
-        for j in range(K):
-            f = (back[j] - c[j] * along[j]) / _TWO_PI
-            coefficient[j] += f / s[j] if s[j] > 0.0 and norm[j] > 0.0 else 0.0
-            mix[j] = P[k, j] / _TWO_PI if norm[j] > 0.0 else 0.0
-        coefficient[k] = 0.0
-        coefficient[k] = (
-            dot(s[:K], along) / _TWO_PI - own[k] / norm[k] * a - dot(coefficient[:N], c[:N])
-        )
-        mix[k] = 0.5 + own[k] / norm[k]
-        for i in range(D):
-            y[i] = dot(coefficient, unit[i])
-        _combine(mix, X, y)
 
 
 @njit(cache=True)
@@ -486,49 +355,12 @@ def psi_values(U, W, V, slopes, gradients):
             sign = norm[j + 1] if j < K else -norm[j + 1]
             total += sign * _overlap(P[0, j + 1], S[0, j + 1], C[0, j + 1])
             own += sign * S[0, j + 1]
-        slopes[r] = norm[0] * total / _TWO_PI
+        slopes[r] = norm[0] * total / TWO_PI
         if gradients.shape[0] > 0 and norm[0] > 0.0:
             g = gradients[r]
             for i in range(D):
-                g[i] = own / (norm[0] * _TWO_PI) * U[r, i]
+                g[i] = own / (norm[0] * TWO_PI) * U[r, i]
             for j in range(N):
-                a = P[0, j + 1] / _TWO_PI if j < K else -P[0, j + 1] / _TWO_PI
+                a = P[0, j + 1] / TWO_PI if j < K else -P[0, j + 1] / TWO_PI
                 for i in range(D):
                     g[i] += a * columns[j, i]
-
-
-@njit(cache=True, nogil=True)
-def batch_hessian(W, V):
-    """Hessians (n, K, D, K, D) of a batch W (n, K, D) without zero neurons."""
-    n, K, D = W.shape
-    work = workspace(K, V.shape[0], D)
-    scratch = np.empty((K + V.shape[0], D))
-    H = np.empty((n, K, D, K, D))
-    for b in range(n):
-        pairs(W[b], V, work)
-        hessian(W[b], V, work, H[b], scratch)
-    return H
-
-
-@njit(cache=True, nogil=True)
-def batch_hvp(W, V, X):
-    """Hessian-vector products (n, K, D) of batches W and X, both (n, K, D)."""
-    n, K, D = W.shape
-    work = workspace(K, V.shape[0], D)
-    Y = np.empty((n, K, D))
-    for b in range(n):
-        pairs(W[b], V, work)
-        hvp_from_pairs(W[b], V, work, X[b], Y[b])
-    return Y
-
-
-@njit(cache=True, nogil=True)
-def batch_normal_block(W, V):
-    """Normal blocks (n, K, K) of a batch W (n, K, D)."""
-    n, K, D = W.shape
-    work = workspace(K, V.shape[0], D)
-    A = np.empty((n, K, K))
-    for b in range(n):
-        pairs(W[b], V, work)
-        normal_block(W[b], V, work, A[b])
-    return A
