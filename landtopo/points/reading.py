@@ -230,13 +230,21 @@ def _several_words(several: tuple[tuple[int, tuple[int, ...]], ...]) -> list[str
 
 
 def _shared_words(shared: tuple[tuple[int, int], ...]) -> list[str]:
-    counts = sorted(count for _, count in shared)
     words = []
-    for count in sorted(set(counts)):
-        teachers = _times(counts.count(count), "teacher neuron")
-        words.append(
-            f"{teachers} shared by {count} neurons" if count else f"{teachers} not reproduced"
-        )
+    for low, high, form in (
+        (0, 0, "{} not reproduced"),
+        (1, 1, "{} reproduced in part by one neuron"),
+        (2, None, "{} shared by {} neurons"),
+    ):
+        counts = sorted(n for _, n in shared if n >= low and (high is None or n <= high))
+        different = sorted(set(counts))
+        if len(different) > 3:
+            span = f"{different[0]} to {different[-1]}"
+            words.append(form.format(_times(len(counts), "teacher neuron"), span))
+        else:
+            words.extend(
+                form.format(_times(counts.count(n), "teacher neuron"), n) for n in different
+            )
     return words
 
 
