@@ -1,0 +1,60 @@
+"""`landtopo verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from landtopo_cli.options import json_option
+from landtopo_cli.sources import source_argument
+
+__all__ = ["command"]
+
+
+@click.command(
+    "verify",
+    epilog="""\b
+Examples
+  landtopo verify six.landtopo
+  landtopo verify six.landtopo --json
+""",
+)
+@source_argument
+@json_option
+@click.option("--quiet", is_flag=True, help="No progress.")
+def command(source: Path, as_json: bool, quiet: bool) -> int | None:
+    """Recompute what a study says by other methods, and list what disagrees.
+
+    Losses, gradients and spectra come from quadrature and differences instead of closed forms, the
+    ends of transitions from an accurate integration of the gradient flow, the number of labelled
+    copies from trying every symmetry. Exits with 1 if anything disagrees.
+    """
+    from landtopo.study import Study
+    from landtopo.study.verify import verify
+    from landtopo_cli.app import FAILED
+    from landtopo_cli.tables import number, plain_json, table
+    from landtopo_cli.terminal import progress
+
+    with Study.open(source) as study:
+        checks = verify(study, progress=progress(quiet))
+    wrong = [check for check in checks if not check.agrees]
+    if as_json:
+        click.echo(plain_json([check.record() for check in checks]))
+    elif wrong:
+        shown = (
+            [
+                check.subject,
+                check.quantity,
+                *(
+                    value if isinstance(value, str) else number(value, 17)
+                    for value in (check.stored, check.recomputed)
+                ),
+                number(check.tolerance, 2),
+            ]
+            for check in wrong
+        )
+        click.echo(table(("where", "what", "stored", "recomputed", "tolerance"), shown))
+    if not as_json:
+        click.echo(f"{len(checks)} numbers recomputed, {len(wrong)} disagree.")
+    return FAILED if wrong else None
