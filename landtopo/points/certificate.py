@@ -38,6 +38,7 @@ __all__ = ["PsiCertificate", "psi_min"]
 _TWO_PI = 2.0 * np.pi
 _FOLLOWED = 128
 _CELLS = 20_000
+_PAIRS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +94,8 @@ def psi_min(
 ) -> PsiCertificate:
     """Minimise psi over all unit directions from many starts.
 
-    Starts are the directions of teachers and students, their negatives, sums and differences of
-    pairs, the axis outside, and random directions.
+    Starts are the directions of teachers and students, their negatives, sums and differences of (at
+    most 2000) pairs, the axis outside, and random directions.
 
     Parameters
     ----------
@@ -262,9 +263,12 @@ class _Field:
 def _starts(named: Array, columns: int, random: int, seed: int) -> Array:
     units = named / np.linalg.norm(named, axis=1, keepdims=True)
     first, second = np.triu_indices(len(units), 1)
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(columns,)))
+    if len(first) > _PAIRS:
+        some = generator.choice(len(first), size=_PAIRS, replace=False)
+        first, second = first[some], second[some]
     axis = np.zeros((1, columns))
     axis[0, -1] = 1.0
-    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(columns,)))
     directions = np.vstack(
         [
             units,

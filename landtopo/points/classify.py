@@ -27,7 +27,12 @@ from numpy.typing import ArrayLike
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
-from landtopo.points.curvature import Curvature, curvature_at, eigenvalues_without_gauge
+from landtopo.points.curvature import (
+    DENSE,
+    Curvature,
+    curvature_at,
+    eigenvalues_without_gauge,
+)
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
@@ -121,7 +126,7 @@ class _Solved:
         loss = PopulationLoss(problem.with_width(reduced.effective_width))
         u = np.array(reduced.vectors)
         start = u
-        gradient = loss.gradient(u)
+        gradient = _gradient(loss, u)
         norm = float(np.linalg.norm(gradient))
         size = float(np.linalg.norm(u))
         limit = region * size + reduced.residual
@@ -131,7 +136,7 @@ class _Solved:
             moved = float(np.linalg.norm(step))
             if moved <= 2.0 * _EPSILON * size or not np.linalg.norm(u + step - start) <= limit:
                 break
-            new = loss.gradient(u + step)
+            new = _gradient(loss, u + step)
             better = np.linalg.norm(new) < 0.5 * norm
             # Rounding of the stiff directions hides what is left of the gradient in soft ones;
             # there the next step tells whether this one has been right.
@@ -163,6 +168,18 @@ class _Solved:
         )
 
 
+def _gradient(loss: PopulationLoss, weights: Array) -> Array:
+    """The gradient, with all its digits where that does not take seconds.
+
+    What the sum of many terms loses in double precision is far below the tolerances used here, and
+    matters only for the softest directions.
+    """
+    if weights.size <= DENSE:
+        return loss.gradient(weights)
+    objective = WeightObjective(loss, width=len(weights), columns=weights.shape[1])
+    return objective.value_and_gradient(weights.ravel())[1].reshape(weights.shape)
+
+
 def _eigenvalues(symmetric: Array) -> Array:
     return np.asarray(np.linalg.eigvalsh(symmetric), dtype=np.float64)
 
@@ -179,8 +196,8 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     outside = u.shape[1] - rank
     weights = reduced.expand(u)
     loss = PopulationLoss(problem)
-    value, slopes = (np.asarray(part) for part in loss.value_and_gradient(weights))
-    gradient = float(np.linalg.norm(slopes))
+    value = float(loss.value(weights))
+    gradient = float(np.linalg.norm(_gradient(loss, weights)))
     unused = (problem.width if problem.codimension is None else problem.codimension) - outside
     tolerance = solved.error
     # Every eigenvalue that decides, with the number of times it counts in d dimensions.
@@ -219,7 +236,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     gap = float(large.min()) / lowest if large.size else 0.0
     eigenvalues, normal_eigenvalues = _full_spectra(solved, loss, weights, pieces, decisive[1][0])
     kind, reason = _verdict(
-        float(value),
+        value,
         weights,
         gradient,
         grad_tolerance,
@@ -231,7 +248,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     )
     return CriticalPoint(
         weights=_read_only(weights),
-        loss=float(value),
+        loss=value,
         grad_norm=gradient,
         eigenvalues=_read_only(eigenvalues),
         normal_eigenvalues=_read_only(normal_eigenvalues),
