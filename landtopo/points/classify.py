@@ -39,9 +39,10 @@ from landtopo.problem import TeacherStudent
 
 __all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
 
-# A point that is critical only with wider tolerances was stopped early; Newton's method decides
-# whether the merged network has a critical point there. Angle 0 merges exact copies only.
-_ANGLES = (1e-3, 3e-2, 0.0)
+# (angle, zero) tolerances tried in turn. A point that is critical only with the wider ones was
+# stopped early: Newton's method decides whether the smaller network has a critical point there. The
+# last pair merges exact copies only.
+_TOLERANCES = ((1e-5, 1e-7), (1e-3, 1e-5), (3e-2, 1e-2), (0.0, 0.0))
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -85,24 +86,29 @@ def classify(
             f"The 'weights' argument of classify must have shape ({problem.width}, "
             f"{problem.rank} + E); got {given.shape}."
         )
-    reduced = reduce_network(given, problem.rank)
-    codimension = problem.codimension
-    if codimension is not None and reduced.outside > codimension:
-        raise InvalidArgument(
-            f"The 'weights' argument of classify uses {problem.rank + reduced.outside} dimensions, "
-            f"but dim is {problem.dim}."
+    scale = float(problem.teacher.norms.max())
+    limit = region * max(float(np.linalg.norm(given)), scale)
+    solved: _Solved | None = None
+    for angle, zero in _TOLERANCES:
+        reduced = reduce_network(
+            given, problem.rank, angle_tolerance=angle, zero_tolerance=zero, scale=scale
         )
-    if not reduced.effective_width:
-        return _classify_nothing(problem, grad_tolerance)
-    solved = _Solved.near(problem, reduced, grad_tolerance, region)
-    for angle in _ANGLES:
+        if reduced.residual > limit:
+            continue
+        codimension = problem.codimension
+        if codimension is not None and reduced.outside > codimension:
+            raise InvalidArgument(
+                "The 'weights' argument of classify uses "
+                f"{problem.rank + reduced.outside} dimensions, but dim is {problem.dim}."
+            )
+        if not reduced.effective_width:
+            return _classify_nothing(problem, grad_tolerance)
+        attempt = _Solved.near(problem, reduced, limit)
+        if solved is None or attempt.gradient < solved.gradient:
+            solved = attempt
         if solved.gradient <= grad_tolerance:
             break
-        other = reduce_network(given, problem.rank, angle_tolerance=angle)
-        # What is merged moves by its residual; more than the region would be another point.
-        if other.residual <= region * float(np.linalg.norm(given)) and other.effective_width:
-            attempt = _Solved.near(problem, other, grad_tolerance, region)
-            solved = attempt if attempt.gradient < solved.gradient else solved
+    assert solved is not None
     return _judge(problem, solved, grad_tolerance)
 
 
@@ -119,9 +125,7 @@ class _Solved:
     error: float
 
     @classmethod
-    def near(
-        cls, problem: TeacherStudent, reduced: Reduced, tolerance: float, region: float
-    ) -> _Solved:
+    def near(cls, problem: TeacherStudent, reduced: Reduced, limit: float) -> _Solved:
         """Solve grad = 0 from the reduced network's vectors."""
         loss = PopulationLoss(problem.with_width(reduced.effective_width))
         u = np.array(reduced.vectors)
@@ -129,12 +133,16 @@ class _Solved:
         gradient = _gradient(loss, u)
         norm = float(np.linalg.norm(gradient))
         size = float(np.linalg.norm(u))
-        limit = region * size + reduced.residual
+        limit += reduced.residual
+        shortest = 1e-7 * float(np.linalg.norm(u, axis=1).max())
         curvature = curvature_at(loss, u)
         step = curvature.step(gradient.ravel()).reshape(u.shape)
         for _ in range(20):
             moved = float(np.linalg.norm(step))
             if moved <= 2.0 * _EPSILON * size or not np.linalg.norm(u + step - start) <= limit:
+                break
+            # Newton's method is of no use on its way to a zero neuron, which has to be dropped.
+            if np.linalg.norm(u + step, axis=1).min() <= shortest:
                 break
             new = _gradient(loss, u + step)
             better = np.linalg.norm(new) < 0.5 * norm

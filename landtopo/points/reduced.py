@@ -37,7 +37,7 @@ class Reduced:
     residual : float
         Largest distance |w_k - c_k u_j|, lost columns included.
     zero_tolerance : float
-        Largest norm of a zero neuron, relative to the longest neuron.
+        Largest norm of a zero neuron, relative to the longest neuron (or the scale given).
     angle_tolerance : float
         Largest angle between neurons that were merged, in radians.
     outside_tolerance : float
@@ -102,6 +102,7 @@ def reduce_network(
     zero_tolerance: float = 1e-7,
     angle_tolerance: float = 1e-5,
     outside_tolerance: float = 1e-8,
+    scale: float = 0.0,
 ) -> Reduced:
     """Drop the zero neurons of a student, merge its parallel ones, drop unused columns.
 
@@ -121,6 +122,9 @@ def reduce_network(
     outside_tolerance : float
         Relative to the longest neuron: columns outside the span are rotated to their principal
         axes, and those with a singular value not above this are dropped.
+    scale : float
+        A length that counts beside the longest neuron, such as that of the teacher's vectors: with
+        it, neurons that are all tiny are all zero.
 
     Returns
     -------
@@ -135,7 +139,7 @@ def reduce_network(
     if not np.all(np.isfinite(given)):
         raise InvalidArgument("The 'weights' argument of reduce_network must be finite.")
     norms = np.linalg.norm(given, axis=1)
-    longest = float(norms.max())
+    longest = max(float(norms.max()), scale)
     assignment = _group(given, norms, zero_tolerance * longest, angle_tolerance)
     live = assignment >= 0
     groups = int(assignment.max(initial=-1)) + 1
