@@ -400,6 +400,7 @@ def test_reach_puts_fractions_on_the_graph(study_with_graph: Path) -> None:
     assert graph.nodes["w6-f1"]["reachability"] == 0.0
     assert 0 < graph.nodes["w6-f1"]["reachability_high"] < 0.05
     assert "reachability" not in graph.nodes["w7-f0"]
+    assert graph.graph["reachability"] == {"6": "flow from gaussian:1, 100 runs"}
     text = run("reach", "-o", study_with_graph).stdout
     assert re.search(r"^ +6 +100.00 \(96.38-100.00\)", text, re.MULTILINE)
 
@@ -439,6 +440,36 @@ def test_the_graph_of_two_neurons_and_its_files(tmp_path: Path) -> None:
     path = answer("path", "-o", study, "--width", 2, "--from", "w2-f0", "--to", "w2-f0",
                   "--permutation", "(1 2)")  # fmt: skip
     assert path["highest_loss"] == pytest.approx(0.0736129, abs=1e-7)
+
+
+def test_an_interrupted_graph_ends_as_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["graph", "--teacher", "equicorrelated:3:0.1", "--widths", "3:4", "--starts", 200]
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    assert run(*arguments, "-o", whole).exit_code == 0
+    remember = Study.remember
+    left = 0
+
+    def limited(study: Study, key: str, value: Any) -> None:
+        nonlocal left
+        if left == 0:
+            raise KeyboardInterrupt
+        left -= 1
+        remember(study, key, value)
+
+    monkeypatch.setattr(Study, "remember", limited)
+    codes = []
+    while not codes or codes[-1] == 130:
+        # Two pieces of work, then Ctrl-C in the third.
+        left = 2
+        codes.append(run(*arguments, "-o", pieces).exit_code)
+    assert codes[-1] == 0
+    assert len(codes) > 3
+    monkeypatch.undo()
+    for study in (whole, pieces):
+        assert run("export", study, study.with_suffix(".json")).exit_code == 0
+    assert (tmp_path / "whole.json").read_bytes() == (tmp_path / "pieces.json").read_bytes()
 
 
 def test_a_graph_that_is_not_joined_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> None:

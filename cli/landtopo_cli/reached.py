@@ -9,10 +9,12 @@ from landtopo_cli.families import problem_line
 from landtopo_cli.tables import loss_text, table
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from landtopo.dynamics.reachability import Reachability, Share
     from landtopo.study import Study
 
-__all__ = ["keep_reachability", "reach_text"]
+__all__ = ["keep_reachability", "put_on_graph", "reach_text"]
 
 
 def reach_text(results: Sequence[Reachability]) -> str:
@@ -31,28 +33,39 @@ def reach_text(results: Sequence[Reachability]) -> str:
 
 def keep_reachability(study: Study, found: Reachability) -> None:
     """Store every run, and the fractions on the nodes of the study's graph if it has one."""
-    width = found.problem.width
     with study.together():
         study.save_search(
             "reachability", found.attempts.source, found.attempts, found.families, found.record()
         )
         if study.has_graph:
-            _onto_graph(study, found, width)
+            graph = study.graph()
+            put_on_graph(study, graph)
+            study.save_graph(graph)
 
 
-def _onto_graph(study: Study, found: Reachability, width: int) -> None:
+def put_on_graph(study: Study, graph: nx.MultiGraph[str]) -> None:
+    """Give the nodes what the study knows of reachability; the latest runs of a width count.
+
+    The graph says under `reachability` where the runs of each width started and what they followed.
+    """
     from landtopo.families import FamilyIndex
+    from landtopo.points.coverage import binomial_interval
 
-    graph = study.graph()
-    index = FamilyIndex(found.problem, found.families)
-    for node in graph:
-        data = graph.nodes[node]
-        if data["width"] == width:
+    sources: dict[str, str] = {}
+    for width, source in study.searches("reachability"):
+        families = study.families(width, source)
+        index = FamilyIndex(study.problem(width), families)
+        runs = len(study.attempts(width, source))
+        nodes = [data for data in graph.nodes.values() if data["width"] == width]
+        for data in nodes:
             number = index.find(data["weights"])
-            share = found.share([] if number is None else [found.families[number]], node)
-            data["reachability"] = share.fraction
-            data["reachability_low"], data["reachability_high"] = share.low, share.high
-    study.save_graph(graph)
+            count = 0 if number is None else families[number].count
+            data["reachability"] = count / runs
+            data["reachability_low"], data["reachability_high"] = binomial_interval(count, runs)
+        if nodes:
+            sources[str(width)] = f"{source}, {runs} runs"
+    if sources:
+        graph.graph["reachability"] = sources
 
 
 def _families(found: Reachability) -> str:

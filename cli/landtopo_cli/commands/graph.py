@@ -42,6 +42,7 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.outputs import check_outputs, write_outputs
+    from landtopo_cli.reached import put_on_graph
 
     with request.work("graph", init=init) as work:
         if out_dir is not None:
@@ -56,6 +57,7 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
             **work.options,
         )
         if work.study is not None:
+            put_on_graph(work.study, graph)
             work.study.save_graph(graph)
         if out_dir is not None:
             files = write_outputs(out_dir, graph, work.widths, work.study)

@@ -30,6 +30,7 @@ def command(source: Path, as_json: bool, quiet: bool) -> int | None:
     ends of transitions from an accurate integration of the gradient flow, the number of labelled
     copies from trying every symmetry. Exits with 1 if anything disagrees.
     """
+    from landtopo.errors import StudyError
     from landtopo.study import Study
     from landtopo.study.verify import verify
     from landtopo_cli.app import FAILED
@@ -38,6 +39,8 @@ def command(source: Path, as_json: bool, quiet: bool) -> int | None:
 
     with Study.open(source) as study:
         checks = verify(study, progress=progress(quiet))
+    if not checks:
+        raise StudyError(f"The study '{source}' has no results yet that could be verified.")
     wrong = [check for check in checks if not check.agrees]
     if as_json:
         click.echo(plain_json([check.record() for check in checks]))
