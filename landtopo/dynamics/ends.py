@@ -28,7 +28,7 @@ from landtopo.points.polish import polish
 from landtopo.points.starts import StartDistribution, draw_start, start_generator
 from landtopo.problem import TeacherStudent
 
-__all__ = ["METHODS", "RunOptions", "follow_runs"]
+__all__ = ["METHODS", "RunOptions", "finish_runs", "follow_runs"]
 
 METHODS = ("flow", "gd", "sgd")
 _LIMIT = 5_000_000
@@ -119,7 +119,6 @@ def follow_runs(
         ``time`` (of the flow; step times number of steps of gradient descent; steps/d of SGD; and
         then of the flow that finishes).
     """
-    loss = PopulationLoss(problem)
     count = last - first
     time = np.zeros(count)
     evaluations = np.zeros(count, dtype=np.int64)
@@ -142,15 +141,34 @@ def follow_runs(
                 for run in range(first, last)
             ]
         )
-    rows, constant = loss.frame(weights.shape[2])
     if options.method == "gd":
+        rows, constant = PopulationLoss(problem).frame(weights.shape[2])
         _, _, evaluations = compiled.descend_batch(
             weights, rows, constant, options.step, options.basin, options.limit
         )
         time += options.step * evaluations
+    ends = finish_runs(problem, weights, options)
+    ends["evaluations"] += evaluations
+    ends["time"] += time
+    return ends
+
+
+def finish_runs(problem: TeacherStudent, weights: Array, options: RunOptions) -> dict[str, Any]:
+    """Follow the noise-free gradient flow from given weights (n, K, D) to the ends of the runs.
+
+    Returns
+    -------
+    dict
+        The columns of `follow_runs`.
+    """
+    loss = PopulationLoss(problem)
+    rows, constant = loss.frame(weights.shape[2])
+    weights = weights.copy()
+    time = np.zeros(len(weights))
+    evaluations = np.zeros(len(weights), dtype=np.int64)
     norms, codes = _finish(loss, weights, options, time, evaluations)
     finite = np.all(np.isfinite(weights), axis=(1, 2))
-    losses = np.full(count, np.inf)
+    losses = np.full(len(weights), np.inf)
     # Plain double precision, in one batch: families get their losses with all digits right.
     values, _ = batch_value_gradient(weights[finite], rows, constant, False)
     losses[finite] = np.maximum(values, 0.0)
