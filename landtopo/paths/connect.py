@@ -16,7 +16,7 @@ from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.paths.chain import lengths
 from landtopo.paths.ends import align_outside, pad, relative_permutation
-from landtopo.paths.join import Joined, JoinOptions, JoinStatus, join
+from landtopo.paths.join import Joined, JoinOptions, JoinStatus, Step, join
 from landtopo.paths.network import NetworkSetting
 from landtopo.paths.profile import resolve
 from landtopo.paths.record import PathKind, PathRecord, RunnerUp, StepRecord
@@ -25,6 +25,7 @@ from landtopo.points.polish import polish
 from landtopo.points.records import CriticalPoint
 from landtopo.problem import TeacherStudent, checked_seed
 from landtopo.progress import Progress
+from landtopo.symmetry.relabelling import Relabelling
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
@@ -170,8 +171,7 @@ def _record(
             passed = joined.transitions[step.transition]
             transition = len(states)
             found = setting.classified(passed.x)
-            rows = np.argsort(step.element)
-            states.append(replace(found, weights=found.weights[rows]))
+            states.append(replace(found, weights=_copied(found.weights, step, problem)))
             kind = "saddle" if passed.ascent is not None else "corner"
             states_at.append(length + float(walked[step.top - 1]))
             highest = states[-1].loss
@@ -230,6 +230,13 @@ def _record(
         seed=seed,
         status=joined.status.value,
     )
+
+
+def _copied(weights: Array, step: Step, problem: TeacherStudent) -> Array:
+    """Weights with the symmetries applied that made a step from the connection found."""
+    teachers = range(problem.teacher.size) if step.turn is None else step.turn
+    relabelling = Relabelling(students=step.element, teachers=tuple(teachers))
+    return relabelling.on_weights(weights, problem.teacher.vectors)
 
 
 def _turned(points: Array, before: Array, setting: NetworkSetting) -> Array:

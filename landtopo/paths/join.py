@@ -11,7 +11,7 @@ the search goes on for a while for a route whose highest point is lower.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import pairwise
 
@@ -138,6 +138,8 @@ class Step:
         Transition state, by its number; None for a flat step.
     element : tuple of int
         Element of the symmetry group that was applied to the connection that was found.
+    turn : tuple of int or None
+        Further symmetry that was applied before.
     points : ndarray, shape (n, size)
         From the start to the end.
     top : int
@@ -148,6 +150,7 @@ class Step:
 
     transition: int | None
     element: Element
+    turn: Element | None
     points: Array = field(repr=False)
     top: int
     highest: float
@@ -278,6 +281,7 @@ class _Search:
         self.metric: Metric | None = None
         # Transition states at least this high cannot make the route lower.
         self.ceiling = float("inf")
+        self.spread_out = 0
         self._best: tuple[int, list[RouteStep] | None] = (-1, None)
 
     def run(self, progress: Progress) -> Joined:
@@ -290,7 +294,7 @@ class _Search:
                 break
             pair = self.next_pair()
             if pair is None:
-                status = JoinStatus.EXHAUSTED
+                status = JoinStatus.EXHAUSTED if self.best() is None else status
                 break
             self.try_pair(*pair)
             progress.advance(1, f"{len(self.minima)} minima")
@@ -469,6 +473,9 @@ class _Search:
         pairs = [p for p in self.missing() if self.tries.get(p, 0) < self.options.tries]
         if pairs and (len(self.attempts) % 3 < 2 or not self.transitions):
             return min(pairs, key=lambda p: (self.tries.get(p, 0), self.length(*p), p))
+        self.spread()
+        if self.best() is not None:
+            return None
         return self.closest_copies() or (pairs[0] if pairs else None)
 
     def closest_copies(self, height: float = float("inf")) -> tuple[int, int] | None:
@@ -476,7 +483,8 @@ class _Search:
 
         All copies that known connections reach are compared, not only those that were met.
         """
-        sets = [self.routes.reachable(self.minima[i].place, 100, height) for i in (0, 1)]
+        ends = self.minima[0].place, self.minima[1].place
+        sets = [self.routes.reachable(one, other, 20, height) for one, other in (ends, ends[::-1])]
         here, there = (np.array([self.routes.point(place) for place in one]) for one in sets)
         squares = np.sum(here**2, axis=1)[:, None] + np.sum(there**2, axis=1)
         # Rounded, so that ties are broken by number and not by rounding.
@@ -489,15 +497,33 @@ class _Search:
                 return pair
         return None
 
+    def spread(self, copies: int = 60) -> None:
+        """Enter copies of the connections by further symmetries, which cost no evaluations."""
+        found = [one for one in self.routes.connections if one.turn is None]
+        for one in found[self.spread_out :]:
+            if one.height >= self.ceiling or one.transition is None:
+                continue
+            points = np.array([self.routes.point(end) for end in one.ends])
+            values = [self.routes.values[end.family] for end in one.ends]
+            for _ in range(copies):
+                turn = self.setting.automorphism(self.rng)
+                if turn is None:
+                    break
+                ends = [
+                    self.routes.place(x, value, 1e-9 * (1e-3 + abs(value)))
+                    for x, value in zip(self.setting.turn(turn, points), values, strict=True)
+                ]
+                self.routes.connect(replace(one, ends=(ends[0], ends[1]), turn=turn))
+        self.spread_out = len(found)
+
     def new_exit(self) -> tuple[int, int]:
         """A minimum joined to an end below the ceiling, and a copy of a known one close to it."""
         side = int(self.rng.integers(2))
-        inside = self.routes.reachable(self.minima[side].place, 100, self.ceiling)
-        here = self.routes.point(inside[int(self.rng.integers(len(inside)))])
-        copies = [
-            self.setting.closest_copy(family, here, self.rng) for family in self.routes.families
-        ]
-        start = self.add_minimum(here)
+        here, there = self.minima[side].place, self.minima[1 - side].place
+        inside = self.routes.reachable(here, there, 10, self.ceiling)
+        x = self.routes.point(inside[int(self.rng.integers(len(inside)))])
+        copies = [self.setting.closest_copy(family, x, self.rng) for family in self.routes.families]
+        start = self.add_minimum(x)
         pairs = [(start, self.add_minimum(copy)) for copy in copies]
         pairs = [(i, j) for i, j in pairs if i != j and not self.joined_below(i, j)]
         if not pairs:
@@ -577,6 +603,7 @@ class _Search:
         if turn % 4 == 0:
             self.try_pair(0, 1)
         elif turn % 4 == 1:
+            self.spread()
             self.try_chain(*(self.closest_copies(self.ceiling) or (0, 1)))
         elif turn % 4 == 2:
             self.try_pair(*self.new_exit())
@@ -600,9 +627,9 @@ class _Search:
                 break
 
     def joined_below(self, i: int, j: int) -> bool:
-        """Whether verified steps lower than the ceiling join two minima."""
+        """Whether verified steps lower than the ceiling join two minima, as far as is seen."""
         ends = self.minima[i].place, self.minima[j].place
-        return self.routes.route(*ends, self.ceiling) is not None
+        return self.routes.route(*ends, self.ceiling, limit=300) is not None
 
     def other_routes(
         self, route: Sequence[RouteStep], most: int = 3
@@ -627,6 +654,7 @@ class _Search:
         return Step(
             transition=connection.transition,
             element=one.element,
+            turn=connection.turn,
             points=points,
             top=top,
             highest=connection.height,

@@ -89,14 +89,24 @@ class NetworkSetting:
 
     def closest_copy(self, x: Array, target: Array, rng: np.random.Generator) -> Array:
         """The closest student permutation of a point, of any copy by a teacher automorphism."""
-        weights, aim = self.weights(x).copy(), self.weights(target)
-        if self.automorphisms.order > 1 and rng.random() < 0.5:
-            rotation = teacher_rotation(
-                self.loss.problem.teacher.vectors, self.automorphisms.group.random(rng)
-            )
-            weights[:, : self.rank] = weights[:, : self.rank] @ rotation.T
+        found = self.automorphism(rng) if rng.random() < 0.5 else None
+        weights = self.weights(x if found is None else self.turn(found, x))
+        aim = self.weights(target)
         order = closest_permutation(aim[:, : self.rank], weights[:, : self.rank])
         return align_outside(weights[list(order)], aim, self.rank).ravel()
+
+    def automorphism(self, rng: np.random.Generator) -> Element | None:
+        """A random teacher automorphism; None if there is only the identity."""
+        if self.automorphisms.order == 1:
+            return None
+        return tuple(int(i) for i in self.automorphisms.group.random(rng))
+
+    def turn(self, automorphism: Element, points: Array) -> Array:
+        """Rotate the teacher's span by the matrix that realises an automorphism."""
+        weights = self.weights(points).copy()
+        rotation = teacher_rotation(self.loss.problem.teacher.vectors, automorphism)
+        weights[..., : self.rank] = weights[..., : self.rank] @ rotation.T
+        return np.asarray(weights.reshape(points.shape))
 
     @cached_property
     def automorphisms(self) -> TeacherAutomorphisms:
@@ -219,11 +229,10 @@ class NetworkSetting:
     def flat_path(self, x: Array, y: Array) -> Array | None:
         """Slides of weight between parallel neurons, when both points are the same network."""
         first, last = self.weights(x), self.weights(y)
+        if not (_has_spare(first) and _has_spare(last)):
+            return None
         values = self.objective.value(np.array([x, y]))
         if abs(values[0] - values[1]) > 1e-13 * self.scale:
-            return None
-        if self.loss.problem.width <= self.loss.problem.teacher.size and values[0] < 1e-6:
-            # K = M at zero loss: no neuron is spare. Below M there is no zero loss.
             return None
         found = slide_path(first, last)
         if isinstance(found, FlatPathStatus):
@@ -249,3 +258,13 @@ class NetworkSetting:
         if points and np.abs(points[-1] - y).max() <= self.tolerance:
             points.pop()
         return points
+
+
+def _has_spare(weights: Array) -> bool:
+    """Whether a neuron is zero or parallel to another, so that weight could slide."""
+    norms = np.linalg.norm(weights, axis=1)
+    if np.any(norms <= 1e-9 * norms.max()):
+        return True
+    units = weights / norms[:, None]
+    alike = units @ units.T - 2.0 * np.eye(norms.size)
+    return bool(alike.max() > 1.0 - 1e-9)

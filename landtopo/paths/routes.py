@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 
 from landtopo.objective import Array
 from landtopo.paths.setting import Element, Setting
@@ -43,11 +44,13 @@ class Connection:
     height : float
         Its highest value.
     points : ndarray, shape (n, size)
-        From the first end to the second.
+        From the first end to the second, before `turn` is applied.
     top : int
         Number of the highest point.
     transition : int or None
         Number of its transition state; None if it is flat.
+    turn : tuple of int or None
+        Further symmetry by which this is a copy of what was found.
     """
 
     ends: tuple[Place, Place]
@@ -55,6 +58,7 @@ class Connection:
     points: Array = field(repr=False)
     top: int
     transition: int | None
+    turn: Element | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +127,7 @@ class Routes:
         Largest number of labelled minima that the search for one route visits.
     """
 
-    def __init__(self, setting: Setting, *, limit: int = 3000) -> None:
+    def __init__(self, setting: Setting, *, limit: int = 2000) -> None:
         self.setting = setting
         self.limit = limit
         self.families: list[Array] = []
@@ -132,6 +136,7 @@ class Routes:
         self._classes: list[Element] = []
         self._distinct: list[bool] = []
         self._exits: list[list[_Exit]] = []
+        self._known: dict[tuple[int, int, Element], float] = {}
 
     def place(self, x: Array, value: float, tolerance: float) -> Place:
         """The family and element of a minimum; it begins a new family if it is no copy.
@@ -175,7 +180,13 @@ class Routes:
         return family, tuple(labels)
 
     def connect(self, connection: Connection) -> None:
-        """Add a verified connection."""
+        """Add a verified connection, unless a lower one joins the same copies."""
+        first, last = connection.ends
+        name = (first.family, last.family, compose(inverse(first.element), last.element))
+        if self._known.get(name, float("inf")) <= connection.height:
+            return
+        self._known[name] = connection.height
+        self._known[last.family, first.family, inverse(name[2])] = connection.height
         number = len(self.connections)
         self.connections.append(connection)
         for forward in (True, False):
@@ -231,9 +242,20 @@ class Routes:
         return best
 
     def route(
-        self, start: Place, end: Place, height: float, *, without: Container[int] = ()
+        self,
+        start: Place,
+        end: Place,
+        height: float,
+        *,
+        without: Container[int] = (),
+        limit: int | None = None,
     ) -> list[RouteStep] | None:
-        """A route with the fewest steps over connections up to a height; None if none is found."""
+        """A route with the fewest steps over connections up to a height; None if none is found.
+
+        Where there are more copies than the limit, a route that always goes on from the copy
+        closest to the end is looked for instead.
+        """
+        limit = self.limit if limit is None else limit
         trails: tuple[_Trail, _Trail] = ({self.key(start): None}, {self.key(end): None})
         if self.key(start) in trails[1]:
             return []
@@ -242,7 +264,7 @@ class Routes:
             [one for one in some if one.height <= height and one.transition not in without]
             for some in self._exits
         ]
-        while fronts[0] and fronts[1] and len(trails[0]) + len(trails[1]) < self.limit:
+        while fronts[0] and fronts[1] and len(trails[0]) + len(trails[1]) < limit:
             side = 0 if len(fronts[0]) <= len(fronts[1]) else 1
             trail, other, following = trails[side], trails[1 - side], []
             for place in fronts[side]:
@@ -257,24 +279,52 @@ class Routes:
                     if key in other:
                         return self._assembled(trails, key)
                     following.append(Place(family=one.there, element=reached))
+                if len(trail) > limit:
+                    break
             fronts[side] = following
-        return None
+        if not (fronts[0] and fronts[1]):
+            return None
+        trail = self._guided(start, end, exits, limit // 20)
+        found = self.key(end)
+        return self._assembled((trail, {found: None}), found) if found in trail else None
 
-    def reachable(self, start: Place, most: int, height: float) -> list[Place]:
-        """Labelled minima joined to one by connections up to a height, nearest in steps first."""
-        seen = {self.key(start)}
+    def reachable(self, start: Place, end: Place, most: int, height: float) -> list[Place]:
+        """Labelled minima joined to one by connections up to a height.
+
+        Not all of them: always going on from the one closest to a second labelled minimum, `most`
+        times.
+        """
+        exits = [[one for one in some if one.height <= height] for some in self._exits]
+        trail = self._guided(start, end, exits, most)
         places = [start]
-        for place in places:
-            for one in self._exits[place.family]:
-                if one.height > height:
-                    continue
-                there = Place(family=one.there, element=compose(place.element, one.voltage))
-                if self.key(there) not in seen:
-                    seen.add(self.key(there))
-                    places.append(there)
-                if len(places) >= most:
-                    return places
+        for came in trail.values():
+            if came is not None:
+                _, place, one = came
+                element = compose(place.element, one.voltage)
+                places.append(Place(family=one.there, element=element))
         return places
+
+    def _guided(self, start: Place, end: Place, exits: list[list[_Exit]], most: int) -> _Trail:
+        """Best-first search by the distance to the end; stops there or after so many places."""
+        target = self.point(end)
+        wanted = self.key(end)
+        trail: _Trail = {self.key(start): None}
+        queue = [(0.0, 0, start)]
+        while queue and wanted not in trail and most > 0:
+            most -= 1
+            _, _, place = heappop(queue)
+            came = self.key(place)
+            for one in exits[place.family]:
+                there = Place(family=one.there, element=compose(place.element, one.voltage))
+                key = self.key(there)
+                if key in trail:
+                    continue
+                trail[key] = (came, place, one)
+                difference = self.point(there) - target
+                # Rounded: equally close copies are taken in the order in which they were met.
+                apart = round(float(difference @ difference), 9)
+                heappush(queue, (apart, len(trail), there))
+        return trail
 
     def _assembled(self, trails: tuple[_Trail, _Trail], meeting: _Key) -> list[RouteStep]:
         """The steps from the start to the meeting point and on to the end."""
@@ -298,7 +348,10 @@ class Routes:
     def step_points(self, step: RouteStep) -> tuple[Array, int]:
         """Points of a step from its start to its end, and the number of the highest one."""
         connection = self.connections[step.connection]
-        points = self.setting.act(step.element, connection.points)
+        points = connection.points
+        if connection.turn is not None:
+            points = self.setting.turn(connection.turn, points)
+        points = self.setting.act(step.element, points)
         if step.forward:
             return points, connection.top
         return points[::-1], points.shape[0] - 1 - connection.top

@@ -49,6 +49,14 @@ class Setting(Protocol):
         """Apply an element to points, shape (..., size)."""
         ...
 
+    def automorphism(self, rng: np.random.Generator) -> Element | None:
+        """Some further symmetry that makes other copies than the elements do; None without one."""
+        ...
+
+    def turn(self, automorphism: Element, points: Array) -> Array:
+        """Apply a further symmetry to points, shape (..., size)."""
+        ...
+
     def classes(self, x: Array) -> Element:
         """Numbers, one for each thing that elements move; equal where exchange changes nothing."""
         ...
@@ -109,6 +117,14 @@ class PlainSetting:
         return () if near else None
 
     def act(self, element: Element, points: Array) -> Array:
+        """The points themselves."""
+        return points
+
+    def automorphism(self, rng: np.random.Generator) -> Element | None:
+        """No symmetry is known."""
+        return None
+
+    def turn(self, automorphism: Element, points: Array) -> Array:
         """The points themselves."""
         return points
 
