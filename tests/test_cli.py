@@ -184,6 +184,7 @@ def test_gradient_descent_and_other_starts() -> None:
         (["minima", *TWO, "--method", "magic"], "method"),
         (["minima", *TWO, "--init", "magic"], "magic"),
         (["minima", *TWO, "-o", "no/such/folder/s"], "not a folder"),
+        (["graph", *TWO, "-o", "landscape.graphml"], "-o names the study"),
         (["nonsense"], "No such command"),
         (["show", "absent"], "does not exist"),
     ],
@@ -566,6 +567,11 @@ def test_export_writes_every_format_and_refuses_to_overwrite(
     assert run("export", tmp_path / "a.json", tmp_path / "b.graphml").exit_code == 0
     assert (tmp_path / "b.graphml").read_bytes() == before
     assert "w6-f1" in run("show", tmp_path / "a.json").stdout
+    # A study is a study whatever it is called.
+    study_with_graph.rename(tmp_path / "study.json")
+    assert "six" not in run("show", tmp_path / "study.json").stdout.splitlines()[0]
+    assert run("export", tmp_path / "study.json", tmp_path / "c.graphml").exit_code == 0
+    assert (tmp_path / "c.graphml").read_bytes() == before
 
 
 def test_export_of_a_study_without_a_graph(tmp_path: Path) -> None:

@@ -111,9 +111,15 @@ class Request:
     def _study(self) -> Study | None:
         if self.study is None:
             return None
+        from landtopo.export.files import formats
         from landtopo.problem import Teacher
         from landtopo.study import Study
 
+        if self.study.suffix.lower() in formats() and not self.study.exists():
+            raise click.UsageError(
+                f"-o names the study, and '{self.study}' looks like a graph file; write those with "
+                "'landtopo export' from a study."
+            )
         given = None if self.teacher is None else Teacher.from_spec(self.teacher)
         if given is not None and not self.study.exists():
             return Study.create(self.study, given, dim=self._dim(None), seed=self.seed or 0)

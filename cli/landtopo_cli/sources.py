@@ -12,19 +12,30 @@ if TYPE_CHECKING:
 
     from landtopo.paths.record import PathRecord
 
-__all__ = ["graph_from", "last_path", "refuse_overwriting", "source_argument"]
+__all__ = ["graph_from", "is_graph_file", "last_path", "refuse_overwriting", "source_argument"]
+
+_SQLITE = b"SQLite format 3\0"
 
 source_argument = click.argument(
     "source", metavar="STUDY", type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 
 
+def is_graph_file(source: Path) -> bool:
+    """Whether this is a graph that was exported, whatever it is called, and no study."""
+    from landtopo.export.files import formats
+
+    with source.open("rb") as stream:
+        begins = stream.read(len(_SQLITE))
+    return source.suffix.lower() in formats() and begins != _SQLITE
+
+
 def graph_from(source: Path) -> nx.MultiGraph[str]:
     """The graph of a study, or of a .json, .graphml or .gexf file."""
-    from landtopo.export.files import formats, read_graph
+    from landtopo.export import read_graph
     from landtopo.study import Study
 
-    if source.suffix.lower() in formats():
+    if is_graph_file(source):
         return read_graph(source)
     with Study.open(source) as study:
         return study.graph()
@@ -32,10 +43,9 @@ def graph_from(source: Path) -> nx.MultiGraph[str]:
 
 def last_path(source: Path) -> PathRecord | None:
     """The path that was stored last, if the source is a study that has one."""
-    from landtopo.export.files import formats
     from landtopo.study import Study
 
-    if source.suffix.lower() in formats():
+    if is_graph_file(source):
         return None
     with Study.open(source) as study:
         paths = study.paths()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from landtopo_cli.options import json_option
-from landtopo_cli.sources import source_argument
+from landtopo_cli.sources import is_graph_file, source_argument
 
 __all__ = ["command"]
 
@@ -24,13 +24,13 @@ Examples
 @json_option
 def command(source: Path, as_json: bool) -> None:
     """Show what is in a study, or in a graph file: families, transitions, paths, who made it."""
-    from landtopo.export.files import formats, read_graph
+    from landtopo.export import read_graph
     from landtopo.study import Study
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.studies import study_record, study_text
     from landtopo_cli.tables import plain_json
 
-    if source.suffix.lower() in formats():
+    if is_graph_file(source):
         graph = read_graph(source)
         click.echo(plain_json(graph_record(graph)) if as_json else graph_text(graph))
         return
