@@ -606,6 +606,14 @@ def test_unknown_relabellings_are_left_out_only_where_they_matter() -> None:
     assert found.left_out == ()
     assert found.copies == {"w4-f0": 1, "w4-f1": 3}
     assert [event.components for event in found.levels] == [4, 1]
+    # Between flat sets the teachers decide: students are renumbered by slides.
+    data = {"kind": "saddle", "from_id": "w4-f1", "to_id": "w4-f1", "loss": 0.4}
+    wide.add_edge("w4-f1", "w4-f1", key="w4-t2", **data)
+    assert labelled_connectivity(wide, 4).left_out == ("w4-t2",)
+    wide.edges["w4-f1", "w4-f1", "w4-t2"]["teacher_permutation"] = "(1 3)"
+    found = labelled_connectivity(wide, 4)
+    assert found.left_out == ()
+    assert [event.components for event in found.levels] == [4, 2, 1]
 
 
 def test_families_of_unknown_flatness_are_named() -> None:

@@ -93,12 +93,13 @@ def labelled_copies(
     for first, second, key in below.edges(keys=True):
         data = graph.edges[first, second, key]
         ends = orbits[data["from_id"]], orbits[data["to_id"]]
-        relabelling = _relabelling(symmetry, data)
+        flat = any(orbit.id in reader.flat for orbit in ends)
+        relabelling = _relabelling(symmetry, data, flat)
         if relabelling is None:
             # With one copy at an end, or within one flat set, it does not matter which.
             if any(orbit.stabiliser.order == symmetry.order for orbit in ends):
                 relabelling = Relabelling.identity(width, teacher.size)
-            elif first == second and first in reader.flat and data["kind"] == "flat":
+            elif first == second and flat and data["kind"] == "flat":
                 continue
             else:
                 left_out.append(key)
@@ -241,12 +242,15 @@ def _teacher_of(graph: nx.MultiGraph[str]) -> Teacher:
     return Teacher.from_gram(graph.graph["gram"], name=name)
 
 
-def _relabelling(symmetry: Symmetry, data: Mapping[str, Any]) -> Relabelling | None:
-    if "permutation" not in data or "teacher_permutation" not in data:
+def _relabelling(symmetry: Symmetry, data: Mapping[str, Any], flat: bool) -> Relabelling | None:
+    """Which copy a transition leads to; students do not matter where an end is a flat set."""
+    students = data.get("permutation", "()" if flat else None)
+    teachers = data.get("teacher_permutation")
+    if students is None or teachers is None:
         return None
     return Relabelling(
-        students=parse_cycles(data["permutation"], symmetry.width),
-        teachers=parse_cycles(data["teacher_permutation"], symmetry.teachers),
+        students=parse_cycles(students, symmetry.width),
+        teachers=parse_cycles(teachers, symmetry.teachers),
     )
 
 
