@@ -515,7 +515,7 @@ def study_with_graph(tmp_path: Path) -> Path:
     path = tmp_path / "six.landtopo"
     with Study.create(path, Teacher.orthonormal(6)) as study:
         study.begin("graph", {"widths": [6, 7, 8]})
-        study.save_graph(small_graph())
+        study.save_graph(made_graph())
     return path
 
 
@@ -527,9 +527,12 @@ def test_show_tells_the_whole_graph(study_with_graph: Path) -> None:
     for _, _, key, kind in graph.edges(keys=True, data="kind"):
         assert kind == "lineage" or re.search(rf"^{key} ", text, re.MULTILINE)
     assert "(1 2 3)" in text
+    assert text.count("Connectivity against width") == 1
+    assert re.search(r"^ +7 +2 +1 +1 ", text, re.MULTILINE)
     record = json.loads(run("show", study_with_graph, "--json").stdout)
     assert len(record["graph"]["families"]) == len(graph)
     assert len(record["graph"]["edges"]) == graph.number_of_edges()
+    assert [row["width"] for row in record["graph"]["widths"]] == [6, 7, 8]
     assert record["sessions"][0]["command"] == "graph"
 
 
@@ -662,6 +665,12 @@ def test_json_is_strict_and_numbers_stay_exact() -> None:
     text = plain_json(value)
     assert "NaN" not in text
     assert json.loads(text) == {"a": [0.1, None, [1.5, 2]], "b": [10**30, "[\n1 ]"], "c": None}
+
+
+def made_graph() -> nx.MultiGraph[str]:
+    graph = small_graph()
+    graph.graph["starts"] = {6: 4000, 7: 4000, 8: 4000}
+    return graph
 
 
 def write_three(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from landtopo_cli.tables import loss_text, number, table
@@ -9,8 +10,12 @@ from landtopo_cli.tables import loss_text, number, table
 if TYPE_CHECKING:
     import networkx as nx
 
+    from landtopo.landscape.widths import WidthRow
+
 __all__ = ["graph_record", "graph_text"]
 
+# More families than this are not all named in one cell.
+_NAMED = 4
 _YES_NO = {True: "yes", False: "no", None: "-"}
 
 
@@ -21,6 +26,7 @@ def graph_record(graph: nx.MultiGraph[str]) -> dict[str, Any]:
     prepared = prepare(graph)
     return {
         "attributes": prepared.attributes,
+        "widths": [row.record() for row in _width_rows(graph)],
         "families": list(prepared.nodes),
         "edges": list(prepared.edges),
     }
@@ -33,6 +39,9 @@ def graph_text(graph: nx.MultiGraph[str]) -> str:
 
     prepared = prepare(graph)
     parts = []
+    rows = _width_rows(graph)
+    if rows:
+        parts += ["Connectivity against width:", _width_table(rows)]
     for width in sorted({node["width"] for node in prepared.nodes}):
         families = [node for node in prepared.nodes if node["width"] == width]
         ids = {node["id"] for node in families}
@@ -49,6 +58,62 @@ def graph_text(graph: nx.MultiGraph[str]) -> str:
         parts.append("What a family becomes when the student is one neuron wider:")
         parts.append(_lineages(lineages))
     return "\n\n".join(parts)
+
+
+def _width_rows(graph: nx.MultiGraph[str]) -> tuple[WidthRow, ...]:
+    """Connectivity by width; nothing for a graph from elsewhere that says too little for it."""
+    from landtopo.errors import InvalidArgument
+    from landtopo.landscape.widths import width_table
+
+    try:
+        return width_table(graph)
+    except InvalidArgument:
+        return ()
+
+
+def _width_table(rows: Sequence[WidthRow]) -> str:
+    header = (
+        "width",
+        "families",
+        "isolated",
+        "flat",
+        "starts at zero loss",
+        "pieces at zero loss",
+        "largest spurious loss",
+        "lowest escape",
+        "stay",
+        "turn into saddles",
+        "appear",
+    )
+    return table(
+        header,
+        (
+            (
+                str(row.width),
+                str(row.families),
+                str(row.isolated),
+                str(row.flat),
+                "-" if row.global_share is None else f"{100 * row.global_share:.2f} %",
+                "-" if row.zero_components is None else number(row.zero_components),
+                number(row.largest_spurious_loss),
+                number(row.lowest_escape),
+                *(
+                    ("-", "-", "-")
+                    if row.step is None
+                    else (
+                        _listed(row.step.stay),
+                        _listed(row.step.turn),
+                        _listed(row.step.appear),
+                    )
+                ),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " ".join(names[:_NAMED]) + (" ..." if len(names) > _NAMED else "") or "none"
 
 
 def _families(nodes: list[dict[str, Any]]) -> str:
