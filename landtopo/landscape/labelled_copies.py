@@ -4,9 +4,9 @@ What a copy is. At K = effective width the minima of a family are isolated point
 stabiliser of one is its isotropy group. With more neurons the family is a flat set of constant
 loss: all students with one reduced network, which slides through corners connect whatever the
 numbering of the student neurons (`landtopo.flat.cells`). At positive loss these corners are no
-minima, but the way through them is no higher than the family. Its copies are the reduced networks that
-teacher automorphisms make of it, and the stabiliser is S_K times those automorphisms that permute
-the neurons of the reduced network. The teacher's own network is kept by all of them.
+minima, but the way through them is no higher than the family. Its copies are the reduced networks
+that teacher automorphisms make of it, and the stabiliser is S_K times those automorphisms that
+permute the neurons of the reduced network. The teacher's own network is kept by all of them.
 
 Zero loss with linearly dependent teachers has flat sets that join different reduced networks
 (`landtopo.flat.zero_loss`): the corners of the polytope of zero-loss measures become additional
