@@ -3,6 +3,10 @@
 Two critical points belong to one family when their reduced networks (zero neurons dropped, parallel
 neurons merged) are carried into each other by student permutations, teacher automorphisms and
 rotations outside the span.
+
+At zero loss it is enough that the *directions* of the reduced neurons agree. For directions u_j the
+norms c_j >= 0 with sum c_j relu(u_j.x) = f* form a convex polytope, so all such points lie on one
+connected set. Only linearly dependent teachers have more than one point of this kind.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.kernels.relu import batch_value_gradient
+from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.certificate import psi_min
 from landtopo.points.classify import classify, is_zero_loss
@@ -31,10 +37,18 @@ from landtopo.symmetry import (
     teacher_automorphisms,
 )
 
-__all__ = ["FamilyIndex", "build_families", "describe_family", "group_weights", "number_families"]
+__all__ = [
+    "FamilyIndex",
+    "build_families",
+    "describe_family",
+    "distinguishing",
+    "group_weights",
+    "number_families",
+]
 
 _COLLINEAR = 1e-5
 _ZERO = 1e-7
+_ZERO_LOSS = 1e-13
 # Losses of one family, or of two families tied by symmetry, agree to this.
 _LOSS_TIE = 1e-11
 
@@ -104,13 +118,14 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
     buckets: dict[tuple[int, int], list[int]] = {}
     reduced: dict[int, Array] = {}
     plain = _needs_no_reduction(weights, problem.rank)
+    zero = _zero_loss(problem, weights)
     for i in range(len(weights)):
         vectors = (
             weights[i, :, : problem.rank]
             if plain[i]
             else reduce_network(weights[i], problem.rank).vectors
         )
-        reduced[i] = vectors
+        vectors = reduced[i] = distinguishing(problem, vectors, zero_loss=bool(zero[i]))
         buckets.setdefault((len(vectors), vectors.shape[1] - problem.rank), []).append(i)
     found = 0
     for (neurons, _), members in buckets.items():
@@ -127,6 +142,17 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
         labels[members] = classes.labels + found
         found += len(classes.representatives)
     return _by_appearance(labels)
+
+
+def distinguishing(problem: TeacherStudent, reduced: Array, *, zero_loss: bool) -> Array:
+    """What tells the family of a reduced network: its weights, at zero loss their directions.
+
+    Directions get the mean norm of the teacher, so that tolerances mean the same.
+    """
+    if not zero_loss or not len(reduced):
+        return reduced
+    lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
+    return np.asarray(reduced / lengths * float(problem.teacher.norms.mean()))
 
 
 def describe_family(
@@ -201,13 +227,22 @@ class FamilyIndex:
         self.families = tuple(families)
         vectors = problem.teacher.vectors
         self._references = [
-            Reference(PointGraph.from_weights(family.reduced, vectors)) for family in families
+            Reference(
+                PointGraph.from_weights(
+                    distinguishing(problem, family.reduced, zero_loss=family.is_global), vectors
+                )
+            )
+            for family in families
         ]
 
     def find(self, weights: Array) -> int | None:
         """Number of the family of a critical point, or None if it belongs to none of them."""
         reduced = reduce_network(weights, self.problem.rank).vectors
-        graph = PointGraph.from_weights(reduced, self.problem.teacher.vectors)
+        zero_loss = bool(_zero_loss(self.problem, weights[None])[0])
+        graph = PointGraph.from_weights(
+            distinguishing(self.problem, reduced, zero_loss=zero_loss),
+            self.problem.teacher.vectors,
+        )
         for number, reference in enumerate(self._references):
             if reference.match(graph) is not None:
                 return number
@@ -246,6 +281,16 @@ def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Redu
     small = problem.with_width(reduced.effective_width)
     alone = classify(small, reduced.vectors, grad_tolerance=max(point.grad_tolerance, 1e-11))
     return spare if alone.nullity == 0 else None
+
+
+def _zero_loss(problem: TeacherStudent, weights: Array) -> NDArray[np.bool_]:
+    """Whether losses are zero as far as plain double precision can tell."""
+    if not len(weights):
+        return np.zeros(0, dtype=bool)
+    loss = PopulationLoss(problem)
+    rows, constant = loss.frame(weights.shape[2])
+    values, _ = batch_value_gradient(np.ascontiguousarray(weights), rows, constant, False)
+    return np.asarray(values < _ZERO_LOSS * constant)
 
 
 def _needs_no_reduction(weights: Array, rank: int) -> NDArray[np.bool_]:

@@ -91,6 +91,18 @@ def test_ties_in_loss_keep_the_order_of_discovery() -> None:
     assert numbered[0].weights is second.weights
 
 
+def test_zero_loss_networks_with_the_same_directions_are_one_family() -> None:
+    """v_1 + v_2 + v_3 = 0: (1 - s) V and -s V together have zero loss for every s."""
+    teacher = Teacher.equicorrelated(3, -0.5)
+    problem = TeacherStudent(teacher, 6)
+    shares = (0.2, 0.5, 0.71)
+    points = [np.vstack([(1 - s) * teacher.vectors, -s * teacher.vectors]) for s in shares]
+    assert group_weights(problem, np.array(points)).tolist() == [0, 0, 0]
+    result = find_minima(problem, starts=60)
+    assert len(result.families) == 3
+    assert not result.others
+
+
 @pytest.mark.parametrize("size", [2, 3, 5, 8])
 def test_orbit_of_the_global_minimum_has_every_labelling(size: int) -> None:
     teacher = Teacher.equicorrelated(size, 0.3)
