@@ -21,6 +21,7 @@ from landtopo.points.ascend import AscentOptions, ascend
 from landtopo.points.classify import classify, reduce_network
 from landtopo.points.curvature import curvature_at
 from landtopo.points.records import CriticalPoint, Kind
+from landtopo.points.saddle_starts import mode_starts
 from landtopo.problem import Teacher, TeacherStudent
 
 
@@ -235,6 +236,40 @@ def test_tiny_eigenvalues_of_either_sign_are_decided() -> None:
         assert (minimum.kind, minimum.index) == (Kind.MINIMUM, 0)
         assert (saddle.kind, saddle.index) == (Kind.SADDLE, 4)
         assert saddle.nullity == 0
+
+
+def test_strict_saddle_where_gradient_descent_stops() -> None:
+    # M = 17, K = 18: a minimum with three anti-aligned neurons, and next to it, 8e-12 higher, a
+    # saddle with eigenvalue -3.8e-5. A run that stops at |grad|^2 <= 1e-9 stops at either.
+    size, width = 17, 18
+    problem = TeacherStudent(Teacher.orthonormal(size), width)
+    pattern = np.zeros((width, size))
+    pattern[:14, :14] = np.eye(14)
+    pattern[:14, 14:] = 0.1
+    pattern[14:17, :14], pattern[14:17, 14:] = 0.024, 0.146
+    pattern[[14, 15, 16], [14, 15, 16]] = -0.715
+    pattern[17, :14], pattern[17, 14:] = -0.09, 0.45
+    loss = PopulationLoss(problem)
+    rows, constant = loss.frame(size)
+    start = pattern[None].copy()
+    minimise_batch(start, rows, constant, 1e-12, 100_000)
+    minimum = classify(problem, start[0])
+    assert minimum.kind is Kind.MINIMUM
+    assert 3e-5 < minimum.eigenvalues[0] < 5e-5
+    objective = WeightObjective(loss)
+    saddle = None
+    for away in mode_starts(problem, minimum, modes=1, amplitudes=(0.05,)):
+        if away.weights.shape[1] == size and away.direction is not None:
+            found = ascend(objective, away.weights.ravel(), direction=away.direction.ravel())
+            if found.converged:
+                saddle = classify(problem, objective.weights(found.x))
+    assert saddle is not None
+    assert (saddle.kind, saddle.index, saddle.nullity) == (Kind.SADDLE, 1, 0)
+    assert -5e-5 < saddle.eigenvalues[0] < -3e-5
+    assert 0 < saddle.loss - minimum.loss < 1e-11
+    near = saddle.weights + 1e-6 * np.random.default_rng(0).standard_normal((width, size))
+    assert np.linalg.norm(loss.gradient(near)) ** 2 < 1e-9
+    assert classify(problem, near).kind is Kind.SADDLE
 
 
 def test_zero_neuron_at_positive_loss_is_open() -> None:

@@ -40,9 +40,12 @@ from landtopo.problem import TeacherStudent
 __all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
 
 # (angle, zero) tolerances tried in turn. A point that is critical only with the wider ones was
-# stopped early: Newton's method decides whether the smaller network has a critical point there. The
+# stopped early, or lies where nothing but a high power of the angle between neurons tells them from
+# parallel ones: Newton's method decides whether the smaller network has a critical point there. The
 # last pair merges exact copies only.
 _TOLERANCES = ((1e-5, 1e-7), (1e-3, 1e-5), (3e-2, 1e-2), (0.0, 0.0))
+_SOFT = 1e-6
+_SAME_LOSS = 1e-14
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -90,6 +93,8 @@ def classify(
     limit = region * max(float(np.linalg.norm(given)), scale)
     solved: _Solved | None = None
     for angle, zero in _TOLERANCES:
+        if solved is not None and solved.gradient <= grad_tolerance and not solved.is_soft:
+            break
         reduced = reduce_network(
             given, problem.rank, angle_tolerance=angle, zero_tolerance=zero, scale=scale
         )
@@ -104,10 +109,8 @@ def classify(
         if not reduced.effective_width:
             return _classify_nothing(problem, grad_tolerance)
         attempt = _Solved.near(problem, reduced, limit)
-        if solved is None or attempt.gradient < solved.gradient:
+        if solved is None or solved.is_replaced_by(attempt, grad_tolerance, scale):
             solved = attempt
-        if solved.gradient <= grad_tolerance:
-            break
     assert solved is not None
     return _judge(problem, solved, grad_tolerance)
 
@@ -118,11 +121,27 @@ class _Solved:
 
     reduced: Reduced
     vectors: Array
+    loss: float
     gradient: float
     curvature: Curvature
     normal: Array
     values: Array
     error: float
+
+    @property
+    def is_soft(self) -> bool:
+        """Whether some curvature is so small that parallel neurons may be the reason."""
+        return bool(np.abs(self.values).min(initial=np.inf) < _SOFT)
+
+    def is_replaced_by(self, other: _Solved, grad_tolerance: float, scale: float) -> bool:
+        """Whether another reduction of the same point describes it better."""
+        if self.gradient > grad_tolerance:
+            return other.gradient < self.gradient
+        return (
+            other.reduced.effective_width < self.reduced.effective_width
+            and other.gradient <= grad_tolerance
+            and abs(other.loss - self.loss) <= _SAME_LOSS * scale**2
+        )
 
     @classmethod
     def near(cls, problem: TeacherStudent, reduced: Reduced, limit: float) -> _Solved:
@@ -168,6 +187,7 @@ class _Solved:
         return cls(
             reduced=reduced,
             vectors=u,
+            loss=float(loss.value(u)),
             gradient=norm,
             curvature=curvature,
             normal=loss.normal_block(u),
@@ -341,9 +361,10 @@ def _verdict(
             "or steeper.",
         )
     if zeros:
+        word = "direction" if zeros == 1 else "directions"
         return (
             Kind.UNDECIDED,
-            f"The curvature vanishes in {zeros} directions that no split explains.",
+            f"The curvature vanishes in {zeros} {word} along which no split explains it.",
         )
     if flat:
         return (

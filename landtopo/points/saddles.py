@@ -16,7 +16,7 @@ from landtopo.families import FamilyIndex, describe_family, number_families
 from landtopo.journal import Forgetful, Journal
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
-from landtopo.points.ascend import AscentOptions, AscentStatus, ascend
+from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend
 from landtopo.points.classify import classify
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
@@ -434,6 +434,16 @@ class _Search:
         columns = start.weights.shape[1]
         objective = WeightObjective(self.loss, columns=columns)
         direction = None if start.direction is None else start.direction.ravel()
+        failed = _End(
+            weights=start.weights,
+            status=Status.STALLED,
+            loss=float(objective.value(start.weights.ravel())),
+            grad_norm=np.inf,
+            evaluations=0,
+            family=-1,
+        )
+        if task.index >= objective.size:
+            return failed
         # At a critical point E[f^2] = E[f f*], so E[f^2] <= E[f*^2]; all pair integrals being
         # positive, sum |w_k|^2 / 2 <= E[f^2]. What climbs far beyond that will not come back.
         bound = np.sqrt(2.0 * objective.constant)
@@ -443,7 +453,9 @@ class _Search:
             region=1.3 * bound + float(np.linalg.norm(start.weights)),
             steps=150,
         )
-        ascent = ascend(objective, start.weights.ravel(), options, direction=direction)
+        ascent = _ascend(objective, start.weights.ravel(), options, direction)
+        if ascent is None:
+            return failed
         used = ascent.evaluations.gradient + ascent.evaluations.hessian
         weights = objective.weights(ascent.x)
         end = _End(
@@ -463,10 +475,12 @@ class _Search:
         if point.grad_norm > self.tolerance:
             # The Hessian is nearly singular here, and Newton's method alone left its region.
             options = replace(options, gradient_tolerance=self.tolerance)
-            ascent = ascend(objective, ascent.x, options)
-            used += ascent.evaluations.gradient + ascent.evaluations.hessian
+            again = _ascend(objective, ascent.x, options, None)
+            if again is None:
+                return failed
+            used += again.evaluations.gradient + again.evaluations.hessian
             point = classify(
-                self.problem, objective.weights(ascent.x), grad_tolerance=self.tolerance
+                self.problem, objective.weights(again.x), grad_tolerance=self.tolerance
             )
         return _End(
             weights=point.weights,
@@ -489,6 +503,16 @@ class _Search:
             self.known.add(describe_family(self.problem, point, count=0, found_by=source))
             self.counts.append(0)
         return replace(end, family=number)
+
+
+def _ascend(
+    objective: WeightObjective, start: Array, options: AscentOptions, direction: Array | None
+) -> Ascent | None:
+    """An ascent; None if a neuron became exactly zero, because a corner has no Hessian."""
+    try:
+        return ascend(objective, start, options, direction=direction)
+    except ZeroDivisionError:
+        return None
 
 
 def _packed(ends: list[_End]) -> dict[str, Any]:
