@@ -16,7 +16,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.paths.connect import ConnectOptions, connect
-from landtopo.paths.descent import descend_both
+from landtopo.paths.descent import descend, descend_both
 from landtopo.paths.ends import (
     align_outside,
     labelled_distance,
@@ -308,3 +308,42 @@ def test_bad_arguments_are_refused_in_a_sentence() -> None:
         connect(_problem(2), np.eye(3), np.eye(2))
     with pytest.raises(InvalidArgument, match="'seed' argument of connect"):
         connect(_problem(2), np.eye(2), np.eye(2), seed=-1)
+
+
+def test_a_corner_with_two_regions_of_descent_is_a_pass() -> None:
+    """In the plane a narrower network can leave {psi < 0} in two pieces: its corner joins both.
+
+    Every way from one piece to the other leads over the corner or higher, because near it the loss
+    is L + |w| psi(w / |w|).
+    """
+    teacher = Teacher.random(5, dim=2, seed=1)
+    problem = TeacherStudent(teacher, 5, 2)
+    narrower = WeightObjective(PopulationLoss(problem.with_width(4)))
+    rng = np.random.default_rng(0)
+    setting = NetworkSetting(PopulationLoss(problem), 2)
+    for _ in range(40):
+        rest = ascend(narrower, rng.normal(size=8) * 0.6, AscentOptions(index=0))
+        if not rest.converged:
+            continue
+        weights = np.vstack([narrower.weights(rest.x), [[1e-3, 0.0]]])
+        passes = setting.other_passes(weights.ravel())
+        if passes:
+            break
+    (corner,) = passes
+    assert corner.value == pytest.approx(rest.value, rel=1e-9)
+    assert len(corner.ways) >= 2
+    assert not np.any(setting.weights(corner.x)[4])
+    ends = []
+    for way in corner.ways:
+        assert setting.objective.value(way) < corner.value
+        down = descend(setting.objective, way)
+        assert down.converged
+        assert np.all(np.diff(setting.objective.value(down.points)) <= 1e-16)
+        ends.append(setting.weights(down.x))
+    assert any(labelled_distance(ends[0], other, 2) > 1e-3 for other in ends[1:])
+    # All round the corner, between the two pieces, the loss is higher than at it.
+    angles = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
+    ring = np.repeat(setting.weights(corner.x)[None], 2000, axis=0)
+    ring[:, 4] = 1e-4 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    below = setting.objective.value(ring.reshape(2000, -1)) < corner.value
+    assert np.sum(below != np.roll(below, 1)) >= 4

@@ -54,7 +54,7 @@ class DescentOptions:
     """
 
     push: float = 1e-3
-    error: float = 1e-4
+    error: float = 3e-4
     gradient_tolerance: float = 1e-12
     flat_gradient: float = 1e-9
     longest: float = 0.2
@@ -197,7 +197,7 @@ def descend(
         times.append(time)
         peak = max(peak, norm)
         since += 1
-        if since >= 10:
+        if since >= 20:
             stiffness, since = _stiffness(counted, x), 0
         h *= min(5.0, max(0.2, 0.8 * max(ratio, 1e-12) ** (-1 / 3)))
         if norm > ask_below * peak:

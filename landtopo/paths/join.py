@@ -68,8 +68,9 @@ class JoinOptions:
         Largest number of bands for one pair.
     improve : int
         Largest number of bands spent on a lower route after the first connection.
-    patience : int
-        The improvement stage ends after so many bands in a row that found no lower route.
+    patience : int or None
+        The improvement stage ends after so many bands in a row that found no lower route; None
+        for 10 and up to 40 where there are few coordinates and bands cost little.
     """
 
     images: int = 13
@@ -82,8 +83,8 @@ class JoinOptions:
     descent: DescentOptions = field(default_factory=DescentOptions)
     bands: int = 60
     tries: int = 6
-    improve: int = 40
-    patience: int = 10
+    improve: int = 80
+    patience: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -585,7 +586,10 @@ class _Search:
         """Bands that may lead around the highest point, until none has for a while."""
         progress.begin("looking for a lower route", self.options.improve)
         used = idle = turn = 0
-        while used < self.options.improve and idle < self.options.patience:
+        patience = self.options.patience
+        if patience is None:
+            patience = max(10, min(40, 600 // self.objective.size))
+        while used < self.options.improve and idle < patience:
             before, highest = len(self.attempts), self.highest()
             self.ceiling = highest - 1e-9 * abs(highest)
             self.improve(turn)

@@ -183,12 +183,14 @@ class NetworkSetting:
             return ()
         corner = np.insert(others, smallest, 0.0, axis=0)
         ways = []
-        for direction in certificate.directions:
+        for direction, slope in zip(certificate.directions, certificate.slopes, strict=True):
             used = min(direction.size, self.objective.columns)
             if np.any(np.abs(direction[used:]) > 1e-9):
                 continue
             way = corner.copy()
-            way[smallest, :used] = 1e-2 * self.unit * direction[:used]
+            # psi(u) s + s^2 / 4 and more: for s beyond -psi the loss soon rises again.
+            length = min(1e-2 * self.unit, -float(slope))
+            way[smallest, :used] = length * direction[:used]
             ways.append(way.ravel())
         return (Pass(x=corner.ravel(), value=found.value, ways=tuple(ways)),)
 
