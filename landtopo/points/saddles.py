@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from itertools import islice
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend
 from landtopo.points.classify import classify
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
+from landtopo.points.saddle_ends import KnownFamilies, SearchEnd, pack_ends, unpack_ends
 from landtopo.points.saddle_starts import (
     SaddleStart,
     band_starts,
@@ -30,8 +32,6 @@ from landtopo.points.saddle_starts import (
 from landtopo.points.starts import StartDistribution, parse_distribution, start_generator
 from landtopo.problem import TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
-from landtopo.statistics import summary_statistics
-from landtopo.symmetry import invariants
 
 __all__ = ["SOURCES", "SaddleResult", "find_saddles"]
 
@@ -40,14 +40,11 @@ _CHUNK = 32
 # An ascent is compared with what is known when its gradient has fallen below this; Newton's method
 # does the rest for new points only.
 _COMPARE_AT = 1e-5
-_SAME_LOSS = 1e-7
-_SAME_STATISTICS = 1e-3
 _STATUS = {
     AscentStatus.CONVERGED: Status.CONVERGED,
     AscentStatus.OTHER_INDEX: Status.CONVERGED,
     AscentStatus.STEPS_USED: Status.TOO_LONG,
 }
-_CODES = tuple(Status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +149,19 @@ def find_saddles(
         known = _lower_points(problem, index, starts, seed, jobs, init, tolerance, journal)
     search = _Search(problem, index, tolerance, jobs, journal, progress)
     books = []
+    # What is recognised on the way depends on what was found before, so the name under which a
+    # source's chunks are kept says that too.
+    name = f"saddles/{problem.width}/{index}/{distribution}/{seed}/{tolerance:g}"
     for source in SOURCES:
         if source not in sources:
             continue
         tasks = _tasks(problem, source, index, starts, seed, known or (), distribution)
-        name = f"saddles/{problem.width}/{index}/{source}/{distribution}/{seed}/{tolerance:g}"
+        name += f"/{source}"
+        if source != "random":
+            name += f":{starts}:{_digest(known or ())}"
         books.append(search.run(tasks, source, name))
+        if source == "random":
+            name += f":{starts}"
     return search.result(
         books,
         {
@@ -244,6 +248,14 @@ def _tasks(
     return [_Task(i, target, partial(_given, start)) for i, start in enumerate(found)]
 
 
+def _digest(points: Sequence[CriticalPoint]) -> str:
+    digest = sha256()
+    for point in points:
+        digest.update(repr(point.weights.shape).encode())
+        digest.update(np.ascontiguousarray(point.weights, dtype="<f8").tobytes())
+    return digest.hexdigest()[:16]
+
+
 def _given(start: SaddleStart) -> SaddleStart:
     return start
 
@@ -276,51 +288,6 @@ def _in_turn(generators: list[Iterator[SaddleStart]]) -> Iterator[SaddleStart]:
         generators = alive
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Where one start ended; `family` is set when it was recognised on the way."""
-
-    weights: Array
-    status: Status
-    loss: float
-    grad_norm: float
-    evaluations: int
-    family: int
-
-
-class _Known:
-    """The families found so far, for recognising a point before it is solved to the end."""
-
-    def __init__(self, problem: TeacherStudent) -> None:
-        self.problem = problem
-        self.families: list[Family] = []
-        self.losses: list[float] = []
-        self.numbers: list[Array] = []
-        self.scale = float(problem.teacher.norms.max()) ** 2
-
-    def add(self, family: Family) -> None:
-        self.families.append(family)
-        self.losses.append(family.loss)
-        self.numbers.append(self._invariants(family.weights))
-
-    def near(self, weights: Array, loss: float) -> int:
-        """The only family that a nearly critical point can belong to; -1 if there is none."""
-        close = np.flatnonzero(np.abs(np.array(self.losses) - loss) <= _SAME_LOSS)
-        if not len(close):
-            return -1
-        numbers = self._invariants(weights)
-        near = [
-            int(i)
-            for i in close
-            if np.abs(self.numbers[i] - numbers).max() <= _SAME_STATISTICS * self.scale
-        ]
-        return near[0] if len(near) == 1 else -1
-
-    def _invariants(self, weights: Array) -> Array:
-        statistics = summary_statistics(self.problem.teacher, weights)
-        return invariants(statistics.student, statistics.overlap)
-
-
 class _Search:
     """Books, and the families they share."""
 
@@ -340,7 +307,7 @@ class _Search:
         self.journal = journal
         self.progress = progress
         self.loss = PopulationLoss(problem)
-        self.known = _Known(problem)
+        self.known = KnownFamilies(problem)
         self.counts: list[int] = []
 
     def run(self, tasks: list[_Task], source: str, name: str) -> Attempts:
@@ -349,7 +316,7 @@ class _Search:
         What is known is the same for all starts of a chunk, so that the order in which threads
         finish does not matter.
         """
-        ends: list[_End] = []
+        ends: list[SearchEnd] = []
         self.progress.begin(f"width {self.problem.width}: saddles from {source}", len(tasks))
         for first in range(0, len(tasks), _CHUNK):
             chunk = tasks[first : first + _CHUNK]
@@ -357,9 +324,9 @@ class _Search:
             kept = self.journal.recall(key)
             if kept is None:
                 found = self._follow(chunk)
-                self.journal.remember(key, _packed(found))
+                self.journal.remember(key, pack_ends(found))
             else:
-                found = _unpacked(dict(kept))
+                found = unpack_ends(dict(kept))
             ends.extend(self._named(end, source) for end in found)
             self.progress.advance(len(chunk), f"{len(self.known.families)} families")
         self.progress.end()
@@ -421,7 +388,7 @@ class _Search:
             return False
         return self.index == "any" or point.index == self.index
 
-    def _follow(self, chunk: list[_Task]) -> list[_End]:
+    def _follow(self, chunk: list[_Task]) -> list[SearchEnd]:
         if self.jobs == 1:
             return [self._follow_one(task) for task in chunk]
         from joblib import Parallel, delayed
@@ -429,12 +396,12 @@ class _Search:
         parallel = Parallel(n_jobs=self.jobs, prefer="threads")
         return list(parallel(delayed(self._follow_one)(task) for task in chunk))
 
-    def _follow_one(self, task: _Task) -> _End:
+    def _follow_one(self, task: _Task) -> SearchEnd:
         start = task.make()
         columns = start.weights.shape[1]
         objective = WeightObjective(self.loss, columns=columns)
         direction = None if start.direction is None else start.direction.ravel()
-        failed = _End(
+        failed = SearchEnd(
             weights=start.weights,
             status=Status.STALLED,
             loss=float(objective.value(start.weights.ravel())),
@@ -458,7 +425,7 @@ class _Search:
             return failed
         used = ascent.evaluations.gradient + ascent.evaluations.hessian
         weights = objective.weights(ascent.x)
-        end = _End(
+        end = SearchEnd(
             weights=weights,
             status=_STATUS.get(ascent.status, Status.STALLED),
             loss=ascent.value,
@@ -482,7 +449,7 @@ class _Search:
             point = classify(
                 self.problem, objective.weights(again.x), grad_tolerance=self.tolerance
             )
-        return _End(
+        return SearchEnd(
             weights=point.weights,
             status=Status.CONVERGED if point.grad_norm <= self.tolerance else Status.STALLED,
             loss=point.loss,
@@ -491,7 +458,7 @@ class _Search:
             family=-1,
         )
 
-    def _named(self, end: _End, source: str) -> _End:
+    def _named(self, end: SearchEnd, source: str) -> SearchEnd:
         """The same end with its family, which is made if it is new."""
         if end.status is not Status.CONVERGED:
             return end
@@ -513,36 +480,6 @@ def _ascend(
         return ascend(objective, start, options, direction=direction)
     except ZeroDivisionError:
         return None
-
-
-def _packed(ends: list[_End]) -> dict[str, Any]:
-    """Ends of one chunk as arrays, for a journal."""
-    columns = max(end.weights.shape[1] for end in ends)
-    return {
-        "weights": np.array(
-            [np.pad(end.weights, ((0, 0), (0, columns - end.weights.shape[1]))) for end in ends]
-        ),
-        "columns": np.array([end.weights.shape[1] for end in ends], dtype=np.int64),
-        "status": np.array([_CODES.index(end.status) for end in ends], dtype=np.int64),
-        "loss": np.array([end.loss for end in ends]),
-        "grad_norm": np.array([end.grad_norm for end in ends]),
-        "evaluations": np.array([end.evaluations for end in ends], dtype=np.int64),
-        "family": np.array([end.family for end in ends], dtype=np.int64),
-    }
-
-
-def _unpacked(kept: dict[str, Any]) -> list[_End]:
-    return [
-        _End(
-            weights=kept["weights"][i][:, : int(kept["columns"][i])],
-            status=_CODES[int(kept["status"][i])],
-            loss=float(kept["loss"][i]),
-            grad_norm=float(kept["grad_norm"][i]),
-            evaluations=int(kept["evaluations"][i]),
-            family=int(kept["family"][i]),
-        )
-        for i in range(len(kept["loss"]))
-    ]
 
 
 def _no_attempts(problem: TeacherStudent) -> Attempts:
