@@ -1,8 +1,8 @@
 """Where training runs end: each is followed by its own dynamics into a basin, then solved.
 
-A run is followed by plain gradient descent, by the gradient flow, or by one-pass SGD for a given
-time, and from there by the gradient flow until |grad| <= `basin`. Then the minimiser solves for the
-critical point. If that lies too far away, the run was only passing a saddle, and the flow goes
+A run is followed until |grad| <= `basin` by plain gradient descent or by the gradient flow, or by
+one-pass SGD for a given time and then by the flow. Then the minimiser solves for the critical
+point. If that lies too far away, the run was only passing a saddle, and the flow goes
 on to a smaller gradient before the minimiser tries again. A flow that comes to rest at a saddle has
 ended there.
 """
@@ -50,7 +50,8 @@ class RunOptions:
     duration : float
         Time = steps/d of SGD, before the noise is switched off.
     accuracy : float
-        Error of one step of the flow, in units of the teacher's norm.
+        Error of one step of the flow, in units of the teacher's norm. Measured at K = M = 17: with
+        1e-5 all of 150 runs ended where they do with 1e-7, with 1e-4 all but 2.
     basin : float
         |grad| at which the minimiser is asked for the end point.
     nearest : float
@@ -68,7 +69,7 @@ class RunOptions:
     step: float = 0.1
     rate: float = 0.1
     duration: float = 500.0
-    accuracy: float = 1e-4
+    accuracy: float = 1e-5
     basin: float = 1e-4
     nearest: float = 0.05
     tolerance: float = 1e-12
