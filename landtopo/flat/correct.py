@@ -3,6 +3,8 @@
 Gauss-Newton steps on the gradient, damped (Levenberg and Marquardt): with eigenvalues l_i and
 eigenvectors e_i of the Hessian, dx = - sum_i l_i / (l_i^2 + mu^2) (e_i . g) e_i. Directions with
 zero eigenvalue and no force are not moved, so the point returns to a flat set near to where it was.
+Next to a flat set with loss c(f) s^p, f along it, Newton's method would move f and not s, because
+the eigenvalue along f is only of order s^p. With mu of the gradient's order, s^(p-1), s moves.
 Along a null direction that is not flat, where the loss grows like s^p, the step takes s to
 s (p - 2)/(p - 1), and the gradient still falls geometrically; but such a step, being long, bends
 away from the critical set by its square, where the gradient is stiff. So each trial is followed by
@@ -107,7 +109,7 @@ def correct(
             break
         slow = slow + 1 if trial_size > 0.6 * size else 0
         best, value, gradient, size = trial, trial_value, trial_gradient, trial_size
-        damping = max(damping / 8.0, 1e-3)
+        damping = max(damping / 8.0, 1.0)
     return Corrected(x=best, value=float(value), grad_norm=size, steps=steps)
 
 

@@ -18,13 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.flat.cells import CellComplex, cell_complex
+from landtopo.flat.compare import disagreements
 from landtopo.flat.correct import correct
 from landtopo.flat.cubic import cubic_coefficient
 from landtopo.flat.local import DirectionKind, LocalReport, NullDirection, local_report
-from landtopo.flat.null_space import spectral_cut
+from landtopo.flat.null_space import cut_at, spectral_cut
 from landtopo.flat.probe import FlatOptions
 from landtopo.flat.report import Corner, FlatDirection, FlatReport, FlatStatus
-from landtopo.flat.splitting import NeuronSplit, neuron_splits, split_inertia
+from landtopo.flat.splitting import neuron_splits, split_inertia
 from landtopo.flat.stability import StabilityLine, stability_along
 from landtopo.flat.trace import TraceOptions, TraceStop
 from landtopo.flat.zero_loss import line_freedom, zero_loss_set
@@ -47,12 +48,10 @@ _UNUSED = 1e-6
 _REGION = 1e-2
 # Neurons this near to a teacher's line are tried on it.
 _ON_LINE = 1e-5
+# A share below this part of an equal one is small.
+_SMALL_SHARE = 0.1
 _STABILITY_POINTS = 21
 _STABILITY_MARGIN = 0.025
-# Relative difference of measured and analytic cubic coefficients, and absolute difference of
-# predicted and computed eigenvalues, from which on they disagree.
-_COEFFICIENT = 0.02
-_SPLIT_PREDICTION = 1e-9
 
 
 def flat_directions(
@@ -144,10 +143,18 @@ class _Examination:
         cells = cell_complex(self.width, m)
         if not m or self.grad_norm > _CRITICAL * self.scale:
             return self._not_critical(cells)
-        local = self._local(self.live, self.given.shares, self.given.assignment)
-        cut = local.null.cut
-        threshold = cut.threshold
+        shares = _comfortable(self.given.shares, self.given.assignment)
+        local = self._local(self.live, shares, self.given.assignment)
         eigenvalues, normal = self._spectra(self.weights[self.live])
+        # The nullity is the same in the whole cell; where the spectrum itself is cut is shown here.
+        sizes = np.abs(np.concatenate([eigenvalues, normal]))
+        cut = cut_at(
+            sizes,
+            local.null.nullity,
+            rounding=local.null.cut.rounding * max(1.0, sizes.max() / _largest(local)),
+            resolved=local.null.cut.resolution,
+        )
+        threshold = cut.threshold
         index = _count(eigenvalues < -threshold, normal < -threshold, self.unused)
         nullity = _count(np.abs(eigenvalues) <= threshold, np.abs(normal) <= threshold, self.unused)
         predicted = self._predicted(threshold)
@@ -177,6 +184,7 @@ class _Examination:
             gauge=sum(row.multiplicity for row in directions if row.kind is DirectionKind.GAUGE),
             directions=directions,
             local=local,
+            same_cell=_frozen(self._carried(self.live, shares, self.given.assignment)),
             opened=opened,
             flat_dimension=exact,
             traced_dimension=inside.flat_dimension,
@@ -186,8 +194,8 @@ class _Examination:
             zero_set=zero_loss_set(self.problem.teacher, self.width) if zero_loss else None,
             splits=splits,
             zero_loss=zero_loss,
-            disagreements=_disagreements(
-                (index, nullity), predicted, exact, inside, directions, splits
+            disagreements=disagreements(
+                (index, nullity), predicted, exact, inside, directions, splits, cut.gap
             ),
             options=self.options,
             status=FlatStatus.DONE,
@@ -218,16 +226,22 @@ class _Examination:
             nullity += more * _signs(inertia.zero, inertia.zero_normal, self.unused)
         return index, nullity
 
+    def _carried(
+        self, live: NDArray[np.intp], shares: Array, assignment: NDArray[np.int64]
+    ) -> Array:
+        """Weights of the given neurons with these shares."""
+        return np.asarray(shares[live, None] * self.vectors[assignment[live]])
+
     def _local(
         self, live: NDArray[np.intp], shares: Array, assignment: NDArray[np.int64]
     ) -> LocalReport:
         """Examine the network of the given non-zero neurons, with one unused coordinate."""
         count = len(live)
-        owner, part = assignment[live], shares[live]
+        owner = assignment[live]
         loss = PopulationLoss(self.problem.with_width(count))
         objective = WeightObjective(loss, columns=self.columns)
         weights = np.zeros((count, self.columns))
-        weights[:, : self.used] = part[:, None] * self.vectors[owner]
+        weights[:, : self.used] = self._carried(live, shares, assignment)
         sectors = np.zeros((count, self.columns), dtype=np.int64)
         sectors[:, self.used :] = 1
         candidates = []
@@ -258,7 +272,7 @@ class _Examination:
             assignment[k] = assignment[donor]
             shares[donor] *= 0.6
             shares[k] = shares[donor] * 0.4 / 0.6
-        return self._local(np.arange(self.width), shares, assignment)
+        return self._local(np.arange(self.width), _comfortable(shares, assignment), assignment)
 
     def _direction(self, row: NullDirection, zero_loss: bool) -> FlatDirection:
         shaped = row.vector.reshape(len(self.live), self.columns)
@@ -266,7 +280,11 @@ class _Examination:
         analytic = None
         if zero_loss and row.kind is DirectionKind.CURVED:
             padded = np.zeros((len(self.live), self.columns))
-            padded[:, : self.used] = self.weights[self.live]
+            padded[:, : self.used] = self._carried(
+                self.live,
+                _comfortable(self.given.shares, self.given.assignment),
+                self.given.assignment,
+            )
             analytic = cubic_coefficient(self.problem.teacher, padded, shaped)
         return FlatDirection(
             vector=_frozen(shaped),
@@ -360,6 +378,7 @@ class _Examination:
             gauge=0,
             directions=(),
             local=None,
+            same_cell=np.empty((0, self.used)),
             opened=None,
             flat_dimension=0,
             traced_dimension=0,
@@ -397,6 +416,20 @@ def _count(own: NDArray[np.bool_], normal: NDArray[np.bool_], unused: int) -> in
     return int(np.sum(own)) + unused * int(np.sum(normal))
 
 
+def _comfortable(shares: Array, assignment: NDArray[np.int64]) -> Array:
+    """The shares, moved inwards in the cell where one of them is very small."""
+    moved = np.array(shares)
+    for j in np.unique(assignment[assignment >= 0]):
+        fibre = np.flatnonzero(assignment == j)
+        if moved[fibre].min() < _SMALL_SHARE / len(fibre):
+            moved[fibre] = (moved[fibre] + 1 / len(fibre)) / 2
+    return moved
+
+
+def _largest(local: LocalReport) -> float:
+    return float(np.abs(local.null.eigenvalues).max())
+
+
 def _signs(own: int, normal: int, unused: int) -> int:
     return own + unused * normal
 
@@ -405,39 +438,3 @@ def _frozen(array: Array) -> Array:
     copy = np.array(array)
     copy.setflags(write=False)
     return copy
-
-
-def _disagreements(
-    measured: tuple[int, int],
-    predicted: tuple[int, int],
-    exact: int,
-    inside: LocalReport,
-    directions: tuple[FlatDirection, ...],
-    splits: tuple[NeuronSplit, ...],
-) -> tuple[str, ...]:
-    found = list(inside.disagreements)
-    for name, seen, expected in zip(("index", "nullity"), measured, predicted, strict=True):
-        if seen != expected:
-            found.append(
-                f"The {name} is {seen} by the spectrum, and {expected} by the reduced network and "
-                "the law of splitting."
-            )
-    if inside.flat_dimension != exact:
-        found.append(
-            f"The flat dimension is {exact} by the reduced network, and {inside.flat_dimension} by "
-            "tracing."
-        )
-    for row in directions:
-        if row.analytic_coefficient is None or row.growth is None:
-            continue
-        for law in row.growth.laws:
-            if not abs(law.coefficient / row.analytic_coefficient - 1) <= _COEFFICIENT:
-                found.append(
-                    f"A curved direction grows with {law.coefficient:.6g} |s|^{law.exponent:.4f}; "
-                    f"parallel neurons alone would give {row.analytic_coefficient:.6g} |s|^3."
-                )
-                break
-    worst = max((split.prediction_error for split in splits), default=0.0)
-    if worst > _SPLIT_PREDICTION:
-        found.append(f"Eigenvalues of a halved neuron differ from their prediction by {worst:.3g}.")
-    return tuple(found)

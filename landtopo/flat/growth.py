@@ -31,6 +31,7 @@ _STEPS = 14
 _SHORTEST, _LONGEST = 3e-4, 1e-1
 # Slopes this many times above rounding enter the fit.
 _ABOVE_ROUNDING = 200.0
+_BEFORE_CHANGE = 0.75
 _RELAXATIONS = 60
 # Small, so that powers separate well: s^(p-2) for p = 3 and 4 differ by this.
 _DISPLACEMENT = 2e-3
@@ -255,9 +256,13 @@ def fit_power_law(steps: Array, slopes: Array, rounding: float) -> PowerLaw:
     -------
     PowerLaw
     """
-    use = np.abs(slopes) > _ABOVE_ROUNDING * rounding  # NaN compares as False
+    use = np.flatnonzero(np.abs(slopes) > _ABOVE_ROUNDING * rounding)  # NaN compares as False
     signs = np.sign(slopes[use])
-    if use.sum() < 5 or abs(signs.sum()) < len(signs):
+    changes = np.flatnonzero(signs[1:] != signs[:-1])
+    if changes.size:
+        # A higher power of the other sign takes over: only what is well below that counts.
+        use = use[: round(_BEFORE_CHANGE * (changes[0] + 1))]
+    if len(use) < 5:
         return PowerLaw(
             exponent=float("nan"),
             exponent_error=float("nan"),

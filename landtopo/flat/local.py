@@ -33,6 +33,8 @@ from landtopo.objective import Array, Objective
 # Random directions in which a branch is looked for, and Hessians for each of them.
 _BRANCH_TRIES = 3
 _BRANCH_STEPS = 20
+# Part of its displacement that a branch has outside of the tangents known.
+_NEW = 0.3
 # A rank test keeps away from corners by this part of the largest distance met on the traces, stays
 # within so many times the reach, and makes so many probes beyond the rank.
 _ROOM = 0.2
@@ -250,7 +252,7 @@ def _branches(
 ) -> list[tuple[Array, tuple[Trace, ...]]]:
     """Flat curves that leave a crossing outside of the span of the tangents."""
     found: list[tuple[Array, tuple[Trace, ...]]] = []
-    known = tangents
+    known = np.linalg.qr(tangents.T)[0].T
     tries = 0
     while tries < _BRANCH_TRIES and len(known) < null.nullity:
         tries += 1
@@ -262,7 +264,10 @@ def _branches(
         if near.grad_norm > 10 * scene.options.trace.grad_tolerance:
             continue
         away = null.basis.T @ (null.basis @ (near.x - scene.x))
+        moved = float(np.linalg.norm(away))
         away -= known.T @ (known @ away)
+        if np.linalg.norm(away) < _NEW * moved:
+            continue
         away /= np.linalg.norm(away)
         pair = _trace_both(scene, away)
         if _is_flat(pair, scene):

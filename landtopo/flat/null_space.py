@@ -24,6 +24,7 @@ from landtopo.points.spectrum import without_gauge
 __all__ = [
     "NullSpace",
     "SpectralCut",
+    "cut_at",
     "null_space",
     "resolution",
     "smaller_null_space",
@@ -164,10 +165,26 @@ def spectral_cut(sizes: Array, dimension: int, *, resolved: float) -> SpectralCu
     ratios = lifted[1:] / lifted[:-1]
     ratios[lifted[:-1] > _MARGIN * level] = 0.0
     # The lowest of equal ratios: nothing is called zero without a reason.
-    return _cut_at(ordered, int(np.argmax(ratios)), rounding, resolved)
+    return cut_at(ordered, int(np.argmax(ratios)), rounding=rounding, resolved=resolved)
 
 
-def _cut_at(ordered: Array, nullity: int, rounding: float, resolved: float) -> SpectralCut:
+def cut_at(sizes: Array, nullity: int, *, rounding: float, resolved: float) -> SpectralCut:
+    """Cut a spectrum where the nullity is known.
+
+    Parameters
+    ----------
+    sizes : ndarray, shape (n,)
+        Absolute eigenvalues, in any order.
+    nullity : int
+        How many of them are zero, less than n.
+    rounding, resolved : float
+        Kept in the result.
+
+    Returns
+    -------
+    SpectralCut
+    """
+    ordered = np.sort(sizes)
     largest = float(ordered[nullity - 1]) if nullity else 0.0
     return SpectralCut(
         nullity=nullity,
@@ -232,5 +249,5 @@ def smaller_null_space(null: NullSpace, nullity: int) -> NullSpace:
         null,
         basis=null.eigenvectors[zero],
         zero=zero,
-        cut=_cut_at(np.sort(sizes), nullity, null.cut.rounding, null.cut.resolution),
+        cut=cut_at(sizes, nullity, rounding=null.cut.rounding, resolved=null.cut.resolution),
     )

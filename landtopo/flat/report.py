@@ -112,7 +112,11 @@ class FlatReport:
     directions : tuple of FlatDirection
         A basis of the null space, up to multiplicity; gauge first, then flat, then the others.
     local : LocalReport or None
-        Evidence of the measured side.
+        Evidence of the measured side. If a share is so small that every step next to its corner
+        drowns in rounding, it is taken at another point of the same open cell; index, nullity and
+        the kinds of the null directions are the same there.
+    same_cell : ndarray, shape (k, r + e)
+        The non-zero neurons at the point where `local` was measured.
     opened : LocalReport or None
         If neurons are zero: the same at a point inside a cell that meets this corner, where the
         flat set is a manifold; the measured flat dimension comes from there.
@@ -156,6 +160,7 @@ class FlatReport:
     gauge: int
     directions: tuple[FlatDirection, ...]
     local: LocalReport | None
+    same_cell: Array
     opened: LocalReport | None
     flat_dimension: int
     traced_dimension: int

@@ -52,7 +52,8 @@ class TraceOptions:
     scale : float, optional
         Natural length; by default the norm of the starting point, or 1 if that is less.
     corner_distance : float
-        In units of `scale`: where a corner is nearer than this, the rest of the way is straight.
+        In units of `scale`, or of the nearest corner's distance at the start if that is less: where
+        a corner is nearer than this, the rest of the way is straight.
     """
 
     first_step: float = 0.02
@@ -147,6 +148,8 @@ class _Tracer:
         options: TraceOptions,
     ) -> None:
         self.scale = options.scale or max(1.0, float(np.linalg.norm(x)))
+        room = self.scale if boundary is None else min(self.scale, float(boundary(x).min()))
+        self.corner_distance = options.corner_distance * room
         self.objective = objective
         self.boundary = boundary
         self.options = options
@@ -168,9 +171,8 @@ class _Tracer:
             if self.lengths[-1] >= options.longest_trace * self.scale:
                 break
             near, room = self._nearest_corner(x, tangent)
-            if near >= 0 and room <= options.corner_distance * self.scale:
-                self._append(x + room * tangent, float("nan"))
-                return self._end(TraceStop.CORNER, near)
+            if near >= 0 and room <= self.corner_distance:
+                return self._last_piece(x + room * tangent, near)
             # Towards a corner, geometrically: the Hessian grows there like one over the distance.
             limit = 0.7 * room if near >= 0 else np.inf
             while True:
@@ -193,6 +195,14 @@ class _Tracer:
             elif correction > 0.2 * length:
                 step /= 2
         return self._end(TraceStop.LIMIT, -1)
+
+    def _last_piece(self, corner: Array, near: int) -> Trace:
+        """Straight to the corner, if the loss agrees."""
+        change = abs(float(self.objective.value(corner)) - self.level)
+        if change > self.options.loss_tolerance * self.options.loss_scale:
+            return self._end(TraceStop.END, -1)
+        self._append(corner, float("nan"))
+        return self._end(TraceStop.CORNER, near)
 
     def _step(self, x: Array, tangent: Array, length: float) -> tuple[Array, float, float] | None:
         """One corrected step: point, gradient norm, size of the correction; None if refused."""
