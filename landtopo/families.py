@@ -117,13 +117,14 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
     labels = np.full(len(weights), -1, dtype=np.int64)
     buckets: dict[tuple[int, int], list[int]] = {}
     reduced: dict[int, Array] = {}
+    scale = float(problem.teacher.norms.max())
     plain = _needs_no_reduction(weights, problem.rank)
     zero = _zero_loss(problem, weights)
     for i in range(len(weights)):
         vectors = (
             weights[i, :, : problem.rank]
             if plain[i]
-            else reduce_network(weights[i], problem.rank).vectors
+            else reduce_network(weights[i], problem.rank, scale=scale).vectors
         )
         vectors = reduced[i] = distinguishing(problem, vectors, zero_loss=bool(zero[i]))
         buckets.setdefault((len(vectors), vectors.shape[1] - problem.rank), []).append(i)
@@ -162,7 +163,8 @@ def describe_family(
 
     The family is not numbered yet; see `number_families`.
     """
-    reduced = reduce_network(point.weights, problem.rank)
+    scale = float(problem.teacher.norms.max())
+    reduced = reduce_network(point.weights, problem.rank, scale=scale)
     reading = read_point(problem, point.weights, reduced=reduced)
     automorphisms = teacher_automorphisms(problem.teacher.gram)
     labelled = isotropy(summary_statistics(problem.teacher, point.weights))
@@ -237,7 +239,8 @@ class FamilyIndex:
 
     def find(self, weights: Array) -> int | None:
         """Number of the family of a critical point, or None if it belongs to none of them."""
-        reduced = reduce_network(weights, self.problem.rank).vectors
+        scale = float(self.problem.teacher.norms.max())
+        reduced = reduce_network(weights, self.problem.rank, scale=scale).vectors
         zero_loss = bool(_zero_loss(self.problem, weights[None])[0])
         graph = PointGraph.from_weights(
             distinguishing(self.problem, reduced, zero_loss=zero_loss),

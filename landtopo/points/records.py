@@ -85,7 +85,7 @@ class CriticalPoint:
         Frobenius norm of the gradient.
     eigenvalues : ndarray, shape (n,)
         Of the Hessian in the r + e coordinates used, ascending; zero neurons and gauge directions
-        (rotations outside the span) removed.
+        (rotations outside the span) removed. Above 1600 coordinates only the lowest ones.
     normal_eigenvalues : ndarray
         Of the normal block, ascending; gauge directions removed. Each counts for
         `normal_multiplicity` unused directions.
