@@ -141,15 +141,26 @@ class NetworkSetting:
         return self._classified[key]
 
     def objection(self, ascent: Ascent) -> str | None:
-        """Whether the point has index 1 in all d dimensions, not only in these coordinates."""
-        found = self.classified(ascent.x)
-        if found.zero_neurons:
+        """Whether the point has index 1 in all d dimensions, not only in these coordinates.
+
+        A column that W_out leaves empty shows the normal block once; the dimensions that have no
+        column here add one index each for every negative eigenvalue of it.
+        """
+        weights = self.weights(ascent.x)
+        norms = np.linalg.norm(weights, axis=1)
+        if norms.min() < 1e-6 * self.unit or ascent.spectrum is None:
             return "A neuron vanishes there, and the loss is not differentiable."
-        if found.grad_norm > found.grad_tolerance:
-            return f"The gradient cannot be brought below {found.grad_norm:.3g} there."
-        if found.index != 1:
-            return f"The index in d dimensions is {found.index}, not 1."
-        return None
+        left, singular, _ = np.linalg.svd(weights[:, self.rank :])
+        used = int(np.sum(singular > 1e-7 * float(np.linalg.norm(weights))))
+        spare = self.objective.columns - self.rank - used
+        codimension = self.loss.problem.codimension
+        remaining = (norms.size if codimension is None else codimension) - used
+        block = self.loss.normal_block(weights)
+        free = left[:, used:]
+        values = np.linalg.eigvalsh(free.T @ block @ free)
+        negative = int(np.sum(values < -ascent.spectrum.zero_tolerance))
+        index = ascent.spectrum.index + (remaining - spare) * negative
+        return None if index == 1 else f"The index in d dimensions is {index}, not 1."
 
     def other_passes(self, x: Array) -> Sequence[Pass]:
         """The corner where the smallest neuron near a maximum vanishes, if it is a pass.
