@@ -15,23 +15,33 @@ if TYPE_CHECKING:
     from landtopo import plot as plot
     from landtopo.certify import Certificate as Certificate
     from landtopo.certify import certify as certify
+    from landtopo.dynamics.reachability import reachability as reachability
     from landtopo.errors import FileFormatError as FileFormatError
     from landtopo.errors import InvalidArgument as InvalidArgument
     from landtopo.errors import LandtopoError as LandtopoError
     from landtopo.errors import StudyError as StudyError
     from landtopo.export import read_graph as read_graph
     from landtopo.export import write_graph as write_graph
+    from landtopo.flat import flat_directions as flat_directions
     from landtopo.landscape.build import landscape_graph as landscape_graph
     from landtopo.landscape.explore import ExploreOptions as ExploreOptions
+    from landtopo.landscape.labelled import labelled_connectivity as labelled_connectivity
+    from landtopo.landscape.tree import merge_tree as merge_tree
+    from landtopo.landscape.widths import width_table as width_table
     from landtopo.loss import PopulationLoss as PopulationLoss
     from landtopo.objective import Objective as Objective
     from landtopo.objective import SmoothFunction as SmoothFunction
     from landtopo.paths.connect import ConnectOptions as ConnectOptions
     from landtopo.paths.connect import connect as connect
+    from landtopo.points.certificate import psi_min as psi_min
     from landtopo.points.classify import classify as classify
+    from landtopo.points.corners import find_corners as find_corners
     from landtopo.points.coverage import binomial_interval as binomial_interval
+    from landtopo.points.generic import find_critical_points as find_critical_points
+    from landtopo.points.reading import read_point as read_point
     from landtopo.points.records import CriticalPoint as CriticalPoint
     from landtopo.points.records import Family as Family
+    from landtopo.points.saddles import find_saddles as find_saddles
     from landtopo.points.search import find_minima as find_minima
     from landtopo.problem import Teacher as Teacher
     from landtopo.problem import TeacherStudent as TeacherStudent
@@ -41,6 +51,8 @@ if TYPE_CHECKING:
     from landtopo.statistics import summary_statistics as summary_statistics
     from landtopo.statistics import weights_from_statistics as weights_from_statistics
     from landtopo.study import Study as Study
+    from landtopo.symmetry import isotropy as isotropy
+    from landtopo.symmetry import teacher_automorphisms as teacher_automorphisms
 
 _HOMES = {
     "Certificate": "certify",
@@ -59,6 +71,18 @@ _HOMES = {
     "SummaryStatistics": "statistics",
     "Teacher": "problem",
     "TeacherStudent": "problem",
+    "teacher_automorphisms": "symmetry",
+    "isotropy": "symmetry",
+    "reachability": "dynamics.reachability",
+    "merge_tree": "landscape.tree",
+    "width_table": "landscape.widths",
+    "labelled_connectivity": "landscape.labelled",
+    "read_point": "points.reading",
+    "psi_min": "points.certificate",
+    "find_corners": "points.corners",
+    "find_critical_points": "points.generic",
+    "find_saddles": "points.saddles",
+    "flat_directions": "flat",
     "binomial_interval": "points.coverage",
     "certify": "certify",
     "classify": "points.classify",

@@ -24,7 +24,7 @@ from landtopo.objective import Array
 from landtopo.points.certificate import psi_min
 from landtopo.points.classify import classify, is_zero_loss
 from landtopo.points.reading import read_point
-from landtopo.points.records import Attempts, CriticalPoint, Family, Status
+from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
 from landtopo.statistics import summary_statistics
@@ -215,6 +215,15 @@ def number_families(
     return numbered, order
 
 
+def _traced_dimension(problem: TeacherStudent, point: CriticalPoint) -> int | None:
+    """Flat dimension of a minimum with null directions that no split explains."""
+    if point.kind is not Kind.MINIMUM:
+        return None
+    from landtopo.flat import flat_directions
+
+    return flat_directions(problem, point.weights).flat_dimension
+
+
 class FamilyIndex:
     """Says to which of some families a critical point belongs.
 
@@ -270,7 +279,7 @@ def _stacked(points: Sequence[CriticalPoint]) -> Array:
 
 
 def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Reduced) -> int | None:
-    """Spare neurons that move freely where the reduced network is isolated; None otherwise.
+    """Spare neurons that move freely where the reduced network is isolated; else traced.
 
     Splitting a neuron, and at zero loss adding a zero neuron, moves freely without changing the
     loss; an isolated reduced network leaves no other flat direction. At positive loss a zero neuron
@@ -280,10 +289,10 @@ def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Redu
     if not is_zero_loss(point.loss, point.weights):
         spare -= reduced.zero_neurons
     if spare == 0:
-        return 0 if point.nullity == 0 else None
+        return 0 if point.nullity == 0 else _traced_dimension(problem, point)
     small = problem.with_width(reduced.effective_width)
     alone = classify(small, reduced.vectors, grad_tolerance=max(point.grad_tolerance, 1e-11))
-    return spare if alone.nullity == 0 else None
+    return spare if alone.nullity == 0 else _traced_dimension(problem, point)
 
 
 def _zero_loss(problem: TeacherStudent, weights: Array) -> NDArray[np.bool_]:

@@ -44,7 +44,7 @@ def hessian(W, V, work, H, scratch):
     Parameters
     ----------
     W : ndarray, shape (K, D)
-        No row may be zero: the loss is not differentiable there.
+        Blocks of a zero row, where the loss is not differentiable, are set to zero.
     V : ndarray, shape (M, D)
     work : tuple
         From `workspace`, filled by `pairs`.
@@ -63,6 +63,10 @@ def hessian(W, V, work, H, scratch):
         for i in range(D):
             scratch[j, i] = unit[i, j]
     for k in range(K):
+        if norm[k] == 0.0:
+            H[k] = 0.0
+            H[:, :, k] = 0.0
+            continue
         for i in range(D):
             u[i] = scratch[k, i]
         own = total[k] / norm[k]
@@ -75,6 +79,8 @@ def hessian(W, V, work, H, scratch):
         for j in range(N):
             s = S[k, j]
             if j == k or norm[j] == 0.0:
+                if j != k and j < K:
+                    H[k, :, j] = 0.0
                 continue
             c = C[k, j]
             x = scratch[j]
