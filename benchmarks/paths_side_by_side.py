@@ -344,7 +344,7 @@ def one(tool: str, width: int, task: str) -> dict[str, Any]:
 
 def row(tool: str, width: int, task: str, result: dict[str, Any] | None, limit: float) -> str:
     if result is None:
-        return f"| {width} | {task} | {tool} | no result in {limit:.0f} s | | | | |"
+        return f"| {width} | {task} | {tool} | failed, or no result in {limit:.0f} s | | | | |"
     worst = max((s["grad_norm"] for s in result["saddles"]), default=float("nan"))
     indices = sorted({int(s["index"]) for s in result["saddles"]})
     joined = {True: "yes", False: "no", None: "band only"}[result["connected"]]
