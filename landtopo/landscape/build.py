@@ -87,6 +87,8 @@ def landscape_graph(
         seed=seed,
         starts={str(width): starts for width in chosen},
         coverage={},
+        transition_search={},
+        failed_pairs={},
     )
     families: dict[int, tuple[Family, ...]] = {}
     lines = 0
@@ -103,20 +105,40 @@ def landscape_graph(
             progress=progress or Silent(),
         )
         families[width] = _add_width(graph, known, starts)
-        graph.graph["coverage"][str(width)] = known.search.coverage.record()
         lines = _add_lines(graph, known, families, width, lines)
     return graph
 
 
 def _add_width(graph: nx.MultiGraph[str], known: Width, starts: int) -> tuple[Family, ...]:
-    families, transitions = known.catalogue.ordered()
+    catalogue = known.catalogue
+    width = catalogue.problem.width
+    families, numbers = catalogue.by_loss(), catalogue.numbers()
     for family in families:
         graph.add_node(family.id, **_node(family, starts))
-    width = known.catalogue.problem.width
-    for number, transition in enumerate(transitions):
-        first, last = families[transition.start], families[transition.end]
+    for number, i in enumerate(catalogue.by_height()):
+        transition = catalogue.transitions[i]
+        first, last = (families[numbers[end]] for end in (transition.start, transition.end))
         key = f"w{width}-t{number}"
-        graph.add_edge(first.id, last.id, key=key, id=key, **_edge(transition, first, last, known))
+        record = _edge(transition, first, last, catalogue.problem.rank)
+        times = sum(catalogue.met[i].values())
+        graph.add_edge(first.id, last.id, key=key, id=key, times_met=times, **record)
+    graph.graph["coverage"][str(width)] = known.search.coverage.record()
+    search = known.transition_search
+    graph.graph["transition_search"][str(width)] = {
+        "outcomes": search.outcomes,
+        "coverage": search.coverage.record(),
+        "idle": search.idle,
+        "stopped": search.stopped,
+    }
+    if known.failed:
+        graph.graph["failed_pairs"][str(width)] = [
+            {
+                "from_id": families[numbers[failure.first]].id,
+                "to_id": families[numbers[failure.second]].id,
+                "tries": failure.tries,
+            }
+            for failure in known.failed
+        ]
     return families
 
 
@@ -135,8 +157,9 @@ def _node(family: Family, starts: int) -> dict[str, Any]:
     return {name: value for name, value in record.items() if value is not None}
 
 
-def _edge(transition: Transition, first: Family, last: Family, known: Width) -> dict[str, Any]:
+def _edge(transition: Transition, first: Family, last: Family, rank: int) -> dict[str, Any]:
     point = transition.point
+    relabelling = transition.relabelling
     record: dict[str, Any] = {
         "kind": transition.kind,
         "from_id": first.id,
@@ -144,6 +167,8 @@ def _edge(transition: Transition, first: Family, last: Family, known: Width) -> 
         "loss": transition.loss,
         "barrier_from": transition.loss - first.loss,
         "barrier_to": transition.loss - last.loss,
+        "permutation": format_cycles(relabelling.students),
+        "teacher_permutation": format_cycles(relabelling.teachers),
         "verified": True,
         "found_by": transition.found_by,
         "profile": [
@@ -151,20 +176,17 @@ def _edge(transition: Transition, first: Family, last: Family, known: Width) -> 
             for s, loss in zip(transition.positions, transition.losses, strict=True)
         ],
     }
-    if transition.relabelling is not None:
-        students = transition.relabelling.students
+    if transition.exact:
         record.update(
-            permutation=format_cycles(students),
-            cycle_type=_cycle_text(students),
-            parity="even" if is_even(students) else "odd",
-            teacher_permutation=format_cycles(transition.relabelling.teachers),
+            cycle_type=_cycle_text(relabelling.students),
+            parity="even" if is_even(relabelling.students) else "odd",
         )
     if point is not None:
         record.update(
             index=point.index,
             grad_norm=point.grad_norm,
             smallest_eigenvalue=float(point.eigenvalues[0]),
-            outside_span=point.weights.shape[1] > known.catalogue.problem.rank,
+            outside_span=point.weights.shape[1] > rank,
             weights=point.weights,
             eigenvalues=point.eigenvalues,
         )
@@ -184,6 +206,9 @@ def _add_lines(
         last = families[width][numbers[line.descendant]]
         key = f"l{count}"
         count += 1
+        record: dict[str, Any] = {"operation": line.operation}
+        if line.neuron >= 0:
+            record["neuron"] = line.neuron + 1
         graph.add_edge(
             first.id,
             last.id,
@@ -192,9 +217,9 @@ def _add_lines(
             kind=LINEAGE,
             from_id=first.id,
             to_id=last.id,
-            operation=line.operation,
+            **record,
             fate="stays" if line.stays else "flows",
-            fraction=1.0,
+            fraction=line.fraction,
         )
     return count
 

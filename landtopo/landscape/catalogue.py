@@ -1,11 +1,14 @@
 """What is known of one width: families of minima, and transition states with both their ends.
 
-Everything is kept modulo the symmetry of the problem. The relabelling on a transition says to which
-copy of the second family it leads, as seen from the representative of the first.
+Everything is kept modulo the symmetry of the problem. The representative of a family is the copy
+in which neuron k goes with teacher neuron k, as far as they go in pairs, and a transition state is
+the copy whose first descent ends in the representative of its first family. The relabelling of a
+transition says in which copy of the second representative the other descent ends.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -14,14 +17,25 @@ import numpy as np
 from landtopo.families import describe_family, number_families
 from landtopo.objective import Array
 from landtopo.points.classify import classify
+from landtopo.points.reading import read_point
 from landtopo.points.records import CriticalPoint, Family, Kind
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
-from landtopo.symmetry import PointGraph, Reference, Relabelling, equivalence
+from landtopo.symmetry import (
+    PointGraph,
+    Reference,
+    Relabelling,
+    equivalence,
+    teacher_automorphisms,
+)
 
-__all__ = ["Catalogue", "Copy", "Transition"]
+__all__ = ["Catalogue", "Copy", "PassKind", "Transition"]
+
+PassKind = Literal["saddle", "corner", "flat"]
 
 _SAME_LOSS = 1e-8
+# Overlaps closer than this are tied when neurons are put in order.
+_TIED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +46,17 @@ class Copy:
     ----------
     family : int
         Number of the family in the catalogue.
-    relabelling : Relabelling or None
-        Element of S_K x Aut(T) that carries the representative to the point; None where the point
-        is elsewhere on the family's flat set.
+    relabelling : Relabelling
+        Element of S_K x Aut(T) that carries the representative to the point, or, where the point
+        is elsewhere on a flat set, the representative's flat set to the point's; that says
+        nothing of the students, which slides along the flat set renumber.
+    exact : bool
+        Whether the point itself is a copy of the representative.
     """
 
     family: int
-    relabelling: Relabelling | None
+    relabelling: Relabelling
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +69,27 @@ class Transition:
         How the pass is crossed.
     start, end : int
         Families at the two ends, by their numbers in the catalogue.
-    relabelling : Relabelling or None
-        Seen from the representative of `start`, the other end is this copy of the representative
-        of `end`; None where one of the ends lies elsewhere on a flat set.
+    relabelling : Relabelling
+        The way leads from the representative of `start` to this copy of the representative of
+        `end`.
+    exact : bool
+        Whether it does. If not, one of the ends lies elsewhere on a flat set, and only the part of
+        the relabelling that acts on teachers means something.
     loss : float
         Height of the pass.
     point : CriticalPoint or None
-        The transition state; None for a flat connection.
+        The transition state or corner, labelled as the ends are; None for a flat connection.
     positions, losses : ndarray, shape (n,)
         Loss profile from end to end, against arc length in weight space.
     found_by : str
         The search that met it first.
     """
 
-    kind: Literal["saddle", "corner", "flat"]
+    kind: PassKind
     start: int
     end: int
-    relabelling: Relabelling | None
+    relabelling: Relabelling
+    exact: bool
     loss: float
     point: CriticalPoint | None
     positions: Array = field(repr=False)
@@ -81,17 +103,29 @@ class Catalogue:
     Parameters
     ----------
     problem : TeacherStudent
+
+    Attributes
+    ----------
+    families : list of Family
+        Numbered by their place.
+    transitions : list of Transition
+    met : list of Counter
+        How many searches of each kind ended in each transition.
     """
 
     def __init__(self, problem: TeacherStudent) -> None:
         self.problem = problem
         self.families: list[Family] = []
         self.transitions: list[Transition] = []
+        self.met: list[Counter[str]] = []
         self._reduced: list[Reference] = []
 
     def add_family(self, family: Family) -> None:
-        """Add a family that is known to be new."""
-        self.families.append(family)
+        """Add a family that is known to be new, with its neurons put in order."""
+        order = self._order(family.weights)
+        weights = order.on_weights(family.weights, self.problem.teacher.vectors)
+        weights.setflags(write=False)
+        self.families.append(replace(family, point=replace(family.point, weights=weights)))
         self._reduced.append(Reference(self.graph(family.reduced)))
 
     def graph(self, weights: Array) -> PointGraph:
@@ -108,14 +142,20 @@ class Catalogue:
             return None
         reduced = self.graph(reduce_network(point.weights, self.problem.rank).vectors)
         for number, known in enumerate(self._reduced):
-            if known.match(reduced) is not None:
-                relabelling = self.relabelling(self.families[number].weights, point.weights)
-                return Copy(family=number, relabelling=relabelling)
+            match = known.match(reduced)
+            if match is not None:
+                return self._copy(number, point.weights, match.teachers)
         self.add_family(describe_family(self.problem, point, count=0, found_by=found_by))
-        return Copy(
-            family=len(self.families) - 1,
-            relabelling=Relabelling.identity(self.problem.width, self.problem.teacher.size),
-        )
+        number = len(self.families) - 1
+        return self._copy(number, point.weights, range(self.problem.teacher.size))
+
+    def _copy(self, number: int, weights: Array, teachers: range | tuple[int, ...]) -> Copy:
+        relabelling = self.relabelling(self.families[number].weights, weights)
+        if relabelling is not None:
+            return Copy(family=number, relabelling=relabelling, exact=True)
+        students = tuple(range(self.problem.width))
+        relabelling = Relabelling(students=students, teachers=tuple(teachers))
+        return Copy(family=number, relabelling=relabelling, exact=False)
 
     def relabelling(self, first: Array, second: Array) -> Relabelling | None:
         """Element of S_K x Aut(T) that carries one point to another, of students alone if possible.
@@ -148,6 +188,7 @@ class Catalogue:
     def add_transition(self, transition: Transition) -> None:
         """Add a transition that is known to be new."""
         self.transitions.append(transition)
+        self.met.append(Counter())
 
     def components(self) -> list[set[int]]:
         """Families joined by transitions, of whatever height."""
@@ -158,25 +199,39 @@ class Catalogue:
         graph.add_edges_from((t.start, t.end) for t in self.transitions)
         return [set(part) for part in nx.connected_components(graph)]
 
-    def ordered(self) -> tuple[tuple[Family, ...], tuple[Transition, ...]]:
-        """Families by increasing loss, and transitions by height with their ends renumbered."""
-        families, order = number_families(self.families)
-        renumbered = []
-        for transition in self.transitions:
-            start, end = int(order[transition.start]), int(order[transition.end])
-            renumbered.append(replace(transition, start=start, end=end))
-        height = sorted(
-            range(len(renumbered)),
-            key=lambda i: (
-                round(renumbered[i].loss, 10),
-                renumbered[i].start,
-                renumbered[i].end,
-                i,
-            ),
-        )
-        return families, tuple(renumbered[i] for i in height)
-
-    def numbers(self) -> dict[int, int]:
+    def numbers(self) -> list[int]:
         """Number by increasing loss of every family of the catalogue."""
-        _, order = number_families(self.families)
-        return {i: int(new) for i, new in enumerate(np.asarray(order))}
+        return [int(new) for new in number_families(self.families)[1]]
+
+    def by_loss(self) -> tuple[Family, ...]:
+        """Families by increasing loss, with their ids."""
+        return number_families(self.families)[0]
+
+    def by_height(self) -> list[int]:
+        """Numbers of the transitions by increasing height."""
+        numbers = self.numbers()
+        heights = [round(transition.loss, 10) for transition in self.transitions]
+        ends = [(numbers[one.start], numbers[one.end]) for one in self.transitions]
+        return sorted(range(len(heights)), key=lambda i: (heights[i], ends[i], i))
+
+    def _order(self, weights: Array) -> Relabelling:
+        """Neurons in the order of the teachers they go with, aligned ones before anti-aligned ones.
+
+        Teachers can only be renumbered where the symmetry of the teacher allows it.
+        """
+        teacher = self.problem.teacher
+        partner = read_point(self.problem, weights).partner
+        overlaps = weights[:, : self.problem.rank] @ teacher.vectors.T / teacher.norms**2
+        own = np.array([overlaps[partner == m, m].sum() for m in range(teacher.size)])
+        images = np.arange(teacher.size)
+        for orbit in teacher_automorphisms(teacher.gram).orbits:
+            places = np.array(orbit)
+            images[places[np.argsort(-own[places].round(_TIED), kind="stable")]] = places
+        gram = np.empty_like(teacher.gram)
+        gram[np.ix_(images, images)] = teacher.gram
+        if np.abs(gram - teacher.gram).max() > 1e-9 * np.abs(gram).max():
+            images = np.arange(teacher.size)
+        places = np.where(partner < 0, teacher.size, images[partner])
+        lengths = np.linalg.norm(weights, axis=1).round(_TIED)
+        students = np.argsort(np.lexsort((-lengths, places)))
+        return Relabelling(students=tuple(students.tolist()), teachers=tuple(images.tolist()))

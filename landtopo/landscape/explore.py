@@ -1,72 +1,135 @@
-"""One width of the landscape: its families of minima, and the ways between them."""
+"""One width of the landscape: its families of minima, and the ways between them.
+
+Searches of several kinds alternate, each where it helps most at the moment:
+
+- *random starts* climb to transition states from anywhere; being independent, they tell how much
+  has not been seen;
+- *soft modes* climb away from a family along every mode, up to symmetry;
+- *lines* climb from the highest points of straight lines between copies of two families;
+- *bands* join copies of two families by verified steps: first between parts of the graph that
+  nothing joins, then as a check that what is known is the lowest.
+
+Every search is a pure function of what it starts from. Which ones are run is decided between
+batches from what is known, and results are taken in the order of the batch: the graph does not
+depend on the number of processes, on interruptions, or on what a journal holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
+from landtopo.errors import InvalidArgument
 from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue
-from landtopo.landscape.lineage import zero_neuron_fate
-from landtopo.landscape.transitions import Found, absorb, between, from_soft_modes
+from landtopo.landscape.lineage import Line, LineageOptions, lift
+from landtopo.landscape.pool import Piece, Pool
+from landtopo.landscape.transitions import Harvest, absorb, band_piece, follow_piece
+from landtopo.objective import Array
+from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Family
+from landtopo.points.saddle_starts import SaddleStart, mode_starts, pair_starts, random_start
 from landtopo.points.search import SearchResult, find_minima
+from landtopo.points.starts import parse_distribution
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
 from landtopo.symmetry import closest_copy, relative_relabellings
 
-__all__ = ["ExploreOptions", "Line", "Width", "explore_width"]
+__all__ = ["ExploreOptions", "Failure", "Line", "TransitionSearch", "Width", "explore_width"]
+
+_Item = TypeVar("_Item")
+
+RANDOM, MODES, LINES, BANDS = "random starts", "soft modes", "lines", "bands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExploreOptions:
     """How much is spent on the ways between minima.
 
+    Numbers of starts are for problems of up to 150 coordinates, and fall in proportion above.
+
     Attributes
     ----------
+    random_starts : int
+        Independent starts of climbs to transition states.
     modes : int
-        Softest modes of each family that are followed uphill, both ways.
+        Softest modes of each family that are climbed along; degenerate ones count once.
+    mode_starts : int
+        Most climbs away from each family.
+    line_starts : int
+        Most climbs from lines between copies of each pair of families, a family and itself
+        included.
     pairs : int
-        Pairs of families that are joined by bands, the closest first.
+        Most pairs of different families for lines, the closest first.
     tries : int
-        Bands searches for a pair that is not joined by anything yet.
+        Bands for a pair of families in parts of the graph that nothing joins.
     self_moves : int
         Copies of a family that differ by up to so many transpositions are joined with it.
     self_pairs : int
-        Most copies of a family that are joined with it.
+        Most copies of a family that are joined with it, the simplest permutations first.
+    check_pairs : int
+        Most pairs of different families for bands that check whether what is known is the lowest.
+    patience : int
+        The search ends when so many climbs in a row brought nothing new; up to as many as all
+        others together are added for that from random starts.
+    lineage : LineageOptions
     """
 
-    modes: int = 8
-    pairs: int = 12
-    tries: int = 3
+    random_starts: int = 160
+    modes: int = 24
+    mode_starts: int = 160
+    line_starts: int = 40
+    pairs: int = 40
+    tries: int = 4
     self_moves: int = 2
-    self_pairs: int = 4
+    self_pairs: int = 3
+    check_pairs: int = 12
+    patience: int = 200
+    lineage: LineageOptions = field(default_factory=LineageOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What became of a family at the next smaller width when a neuron was added.
+class Failure:
+    """A pair of families that no path was found between.
 
     Attributes
     ----------
-    ancestor : int
-        Number of the family at width K - 1, by increasing loss.
-    operation : str
-        ``zero neuron``.
-    stays : bool
-        Whether the point is still a minimum.
-    descendant : int
-        Number of the family at width K in the catalogue.
+    first, second : int
+        Numbers of the families in the catalogue.
+    tries : int
+        Bands that were tried between them.
     """
 
-    ancestor: int
-    operation: str
-    stays: bool
-    descendant: int
+    first: int
+    second: int
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionSearch:
+    """How transitions were looked for, and how sure one can be of their list.
+
+    Attributes
+    ----------
+    outcomes : dict
+        For every kind of search, how many ended how.
+    coverage : Coverage
+        From the independent searches alone: what further ones would find.
+    idle : int
+        Climbs since the last one that brought something new.
+    stopped : str
+        One sentence.
+    """
+
+    outcomes: dict[str, dict[str, int]]
+    coverage: Coverage
+    idle: int
+    stopped: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +139,8 @@ class Width:
     search: SearchResult
     catalogue: Catalogue
     lines: tuple[Line, ...]
-    failed: tuple[tuple[int, int], ...]
+    failed: tuple[Failure, ...]
+    transition_search: TransitionSearch
 
 
 def explore_width(
@@ -99,7 +163,7 @@ def explore_width(
     ancestors : tuple of Family
         Families of minima at the width below, by increasing loss; empty if not known.
     starts, seed, jobs, init
-        As in `find_minima`.
+        As in `find_minima`; `jobs` processes for the rest.
     options : ExploreOptions
     journal : Journal
         Keeps every finished piece.
@@ -117,174 +181,246 @@ def explore_width(
     catalogue = Catalogue(problem)
     for family in search.families:
         catalogue.add_family(family)
-    # Which families are known first depends on the starts, so their number is part of the key.
-    explorer = _Explorer(
-        catalogue, seed, options, journal, f"ways/{problem.width}/{init}/{starts}/{seed}", progress
+    pool = Pool(jobs, journal)
+    lines = lift(catalogue, ancestors, seed, options.lineage, pool, progress)
+    explorer = _Explorer(catalogue, seed, init, options, pool, progress)
+    stopped = explorer.run()
+    return Width(
+        search=search,
+        catalogue=catalogue,
+        lines=lines,
+        failed=explorer.failed(),
+        transition_search=TransitionSearch(
+            outcomes={name: dict(sorted(n.items())) for name, n in explorer.outcomes.items() if n},
+            coverage=estimate_coverage([met[RANDOM] for met in catalogue.met]),
+            idle=explorer.idle,
+            stopped=stopped,
+        ),
     )
-    lines = explorer.lift(ancestors)
-    failed = explorer.join_everything()
-    return Width(search=search, catalogue=catalogue, lines=lines, failed=failed)
 
 
 class _Explorer:
-    """Runs the searches of one width in a fixed order, each kept in the journal when done."""
+    """Decides which searches to run next, until nothing new is found."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         seed: int,
+        init: str,
         options: ExploreOptions,
-        journal: Journal,
-        prefix: str,
+        pool: Pool,
         progress: Progress,
     ) -> None:
         self.catalogue = catalogue
         self.problem = catalogue.problem
         self.seed = seed
+        self.distribution = parse_distribution(init)
         self.options = options
-        self.journal = journal
-        self.prefix = prefix
+        self.pool = pool
         self.progress = progress
+        self.outcomes: dict[str, Counter[str]] = {
+            name: Counter() for name in (RANDOM, MODES, LINES, BANDS)
+        }
+        self.idle = 0
         self._explored = 0
-        self._paired: set[tuple[int, int]] = set()
+        self._lined: set[tuple[int, int]] = set()
+        self._checked: set[tuple[int, int]] = set()
+        self._tries: Counter[tuple[int, int]] = Counter()
+        self._drawn = 0
+        self._distances: dict[tuple[int, int], float] = {}
 
-    def lift(self, ancestors: tuple[Family, ...]) -> tuple[Line, ...]:
-        """Add a neuron to every family of the width below and see where it goes."""
-        if not ancestors:
-            return ()
-        below = self.problem.with_width(self.problem.width - 1)
-        self.progress.begin(f"width {self.problem.width}: lineage", len(ancestors))
-        lines = []
-        for number, family in enumerate(ancestors):
-
-            def compute(family: Family = family) -> dict[str, Any]:
-                fate = zero_neuron_fate(below, family)
-                if fate is None:
-                    return {"found": False}
-                return {
-                    "found": True,
-                    "operation": fate.operation,
-                    "stays": fate.stays,
-                    "weights": fate.weights,
-                }
-
-            fate = self._kept(f"lineage/{family.id}", compute)
-            self.progress.advance()
-            if not fate["found"]:
-                continue
-            copy = self.catalogue.locate(fate["weights"], found_by=f"lifted from {family.id}")
-            if copy is not None:
-                lines.append(
-                    Line(
-                        ancestor=number,
-                        operation=fate["operation"],
-                        stays=bool(fate["stays"]),
-                        descendant=copy.family,
-                    )
-                )
-        self.progress.end()
-        return tuple(lines)
-
-    def join_everything(self) -> tuple[tuple[int, int], ...]:
-        """Follow soft modes, join pairs and copies; returns pairs that resisted."""
-        failed: set[tuple[int, int]] = set()
+    def run(self) -> str:
+        """Run batches of searches until none is left that helps; returns why it ended."""
         self.progress.begin(f"width {self.problem.width}: ways between minima", None)
-        while self._explored < len(self.catalogue.families):
-            while self._explored < len(self.catalogue.families):
-                self._soft_modes(self._explored)
-                self._copies(self._explored)
-                self._explored += 1
-            self._pairs()
-            failed |= self._components()
+        while True:
+            batch = self._from_families() + self._from_lines()
+            batch = batch or self._between_parts() or self._checks() or self._more_random()
+            if not batch:
+                break
+            pieces = [piece for _, piece in batch]
+            results = self.pool.run(pieces, finished=lambda: self.progress.advance(0))
+            for (source, _), result in zip(batch, results, strict=True):
+                self._take(source, Harvest.from_mapping(result))
         self.progress.end()
-        joined = self.catalogue.components()
+        climbs = f"{self.idle} climbs in a row"
+        if self.idle >= self.options.patience:
+            return f"{climbs} brought nothing new."
+        return f"The budget of searches was used; the last {climbs} brought nothing new."
+
+    def failed(self) -> tuple[Failure, ...]:
+        """Pairs of families that bands were tried between, and that nothing joins."""
+        parts = self.catalogue.components()
         return tuple(
-            sorted(pair for pair in failed if not any(set(pair) <= part for part in joined))
+            Failure(first=first, second=second, tries=tries)
+            for (first, second), tries in sorted(self._tries.items())
+            if not any({first, second} <= part for part in parts)
         )
 
-    def _soft_modes(self, number: int) -> None:
-        family = self.catalogue.families[number]
-        if family.flat_dimension != 0:
-            return
-        self._absorbed(
-            f"modes/{number}",
-            lambda: from_soft_modes(
-                self.problem, family.weights, modes=self.options.modes, seed=self.seed
-            ),
-            "soft modes",
-        )
+    def _take(self, source: str, harvest: Harvest) -> None:
+        known = len(self.catalogue.families) + len(self.catalogue.transitions)
+        for found in harvest.found:
+            absorb(self.catalogue, found, found_by=source)
+        self.outcomes[source].update(harvest.outcomes)
+        families, transitions = len(self.catalogue.families), len(self.catalogue.transitions)
+        if families + transitions > known:
+            self.idle = 0
+        elif source != BANDS:
+            self.idle += sum(harvest.outcomes.values())
+        self.progress.advance(1, f"{families} families, {transitions} transitions")
 
-    def _copies(self, number: int) -> None:
-        """Join a family with its own labelled copies, the simplest permutations first."""
-        family = self.catalogue.families[number]
-        graph = self.catalogue.graph(family.weights)
-        relabellings = relative_relabellings(graph, moves=self.options.self_moves, both_ways=True)
-        most = 1 if family.flat_dimension else self.options.self_pairs
-        for count, (_, relabelling) in enumerate(islice(relabellings, 1, 1 + most)):
-            copy = relabelling.on_weights(family.weights, self.problem.teacher.vectors)
-            self._absorbed(
-                f"copies/{number}/{count}",
-                lambda copy=copy: between(self.problem, family.weights, copy, seed=self.seed),  # type: ignore[misc]
-                "bands",
+    def _from_families(self) -> list[tuple[str, Piece]]:
+        """Climbs from families that are new; at first as many from random starts."""
+        batch = []
+        if not self._drawn:
+            batch += self._random(self._scaled(self.options.random_starts))
+        for number in range(self._explored, len(self.catalogue.families)):
+            family = self.catalogue.families[number]
+            if family.flat_dimension != 0:
+                # On a flat set all copies are joined in the same way.
+                self._checked.add((number, number))
+                for copy in islice(self._copies(number, number), 1, 2):
+                    batch.append((BANDS, band_piece(self.problem, family.weights, copy, self.seed)))
+            most = self._scaled(self.options.mode_starts)
+            climbs = mode_starts(
+                self.problem, family.point, modes=self.options.modes, seed=self.seed
             )
+            batch += [(MODES, piece) for piece in self._climbs(islice(climbs, most))]
+        self._explored = len(self.catalogue.families)
+        return batch
 
-    def _pairs(self) -> None:
-        """Join the closest copies of the closest pairs of families."""
-        for distance, first, second in self._by_distance()[: self.options.pairs]:
-            if (first, second) in self._paired or not np.isfinite(distance):
+    def _from_lines(self) -> list[tuple[str, Piece]]:
+        """Climbs from lines between pairs that are new, the closest first."""
+        families = self.catalogue.families
+        own = [(i, i) for i in range(len(families))]
+        others = [pair for pair in self._by_distance() if pair not in self._lined]
+        used = sum(i != j for i, j in self._lined)
+        batch = []
+        for i, j in [*own, *others[: max(0, self.options.pairs - used)]]:
+            if (i, j) in self._lined:
                 continue
-            self._paired.add((first, second))
-            self._band(first, second, 0)
+            self._lined.add((i, j))
+            climbs = pair_starts(self.problem, families[i].point, families[j].point, seed=self.seed)
+            most = self._scaled(self.options.line_starts)
+            batch += [(LINES, piece) for piece in self._climbs(_available(climbs, most))]
+        return batch
 
-    def _components(self) -> set[tuple[int, int]]:
-        """Keep trying between components until one is left or every pair has been tried enough."""
-        failed: set[tuple[int, int]] = set()
-        for attempt in range(1, 1 + self.options.tries):
-            for _, first, second in self._by_distance():
-                parts = self.catalogue.components()
-                if len(parts) == 1:
-                    return failed
-                if any({first, second} <= part for part in parts):
-                    continue
-                self._band(first, second, attempt)
-                if not any({first, second} <= part for part in self.catalogue.components()):
-                    failed.add((first, second))
-        return failed
+    def _between_parts(self) -> list[tuple[str, Piece]]:
+        """Bands between parts of the graph that nothing joins: the closest pair of each two."""
+        parts = self.catalogue.components()
+        if len(parts) == 1:
+            return []
+        part_of = {family: number for number, part in enumerate(parts) for family in part}
+        batch = []
+        taken: set[tuple[int, ...]] = set()
+        order = self._by_distance()
+        for pair in sorted(order, key=lambda p: (self._tries[p], order.index(p))):
+            between = tuple(sorted(part_of[i] for i in pair))
+            if between[0] == between[1] or between in taken:
+                continue
+            if self._tries[pair] < self.options.tries:
+                taken.add(between)
+                batch.append((BANDS, self._band(*pair, self._tries[pair])))
+                self._tries[pair] += 1
+        return batch
 
-    def _band(self, first: int, second: int, attempt: int) -> None:
-        start, end = (self.catalogue.families[i].weights for i in (first, second))
+    def _checks(self) -> list[tuple[str, Piece]]:
+        """Bands where the lowest pass should be known already."""
+        families = self.catalogue.families
+        batch = []
+        for i in range(len(families)):
+            if (i, i) in self._checked:
+                continue
+            self._checked.add((i, i))
+            for copy in islice(self._copies(i, i), 1, 1 + self.options.self_pairs):
+                batch.append(
+                    (BANDS, band_piece(self.problem, families[i].weights, copy, self.seed))
+                )
+        nearest: dict[int, tuple[int, int]] = {}
+        for i, j in self._by_distance():
+            for one, other in ((i, j), (j, i)):
+                nearest.setdefault(one, (one, other))
+        wanted = [(min(pair), max(pair)) for pair in nearest.values()]
+        wanted += [(0, i) for i in range(1, len(families))]
+        for pair in sorted(set(wanted) - self._checked):
+            if sum(i != j for i, j in self._checked) >= self.options.check_pairs:
+                break
+            self._checked.add(pair)
+            batch.append((BANDS, self._band(*pair, 0)))
+        return batch
 
-        def compute() -> list[Found]:
-            copy = closest_copy(start, end, self.problem.teacher.vectors).weights
-            return between(self.problem, start, copy, seed=self.seed + attempt)
+    def _more_random(self) -> list[tuple[str, Piece]]:
+        """Further random climbs, as long as the last ones brought something new."""
+        spent = sum(sum(self.outcomes[name].values()) for name in (RANDOM, MODES, LINES))
+        drawn = sum(self.outcomes[RANDOM].values())
+        if self.idle >= self.options.patience or 2 * drawn > spent:
+            return []
+        return self._random(self._scaled(self.options.random_starts))
 
-        self._absorbed(f"pair/{first}-{second}/{attempt}", compute, "bands")
+    def _random(self, count: int) -> list[tuple[str, Piece]]:
+        numbers = range(self._drawn, self._drawn + count)
+        self._drawn += count
+        climbs = (
+            random_start(
+                self.problem,
+                self.distribution,
+                np.random.default_rng(
+                    np.random.SeedSequence(self.seed, spawn_key=(self.problem.width, number, 1))
+                ),
+            )
+            for number in numbers
+        )
+        return [(RANDOM, piece) for piece in self._climbs(climbs)]
 
-    def _by_distance(self) -> list[tuple[float, int, int]]:
+    def _climbs(self, starts: Iterable[SaddleStart]) -> list[Piece]:
+        return [follow_piece(self.problem, chunk) for chunk in _chunks(starts)]
+
+    def _band(self, first: int, second: int, attempt: int) -> Piece:
+        """A band to the closest copy at first, then to copies that lie otherwise."""
+        here, there = (self.catalogue.families[i].weights for i in (first, second))
+        copy = closest_copy(here, there, self.problem.teacher.vectors).weights
+        if attempt % 2:
+            copy = next(islice(self._copies(first, second), attempt, None), copy)
+        return band_piece(self.problem, here, copy, self.seed + attempt)
+
+    def _copies(self, first: int, second: int) -> Iterator[Array]:
+        """Copies of one family that lie differently to another, nearest numberings first."""
+        here, there = (self.catalogue.families[i].weights for i in (first, second))
+        graphs = self.catalogue.graph(here), self.catalogue.graph(there)
+        if first == second:
+            moves = self.options.self_moves
+            kinds = relative_relabellings(graphs[0], moves=moves, both_ways=True)
+        else:
+            kinds = relative_relabellings(*graphs, moves=1)
+        vectors = self.problem.teacher.vectors
+        return (kind.on_weights(there, vectors) for _, kind in _available(kinds, None))
+
+    def _by_distance(self) -> list[tuple[int, int]]:
+        """Pairs of different families, the closest first."""
         families = self.catalogue.families
         vectors = self.problem.teacher.vectors
-        pairs = []
-        for second in range(len(families)):
-            for first in range(second):
-                copy = closest_copy(
-                    families[first].weights, families[second].weights, vectors, limit=200
-                )
-                pairs.append((round(copy.distance, 6), first, second))
-        return sorted(pairs)
+        for j in range(len(families)):
+            for i in range(j):
+                if (i, j) not in self._distances:
+                    copy = closest_copy(
+                        families[i].weights, families[j].weights, vectors, limit=200
+                    )
+                    self._distances[i, j] = round(copy.distance, 6)
+        return sorted(self._distances, key=lambda pair: (self._distances[pair], pair))
 
-    def _absorbed(self, key: str, compute: Callable[[], list[Found]], found_by: str) -> None:
-        kept = self._kept(key, lambda: {"found": [one.as_mapping() for one in compute()]})
-        for one in kept["found"]:
-            absorb(self.catalogue, Found.from_mapping(one), found_by=found_by)
-        known = self.catalogue
-        self.progress.advance(
-            1, f"{len(known.families)} families, {len(known.transitions)} transitions"
-        )
+    def _scaled(self, count: int) -> int:
+        size = self.problem.width * self.problem.rank
+        return max(8, int(count * min(1.0, 150 / size)))
 
-    def _kept(self, key: str, compute: Callable[[], dict[str, Any]]) -> Mapping[str, Any]:
-        name = f"{self.prefix}/{key}"
-        kept = self.journal.recall(name)
-        if kept is None:
-            kept = compute()
-            self.journal.remember(name, kept)
-        return kept
+
+def _chunks(starts: Iterable[SaddleStart], size: int = 16) -> Iterator[Sequence[SaddleStart]]:
+    iterator = iter(starts)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
+
+
+def _available(items: Iterator[_Item], most: int | None) -> Iterator[_Item]:
+    """The first items; none where the symmetry of the teacher gives too many copies to list."""
+    try:
+        yield from islice(items, most)
+    except InvalidArgument:
+        return

@@ -1,84 +1,339 @@
-"""What a family becomes when the student gets one neuron more."""
+"""What a family becomes when the student gets one neuron more.
+
+A neuron can be added in two ways that keep the function and the vanishing gradient.
+
+*Zero neuron.* The new neuron is zero. It grows in the directions in which psi < 0; while it is
+short it turns much faster than it grows, so that it leaves along local minima of psi. These are the
+escape directions, each counted once; if psi is nowhere negative the point stays a minimum.
+
+*Split.* A neuron w becomes c w and (1 - c) w, 0 < c < 1. The wider point is a saddle if and only if
+H'_ww - I/2 is negative somewhere on the complement of w, or A_ww - 1/2 is (for directions outside
+those in use); see `landtopo.flat.splitting`. The escape directions are a sample: c uniform between
+1/10 and 9/10, and the two parts pushed apart, against each other, in a direction that is uniform on
+the unit sphere of the space on which the curvature is negative; each direction is followed both
+ways.
+
+From every escape direction the gradient flow is followed to the minimum it ends in.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
-from landtopo.kernels.minimise import polish_batch
+from landtopo.flat.splitting import neuron_splits
+from landtopo.landscape.catalogue import Catalogue
+from landtopo.landscape.pool import Piece, Pool
+from landtopo.landscape.transitions import descend_to_rest
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
-from landtopo.paths.descent import descend
+from landtopo.paths.ends import pad
 from landtopo.paths.network import NetworkSetting
 from landtopo.points.certificate import psi_min
-from landtopo.points.records import Family
+from landtopo.points.classify import classify, is_zero_loss
+from landtopo.points.records import Family, Kind
+from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
+from landtopo.progress import Progress
+from landtopo.statistics import summary_statistics
+from landtopo.symmetry import PointGraph, Reference, isotropy
 
-__all__ = ["Fate", "zero_neuron_fate"]
+__all__ = [
+    "SPLIT",
+    "ZERO_NEURON",
+    "Fate",
+    "Line",
+    "LineageOptions",
+    "fates_from",
+    "fates_of",
+    "lift",
+]
 
-# Length of the new neuron, in units of the teacher's mean norm: small enough for the slope psi to
-# decide, large enough for the flow to leave the corner soon.
-_SEED_LENGTH = 1e-2
+ZERO_NEURON = "zero neuron"
+SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineageOptions:
+    """How escape directions are chosen.
+
+    Attributes
+    ----------
+    directions : int
+        Sampled directions for every split neuron, each followed both ways.
+    push : float
+        Length of the first step away from a split, in units of the teacher's mean norm.
+    seed_length : float
+        Length at which a growing zero neuron begins, in the same units: short enough for psi to
+        decide, long enough to leave the corner soon.
+    most : int
+        Most local minima of psi that are followed, the steepest first.
+    """
+
+    directions: int = 4
+    push: float = 1e-3
+    seed_length: float = 1e-2
+    most: int = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fate:
-    """Where a family goes when a neuron is added.
+    """Where a family goes when a neuron is added in one way.
 
     Attributes
     ----------
     operation : str
-        ``zero neuron``.
+        ``zero neuron`` or ``split``.
+    neuron : int
+        The neuron that was split, from 0; -1 for a zero neuron.
     stays : bool
         Whether the point with the new neuron is still a minimum.
-    slope : float
-        psi in the direction in which the new neuron grows; 0 where it stays.
-    weights : ndarray, shape (K + 1, D)
-        The minimum at width K + 1 that is reached.
+    ends : tuple of ndarray, shape (K + 1, D)
+        Minima at width K + 1 that the escape directions lead to; the point itself if it stays.
+    shares : tuple of float
+        Part of the escape directions that leads to each of them. They add up to less than one
+        where flows did not come to rest at a minimum.
     """
 
     operation: str
+    neuron: int
     stays: bool
-    slope: float
-    weights: Array
+    ends: tuple[Array, ...] = field(repr=False)
+    shares: tuple[float, ...]
 
 
-def zero_neuron_fate(problem: TeacherStudent, family: Family) -> Fate | None:
-    """Add a zero neuron to a minimum and let it grow where the loss falls most steeply.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What became of a family at the next smaller width when a neuron was added.
+
+    Attributes
+    ----------
+    ancestor : int
+        Number of the family at width K - 1, by increasing loss.
+    operation : str
+        ``zero neuron`` or ``split``.
+    neuron : int
+        The neuron that was split, from 0; -1 for a zero neuron.
+    stays : bool
+        Whether the point is still a minimum.
+    descendant : int
+        Number of the family at width K in the catalogue.
+    fraction : float
+        Part of the escape directions that leads there.
+    """
+
+    ancestor: int
+    operation: str
+    neuron: int
+    stays: bool
+    descendant: int
+    fraction: float
+
+
+def lift(
+    catalogue: Catalogue,
+    ancestors: tuple[Family, ...],
+    seed: int,
+    options: LineageOptions,
+    pool: Pool,
+    progress: Progress,
+) -> tuple[Line, ...]:
+    """Add a neuron to every family of the width below in every way and see where it goes."""
+    if not ancestors:
+        return ()
+    problem = catalogue.problem
+    below = problem.with_width(problem.width - 1)
+    pieces = [
+        Piece(
+            name=f"lineage/{below.width}",
+            function=fates_of,
+            arguments=(below, family.weights, seed, options),
+        )
+        for family in ancestors
+    ]
+    progress.begin(f"width {problem.width}: lineage", len(pieces))
+    results = pool.run(pieces, finished=progress.advance)
+    progress.end()
+    lines = []
+    for number, (family, result) in enumerate(zip(ancestors, results, strict=True)):
+        for fate in fates_from(result):
+            lines += _lines_of(catalogue, number, family.id, fate)
+    return tuple(lines)
+
+
+def _lines_of(catalogue: Catalogue, ancestor: int, name: str, fate: Fate) -> list[Line]:
+    fractions: dict[int, float] = {}
+    for end, share in zip(fate.ends, fate.shares, strict=True):
+        copy = catalogue.locate(end, found_by=f"{fate.operation} added to {name}")
+        if copy is not None:
+            fractions[copy.family] = fractions.get(copy.family, 0.0) + share
+    return [
+        Line(
+            ancestor=ancestor,
+            operation=fate.operation,
+            neuron=fate.neuron,
+            stays=fate.stays,
+            descendant=descendant,
+            fraction=fraction,
+        )
+        for descendant, fraction in sorted(fractions.items())
+    ]
+
+
+def fates_of(
+    problem: TeacherStudent, weights: Array, seed: int, options: LineageOptions
+) -> dict[str, Any]:
+    """Add a neuron to a minimum in every inequivalent way and follow where that leads.
 
     Parameters
     ----------
     problem : TeacherStudent
-        The problem at the family's width.
-    family : Family
+        The problem at the minimum's width.
+    weights : ndarray, shape (K, r + e)
+        A minimum without zero neurons.
+    seed : int
+        Root seed of the sampled directions.
+    options : LineageOptions
 
     Returns
     -------
-    Fate or None
-        None when the flow did not come to rest at a minimum.
+    dict
+        Plain values for a journal; see `fates_from`.
     """
-    wider = problem.with_width(problem.width + 1)
-    certificate = psi_min(problem, family.weights)
-    if family.is_global or certificate.minimum >= 0:
-        weights = np.vstack([family.weights, np.zeros((1, family.weights.shape[1]))])
-        return Fate(operation="zero neuron", stays=True, slope=0.0, weights=weights)
-    direction = certificate.directions[0]
-    columns = max(family.weights.shape[1], len(direction))
-    columns = min(columns, wider.rank + wider.extra)
-    start = np.zeros((wider.width, columns))
-    start[:-1, : family.weights.shape[1]] = family.weights
-    size = _SEED_LENGTH * float(problem.teacher.norms.mean())
-    start[-1, : len(direction)] = size * direction[:columns]
-    setting = NetworkSetting(PopulationLoss(wider), columns)
-    end = descend(setting.objective, start.ravel(), accept=setting.settle)
-    if not end.converged:
+    zero_loss = is_zero_loss(float(PopulationLoss(problem).value(weights)), weights)
+    fates = [_zero_neuron(problem, weights, zero_loss, options)]
+    reduced = reduce_network(weights, problem.rank)
+    orbits = isotropy(summary_statistics(problem.teacher, reduced.vectors)).student_orbits
+    splits = neuron_splits(
+        problem, np.array(reduced.vectors), zero_tolerance=1e-9, zero_loss=zero_loss
+    )
+    for orbit in orbits:
+        members = np.flatnonzero(reduced.assignment == orbit[0])
+        neuron = int(members[np.argmax(reduced.shares[members])])
+        inertia = splits[orbit[0]].inertia
+        outside = bool(inertia.negative_normal) and splits[orbit[0]].has_normal
+        if zero_loss or not (inertia.negative or outside):
+            fates.append(_kept(problem, weights, SPLIT, neuron))
+        else:
+            fates.append(_split(problem, weights, neuron, outside, seed, options))
+    return {"fates": [asdict(fate) for fate in fates if fate is not None]}
+
+
+def fates_from(values: Mapping[str, Any]) -> list[Fate]:
+    """The fates that `fates_of` returned."""
+    return [Fate(**{**one, "ends": tuple(one["ends"])}) for one in values["fates"]]
+
+
+def _kept(problem: TeacherStudent, weights: Array, operation: str, neuron: int) -> Fate | None:
+    """The point itself with the neuron added, if that is a minimum."""
+    if neuron < 0:
+        wider = np.vstack([weights, np.zeros((1, weights.shape[1]))])
+    else:
+        wider = np.vstack([weights, 0.5 * weights[neuron : neuron + 1]])
+        wider[neuron] *= 0.5
+    point = classify(problem.with_width(problem.width + 1), wider)
+    if point.kind is not Kind.MINIMUM:
         return None
-    weights = setting.weights(end.x)[None].copy()
-    polish_batch(weights, setting.objective.rows, setting.objective.constant, 1e-12)
     return Fate(
-        operation="zero neuron",
+        operation=operation, neuron=neuron, stays=True, ends=(point.weights,), shares=(1.0,)
+    )
+
+
+def _zero_neuron(
+    problem: TeacherStudent, weights: Array, zero_loss: bool, options: LineageOptions
+) -> Fate | None:
+    certificate = None if zero_loss else psi_min(problem, weights)
+    if certificate is None or not len(certificate.directions):
+        return _kept(problem, weights, ZERO_NEURON, -1)
+    wider = problem.with_width(problem.width + 1)
+    directions = certificate.directions[: options.most]
+    columns = min(max(weights.shape[1], directions.shape[1]), wider.rank + wider.extra)
+    length = options.seed_length * float(problem.teacher.norms.mean())
+    starts, counts = [], []
+    known: list[Reference] = []
+    for direction in directions:
+        start = np.vstack([pad(weights, columns), np.zeros((1, columns))])
+        used = min(columns, len(direction))
+        start[-1, :used] = length * direction[:used]
+        # Of directions that the symmetry of the minimum carries into each other one is enough.
+        graph = PointGraph.from_weights(start, problem.teacher.vectors)
+        same = next((i for i, other in enumerate(known) if other.match(graph) is not None), None)
+        if same is None:
+            known.append(Reference(graph))
+            starts.append(start)
+            counts.append(1)
+        else:
+            counts[same] += 1
+    return _flows(wider, ZERO_NEURON, -1, starts, counts)
+
+
+def _split(
+    problem: TeacherStudent,
+    weights: Array,
+    neuron: int,
+    outside: bool,
+    seed: int,
+    options: LineageOptions,
+) -> Fate:
+    wider = problem.with_width(problem.width + 1)
+    used = weights.shape[1]
+    columns = used + int(outside)
+    block = PopulationLoss(problem).hessian(weights).reshape(problem.width, used, -1, used)
+    across = np.linalg.svd(weights[neuron : neuron + 1])[2][1:]
+    own = across @ (block[neuron, :, neuron] - 0.5 * np.eye(used)) @ across.T
+    values, axes = np.linalg.eigh(own)
+    space = pad((across.T @ axes[:, values < -1e-9]).T, columns)
+    if outside:
+        space = np.vstack([space, np.eye(columns)[-1:]])
+    key = (problem.width, neuron)
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    length = options.push * float(problem.teacher.norms.mean())
+    starts = []
+    for _ in range(options.directions):
+        share = generator.uniform(0.1, 0.9)
+        direction = generator.standard_normal(len(space)) @ space
+        direction *= length / np.linalg.norm(direction)
+        for sign in (1.0, -1.0):
+            start = np.vstack([pad(weights, columns), np.zeros((1, columns))])
+            start[-1] = (1.0 - share) * start[neuron] - sign * direction
+            start[neuron] = share * start[neuron] + sign * direction
+            starts.append(start)
+    return _flows(wider, SPLIT, neuron, starts, [1] * len(starts))
+
+
+def _flows(
+    wider: TeacherStudent, operation: str, neuron: int, starts: list[Array], counts: list[int]
+) -> Fate:
+    """Follow the flow from every start; ends of one family are kept once."""
+    loss = PopulationLoss(wider)
+    ends: list[Array] = []
+    known: list[Reference] = []
+    arrived: list[int] = []
+    for start, count in zip(starts, counts, strict=True):
+        setting = NetworkSetting(loss, start.shape[1])
+        end = descend_to_rest(setting, start.ravel())
+        if not end.converged:
+            continue
+        point = classify(wider, setting.weights(end.x))
+        if point.kind is not Kind.MINIMUM:
+            continue
+        reduced = reduce_network(point.weights, wider.rank).vectors
+        graph = PointGraph.from_weights(reduced, wider.teacher.vectors)
+        same = next((i for i, other in enumerate(known) if other.match(graph) is not None), None)
+        if same is None:
+            known.append(Reference(graph))
+            ends.append(point.weights.copy())
+            arrived.append(count)
+        else:
+            arrived[same] += count
+    total = sum(counts)
+    return Fate(
+        operation=operation,
+        neuron=neuron,
         stays=False,
-        slope=float(certificate.slopes[0]),
-        weights=weights[0],
+        ends=tuple(ends),
+        shares=tuple(count / total for count in arrived),
     )

@@ -1,37 +1,56 @@
-"""Ways between minima: candidates from soft modes and from bands, verified and put in a catalogue.
+"""Ways between minima: searches that find them, verified and put in a catalogue.
 
-The searches are pure functions of weights and a seed that return plain arrays, so that their
-results can be kept in a journal and computed anywhere; what they mean is decided in `absorb`, in
-one place and one order.
+The searches are pure functions of weights and seeds that return plain arrays, so that their results
+can be kept in a journal and computed anywhere; what they mean is decided in `absorb`, in one place
+and one order.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from landtopo.landscape.catalogue import Catalogue, Transition
+from landtopo.landscape.catalogue import Catalogue, Copy, PassKind, Transition
+from landtopo.landscape.pool import Piece
+from landtopo.landscape.relations import simplest_relation
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, connect
-from landtopo.paths.descent import Descent, descend_both
-from landtopo.paths.ends import labelled_distance, pad
+from landtopo.paths.connect import connect
+from landtopo.paths.descent import Descent, DescentOptions, begun_at, descend, descend_both
 from landtopo.paths.network import NetworkSetting
-from landtopo.points.ascend import AscentOptions, ascend, soft_mode_starts
+from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.classify import classify
-from landtopo.points.records import Kind
+from landtopo.points.records import CriticalPoint, Kind
+from landtopo.points.saddle_starts import SaddleStart
+from landtopo.points.spectrum import spectrum
 from landtopo.problem import TeacherStudent
+from landtopo.symmetry import PointGraph, Reference, Relabelling
 
-__all__ = ["Found", "absorb", "between", "from_soft_modes"]
+__all__ = [
+    "Found",
+    "Harvest",
+    "absorb",
+    "band_piece",
+    "between",
+    "descend_to_rest",
+    "follow",
+    "follow_piece",
+]
 
 _TOLERANCE = 1e-12
-# Room outside the span in which a transition state can lie, and one more axis that tells whether
-# the loss would fall further there.
-_OUTSIDE = 2
-_SAME = 1e-5
+_SAME_LOSS = 1e-8
+# At a critical point sum |w_k|^2 / 2 <= E[f^2] = E[f f*] <= E[f*^2] (all pair integrals are
+# positive), so what climbs far beyond that will not come back.
+_REGION = 1.3
+_STEPS = 150
+# A descent that keeps a symmetry of the transition state may end in a saddle within it.
+_SADDLES_PASSED = 3
+_FLAT = 1e-12
+_TIED_LOSSES = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,113 +59,129 @@ class Found:
 
     Attributes
     ----------
-    kind : str
-        ``saddle``, ``corner`` or ``flat``.
+    kind : {"saddle", "corner", "flat"}
     state : ndarray, shape (K, D)
-        The transition state; empty for a flat way.
+        The transition state or corner; empty for a flat way.
     start, end : ndarray, shape (K, D)
         The minima at both ends.
     positions, losses : ndarray, shape (n,)
         Loss profile against arc length.
+    times : int
+        How many searches ended here.
     """
 
-    kind: str
+    kind: PassKind
     state: Array = field(repr=False)
     start: Array = field(repr=False)
     end: Array = field(repr=False)
     positions: Array = field(repr=False)
     losses: Array = field(repr=False)
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harvest:
+    """What some searches brought.
+
+    Attributes
+    ----------
+    found : tuple of Found
+    outcomes : dict of str to int
+        How many searches ended how.
+    """
+
+    found: tuple[Found, ...]
+    outcomes: dict[str, int]
 
     def as_mapping(self) -> dict[str, Any]:
         """Plain values for a journal."""
-        names = ("kind", "state", "start", "end", "positions", "losses")
-        return {name: getattr(self, name) for name in names}
+        return asdict(self)
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> Found:
+    def from_mapping(cls, values: Mapping[str, Any]) -> Harvest:
         """The inverse of `as_mapping`."""
-        return cls(**values)
+        found = tuple(Found(**one) for one in values["found"])
+        return cls(found=found, outcomes=dict(values["outcomes"]))
 
 
-def from_soft_modes(
-    problem: TeacherStudent, minimum: Array, *, modes: int, seed: int
-) -> list[Found]:
-    """Follow the softest modes of a minimum uphill to transition states, and those down.
+def follow_piece(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Piece:
+    """`follow` as a piece of work."""
+    return Piece(name=f"climbs/{problem.width}", function=_follow, arguments=(problem, starts))
+
+
+def band_piece(problem: TeacherStudent, start: Array, end: Array, seed: int) -> Piece:
+    """`between` as a piece of work."""
+    name = f"bands/{problem.width}"
+    return Piece(name=name, function=_between, arguments=(problem, start, end, seed))
+
+
+def _follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> dict[str, Any]:
+    return follow(problem, starts).as_mapping()
+
+
+def _between(problem: TeacherStudent, start: Array, end: Array, seed: int) -> dict[str, Any]:
+    return between(problem, start, end, seed=seed).as_mapping()
+
+
+def follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Harvest:
+    """Climb from every start to a transition state, and go down from it on both sides.
 
     Parameters
     ----------
     problem : TeacherStudent
-    minimum : ndarray, shape (K, r + e)
-    modes : int
-        Number of softest modes, both ways each. Degenerate modes are followed in random
-        combinations too, because those that belong to eigenvectors mean nothing there.
-    seed : int
-        Root seed of the combinations.
+    starts : sequence of SaddleStart
     """
-    columns = max(minimum.shape[1], problem.rank + min(_OUTSIDE, problem.extra))
-    setting = NetworkSetting(PopulationLoss(problem), columns)
-    objective = setting.objective
-    x = pad(minimum, columns).ravel()
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(problem.width, 1)))
-    options = AscentOptions(gradient_tolerance=_TOLERANCE)
-    starts = list(soft_mode_starts(objective, x, modes=modes))
-    scale = float(np.linalg.norm(x)) / np.sqrt(problem.width)
-    for _ in range(2 * modes):
-        away = rng.standard_normal(x.size)
-        away /= np.linalg.norm(away)
-        starts.append((x + 0.3 * scale * away, away))
-    states: list[Array] = []
-    found = []
-    for start, direction in starts:
-        ascent = ascend(objective, start, options, direction=direction)
+    loss = PopulationLoss(problem)
+    known: list[tuple[float, Reference]] = []
+    found: list[Found | str] = []
+    times: Counter[int] = Counter()
+    outcomes: Counter[str] = Counter()
+    for start in starts:
+        setting = NetworkSetting(loss, start.weights.shape[1])
+        ascent = _climb(setting, start)
+        if ascent is None:
+            outcomes["corner"] += 1
+            continue
         if not ascent.converged or ascent.spectrum is None:
+            outcomes[ascent.status.name.lower().replace("_", " ")] += 1
             continue
-        if setting.objection(ascent) is not None:
-            continue
-        weights = setting.weights(ascent.x)
-        if any(labelled_distance(weights, known, problem.rank) < _SAME for known in states):
-            continue
-        states.append(weights)
-        sides = descend_both(
-            objective, ascent.x, ascent.spectrum.vectors[:, 0], accept=setting.settle
-        )
-        if all(side.converged for side in sides):
-            found.append(_from_sides(setting, ascent.x, sides))
-    return found
+        graph = PointGraph.from_weights(setting.weights(ascent.x), problem.teacher.vectors)
+        number = _place(known, ascent.value, graph)
+        if number == len(known):
+            known.append((ascent.value, Reference(graph)))
+            found.append(_both_ways_down(setting, ascent))
+        times[number] += 1
+        one = found[number]
+        outcomes[one if isinstance(one, str) else "transition state"] += 1
+    return Harvest(
+        found=tuple(
+            replace(one, times=times[i]) for i, one in enumerate(found) if isinstance(one, Found)
+        ),
+        outcomes=dict(sorted(outcomes.items())),
+    )
 
 
-def between(
-    problem: TeacherStudent,
-    start: Array,
-    end: Array,
-    *,
-    seed: int,
-    known: Sequence[Array] = (),
-    options: ConnectOptions | None = None,
-) -> list[Found]:
+def between(problem: TeacherStudent, start: Array, end: Array, *, seed: int) -> Harvest:
     """Every step of the lowest path that is found between two labelled minima."""
-    record = connect(problem, start, end, seed=seed, options=options, known=known)
+    record = connect(problem, start, end, seed=seed)
     found = []
     for step in record.steps:
         first, last = sorted((step.start, step.end))
         lower, upper = record.minima_positions[first], record.minima_positions[last]
         part = (record.positions >= lower) & (record.positions <= upper)
-        state = (
-            np.empty((0, 0))
-            if step.transition is None
-            else record.transition_states[step.transition].weights
-        )
         found.append(
             Found(
                 kind=step.kind,
-                state=state,
-                start=record.minima[first],
-                end=record.minima[last],
+                state=np.empty((0, 0))
+                if step.transition is None
+                else record.transition_states[step.transition].weights.copy(),
+                start=record.minima[first].copy(),
+                end=record.minima[last].copy(),
                 positions=record.positions[part] - lower,
                 losses=record.losses[part],
             )
         )
-    return found
+    return Harvest(found=tuple(found), outcomes={"joined" if record.verified else "not joined": 1})
 
 
 def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
@@ -155,60 +190,190 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
     The transition state is classified anew, and both ends are located as labelled minima. A family
     that is met here for the first time is added.
     """
-    problem = catalogue.problem
     point = None
-    if found.kind == "saddle":
-        point = classify(problem, found.state)
-        if point.kind is not Kind.SADDLE or point.index != 1 or point.grad_norm > _TOLERANCE:
+    if found.kind != "flat":
+        point = classify(catalogue.problem, found.state)
+        known = catalogue.known_transition(point.weights, point.loss)
+        if known is not None:
+            catalogue.met[known][found_by] += found.times
             return False
-        if catalogue.known_transition(point.weights, point.loss) is not None:
+        if not _is_pass(point, found.kind):
             return False
     start = catalogue.locate(found.start, found_by=found_by)
     end = catalogue.locate(found.end, found_by=found_by)
     if start is None or end is None:
         return False
-    losses, positions = found.losses, found.positions
-    height = float(losses.max()) if point is None else point.loss
-    relabelling = None
-    first, last = (start, end) if start.family <= end.family else (end, start)
-    if start.family > end.family:
-        losses, positions = losses[::-1], positions[-1] - positions[::-1]
-    if first.relabelling is not None and last.relabelling is not None:
-        vectors = problem.teacher.vectors
-        weights = catalogue.families[last.family].weights
-        seen = first.relabelling.inverse().after(last.relabelling)
-        relabelling = catalogue.relabelling(weights, seen.on_weights(weights, vectors))
     if found.kind == "flat":
-        if any(
-            t.kind == "flat" and {t.start, t.end} == {first.family, last.family}
-            for t in catalogue.transitions
-        ):
+        if not _is_flat(catalogue, start, end, found):
             return False
-        height = max(catalogue.families[first.family].loss, catalogue.families[last.family].loss)
-    catalogue.add_transition(
-        Transition(
-            kind=found.kind,  # type: ignore[arg-type]
-            start=first.family,
-            end=last.family,
-            relabelling=relabelling,
-            loss=height,
-            point=point,
-            positions=positions,
-            losses=np.maximum(losses, 0.0),
-            found_by=found_by,
-        )
-    )
+        for number, other in enumerate(catalogue.transitions):
+            if other.kind == "flat" and {other.start, other.end} == {start.family, end.family}:
+                catalogue.met[number][found_by] += found.times
+                return False
+    catalogue.add_transition(_transition(catalogue, found, point, start, end, found_by))
+    catalogue.met[-1][found_by] += found.times
     return True
 
 
-def _from_sides(setting: NetworkSetting, state: Array, sides: tuple[Descent, Descent]) -> Found:
+def descend_to_rest(
+    setting: NetworkSetting, start: Array, options: DescentOptions | None = None
+) -> Descent:
+    """Steepest descent to a minimum, past the saddles in which symmetry makes it end.
+
+    A descent keeps the symmetries of its start. Among the points that share them it may come to
+    rest in a saddle; the least push then sends it on, to copies of the same minimum on both sides.
+    """
+    options = options or DescentOptions()
+    whole = descend(setting.objective, start, options, accept=setting.settle)
+    for _ in range(_SADDLES_PASSED):
+        if not whole.converged or setting.settle(whole.x) is not None:
+            break
+        there = spectrum(setting.objective, whole.x)
+        if there.index == 0:
+            break
+        away = options.push * there.vectors[:, 0]
+        further = descend(setting.objective, whole.x + away, options, accept=setting.settle)
+        further = begun_at(further, whole.x, away)
+        whole = _joined(whole, further)
+    return whole
+
+
+def _climb(setting: NetworkSetting, start: SaddleStart) -> Ascent | None:
+    """An ascent; None if a neuron became exactly zero, because a corner has no Hessian."""
+    bound = np.sqrt(2.0 * setting.objective.constant)
+    options = AscentOptions(
+        gradient_tolerance=_TOLERANCE,
+        region=_REGION * bound + float(np.linalg.norm(start.weights)),
+        steps=_STEPS,
+    )
+    direction = None if start.direction is None else start.direction.ravel()
+    try:
+        return ascend(setting.objective, start.weights.ravel(), options, direction=direction)
+    except ZeroDivisionError:
+        return None
+
+
+def _place(known: list[tuple[float, Reference]], value: float, graph: PointGraph) -> int:
+    for number, (other, reference) in enumerate(known):
+        if abs(other - value) <= _SAME_LOSS and reference.match(graph) is not None:
+            return number
+    return len(known)
+
+
+def _both_ways_down(setting: NetworkSetting, ascent: Ascent) -> Found | str:
+    """The way over a critical point, or why it is no transition state.
+
+    Where symmetry makes a descent end in another saddle the point is none: it does not say which of
+    the minima below that one it leads to, and the other saddle is a lower pass to them.
+    """
+    assert ascent.spectrum is not None
+    if setting.objection(ascent) is not None:
+        return "other index in d dimensions, or a corner"
+    sides = descend_both(
+        setting.objective, ascent.x, ascent.spectrum.vectors[:, 0], accept=setting.settle
+    )
+    for side in sides:
+        if not side.converged:
+            return "unfinished descent"
+        if setting.settle(side.x) is None and spectrum(setting.objective, side.x).index:
+            return "descent into a saddle"
     points = np.vstack([sides[0].points[::-1], sides[1].points[1:]])
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     return Found(
         kind="saddle",
-        state=setting.weights(state),
-        start=setting.weights(sides[0].x),
-        end=setting.weights(sides[1].x),
+        state=setting.weights(ascent.x).copy(),
+        start=setting.weights(sides[0].x).copy(),
+        end=setting.weights(sides[1].x).copy(),
         positions=np.concatenate([[0.0], np.cumsum(steps)]),
         losses=np.asarray(setting.objective.value(points)),
+    )
+
+
+def _joined(first: Descent, second: Descent) -> Descent:
+    return Descent(
+        x=second.x,
+        value=second.value,
+        gradient_norm=second.gradient_norm,
+        points=np.vstack([first.points, second.points[1:]]),
+        tangents=np.vstack([first.tangents, second.tangents[1:]]),
+        times=np.concatenate([first.times, second.times[1:]]),
+        newton_shift=second.newton_shift,
+        smallest_eigenvalue=second.smallest_eigenvalue,
+        evaluations=first.evaluations + second.evaluations,
+        status=second.status,
+    )
+
+
+def _is_pass(point: CriticalPoint, kind: PassKind) -> bool:
+    if point.grad_norm > _TOLERANCE:
+        return False
+    if kind == "corner":
+        return point.zero_neurons == 1 and point.index == 0
+    return point.kind is Kind.SADDLE and point.index == 1 and not point.zero_neurons
+
+
+def _is_flat(catalogue: Catalogue, start: Copy, end: Copy, found: Found) -> bool:
+    """A flat way needs flat sets at both ends, of the same loss, and no higher point between."""
+    ends = [catalogue.families[copy.family] for copy in (start, end)]
+    if any(family.flat_dimension == 0 for family in ends):
+        return False
+    lowest = min(family.loss for family in ends)
+    return float(max(found.losses.max(), *(family.loss for family in ends))) - lowest <= _FLAT
+
+
+def _rank(catalogue: Catalogue, copy: Copy) -> tuple[float, int]:
+    """By loss; families tied by symmetry in the order in which they were met."""
+    return round(catalogue.families[copy.family].loss, _TIED_LOSSES), copy.family
+
+
+def _transition(
+    catalogue: Catalogue,
+    found: Found,
+    point: CriticalPoint | None,
+    start: Copy,
+    end: Copy,
+    found_by: str,
+) -> Transition:
+    """The way told from the family with the lower loss, with the simplest relabelling."""
+    teacher = catalogue.problem.teacher
+    positions, losses = found.positions, np.maximum(found.losses, 0.0)
+    swapped = _rank(catalogue, end) < _rank(catalogue, start)
+    if swapped:
+        start, end = end, start
+    first, last = (catalogue.families[copy.family] for copy in (start, end))
+    back = start.relabelling.inverse()
+    given = back.after(end.relabelling)
+    exact = start.exact and end.exact
+    state = None if point is None else back.on_weights(point.weights, teacher.vectors)
+    if exact:
+        relation = simplest_relation(
+            teacher,
+            first.weights,
+            last.weights,
+            given,
+            loop=start.family == end.family,
+        )
+        given = relation.relabelling
+        swapped ^= relation.reversed
+        if state is not None:
+            state = relation.carrier.on_weights(state, teacher.vectors)
+    else:
+        identity = Relabelling.identity(catalogue.problem.width, teacher.size)
+        given = Relabelling(students=identity.students, teachers=given.teachers)
+    if swapped:
+        losses, positions = losses[::-1].copy(), positions[-1] - positions[::-1]
+    if point is not None and state is not None:
+        state.setflags(write=False)
+        point = replace(point, weights=state)
+    return Transition(
+        kind=found.kind,
+        start=start.family,
+        end=end.family,
+        relabelling=given,
+        exact=exact,
+        loss=max(first.loss, last.loss) if point is None else point.loss,
+        point=point,
+        positions=positions,
+        losses=losses,
+        found_by=found_by,
     )
