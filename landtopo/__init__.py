@@ -13,8 +13,8 @@ from landtopo._version import __version__
 
 if TYPE_CHECKING:
     from landtopo import plot as plot
-    from landtopo.certify import Certificate as Certificate
-    from landtopo.certify import certify as certify
+    from landtopo.certification import Certificate as Certificate
+    from landtopo.certification import certify as certify
     from landtopo.dynamics.reachability import reachability as reachability
     from landtopo.errors import FileFormatError as FileFormatError
     from landtopo.errors import InvalidArgument as InvalidArgument
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from landtopo.symmetry import teacher_automorphisms as teacher_automorphisms
 
 _HOMES = {
-    "Certificate": "certify",
+    "Certificate": "certification",
     "ConnectOptions": "paths.connect",
     "CriticalPoint": "points.records",
     "ExploreOptions": "landscape.explore",
@@ -84,7 +84,7 @@ _HOMES = {
     "find_saddles": "points.saddles",
     "flat_directions": "flat",
     "binomial_interval": "points.coverage",
-    "certify": "certify",
+    "certify": "certification",
     "classify": "points.classify",
     "connect": "paths.connect",
     "find_minima": "points.search",

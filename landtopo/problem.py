@@ -104,7 +104,7 @@ class Teacher:
             )
         gram = np.full((size, size), rho)
         np.fill_diagonal(gram, 1.0)
-        return cls.from_gram(gram, name=f"equicorrelated:{size}:{rho:g}")
+        return cls.from_gram(gram, name=f"equicorrelated:{size}:{rho!r}")
 
     @classmethod
     def random(cls, size: int, *, dim: int | None = None, seed: int = 0) -> Teacher:

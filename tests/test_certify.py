@@ -13,7 +13,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from landtopo.certify import Certificate, CertificateStatus, CertifyOptions, certify
+from landtopo.certification import Certificate, CertificateStatus, CertifyOptions, certify
 from landtopo.enclosures import Network, box, lower, matrix, midpoints, radii, upper
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.kernels import precise

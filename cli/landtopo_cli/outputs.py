@@ -35,10 +35,12 @@ def check_outputs(
     study : Study or None
     force : bool
     """
-    from landtopo.export.files import formats, output_files
+    from landtopo.export.files import known_formats, output_files
 
     folder.mkdir(parents=True, exist_ok=True)
-    files = [file for suffix in formats() for file in output_files(folder / f"{_STEM}{suffix}")]
+    files = [
+        file for suffix in known_formats() for file in output_files(folder / f"{_STEM}{suffix}")
+    ]
     files += [folder / f"{name}{suffix}" for name in _names(widths) for suffix in _PICTURES]
     for file in files:
         if file.exists() and not force and not _is_ours(file, study):
@@ -49,10 +51,10 @@ def write_outputs(
     folder: Path, graph: nx.MultiGraph[str], widths: tuple[int, ...], study: Study | None
 ) -> list[Path]:
     """Write the graph in every format and the pictures that a first look needs."""
-    from landtopo.export.files import formats, write_graph
+    from landtopo.export.files import known_formats, write_graph
 
     written: list[Path] = []
-    for suffix in formats():
+    for suffix in known_formats():
         written += write_graph(graph, folder / f"{_STEM}{suffix}")
     for name, (kind, width) in _names(widths).items():
         if kind != "profile" or lowest_pass(graph, width) is not None:

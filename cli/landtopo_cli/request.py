@@ -111,11 +111,11 @@ class Request:
     def _study(self) -> Study | None:
         if self.study is None:
             return None
-        from landtopo.export.files import formats
+        from landtopo.export.files import known_formats
         from landtopo.problem import Teacher
         from landtopo.study import Study
 
-        if self.study.suffix.lower() in formats() and not self.study.exists():
+        if self.study.suffix.lower() in known_formats() and not self.study.exists():
             raise click.UsageError(
                 f"-o names the study, and '{self.study}' looks like a graph file; write those with "
                 "'landtopo export' from a study."

@@ -23,11 +23,11 @@ source_argument = click.argument(
 
 def is_graph_file(source: Path) -> bool:
     """Whether this is a graph that was exported, whatever it is called, and no study."""
-    from landtopo.export.files import formats
+    from landtopo.export.files import known_formats
 
     with source.open("rb") as stream:
         begins = stream.read(len(_SQLITE))
-    return source.suffix.lower() in formats() and begins != _SQLITE
+    return source.suffix.lower() in known_formats() and begins != _SQLITE
 
 
 def graph_from(source: Path) -> nx.MultiGraph[str]:

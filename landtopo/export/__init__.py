@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from landtopo.export.files import formats, output_files, read_graph, write_bytes, write_graph
+from landtopo.export.files import known_formats, output_files, read_graph, write_bytes, write_graph
 from landtopo.export.prepare import Prepared, prepare
 
 __all__ = [
     "Prepared",
-    "formats",
+    "known_formats",
     "output_files",
     "prepare",
     "read_graph",

@@ -20,11 +20,11 @@ from landtopo.export.prepare import Record, build_graph, prepare
 from landtopo.export.values import restore
 from landtopo.landscape.schema import FORMAT_VERSION, Owner
 
-__all__ = ["formats", "output_files", "read_graph", "write_bytes", "write_graph"]
+__all__ = ["known_formats", "output_files", "read_graph", "write_bytes", "write_graph"]
 
 
 @cache
-def formats() -> dict[str, Format]:
+def known_formats() -> dict[str, Format]:
     """The known formats by suffix, in alphabetical order."""
     package = importlib.import_module("landtopo.export.formats")
     found: list[Format] = [
@@ -107,7 +107,7 @@ def read_graph(path: str | os.PathLike[str]) -> nx.MultiGraph[str]:
     source = Path(path)
     reader = _format(source, "read_graph").read
     if reader is None:
-        readable = _listed([suffix for suffix, entry in formats().items() if entry.read])
+        readable = _listed([suffix for suffix, entry in known_formats().items() if entry.read])
         raise InvalidArgument(
             f"The 'path' argument of read_graph must end in {readable}; got '{source.name}'."
         )
@@ -150,7 +150,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def _format(path: Path, function: str) -> Format:
-    known = formats()
+    known = known_formats()
     chosen = known.get(path.suffix.lower())
     if chosen is None:
         raise InvalidArgument(

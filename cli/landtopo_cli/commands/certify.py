@@ -30,7 +30,7 @@ def command(request: Request, names: tuple[str, ...], files: tuple[Path, ...]) -
     first: what is proved is about the reduced network, with so many neurons as the table says.
     Needs python-flint (pip install 'landtopo[certify]').
     """
-    from landtopo.certify import CertificateStatus, certify
+    from landtopo.certification import CertificateStatus, certify
     from landtopo.enclosures import require_flint
     from landtopo.points.reduced import reduce_network
     from landtopo_cli.app import INCOMPLETE
