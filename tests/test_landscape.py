@@ -1,0 +1,416 @@
+"""The landscape graph of small problems, from search to file.
+
+Established here: the published and derived numbers; every transition state is critical with index 1
+and an independent integration of the gradient flow leads from it to the representative of its first
+family and to the copy of the second one that its relabelling names; relations are the simplest of
+their double coset; neurons that are added go where an independent criterion says; the graph is
+the same for any number of processes and after any interruption; what was not joined is said.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from landtopo.export import write_graph
+from landtopo.export.prepare import prepare
+from landtopo.landscape.build import landscape_graph
+from landtopo.landscape.catalogue import Catalogue
+from landtopo.landscape.explore import ExploreOptions
+from landtopo.landscape.pool import Piece
+from landtopo.landscape.relations import simplest_relation
+from landtopo.landscape.schema import LINEAGE, columns_of
+from landtopo.landscape.transitions import Found, absorb
+from landtopo.loss import PopulationLoss
+from landtopo.objective import Array
+from landtopo.points.search import find_minima
+from landtopo.problem import Teacher, TeacherStudent
+from landtopo.statistics import summary_statistics
+from landtopo.study import Study
+from landtopo.symmetry import Relabelling, cycle_type, isotropy, parse_cycles
+
+QUICK = ExploreOptions(
+    random_starts=32,
+    mode_starts=16,
+    line_starts=8,
+    self_pairs=1,
+    check_pairs=1,
+    patience=16,
+)
+
+
+def passes(graph: nx.MultiGraph[str], width: int) -> list[dict[str, Any]]:
+    """Transitions of a width by height."""
+    edges = [
+        data
+        for first, _, data in graph.edges(data=True)
+        if data["kind"] != LINEAGE and graph.nodes[first]["width"] == width
+    ]
+    return sorted(edges, key=lambda data: float(data["loss"]))
+
+
+def lineage(graph: nx.MultiGraph[str]) -> list[dict[str, Any]]:
+    return [data for _, _, data in graph.edges(data=True) if data["kind"] == LINEAGE]
+
+
+def relabelling(data: Mapping[str, Any], width: int, size: int) -> Relabelling:
+    return Relabelling(
+        students=parse_cycles(data["permutation"], width),
+        teachers=parse_cycles(data["teacher_permutation"], size),
+    )
+
+
+def flow_ends(problem: TeacherStudent, state: Array) -> list[Array]:
+    """Where the gradient flow leads on both sides of a transition state, by an implicit method."""
+    loss = PopulationLoss(problem)
+    vector = np.linalg.eigh(loss.hessian(state))[1][:, 0]
+    ends = []
+    for sign in (1.0, -1.0):
+        solution = solve_ivp(
+            lambda _, x: -loss.gradient(x.reshape(state.shape)).ravel(),
+            (0.0, 1e5),
+            state.ravel() + sign * 1e-3 * vector,
+            method="BDF",
+            jac=lambda _, x: -loss.hessian(x.reshape(state.shape)),
+            rtol=1e-7,
+            atol=1e-9,
+        )
+        ends.append(solution.y[:, -1].reshape(state.shape))
+    return ends
+
+
+def distance(first: Array, second: Array, rank: int) -> float:
+    """Between labelled points, through W_in and W_out W_out^T, which no rotation changes."""
+    inside = np.abs(first[:, :rank] - second[:, :rank]).max()
+    outside = first[:, rank:] @ first[:, rank:].T - second[:, rank:] @ second[:, rank:].T
+    return max(float(inside), float(np.abs(outside).max(initial=0.0)))
+
+
+# --- numbers ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def six() -> nx.MultiGraph[str]:
+    # The spurious family is met in 0.3 % of the starts.
+    return landscape_graph(Teacher.orthonormal(6), [6, 7], starts=2500, seed=0, options=QUICK)
+
+
+def test_six_neurons(six: nx.MultiGraph[str]) -> None:
+    best, spurious = six.nodes["w6-f0"], six.nodes["w6-f1"]
+    assert best["loss"] < 1e-25
+    assert (best["flat_dimension"], best["orbit_size"]) == (0, 720)
+    assert spurious["loss"] == pytest.approx(0.0250805810, abs=5e-11)
+    assert spurious["smallest_eigenvalue"] == pytest.approx(0.0047003547, abs=5e-11)
+    assert (spurious["anti_aligned"], spurious["psi_min"] < 0) == (1, True)
+    between = [
+        data
+        for data in passes(six, 6)
+        if (data["from_id"], data["to_id"]) == ("w6-f0", "w6-f1") and data["index"] == 1
+    ]
+    assert 0 < between[0]["barrier_to"] < 1e-4
+    assert between[0]["grad_norm"] <= 1e-12
+    (cycle, *_) = passes(six, 6)
+    assert cycle["loss"] == pytest.approx(0.0237577390, abs=5e-11)
+    assert (cycle["cycle_type"], cycle["parity"], cycle["permutation"]) == (
+        "3 1^3",
+        "even",
+        "(1 2 3)",
+    )
+
+
+def test_seven_neurons_are_flat_and_have_no_other_minimum(six: nx.MultiGraph[str]) -> None:
+    wide = [data for _, data in six.nodes(data=True) if data["width"] == 7]
+    assert [(data["is_global"], data["flat_dimension"]) for data in wide] == [(True, 1)]
+    ends = {(data["from_id"], data["operation"], data["fate"]) for data in lineage(six)}
+    assert ("w6-f0", "zero neuron", "stays") in ends
+    assert ("w6-f0", "split", "stays") in ends
+    assert ("w6-f1", "zero neuron", "flows") in ends
+    # Every spurious minimum known for an orthonormal teacher becomes a saddle when it is split.
+    assert {fate for name, _, fate in ends if name != "w6-f0"} == {"flows"}
+    splits = [d["neuron"] for d in lineage(six) if d["from_id"] == "w6-f1" and "neuron" in d]
+    assert len(splits) == 2  # one aligned neuron of five, and the anti-aligned one
+
+
+@pytest.mark.parametrize(
+    ("dim", "lowest"), [(2, 0.0861788), (3, 0.0736129), (None, 0.0736129)], ids=["2", "3", "inf"]
+)
+def test_swap_of_two_neurons(dim: int | None, lowest: float) -> None:
+    graph = landscape_graph(Teacher.orthonormal(2), 2, starts=30, dim=dim, options=QUICK)
+    data = passes(graph, 2)[0]
+    assert data["loss"] == pytest.approx(lowest, abs=5e-8)
+    assert (data["permutation"], data["parity"]) == ("(1 2)", "odd")
+    assert data["outside_span"] == (dim != 2)
+
+
+# --- the contract -----------------------------------------------------------------------------
+
+LANDSCAPES: list[tuple[str, Teacher, list[int], int | None]] = [
+    ("equal", Teacher.orthonormal(3), [3], None),
+    ("spare", Teacher.orthonormal(2), [3, 4], 2),
+    ("tight", Teacher.orthonormal(3), [3], 4),
+    ("narrow", Teacher.orthonormal(4), [2, 3], None),
+    ("one", Teacher.orthonormal(1), [1, 2], None),
+    ("negative", Teacher.equicorrelated(4, -0.3), [4, 5], None),
+    ("random", Teacher.random(3, dim=5, seed=2), [3], None),
+    ("unequal", Teacher.from_vectors(np.diag([0.5, 1.0, 2.0])), [3], None),
+    (
+        "dependent",
+        Teacher.from_vectors([[1.0, 0.0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]]),
+        [3, 4],
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "widths", "dim"), [case[1:] for case in LANDSCAPES], ids=[c[0] for c in LANDSCAPES]
+)
+def test_contract(teacher: Teacher, widths: list[int], dim: int | None) -> None:
+    graph = landscape_graph(teacher, widths, starts=60, dim=dim, options=QUICK)
+    for owner, rows in (
+        ("graph", [graph.graph]),
+        ("node", [data for _, data in graph.nodes(data=True)]),
+        ("edge", [data for _, _, data in graph.edges(data=True)]),
+    ):
+        known = {column.name for column in columns_of(owner)}  # type: ignore[arg-type]
+        assert all(set(row) <= known for row in rows)
+    assert len(prepare(graph).edges) == graph.number_of_edges()
+    assert [set(graph.graph[name]) for name in ("coverage", "transition_search")] == 2 * [
+        {str(width) for width in widths}
+    ]
+    sums: dict[tuple[str, str, int], float] = {}
+    for data in lineage(graph):
+        key = data["from_id"], data["operation"], data.get("neuron", 0)
+        sums[key] = sums.get(key, 0.0) + data["fraction"]
+        # Flows go down; what stays keeps its loss.
+        losses = [graph.nodes[data[end]]["loss"] for end in ("from_id", "to_id")]
+        assert losses[1] < losses[0] + (1e-12 if data["fate"] == "stays" else 0.0)
+    assert all(total <= 1 + 1e-12 for total in sums.values())
+    for width in widths:
+        problem = TeacherStudent(teacher, width, dim)
+        families = [node for node, data in graph.nodes(data=True) if data["width"] == width]
+        parts = nx.connected_components(
+            nx.Graph((d["from_id"], d["to_id"]) for d in passes(graph, width))
+        )
+        joined = [part for part in parts if part <= set(families)]
+        if len(families) > 1 and not any(part == set(families) for part in joined):
+            failed = graph.graph["failed_pairs"][str(width)]
+            assert all(one["tries"] >= 1 for one in failed)
+        for data in passes(graph, width):
+            if data["kind"] == "saddle":
+                check_transition(graph, problem, data)
+
+
+def check_transition(
+    graph: nx.MultiGraph[str], problem: TeacherStudent, data: Mapping[str, Any]
+) -> None:
+    """One transition against an independent integration of the flow."""
+    ends = [graph.nodes[data[name]] for name in ("from_id", "to_id")]
+    assert ends[0]["loss"] <= ends[1]["loss"] + 1e-11
+    assert (data["index"], data["grad_norm"] <= 1e-12) == (1, True)
+    assert data["barrier_from"] > 0
+    assert data["barrier_to"] > 0
+    assert max(loss for _, loss in data["profile"]) == pytest.approx(data["loss"], abs=1e-9)
+    if "parity" not in data:
+        return  # one end lies somewhere on a flat set
+    state = np.asarray(data["weights"])
+    rank, vectors = problem.rank, problem.teacher.vectors
+    g = relabelling(data, problem.width, problem.teacher.size)
+    wanted = [np.asarray(end["weights"]) for end in ends]
+    wanted[1] = g.on_weights(wanted[1], vectors)
+    wide = [np.pad(w, ((0, 0), (0, state.shape[1] - w.shape[1]))) for w in wanted]
+    found = flow_ends(problem, state)
+    # The flow is integrated to 1e-7 of its scale, over times in which errors decay.
+    apart = [
+        max(distance(a, b, rank) for a, b in zip(o, wide, strict=True))
+        for o in (found, found[::-1])
+    ]
+    assert min(apart) < 1e-4
+
+
+# --- relations --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", [("orthonormal:4", 4), ("equicorrelated:4:-0.3", 4)])
+def test_relations_are_the_simplest_of_their_double_coset(case: tuple[str, int]) -> None:
+    teacher = Teacher.from_spec(case[0])
+    families = find_minima(TeacherStudent(teacher, case[1]), starts=40).families
+    rng = np.random.default_rng(0)
+    for first, second in itertools.combinations_with_replacement(families, 2):
+        a, b = first.weights, second.weights
+        groups = [isotropy(summary_statistics(teacher, w)).group for w in (a, b)]
+        h, k = ([np.asarray(e) for e in group.elements()] for group in groups)
+        for _ in range(4):
+            students = tuple(rng.permutation(case[1]).tolist())
+            given = Relabelling(students=students, teachers=tuple(rng.permutation(4).tolist()))
+            loop = first is second
+            found = simplest_relation(teacher, a, b, given, loop=loop)
+            pair = [a, given.on_weights(b, teacher.vectors)]
+            pair = pair[::-1] if found.reversed else pair
+            pair = [found.carrier.on_weights(w, teacher.vectors) for w in pair]
+            copy = found.relabelling.on_weights(b, teacher.vectors)
+            # Isotropy groups are known to 1e-7.
+            assert np.abs(pair[0] - a).max() < 1e-6
+            assert np.abs(pair[1] - copy).max() < 1e-6
+            images = [np.array(given.images())]
+            images += [np.argsort(images[0])] if loop else []
+            coset = [x[g[y]] for g in images for x in h for y in k]
+            best = min(
+                (int(np.sum(c[4:] != np.arange(4, 8))), int(np.sum(c[:4] != np.arange(4))))
+                for c in coset
+            )
+            moved = [
+                sum(i != j for i, j in enumerate(p))
+                for p in (found.relabelling.teachers, found.relabelling.students)
+            ]
+            assert tuple(moved) == best
+
+
+def test_a_cycle_is_told_from_its_smallest_numbers() -> None:
+    teacher = Teacher.orthonormal(8)
+    given = Relabelling(students=(0, 6, 2, 3, 1, 5, 4, 7), teachers=tuple(range(8)))
+    found = simplest_relation(teacher, np.eye(8), np.eye(8), given, loop=True)
+    assert found.relabelling.students == (1, 2, 0, 3, 4, 5, 6, 7)
+    assert cycle_type(found.relabelling.students) == cycle_type(given.students)
+
+
+# --- what is not taken ------------------------------------------------------------------------
+
+
+def test_what_is_no_pass_is_not_taken() -> None:
+    problem = TeacherStudent(Teacher.orthonormal(2), 2)
+    catalogue = Catalogue(problem)
+    for family in find_minima(problem, starts=10).families:
+        catalogue.add_family(family)
+    vectors = np.eye(2)
+    line = np.linspace(0.0, 1.0, 5)
+
+    def way(kind: Any, state: Array) -> Found:
+        return Found(
+            kind=kind,
+            state=state,
+            start=vectors,
+            end=vectors[::-1].copy(),
+            positions=line,
+            losses=np.zeros(5),
+        )
+
+    # Copies of an isolated minimum cannot be joined flatly, whatever a search says.
+    assert not absorb(catalogue, way("flat", np.empty((0, 0))), found_by="test")
+    # A minimum, and a point that is not critical, are no transition states.
+    assert not absorb(catalogue, way("saddle", vectors), found_by="test")
+    assert not absorb(catalogue, way("saddle", 1.5 * vectors + 0.1), found_by="test")
+    assert catalogue.transitions == []
+
+
+def test_keys_say_everything_that_a_piece_depends_on() -> None:
+    problem = TeacherStudent(Teacher.orthonormal(2), 2)
+    other = np.array([[1.0, 0.0], [0.0, 1.0 + 1e-15]])
+    arguments = [(np.eye(2), 0), (np.eye(2), 1), (other, 0), (np.eye(2)[None], 0), ([1, [2]], 0)]
+    keys = {Piece(name="x", function=dict, arguments=(problem, *rest)).key for rest in arguments}
+    assert len(keys) == len(arguments)
+
+
+# --- resumption -------------------------------------------------------------------------------
+
+TEACHER = "equicorrelated:3:-0.3"
+
+
+class Stop(Exception):
+    """Raised in place of a kill."""
+
+
+class Memory:
+    """A journal that can be told to fail."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[str, Mapping[str, Any]] = {}
+        self.left = math.inf
+
+    def recall(self, key: str) -> Mapping[str, Any] | None:
+        return self.pieces.get(key)
+
+    def remember(self, key: str, value: Mapping[str, Any]) -> None:
+        if self.left <= 0:
+            raise Stop
+        self.left -= 1
+        self.pieces[key] = value
+
+
+def small(journal: Any = None, jobs: int = 1) -> nx.MultiGraph[str]:
+    return landscape_graph(
+        Teacher.from_spec(TEACHER),
+        [2, 3],
+        starts=200,
+        seed=0,
+        jobs=jobs,
+        options=QUICK,
+        journal=journal,
+    )
+
+
+def content(graph: nx.MultiGraph[str], folder: Path) -> bytes:
+    write_graph(graph, folder / "graph.json")
+    return (folder / "graph.json").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return content(small(), tmp_path_factory.mktemp("whole"))
+
+
+def test_processes_change_nothing(
+    uninterrupted: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("landtopo.landscape.pool._ALONE", 0.0)  # processes from the first piece on
+    assert content(small(jobs=2), tmp_path) == uninterrupted
+
+
+def test_interruptions_change_nothing(uninterrupted: bytes, tmp_path: Path) -> None:
+    journal = Memory()
+    for allowed in (1, 3, 7):
+        journal.left = allowed
+        with pytest.raises(Stop):
+            small(journal)
+    journal.left = math.inf
+    assert content(small(journal), tmp_path) == uninterrupted
+    journal.left = 0  # everything is there: nothing is computed again
+    assert content(small(journal), tmp_path) == uninterrupted
+
+
+def test_kill_changes_nothing(uninterrupted: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "study.landtopo"
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[2])\n"
+        "from test_landscape import *\n"
+        "with Study.resume(sys.argv[1], Teacher.from_spec(TEACHER), seed=0) as study:\n"
+        "    small(study)\n"
+    )
+    command = [sys.executable, "-c", script, str(file), str(Path(__file__).parent)]
+    child = subprocess.Popen(command)
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and child.poll() is None:
+            if file.exists() and file.stat().st_size:
+                with Study.open(file) as study:
+                    if len(study.steps("climbs")) >= 3:
+                        break
+            time.sleep(0.05)
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    with Study.resume(file, Teacher.from_spec(TEACHER), seed=0) as study:
+        assert study.steps("climbs")
+        assert content(small(study), tmp_path) == uninterrupted
