@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,12 @@ from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.pool import Piece
 from landtopo.landscape.relations import simplest_relation
 from landtopo.landscape.schema import LINEAGE, columns_of
-from landtopo.landscape.transitions import Found, absorb
+from landtopo.landscape.transitions import Found, absorb, follow
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
+from landtopo.points.classify import classify
+from landtopo.points.records import Kind
+from landtopo.points.saddle_starts import mode_starts
 from landtopo.points.search import find_minima
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.statistics import summary_statistics
@@ -223,8 +227,8 @@ def check_transition(
     assert data["barrier_from"] > 0
     assert data["barrier_to"] > 0
     assert max(loss for _, loss in data["profile"]) == pytest.approx(data["loss"], abs=1e-9)
-    if "parity" not in data:
-        return  # one end lies somewhere on a flat set
+    if "parity" not in data or data["through_saddle"]:
+        return  # an end lies somewhere on a flat set, or symmetry stops the flow on the way
     state = np.asarray(data["weights"])
     rank, vectors = problem.rank, problem.teacher.vectors
     g = relabelling(data, problem.width, problem.teacher.size)
@@ -284,6 +288,54 @@ def test_a_cycle_is_told_from_its_smallest_numbers() -> None:
     found = simplest_relation(teacher, np.eye(8), np.eye(8), given, loop=True)
     assert found.relabelling.students == (1, 2, 0, 3, 4, 5, 6, 7)
     assert cycle_type(found.relabelling.students) == cycle_type(given.students)
+
+
+# --- ways through saddles ------------------------------------------------------------------
+
+
+def test_descents_into_saddles_are_kept_in_reserve() -> None:
+    """At the pass of 0.10443 one descent keeps a symmetry and ends in a saddle."""
+    problem = TeacherStudent(Teacher.equicorrelated(4, -0.3), 4)
+    (best, spurious) = find_minima(problem, starts=60).families
+    climbs = [
+        one
+        for family in (best, spurious)
+        for one in itertools.islice(mode_starts(problem, family.point, seed=0), 60)
+    ]
+    found = [one for one in follow(problem, climbs).found if one.through_saddle]
+    assert found
+    for one in found:
+        state = classify(problem, one.state)
+        assert (state.index, state.kind) == (1, Kind.SADDLE)
+        for end in (one.start, one.end):
+            assert classify(problem, end).kind is Kind.MINIMUM
+        assert one.losses.max() == pytest.approx(state.loss, abs=1e-12)
+    # Nothing else joins the two families here, so they are joined by the lowest of these.
+    joining = []
+    for one in found:
+        ends = {round(classify(problem, w).loss, 6) for w in (one.start, one.end)}
+        joining += [classify(problem, one.state).loss] if len(ends) == 2 else []
+    catalogue = Catalogue(problem)
+    for family in (best, spurious):
+        catalogue.add_family(family)
+    for one in (*found, *found):  # met twice, kept once
+        assert not absorb(catalogue, one, found_by="test")
+    assert catalogue.transitions == []
+    catalogue.use_reserve()
+    (way,) = catalogue.transitions
+    assert way.through_saddle
+    assert way.loss == pytest.approx(min(joining), abs=1e-12)
+    assert catalogue.met[0]["test"] >= 2
+    # Where the families are joined lower, it is not used.
+    low = replace(way, loss=way.loss - 0.01, through_saddle=False, point=None)
+    catalogue = Catalogue(problem)
+    for family in (best, spurious):
+        catalogue.add_family(family)
+    catalogue.add_transition(low)
+    for one in found:
+        absorb(catalogue, one, found_by="test")
+    catalogue.use_reserve()
+    assert catalogue.transitions == [low]
 
 
 # --- what is not taken ------------------------------------------------------------------------

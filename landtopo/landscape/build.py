@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import networkx as nx
@@ -15,6 +15,7 @@ from landtopo.landscape.explore import ExploreOptions, Width, explore_width
 from landtopo.landscape.schema import FORMAT_VERSION, INFINITE, LINEAGE, MINIMUM
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Family
+from landtopo.points.search import SearchResult
 from landtopo.problem import Teacher, TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
 from landtopo.symmetry import cycle_type, format_cycles, is_even
@@ -34,6 +35,7 @@ def landscape_graph(
     options: ExploreOptions | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
+    searched: Callable[[SearchResult], None] | None = None,
 ) -> nx.MultiGraph[str]:
     """Families of minima at every width, the transitions between them, and their lineage.
 
@@ -62,6 +64,8 @@ def landscape_graph(
     journal : Journal, optional
         Keeps finished pieces, such as a `Study`; a second call goes on where the first one was.
     progress : Progress, optional
+    searched : callable, optional
+        Is given the search for minima of every width when it is done, with all its attempts.
 
     Returns
     -------
@@ -82,6 +86,7 @@ def landscape_graph(
         landtopo_version=__version__,
         teacher=teacher.name,
         gram=teacher.gram.tolist(),
+        vectors=teacher.vectors.tolist(),
         dim=INFINITE if dim is None else str(dim),
         widths=list(chosen),
         seed=seed,
@@ -104,6 +109,8 @@ def landscape_graph(
             journal=journal or Forgetful(),
             progress=progress or Silent(),
         )
+        if searched is not None:
+            searched(known.search)
         families[width] = _add_width(graph, known, starts)
         lines = _add_lines(graph, known, families, width, lines)
     return graph
@@ -186,6 +193,7 @@ def _edge(transition: Transition, first: Family, last: Family, rank: int) -> dic
             index=point.index,
             grad_norm=point.grad_norm,
             smallest_eigenvalue=float(point.eigenvalues[0]),
+            through_saddle=transition.through_saddle,
             outside_span=point.weights.shape[1] > rank,
             weights=point.weights,
             eigenvalues=point.eigenvalues,

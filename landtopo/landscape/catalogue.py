@@ -8,6 +8,7 @@ transition says in which copy of the second representative the other descent end
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -34,6 +35,7 @@ __all__ = ["Catalogue", "Copy", "PassKind", "Transition"]
 PassKind = Literal["saddle", "corner", "flat"]
 
 _SAME_LOSS = 1e-8
+_SAME_LEVEL = 1e-12
 # Overlaps closer than this are tied when neurons are put in order.
 _TIED = 6
 
@@ -83,6 +85,8 @@ class Transition:
         Loss profile from end to end, against arc length in weight space.
     found_by : str
         The search that met it first.
+    through_saddle : bool
+        Whether symmetry makes a descent end in a lower saddle, from which it was followed on.
     """
 
     kind: PassKind
@@ -95,6 +99,7 @@ class Transition:
     positions: Array = field(repr=False)
     losses: Array = field(repr=False)
     found_by: str
+    through_saddle: bool = False
 
 
 class Catalogue:
@@ -118,6 +123,7 @@ class Catalogue:
         self.families: list[Family] = []
         self.transitions: list[Transition] = []
         self.met: list[Counter[str]] = []
+        self._reserve: list[tuple[Transition, Counter[str]]] = []
         self._reduced: list[Reference] = []
 
     def add_family(self, family: Family) -> None:
@@ -173,30 +179,60 @@ class Catalogue:
         ]
         return equivalence(*told_apart) or equivalence(self.graph(first), self.graph(second))
 
-    def known_transition(self, weights: Array, loss: float) -> int | None:
-        """Number of the transition whose state this point is a copy of."""
+    def count_known(self, weights: Array, loss: float, found_by: str, times: int) -> bool:
+        """Count searches that ended in a pass that is known, in reserve or not; False if it is new.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (K, D)
+            The transition state or corner.
+        loss : float
+        found_by : str
+            The kind of search.
+        times : int
+            How many of them.
+        """
         graph = None
-        for number, transition in enumerate(self.transitions):
+        for transition, met in [*zip(self.transitions, self.met, strict=True), *self._reserve]:
             state = transition.point
             if state is None or abs(state.loss - loss) > _SAME_LOSS:
                 continue
             graph = graph or self.graph(weights)
             if equivalence(self.graph(state.weights), graph) is not None:
-                return number
-        return None
+                met[found_by] += times
+                return True
+        return False
 
     def add_transition(self, transition: Transition) -> None:
         """Add a transition that is known to be new."""
         self.transitions.append(transition)
         self.met.append(Counter())
 
-    def components(self) -> list[set[int]]:
-        """Families joined by transitions, of whatever height."""
+    def add_reserve(self, transition: Transition, times: int) -> None:
+        """Keep a way that is no transition of its own, because it passes another saddle."""
+        self._reserve.append((transition, Counter({transition.found_by: times})))
+
+    def use_reserve(self) -> None:
+        """Add the ways through other saddles that join families which nothing lower joins.
+
+        Below such a pass its two ends are apart, and above it they are not, as at any other; but
+        the descent ends in a saddle, so it is no transition state by definition. Where the families
+        are joined lower it says nothing new of them.
+        """
+        for transition, met in sorted(self._reserve, key=lambda one: round(one[0].loss, 10)):
+            ends = {transition.start, transition.end}
+            if not any(ends <= part for part in self.components(transition.loss + _SAME_LEVEL)):
+                self.add_transition(transition)
+                self.met[-1].update(met)
+        self._reserve = []
+
+    def components(self, level: float = math.inf) -> list[set[int]]:
+        """Families joined by transitions up to a height."""
         import networkx as nx
 
         graph: nx.Graph[int] = nx.Graph()
         graph.add_nodes_from(range(len(self.families)))
-        graph.add_edges_from((t.start, t.end) for t in self.transitions)
+        graph.add_edges_from((t.start, t.end) for t in self.transitions if t.loss <= level)
         return [set(part) for part in nx.connected_components(graph)]
 
     def numbers(self) -> list[int]:

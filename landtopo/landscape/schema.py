@@ -86,6 +86,7 @@ COLUMNS: tuple[Column, ...] = (
     _graph("landtopo_version", "text", "", "version of landtopo that made the graph"),
     _graph("teacher", "text", "", "the teacher, as on the command line"),
     _graph("gram", "matrix", "", "Gram matrix T of the teacher's vectors"),
+    _graph("vectors", "matrix", "weight", "teacher's vectors in the coordinates of all weights"),
     _graph("dim", "text", "", f'dimension d of the inputs, or "{INFINITE}"'),
     _graph("widths", "structure", "", "student widths K that were studied"),
     _graph("seed", "exact integer", "", "root seed of all random numbers"),
@@ -173,6 +174,12 @@ COLUMNS: tuple[Column, ...] = (
         "teacher_permutation", "text", "", "permutation of the teacher neurons that goes with it"
     ),
     _edge("outside_span", "boolean", "", "the transition state leaves the teacher's span"),
+    _edge(
+        "through_saddle",
+        "boolean",
+        "",
+        "symmetry makes a descent end in a lower saddle, from which it was followed on",
+    ),
     _edge("found_by", "text", "", "method that found it first"),
     _edge("times_met", "integer", "searches", "searches that ended at the transition state"),
     _edge("verified", "boolean", "", "both descents from the transition state were followed"),

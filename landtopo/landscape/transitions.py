@@ -68,6 +68,8 @@ class Found:
         Loss profile against arc length.
     times : int
         How many searches ended here.
+    through_saddle : bool
+        Whether symmetry makes a descent end in a lower saddle, from which it was followed on.
     """
 
     kind: PassKind
@@ -77,6 +79,7 @@ class Found:
     positions: Array = field(repr=False)
     losses: Array = field(repr=False)
     times: int = 1
+    through_saddle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,10 @@ def follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Harvest:
             found.append(_both_ways_down(setting, ascent))
         times[number] += 1
         one = found[number]
-        outcomes[one if isinstance(one, str) else "transition state"] += 1
+        if isinstance(one, str):
+            outcomes[one] += 1
+        else:
+            outcomes["descent into a saddle" if one.through_saddle else "transition state"] += 1
     return Harvest(
         found=tuple(
             replace(one, times=times[i]) for i, one in enumerate(found) if isinstance(one, Found)
@@ -188,14 +194,13 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
     """Put one way into the catalogue; False when it is known already or proves to be none.
 
     The transition state is classified anew, and both ends are located as labelled minima. A family
-    that is met here for the first time is added.
+    that is met here for the first time is added. A way through another saddle is only kept in
+    reserve, see `Catalogue.use_reserve`.
     """
     point = None
     if found.kind != "flat":
         point = classify(catalogue.problem, found.state)
-        known = catalogue.known_transition(point.weights, point.loss)
-        if known is not None:
-            catalogue.met[known][found_by] += found.times
+        if catalogue.count_known(point.weights, point.loss, found_by, found.times):
             return False
         if not _is_pass(point, found.kind):
             return False
@@ -210,7 +215,11 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
             if other.kind == "flat" and {other.start, other.end} == {start.family, end.family}:
                 catalogue.met[number][found_by] += found.times
                 return False
-    catalogue.add_transition(_transition(catalogue, found, point, start, end, found_by))
+    transition = _transition(catalogue, found, point, start, end, found_by)
+    if found.through_saddle:
+        catalogue.add_reserve(transition, found.times)
+        return False
+    catalogue.add_transition(transition)
     catalogue.met[-1][found_by] += found.times
     return True
 
@@ -225,6 +234,11 @@ def descend_to_rest(
     """
     options = options or DescentOptions()
     whole = descend(setting.objective, start, options, accept=setting.settle)
+    return _past_saddles(setting, whole, options)
+
+
+def _past_saddles(setting: NetworkSetting, whole: Descent, options: DescentOptions) -> Descent:
+    """The same descent if it ended in a minimum, or else with what follows the saddles it met."""
     for _ in range(_SADDLES_PASSED):
         if not whole.converged or setting.settle(whole.x) is not None:
             break
@@ -233,8 +247,7 @@ def descend_to_rest(
             break
         away = options.push * there.vectors[:, 0]
         further = descend(setting.objective, whole.x + away, options, accept=setting.settle)
-        further = begun_at(further, whole.x, away)
-        whole = _joined(whole, further)
+        whole = _joined(whole, begun_at(further, whole.x, away))
     return whole
 
 
@@ -261,22 +274,19 @@ def _place(known: list[tuple[float, Reference]], value: float, graph: PointGraph
 
 
 def _both_ways_down(setting: NetworkSetting, ascent: Ascent) -> Found | str:
-    """The way over a critical point, or why it is no transition state.
-
-    Where symmetry makes a descent end in another saddle the point is none: it does not say which of
-    the minima below that one it leads to, and the other saddle is a lower pass to them.
-    """
+    """The way over a critical point, or why there is none."""
     assert ascent.spectrum is not None
     if setting.objection(ascent) is not None:
         return "other index in d dimensions, or a corner"
-    sides = descend_both(
-        setting.objective, ascent.x, ascent.spectrum.vectors[:, 0], accept=setting.settle
-    )
-    for side in sides:
-        if not side.converged:
+    unstable = ascent.spectrum.vectors[:, 0]
+    sides = list(descend_both(setting.objective, ascent.x, unstable, accept=setting.settle))
+    through = False
+    for number, side in enumerate(sides):
+        further = _past_saddles(setting, side, DescentOptions())
+        through |= further is not side
+        sides[number] = further
+        if not further.converged:
             return "unfinished descent"
-        if setting.settle(side.x) is None and spectrum(setting.objective, side.x).index:
-            return "descent into a saddle"
     points = np.vstack([sides[0].points[::-1], sides[1].points[1:]])
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     return Found(
@@ -286,6 +296,7 @@ def _both_ways_down(setting: NetworkSetting, ascent: Ascent) -> Found | str:
         end=setting.weights(sides[1].x).copy(),
         positions=np.concatenate([[0.0], np.cumsum(steps)]),
         losses=np.asarray(setting.objective.value(points)),
+        through_saddle=through,
     )
 
 
@@ -376,4 +387,5 @@ def _transition(
         positions=positions,
         losses=losses,
         found_by=found_by,
+        through_saddle=found.through_saddle,
     )
