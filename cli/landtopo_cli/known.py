@@ -20,6 +20,7 @@ __all__ = [
     "known_minima",
     "search_minima",
     "start_from",
+    "store_search",
     "weights_from",
 ]
 
@@ -45,6 +46,12 @@ def search_minima(work: Work, width: int) -> SearchResult:
         progress=work.progress,
         **options,
     )
+    store_search(work, found)
+    return found
+
+
+def store_search(work: Work, found: SearchResult) -> None:
+    """Put every attempt of a search for minima and its families into the study, if there is one."""
     if work.study is not None:
         work.study.save_search(
             "minima",
@@ -53,7 +60,6 @@ def search_minima(work: Work, width: int) -> SearchResult:
             (*found.families, *found.others),
             found.search,
         )
-    return found
 
 
 def known_minima(work: Work, width: int) -> list[Known]:

@@ -238,6 +238,8 @@ class _Reader:
 def _teacher_of(graph: nx.MultiGraph[str]) -> Teacher:
     """The teacher in the coordinates of the weights, as far as the graph says."""
     name = str(graph.graph.get("teacher", ""))
+    if "vectors" in graph.graph:
+        return Teacher.from_vectors(graph.graph["vectors"], name=name)
     if name.startswith(("orthonormal:", "equicorrelated:", "random:")):
         return Teacher.from_spec(name)
     return Teacher.from_gram(graph.graph["gram"], name=name)

@@ -41,6 +41,7 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
     from landtopo.landscape.metrics import components
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
+    from landtopo_cli.known import store_search
     from landtopo_cli.outputs import check_outputs, write_outputs
     from landtopo_cli.reached import put_on_graph
 
@@ -54,6 +55,7 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
             dim=work.dim,
             journal=work.study,
             progress=work.progress,
+            searched=lambda found: store_search(work, found),
             **work.options,
         )
         if work.study is not None:
