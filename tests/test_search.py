@@ -164,6 +164,27 @@ def test_gradient_descent_and_quasi_newton_find_the_same_families() -> None:
     assert abs(share - 0.126) < 0.077
 
 
+def test_coverage_rule_stops_at_the_same_start_whatever_the_jobs() -> None:
+    problem = TeacherStudent(Teacher.orthonormal(6), 6)
+    rule = {"until_coverage": 0.995, "seed": 3}
+    one, two = (find_minima(problem, jobs=jobs, **rule) for jobs in (1, 2))
+    assert summary(one) == summary(two)
+    assert one.search["stopped_by"] == "coverage"
+    assert one.coverage.coverage >= 0.995
+    # a family of probability 0.005 would have been met ten times on average
+    assert len(one.attempts) >= 2000
+    assert summary(find_minima(problem, starts=len(one.attempts), seed=3)) == summary(one)
+
+
+def test_time_and_number_of_starts_stop_a_search() -> None:
+    problem = TeacherStudent(Teacher.orthonormal(4), 4)
+    short = find_minima(problem, time_limit=1e-9)
+    assert short.search["stopped_by"] == "time"
+    assert len(short.attempts) == 512
+    capped = find_minima(problem, starts=700, until_coverage=0.9999)
+    assert (len(capped.attempts), capped.search["stopped_by"]) == (700, "starts")
+
+
 def test_gradient_descent_takes_plain_steps() -> None:
     problem = TeacherStudent(Teacher.orthonormal(4), 4)
     loss = PopulationLoss(problem)
@@ -197,6 +218,8 @@ def test_minimiser_reaches_the_tolerance_from_everywhere() -> None:
         ({"method": "magic"}, "must be one of quasi-newton, gradient-descent; got 'magic'"),
         ({"tolerance": 1.0}, "'tolerance' argument"),
         ({"step": 0.0}, "'step' argument"),
+        ({"until_coverage": 1.0}, "'until_coverage' argument"),
+        ({"time_limit": 0.0}, "'time_limit' argument"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], sentence: str) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
+from time import monotonic
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.errors import InvalidArgument
-from landtopo.families import build_families
+from landtopo.families import build_families, group_weights
 from landtopo.journal import Forgetful, Journal
 from landtopo.kernels import minimise as compiled
 from landtopo.kernels import relu
@@ -38,6 +39,10 @@ _STATUS = {
     compiled.STALLED: Status.STALLED,
 }
 _CHUNK = 128
+_WAVE = 4 * _CHUNK
+_NO_LIMIT = 1_000_000
+# Meetings expected of a family that has just the probability that coverage may leave out.
+_MEETINGS = 10.0
 # Gradient descent is followed until Newton's method from its end cannot leave the basin.
 _DESCENT_TOLERANCE = 1e-8
 
@@ -100,7 +105,9 @@ class SearchResult:
 def find_minima(
     problem: TeacherStudent,
     *,
-    starts: int = 500,
+    starts: int | None = None,
+    until_coverage: float | None = None,
+    time_limit: float | None = None,
     seed: int = 0,
     jobs: int = 1,
     method: str = "quasi-newton",
@@ -118,8 +125,15 @@ def find_minima(
     Parameters
     ----------
     problem : TeacherStudent
-    starts : int
-        Number of starts.
+    starts : int, optional
+        Number of starts, at most if another rule is given too. 500 by default, or a million where
+        another rule stops the search.
+    until_coverage : float, optional
+        Stop when the estimated coverage is at least this, and a family that is met with the
+        probability left over would have been met ten times on average.
+    time_limit : float, optional
+        Stop after so many seconds. The number of starts followed until then is in `search`, and
+        that many starts give the same result again.
     seed : int
         Root seed.
     jobs : int
@@ -145,7 +159,19 @@ def find_minima(
     InvalidArgument
         If an argument cannot be used.
     """
-    starts = checked_count("starts", "find_minima", starts)
+    most = checked_count("starts", "find_minima", 500 if starts is None else starts)
+    if starts is None and not (until_coverage is None and time_limit is None):
+        most = _NO_LIMIT
+    if until_coverage is not None and not 0 < until_coverage < 1:
+        raise InvalidArgument(
+            "The 'until_coverage' argument of find_minima must lie between 0 and 1; "
+            f"got {until_coverage:g}."
+        )
+    if time_limit is not None and not 0 < time_limit < np.inf:
+        raise InvalidArgument(
+            "The 'time_limit' argument of find_minima must be a positive number of seconds; "
+            f"got {time_limit:g}."
+        )
     seed = checked_seed("find_minima", seed)
     jobs = checked_count("jobs", "find_minima", jobs)
     if method not in METHODS:
@@ -165,8 +191,17 @@ def find_minima(
     distribution = parse_distribution(init)
     options = SearchOptions(method=method, tolerance=tolerance, step=step)
     progress = progress or Silent()
-    attempts = run_starts(
-        problem, distribution, starts, seed, options, jobs, journal or Forgetful(), progress
+    attempts, stopped = _run_until(
+        problem,
+        distribution,
+        most,
+        until_coverage,
+        time_limit,
+        seed,
+        options,
+        jobs,
+        journal or Forgetful(),
+        progress,
     )
     progress.begin("families", None)
     families, labels = build_families(problem, attempts, grad_tolerance=tolerance)
@@ -182,8 +217,69 @@ def find_minima(
         others=others,
         attempts=attempts,
         coverage=estimate_coverage([family.count for family in (*minima, *others)]),
-        search={**asdict(options), "init": str(distribution), "starts": starts, "seed": seed},
+        search={
+            **asdict(options),
+            "init": str(distribution),
+            "starts": len(attempts),
+            "stopped_by": stopped,
+            "seed": seed,
+        },
     )
+
+
+class _Remembering:
+    """A journal that also keeps in memory what it was given."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._kept: dict[str, Mapping[str, Any]] = {}
+
+    def recall(self, key: str) -> Mapping[str, Any] | None:
+        return self._kept.get(key) or self._journal.recall(key)
+
+    def remember(self, key: str, value: Mapping[str, Any]) -> None:
+        self._journal.remember(key, value)
+        self._kept[key] = value
+
+
+def _run_until(
+    problem: TeacherStudent,
+    distribution: StartDistribution,
+    most: int,
+    until_coverage: float | None,
+    time_limit: float | None,
+    seed: int,
+    options: SearchOptions,
+    jobs: int,
+    journal: Journal,
+    progress: Progress,
+) -> tuple[Attempts, str]:
+    """Follow starts until a stopping rule holds; returns them and the name of the rule.
+
+    Rules are looked at after whole waves of starts, whose sizes depend on nothing else, so that
+    the coverage rule stops at the same start whatever the number of jobs.
+    """
+    began = monotonic()
+    if until_coverage is None and time_limit is None:
+        wave = most
+    else:
+        wave = _WAVE
+        journal = _Remembering(journal)
+    number = 0
+    check = 0.0 if until_coverage is None else _MEETINGS / (1.0 - until_coverage)
+    while True:
+        number = min(number + wave, most)
+        attempts = run_starts(problem, distribution, number, seed, options, jobs, journal, progress)
+        if until_coverage is not None and number >= check:
+            ended = [status is Status.CONVERGED for status in attempts.status]
+            counts = np.bincount(group_weights(problem, attempts.weights[ended]))
+            if estimate_coverage(counts).coverage >= until_coverage:
+                return attempts, "coverage"
+            check = 1.5 * number
+        if time_limit is not None and monotonic() - began >= time_limit:
+            return attempts, "time"
+        if number >= most:
+            return attempts, "starts"
 
 
 def run_starts(
