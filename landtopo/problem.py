@@ -20,6 +20,8 @@ __all__ = ["Teacher", "TeacherStudent", "checked_count", "checked_seed"]
 
 _SYMMETRY_TOLERANCE = 1e-12
 _EIGENVALUE_TOLERANCE = 1e-12
+# Tables of all pairs of neurons have to fit into memory.
+_LARGEST = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +76,7 @@ class Teacher:
         size : int
             Number of teacher neurons M >= 1.
         """
-        size = checked_count("size", "Teacher.orthonormal", size)
+        size = checked_count("size", "Teacher.orthonormal", size, most=_LARGEST)
         return cls(_read_only(np.eye(size)), _read_only(np.eye(size)), f"orthonormal:{size}")
 
     @classmethod
@@ -88,12 +90,15 @@ class Teacher:
         correlation : float
             Their common scalar product rho, -1/(M - 1) <= rho <= 1.
         """
-        size = checked_count("size", "Teacher.equicorrelated", size)
-        rho = float(correlation)
+        size = checked_count("size", "Teacher.equicorrelated", size, most=_LARGEST)
+        try:
+            rho = float(correlation)
+        except (TypeError, ValueError):
+            rho = float("nan")
         if not np.isfinite(rho):
             raise InvalidArgument(
                 "The 'correlation' argument of Teacher.equicorrelated must be a finite number; "
-                f"got {correlation}."
+                f"got {correlation!r}."
             )
         lowest = -1.0 if size == 1 else -1.0 / (size - 1)
         if not lowest - 1e-12 <= rho <= 1.0:
@@ -119,7 +124,7 @@ class Teacher:
         seed : int
             Seed of the draw.
         """
-        size = checked_count("size", "Teacher.random", size)
+        size = checked_count("size", "Teacher.random", size, most=_LARGEST)
         dim = size if dim is None else checked_count("dim", "Teacher.random", dim)
         seed = checked_seed("Teacher.random", seed)
         rng = np.random.default_rng(np.random.SeedSequence(seed))
@@ -145,7 +150,8 @@ class Teacher:
                 "The 'vectors' argument of Teacher.from_vectors must have no zero vector; "
                 f"teacher neuron {zero} is zero."
             )
-        _, singular, right = np.linalg.svd(given / lengths.max(), full_matrices=False)
+        # Of unit rows, so that a short vector does not pass for a dependent one.
+        _, singular, right = np.linalg.svd(given / lengths[:, None], full_matrices=False)
         tolerance = max(given.shape) * np.finfo(float).eps * singular[0]
         rank = int(np.sum(singular > tolerance))
         if rank < given.shape[1]:
@@ -153,7 +159,15 @@ class Teacher:
             # The basis of the span is free up to a rotation: take the one in which the vectors
             # are lower triangular, so that equal teachers get equal coordinates.
             given = _lower_triangular(given @ basis.T)
-        return cls(_read_only(given), _read_only(given @ given.T), name)
+        with np.errstate(over="ignore", under="ignore"):
+            gram = given @ given.T
+        if not np.all(np.isfinite(gram)) or np.any(np.diag(gram) == 0):
+            raise InvalidArgument(
+                "The 'vectors' argument of Teacher.from_vectors must have squared norms that "
+                f"double precision can hold; norms go from {lengths.min():.3g} to "
+                f"{lengths.max():.3g}."
+            )
+        return cls(_read_only(given), _read_only(gram), name)
 
     @classmethod
     def from_gram(cls, gram: ArrayLike, *, name: str = "gram") -> Teacher:
@@ -182,14 +196,21 @@ class Teacher:
                 f"{where} must have a positive diagonal; teacher neuron {zero} has zero norm."
             )
         given = (given + given.T) / 2
-        values, directions = np.linalg.eigh(given)
+        lowest = float(np.linalg.eigvalsh(given)[0])
+        if np.any(np.diag(given) < 0):
+            raise InvalidArgument(
+                f"{where} must be positive semidefinite; its smallest eigenvalue is {lowest:.6g}."
+            )
+        # Of unit vectors, so that a short vector does not pass for a dependent one.
+        norms = np.sqrt(np.diag(given))
+        values, directions = np.linalg.eigh(given / np.outer(norms, norms))
         if values[0] < -_EIGENVALUE_TOLERANCE * values[-1] * len(values):
             raise InvalidArgument(
-                f"{where} must be positive semidefinite; its smallest eigenvalue is "
-                f"{values[0]:.6g}."
+                f"{where} must be positive semidefinite; its smallest eigenvalue is {lowest:.6g}."
             )
         keep = values > len(values) * np.finfo(float).eps * 8 * values[-1]
-        vectors = _lower_triangular(directions[:, keep] * np.sqrt(values[keep]))
+        factors = directions[:, keep] * np.sqrt(values[keep])
+        vectors = _lower_triangular(norms[:, None] * factors)
         return cls(_read_only(vectors), _read_only(vectors @ vectors.T), name)
 
     @classmethod
@@ -231,9 +252,11 @@ class TeacherStudent:
                 "The 'teacher' argument of TeacherStudent must be a Teacher; "
                 f"got {type(self.teacher).__name__}."
             )
-        object.__setattr__(self, "width", checked_count("width", "TeacherStudent", self.width))
+        object.__setattr__(
+            self, "width", checked_count("width", "TeacherStudent", self.width, most=_LARGEST)
+        )
         if self.dim is not None:
-            dim = checked_count("dim", "TeacherStudent", self.dim)
+            dim = checked_count("dim", "TeacherStudent", self.dim, most=10**15)
             if dim < self.teacher.rank:
                 raise InvalidArgument(
                     "The 'dim' argument of TeacherStudent must be at least the rank of the "
@@ -264,11 +287,15 @@ class TeacherStudent:
         return TeacherStudent(self.teacher, width, self.dim)
 
 
-def checked_count(argument: str, function: str, value: object) -> int:
-    """An integer >= 1, or the sentence that says it is none."""
+def checked_count(argument: str, function: str, value: object, *, most: int = 1_000_000_000) -> int:
+    """An integer from 1 to `most`, or the sentence that says it is none."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise InvalidArgument(
             f"The '{argument}' argument of {function} must be an integer >= 1; got {value!r}."
+        )
+    if value > most:
+        raise InvalidArgument(
+            f"The '{argument}' argument of {function} must be at most {most}; got {value!r}."
         )
     return int(value)
 

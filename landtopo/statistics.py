@@ -30,6 +30,7 @@ __all__ = [
 _TWO_PI = 2.0 * np.pi
 _VALIDITY = 1e-10
 _COLLINEAR = 1e-9
+_ROUNDING = 1e-15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +125,16 @@ def weights_from_statistics(
     inside = np.linalg.lstsq(teacher.vectors, r.T, rcond=None)[0].T
     remainder = q - inside @ inside.T
     values, directions = np.linalg.eigh((remainder + remainder.T) / 2)
-    keep = values > _VALIDITY * scale * len(block)
-    used = int(np.sum(keep))
     limit = problem.codimension
-    if limit is not None and used > limit:
+    needed = int(np.sum(values > _VALIDITY * scale * len(block)))
+    if limit is not None and needed > limit:
         raise InvalidArgument(
-            f"Summary statistics need {teacher.rank + used} dimensions, but dim is {problem.dim}."
+            f"Summary statistics need {teacher.rank + needed} dimensions, but dim is {problem.dim}."
         )
+    keep = values > _ROUNDING * scale * len(block)
+    if limit is not None and int(np.sum(keep)) > limit:
+        keep[: len(keep) - limit] = False
+    used = int(np.sum(keep))
     room = used if columns is None else columns - teacher.rank
     if room < used:
         raise InvalidArgument(
@@ -243,12 +247,18 @@ def _coefficients(statistics: SummaryStatistics) -> tuple[Array, Array]:
     q, r, t = statistics.student, statistics.overlap, statistics.teacher
     student, teacher = np.sqrt(np.diag(q)), np.sqrt(np.diag(t))
     norms = np.concatenate([student, teacher])
-    cosines = np.clip(np.hstack([q, r]) / np.outer(student, norms), -1.0, 1.0)
+    products = np.outer(student, norms)
+    live = products > 0
+    cosines = np.clip(np.hstack([q, r]) / np.where(live, products, 1.0), -1.0, 1.0)
     angles = 2.0 * np.arctan2(np.sqrt(1.0 - cosines), np.sqrt(1.0 + cosines))
     sines = np.sqrt((1.0 - cosines) * (1.0 + cosines))
     width = len(q)
     sines[np.diag_indices(width)] = 0.0
     signed = np.concatenate([student, -teacher])
-    a = (np.pi - angles[:, :width]) / _TWO_PI
-    a[np.diag_indices(width)] = 0.5 + sines @ signed / (_TWO_PI * student)
-    return a, -(np.pi - angles[:, width:]) / _TWO_PI
+    # A zero neuron has no angles; it stays where it is, like in the gradient.
+    weights = np.where(live, (np.pi - angles) / _TWO_PI, 0.0)
+    a = weights[:, :width]
+    a[np.diag_indices(width)] = np.where(
+        student > 0, 0.5 + sines @ signed / (_TWO_PI * np.where(student > 0, student, 1.0)), 0.0
+    )
+    return a, -weights[:, width:]

@@ -179,7 +179,13 @@ def _newton(x, V, constant, tolerance, work, K, D, limit):
     norm = math.sqrt(dot(g, g))
     evaluations = 1
     products = 0
+    patience = 2
+    best = x.copy()
+    best_norm = norm
     for _ in range(limit):
+        if norm < best_norm:
+            best[:] = x
+            best_norm = norm
         if norm <= tolerance:
             break
         tight = min(0.1, max(math.sqrt(norm), 0.1 * tolerance / norm))
@@ -214,12 +220,24 @@ def _newton(x, V, constant, tolerance, work, K, D, limit):
                 break
             step *= 0.5
         if not better:
-            pairs(x.reshape(K, D), V, work)
-            break
+            # With norms of very different size the gradient of the long neurons drowns that of
+            # the short ones, and the way to the solution leads over larger gradients.
+            if patience == 0 or length > 1e-3 * bound:
+                break
+            patience -= 1
+            for i in range(n):
+                trial[i] = x[i] + s[i]
+            f = value_gradient(trial.reshape(K, D), V, constant, work, g_trial.reshape(K, D))
+            evaluations += 1
+            new = math.sqrt(dot(g_trial, g_trial))
         x[:] = trial
         g[:] = g_trial
         value = f
         norm = new
+    if norm > best_norm:
+        x[:] = best
+        norm = best_norm
+    pairs(x.reshape(K, D), V, work)
     return evaluations, products, norm, False
 
 

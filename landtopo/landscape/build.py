@@ -242,7 +242,7 @@ def _cycle_text(permutation: tuple[int, ...]) -> str:
 
 
 def _checked_widths(widths: int | Iterable[int]) -> tuple[int, ...]:
-    given = [widths] if isinstance(widths, int) else list(widths)
+    given = list(widths) if isinstance(widths, Iterable) else [widths]
     if not given:
         raise InvalidArgument(
             "The 'widths' argument of landscape_graph must name at least one width."

@@ -197,11 +197,15 @@ class Catalogue:
             state = transition.point
             if state is None or abs(state.loss - loss) > _SAME_LOSS:
                 continue
-            graph = graph or self.graph(weights)
-            if equivalence(self.graph(state.weights), graph) is not None:
+            # States that differ in how a neuron is split lie on one flat set and are one pass.
+            graph = graph or self._network(weights)
+            if equivalence(self._network(state.weights), graph) is not None:
                 met[found_by] += times
                 return True
         return False
+
+    def _network(self, weights: Array) -> PointGraph:
+        return self.graph(reduce_network(weights, self.problem.rank).vectors)
 
     def add_transition(self, transition: Transition) -> None:
         """Add a transition that is known to be new."""

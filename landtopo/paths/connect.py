@@ -15,14 +15,14 @@ from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.paths.chain import lengths
-from landtopo.paths.ends import align_outside, pad, relative_permutation
+from landtopo.paths.ends import align_outside, labelled_distance, pad, relative_permutation
 from landtopo.paths.join import Joined, JoinOptions, JoinStatus, Step, join
 from landtopo.paths.network import NetworkSetting
 from landtopo.paths.profile import resolve
 from landtopo.paths.record import PathKind, PathRecord, RunnerUp, StepRecord
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
-from landtopo.points.records import CriticalPoint
+from landtopo.points.records import CriticalPoint, Kind
 from landtopo.problem import TeacherStudent, checked_seed
 from landtopo.progress import Progress
 from landtopo.symmetry.relabelling import Relabelling
@@ -99,6 +99,7 @@ def connect(
     with _linear_algebra().limit(limits=1, user_api="blas"):
         a, b = (_polished(counted, pad(w, columns)) for w in (first, last))
         b = align_outside(b, a, problem.rank)
+        _check_ends(setting, a, b)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(problem.width,)))
         joined = join(
             counted,
@@ -146,6 +147,20 @@ def _polished(objective: Counted, weights: Array) -> Array:
         return weights
     x, _ = polish(objective, weights.ravel())
     return np.asarray(x.reshape(weights.shape))
+
+
+def _check_ends(setting: NetworkSetting, start: Array, end: Array) -> None:
+    for name, weights in (("start", start), ("end", end)):
+        point = setting.classified(weights.ravel())
+        if point.kind is Kind.SADDLE:
+            reason = point.reason[0].lower() + point.reason[1:]
+            raise InvalidArgument(
+                f"The '{name}' argument of connect must be a minimum, but {reason}"
+            )
+    if labelled_distance(start, end, setting.rank) <= setting.tolerance * setting.unit:
+        raise InvalidArgument(
+            "The 'start' and 'end' arguments of connect must differ; they are one labelled minimum."
+        )
 
 
 def _record(

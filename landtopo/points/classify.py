@@ -51,7 +51,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 def is_zero_loss(loss: float, weights: Array) -> bool:
     """Whether a loss is zero as far as the rounding of the weights lets one know."""
-    return loss <= 1e-20 * max(1.0, float(np.sum(weights**2)))
+    return loss <= 1e-23 * float(np.sum(weights**2))
 
 
 def classify(

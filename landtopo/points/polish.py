@@ -12,7 +12,12 @@ _RELATIVE_NULL = 1e-7
 
 
 def polish(
-    objective: Objective, x: Array, *, tolerance: float = 1e-12, steps: int = 60
+    objective: Objective,
+    x: Array,
+    *,
+    tolerance: float = 1e-12,
+    steps: int = 60,
+    patience: int = 0,
 ) -> tuple[Array, float]:
     """Solve grad = 0 from a point near a critical point.
 
@@ -27,6 +32,9 @@ def polish(
         Wanted norm of the gradient. One further step is taken below it, to the rounding floor.
     steps : int
         Largest number of Hessians.
+    patience : int
+        How many full steps may make the gradient larger: where neurons have very different norms
+        the way to the solution leads over larger gradients. The best point is returned.
 
     Returns
     -------
@@ -36,6 +44,7 @@ def polish(
     """
     _, gradient = objective.value_and_gradient(x)
     norm = float(np.linalg.norm(gradient))
+    best, best_norm = x, norm
     for _ in range(steps):
         last = norm <= tolerance
         values, vectors = np.linalg.eigh(objective.hessian(x))
@@ -49,8 +58,14 @@ def polish(
                 break
             length *= 0.5
         else:
-            break
+            if patience == 0:
+                break
+            patience -= 1
+            trial = x + step
+            _, new = objective.value_and_gradient(trial)
         x, gradient, norm = trial, new, float(np.linalg.norm(new))
+        if norm < best_norm:
+            best, best_norm = x, norm
         if last:
             break
-    return x, norm
+    return best, best_norm

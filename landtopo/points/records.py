@@ -193,7 +193,7 @@ class Family:
     @property
     def is_global(self) -> bool:
         """Whether the loss is zero to the accuracy it is known with."""
-        return self.point.loss <= 1e-20 * max(1.0, float(np.sum(self.point.weights**2)))
+        return self.point.loss <= 1e-23 * float(np.sum(self.point.weights**2))
 
     def record(self) -> dict[str, Any]:
         """The family as plain JSON values, with the field names of the documentation."""

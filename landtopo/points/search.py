@@ -41,6 +41,8 @@ _STATUS = {
 _CHUNK = 128
 _WAVE = 4 * _CHUNK
 _NO_LIMIT = 1_000_000
+_MOST = 100_000_000
+_DENSE = 1600
 # Meetings expected of a family that has just the probability that coverage may leave out.
 _MEETINGS = 10.0
 # Gradient descent is followed until Newton's method from its end cannot leave the basin.
@@ -159,7 +161,12 @@ def find_minima(
     InvalidArgument
         If an argument cannot be used.
     """
-    most = checked_count("starts", "find_minima", 500 if starts is None else starts)
+    if not isinstance(problem, TeacherStudent):
+        raise InvalidArgument(
+            "The 'problem' argument of find_minima must be a TeacherStudent; "
+            f"got {type(problem).__name__}."
+        )
+    most = checked_count("starts", "find_minima", 500 if starts is None else starts, most=_MOST)
     if starts is None and not (until_coverage is None and time_limit is None):
         most = _NO_LIMIT
     if until_coverage is not None and not 0 < until_coverage < 1:
@@ -387,6 +394,7 @@ def _follow(
         norms, codes, used = compiled.minimise_batch(
             weights, rows, constant, options.tolerance, options.limit
         )
+        _solve_stalled(loss, weights, codes, norms, options.tolerance)
     return {
         "weights": weights,
         # Plain double precision is enough for a list of ends; families get every digit.
@@ -395,6 +403,20 @@ def _follow(
         "status": codes,
         "evaluations": used,
     }
+
+
+def _solve_stalled(
+    loss: PopulationLoss, weights: Array, codes: Array, norms: Array, tolerance: float
+) -> None:
+    """Newton's method with dense Hessians for the few ends where conjugate gradients fail."""
+    objective = WeightObjective(loss, columns=weights.shape[2])
+    for i in np.flatnonzero(codes == compiled.STALLED):
+        if objective.size > _DENSE or np.any(np.all(weights[i] == 0, axis=1)):
+            continue
+        x, norm = polish(objective, weights[i].ravel(), tolerance=tolerance, patience=4)
+        close = np.linalg.norm(x - weights[i].ravel()) <= 1e-2 * np.linalg.norm(x)
+        if norm <= tolerance and close:
+            weights[i], norms[i], codes[i] = objective.weights(x), norm, compiled.CONVERGED
 
 
 def _plain_losses(weights: Array, rows: Array, constant: float) -> Array:
