@@ -24,7 +24,15 @@ __all__ = [
     "weights_from",
 ]
 
-_SEARCH_OPTIONS = ("starts", "jobs", "method", "init", "step")
+_SEARCH_OPTIONS = (
+    "starts",
+    "jobs",
+    "method",
+    "init",
+    "step",
+    "until_coverage",
+    "time_limit",
+)
 
 
 class Known(NamedTuple):

@@ -115,7 +115,7 @@ def read_graph(path: str | os.PathLike[str]) -> nx.MultiGraph[str]:
         return _restored(reader(source.read_bytes()))
     except FileFormatError as error:
         raise FileFormatError(f"'{source}' cannot be read: {error}") from None
-    except (ValueError, KeyError, TypeError, SyntaxError, nx.NetworkXError):
+    except (ValueError, KeyError, TypeError, AttributeError, SyntaxError, nx.NetworkXError):
         # SyntaxError is the base of the XML parser's errors.
         raise FileFormatError(
             f"'{source}' cannot be read: it is damaged or not a {source.suffix} file."

@@ -9,8 +9,21 @@ from __future__ import annotations
 from landtopo.plot.barrier_profile import profile
 from landtopo.plot.by_width import widths
 from landtopo.plot.eigenvalues import spectrum
+from landtopo.plot.flat import null_growth, null_spectrum, stability
 from landtopo.plot.merge_tree import tree
 from landtopo.plot.network import graph
+from landtopo.plot.reached import reached
 from landtopo.plot.style import save
 
-__all__ = ["graph", "profile", "save", "spectrum", "tree", "widths"]
+__all__ = [
+    "graph",
+    "null_growth",
+    "null_spectrum",
+    "profile",
+    "reached",
+    "save",
+    "spectrum",
+    "stability",
+    "tree",
+    "widths",
+]

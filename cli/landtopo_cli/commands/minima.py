@@ -27,8 +27,20 @@ Examples
 )
 @click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
 @click.option("--step", metavar="ETA", type=float, help="Step of gradient descent.  [default: 0.1]")
+@click.option(
+    "--until-coverage",
+    metavar="SHARE",
+    type=float,
+    help="Stop when the estimated coverage is at least this, such as 0.999.",
+)
+@click.option("--time", "time_limit", metavar="SECONDS", type=float, help="Stop after this time.")
 def command(
-    request: Request, method: str | None, init: str | None, step: float | None
+    request: Request,
+    method: str | None,
+    init: str | None,
+    step: float | None,
+    until_coverage: float | None,
+    time_limit: float | None,
 ) -> int | None:
     """Find families of minima from many random starts.
 
@@ -36,14 +48,22 @@ def command(
     the symmetry of the problem, and classified by the exact Hessian in all dimensions. The table
     ends with an estimate of what was not seen.
     """
+    from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.families import minima_text, search_record
     from landtopo_cli.known import search_minima
 
-    with request.work("minima", method=method, init=init, step=step) as work:
+    with request.work(
+        "minima",
+        method=method,
+        init=init,
+        step=step,
+        until_coverage=until_coverage,
+        time_limit=time_limit,
+    ) as work:
         results = [search_minima(work, width) for width in work.widths]
     one = len(results) == 1
     request.answer(
         lambda: search_record(results[0]) if one else [search_record(r) for r in results],
         lambda: "\n\n\n".join(minima_text(result) for result in results),
     )
-    return None
+    return None if all(result.families for result in results) else INCOMPLETE
