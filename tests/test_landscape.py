@@ -227,6 +227,9 @@ def check_transition(
     assert data["barrier_from"] > 0
     assert data["barrier_to"] > 0
     assert max(loss for _, loss in data["profile"]) == pytest.approx(data["loss"], abs=1e-9)
+    if "parity" not in data:
+        # On a flat set students are renumbered by sliding.
+        assert data["permutation"] == "()"
     if "parity" not in data or data["through_saddle"]:
         return  # an end lies somewhere on a flat set, or symmetry stops the flow on the way
     state = np.asarray(data["weights"])
@@ -288,6 +291,20 @@ def test_a_cycle_is_told_from_its_smallest_numbers() -> None:
     found = simplest_relation(teacher, np.eye(8), np.eye(8), given, loop=True)
     assert found.relabelling.students == (1, 2, 0, 3, 4, 5, 6, 7)
     assert cycle_type(found.relabelling.students) == cycle_type(given.students)
+
+
+def test_relations_that_move_many_neurons_leave_the_teachers_in_place() -> None:
+    teacher = Teacher.orthonormal(12)
+    shift = tuple((i + 1) % 12 for i in range(12))
+    given = Relabelling(students=tuple(range(12)), teachers=shift)
+    found = simplest_relation(teacher, np.eye(12), np.eye(12), given, loop=True)
+    assert found.relabelling.teachers == tuple(range(12))
+    assert cycle_type(found.relabelling.students) == (12,)
+    # It still lies as the given copy does: the carrier takes one pair to the other.
+    pair = [np.eye(12), given.on_weights(np.eye(12), teacher.vectors)]
+    moved = [found.carrier.on_weights(w, teacher.vectors) for w in pair]
+    assert np.array_equal(moved[0], np.eye(12))
+    assert np.abs(moved[1] - found.relabelling.on_weights(np.eye(12), np.eye(12))).max() < 1e-12
 
 
 # --- ways through saddles ------------------------------------------------------------------

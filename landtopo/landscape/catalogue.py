@@ -22,11 +22,14 @@ from landtopo.points.reading import read_point
 from landtopo.points.records import CriticalPoint, Family, Kind
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
+from landtopo.statistics import summary_statistics
 from landtopo.symmetry import (
+    PermutationGroup,
     PointGraph,
     Reference,
     Relabelling,
     equivalence,
+    isotropy,
     teacher_automorphisms,
 )
 
@@ -178,6 +181,24 @@ class Catalogue:
             for w in (first, second)
         ]
         return equivalence(*told_apart) or equivalence(self.graph(first), self.graph(second))
+
+    def between_flat_sets(self, first: int, second: int, given: Relabelling) -> Relabelling:
+        """A relabelling between families of which one is a flat set: teachers alone count.
+
+        Those that keep one of the two sets are left out.
+        """
+        identity = Relabelling.identity(self.problem.width, self.problem.teacher.size)
+        for number in (first, second):
+            reduced = self.families[number].reduced
+            if len(reduced) == self.problem.width:
+                continue
+            kept = isotropy(summary_statistics(self.problem.teacher, reduced)).generators
+            group = PermutationGroup.from_generators(
+                [element.teachers for element in kept], self.problem.teacher.size
+            )
+            if given.teachers in group:
+                return identity
+        return replace(identity, teachers=given.teachers)
 
     def count_known(self, weights: Array, loss: float, found_by: str, times: int) -> bool:
         """Count searches that ended in a pass that is known, in reserve or not; False if it is new.

@@ -44,6 +44,9 @@ __all__ = ["ExploreOptions", "Failure", "Line", "TransitionSearch", "Width", "ex
 
 _Item = TypeVar("_Item")
 
+# Families whose own copies are joined by bands.
+_LOW_FAMILIES = 3
+
 RANDOM, MODES, LINES, BANDS = "random starts", "soft modes", "lines", "bands"
 
 
@@ -71,7 +74,9 @@ class ExploreOptions:
     self_moves : int
         Copies of a family that differ by up to so many transpositions are joined with it.
     self_pairs : int
-        Most copies of a family that are joined with it, the simplest permutations first.
+        Most copies of the lowest family that are joined with it, the simplest permutations first;
+        the next two families are joined with one copy each. Copies of higher ones are joined by
+        way of these.
     check_pairs : int
         Most pairs of different families for bands that check whether what is known is the lowest.
     patience : int
@@ -328,14 +333,15 @@ class _Explorer:
         """Bands where the lowest pass should be known already."""
         families = self.catalogue.families
         batch = []
-        for i in range(len(families)):
+        lowest = np.argsort([family.loss for family in families], kind="stable")[:_LOW_FAMILIES]
+        for rank, i in enumerate(map(int, lowest)):
             if (i, i) in self._checked:
                 continue
             self._checked.add((i, i))
-            for copy in islice(self._copies(i, i), 1, 1 + self.options.self_pairs):
-                batch.append(
-                    (BANDS, band_piece(self.problem, families[i].weights, copy, self.seed))
-                )
+            here = families[i].weights
+            most = min(self.options.self_pairs, 1) if rank else self.options.self_pairs
+            for copy in islice(self._copies(i, i), 1, 1 + most):
+                batch.append((BANDS, band_piece(self.problem, here, copy, self.seed)))
         nearest: dict[int, tuple[int, int]] = {}
         for i, j in self._by_distance():
             for one, other in ((i, j), (j, i)):

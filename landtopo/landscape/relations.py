@@ -27,6 +27,7 @@ from landtopo.symmetry import (
     Relabelling,
     cycle_type,
     cycles,
+    equivalence,
     teacher_automorphisms,
     teacher_rotation,
 )
@@ -83,7 +84,8 @@ def simplest_relation(
     Returns
     -------
     Relation
-        With g itself where nothing simpler was found among relabellings that move few neurons.
+        Where none that moves few neurons was found, g with its teachers put back in place if a
+        symmetry of a does that.
     """
     vectors = teacher.vectors
     copies = [given.on_weights(second, vectors)]
@@ -97,8 +99,29 @@ def simplest_relation(
             if carrier is not None:
                 carrier = carrier.after(given.inverse()) if turned else carrier
                 return Relation(relabelling=candidate, carrier=carrier, reversed=bool(turned))
-    identity = Relabelling.identity(len(first), teacher.size)
-    return Relation(relabelling=given, carrier=identity, reversed=False)
+    carrier = _without_teachers(teacher, first, given)
+    return Relation(relabelling=carrier.after(given), carrier=carrier, reversed=False)
+
+
+def _without_teachers(teacher: Teacher, point: Array, given: Relabelling) -> Relabelling:
+    """What fixes a point and undoes the teachers' part of a relabelling; the identity if nothing.
+
+    With the teachers in place, parity and cycles of the students mean something even where no
+    simple relabelling was found.
+    """
+    identity = Relabelling.identity(len(point), teacher.size)
+    back = Relabelling(students=identity.students, teachers=given.inverse().teachers)
+    graphs = []
+    for weights in (back.on_weights(point, teacher.vectors), point):
+        overlaps = weights[:, : teacher.rank] @ teacher.vectors.T
+        labels = np.arange(teacher.size, dtype=np.float64)
+        graphs.append(
+            PointGraph.from_statistics(
+                weights @ weights.T, overlaps, teacher.gram, teacher_labels=labels
+            )
+        )
+    students = equivalence(*graphs)
+    return identity if students is None else students.after(back)
 
 
 class _Pair:

@@ -28,7 +28,7 @@ from landtopo.points.records import CriticalPoint, Kind
 from landtopo.points.saddle_starts import SaddleStart
 from landtopo.points.spectrum import spectrum
 from landtopo.problem import TeacherStudent
-from landtopo.symmetry import PointGraph, Reference, Relabelling
+from landtopo.symmetry import PointGraph, Reference
 
 __all__ = [
     "Found",
@@ -369,8 +369,7 @@ def _transition(
         if state is not None:
             state = relation.carrier.on_weights(state, teacher.vectors)
     else:
-        identity = Relabelling.identity(catalogue.problem.width, teacher.size)
-        given = Relabelling(students=identity.students, teachers=given.teachers)
+        given = catalogue.between_flat_sets(start.family, end.family, given)
     if swapped:
         losses, positions = losses[::-1].copy(), positions[-1] - positions[::-1]
     if point is not None and state is not None:
