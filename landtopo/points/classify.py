@@ -33,7 +33,7 @@ from landtopo.points.curvature import (
     curvature_at,
     eigenvalues_without_gauge,
 )
-from landtopo.points.records import CriticalPoint, Kind
+from landtopo.points.records import CriticalPoint, Kind, is_zero_loss
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
 
@@ -47,11 +47,6 @@ _TOLERANCES = ((1e-5, 1e-7), (1e-3, 1e-5), (3e-2, 1e-2), (0.0, 0.0))
 _SOFT = 1e-6
 _SAME_LOSS = 1e-14
 _EPSILON = float(np.finfo(np.float64).eps)
-
-
-def is_zero_loss(loss: float, weights: Array) -> bool:
-    """Whether a loss is zero as far as the rounding of the weights lets one know."""
-    return loss <= 1e-23 * float(np.sum(weights**2))
 
 
 def classify(

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from landtopo.objective import Array
 
-__all__ = ["Attempts", "CriticalPoint", "Family", "Kind", "Status"]
+__all__ = ["Attempts", "CriticalPoint", "Family", "Kind", "Status", "is_zero_loss"]
+
+
+def is_zero_loss(loss: float, weights: Array) -> bool:
+    """Whether a loss is zero as far as the rounding of the weights lets one know."""
+    return loss <= 1e-23 * float(np.sum(weights**2))
 
 
 class Status(StrEnum):
@@ -193,7 +198,7 @@ class Family:
     @property
     def is_global(self) -> bool:
         """Whether the loss is zero to the accuracy it is known with."""
-        return self.point.loss <= 1e-23 * float(np.sum(self.point.weights**2))
+        return is_zero_loss(self.point.loss, self.point.weights)
 
     def record(self) -> dict[str, Any]:
         """The family as plain JSON values, with the field names of the documentation."""
