@@ -6,6 +6,7 @@ general position, with parallel neurons, and with a zero neuron.
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from click.testing import CliRunner
 from landtopo_cli.app import landtopo as application
 
 from landtopo.landscape.build import landscape_graph
+from landtopo.landscape.explore import ExploreOptions
+from landtopo.landscape.transitions import follow
 from landtopo.loss import PopulationLoss
 from landtopo.paths.connect import connect
+from landtopo.points.classify import classify
+from landtopo.points.saddle_starts import mode_starts
 from landtopo.points.search import find_minima
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study import Study
@@ -27,7 +32,7 @@ from landtopo.study.quadrature import (
     quadrature_gradient,
     quadrature_loss,
 )
-from landtopo.study.verify import Check, verify
+from landtopo.study.verify import Check, VerifyOptions, verify
 
 
 @pytest.mark.parametrize("kind", ["general", "parallel", "zero"])
@@ -88,6 +93,60 @@ def test_a_true_study_is_found_true(true_study: Path) -> None:
     result = CliRunner().invoke(application, ["verify", str(true_study)])
     assert result.exit_code == 0
     assert "0 disagree" in result.stdout
+
+
+def test_a_flow_that_ends_in_a_lower_saddle_is_followed_on(tmp_path: Path) -> None:
+    """By symmetry one flow from this pass ends in a saddle; the search went on from there too."""
+    teacher = Teacher.equicorrelated(4, -0.3)
+    problem = TeacherStudent(teacher, 4)
+    graph = landscape_graph(
+        teacher,
+        4,
+        starts=60,
+        options=ExploreOptions(
+            random_starts=8,
+            mode_starts=8,
+            line_starts=8,
+            patience=1,
+            tries=1,
+            self_pairs=0,
+            check_pairs=0,
+        ),
+    )
+    nodes = list(graph.nodes.values())
+    climbs = itertools.islice(
+        mode_starts(problem, find_minima(problem, starts=60).families[1].point, seed=0), 60
+    )
+    way = next(one for one in follow(problem, list(climbs)).found if one.through_saddle)
+    state = classify(problem, way.state)
+    first, last = (
+        min(nodes, key=lambda node: abs(node["loss"] - loss))
+        for loss in (way.losses[0], way.losses[-1])
+    )
+    graph.clear_edges()
+    graph.add_edge(
+        first["id"],
+        last["id"],
+        key="pass",
+        id="pass",
+        kind="saddle",
+        from_id=first["id"],
+        to_id=last["id"],
+        loss=state.loss,
+        barrier_from=state.loss - first["loss"],
+        barrier_to=state.loss - last["loss"],
+        weights=state.weights,
+        through_saddle=True,
+    )
+    path = tmp_path / "s"
+    with Study.create(path, teacher) as study:
+        study.save_graph(graph)
+        checks = verify(study)
+        (ends,) = [check for check in checks if check.quantity == "ends of the flow"]
+        assert ends.agrees, failing(checks)
+        # What is stored is needed for that: without the second leg the flow ends elsewhere.
+        short = verify(study, options=VerifyOptions(saddles=0))
+    assert [check.quantity for check in short if not check.agrees] == ["ends of the flow"]
 
 
 def change(graph: nx.MultiGraph[str], quantity: str) -> None:

@@ -16,6 +16,10 @@ __all__ = ["graph_record", "graph_text"]
 
 # More families than this are not all named in one cell.
 _NAMED = 4
+_PAST_SADDLE = (
+    "* One descent keeps a symmetry of the saddle and ends in a lower saddle; "
+    "from there it was followed on."
+)
 _YES_NO = {True: "yes", False: "no", None: "-"}
 
 
@@ -157,14 +161,14 @@ def _transitions(edges: list[dict[str, Any]]) -> str:
         "barrier to",
         "verified",
     )
-    return table(
+    rows = table(
         header,
         (
             (
                 edge["id"],
                 edge["from_id"],
                 edge["to_id"],
-                edge["kind"],
+                edge["kind"] + ("*" if edge.get("through_saddle") else ""),
                 edge.get("permutation", "-"),
                 "-" if "loss" not in edge else loss_text(edge["loss"]),
                 number(edge.get("barrier_from")),
@@ -174,6 +178,8 @@ def _transitions(edges: list[dict[str, Any]]) -> str:
             for edge in sorted(edges, key=lambda edge: (edge.get("loss", 0.0), edge["id"]))
         ),
     )
+    past_saddle = any(edge.get("through_saddle") for edge in edges)
+    return f"{rows}\n\n{_PAST_SADDLE}" if past_saddle else rows
 
 
 def _lineages(edges: list[dict[str, Any]]) -> str:

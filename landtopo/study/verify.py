@@ -53,6 +53,8 @@ class VerifyOptions:
         Most automorphisms of the teacher that are tried one by one.
     away : float
         How far from a transition state the flows start, as a fraction of its norm.
+    saddles : int
+        Most saddles in which symmetry may make a flow end before it is sent on.
     """
 
     loss: float = 1e-13
@@ -61,6 +63,7 @@ class VerifyOptions:
     largest: int = 1500
     most_copies: int = 5040
     away: float = 1e-3
+    saddles: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,19 +261,39 @@ def _flow_ends(
     options: VerifyOptions,
 ) -> Iterator[str]:
     """Names of the families in which the gradient flow from both sides of a saddle ends."""
+    push = _steepest_push(problem, weights, options)
+    assert push is not None
+    for side in (weights + push, weights - push):
+        end = _flow_end(problem, side)
+        # The flow keeps the symmetries of its start, and may end in a saddle that shares them.
+        for _ in range(options.saddles):
+            push = _steepest_push(problem, end, options)
+            if push is None:
+                break
+            end = _flow_end(problem, end + push)
+        yield _family_of(problem, end, families)
+
+
+def _steepest_push(problem: TeacherStudent, weights: Array, options: VerifyOptions) -> Array | None:
+    """A short step along the most negative curvature by differences; None if there is none."""
+    if not np.linalg.norm(weights, axis=1).all():
+        return None
+    values, vectors = np.linalg.eigh(difference_hessian(problem.teacher, weights))
+    if values[0] > -options.curvature:
+        return None
+    length = options.away * float(np.linalg.norm(weights))
+    return np.asarray(length * vectors[:, 0].reshape(weights.shape))
+
+
+def _flow_end(problem: TeacherStudent, start: Array) -> Array:
     from landtopo.dynamics.flow import flow_weights
     from landtopo.loss import PopulationLoss, WeightObjective
     from landtopo.points.polish import polish
 
-    objective = WeightObjective(
-        PopulationLoss(problem), width=len(weights), columns=weights.shape[1]
-    )
-    _, vectors = np.linalg.eigh(difference_hessian(problem.teacher, weights))
-    step = options.away * float(np.linalg.norm(weights)) * vectors[:, 0].reshape(weights.shape)
-    for side in (weights + step, weights - step):
-        end = flow_weights(problem, side).weights[-1]
-        point, _ = polish(objective, end.ravel())
-        yield _family_of(problem, point.reshape(weights.shape), families)
+    loss = PopulationLoss(problem)
+    objective = WeightObjective(loss, width=len(start), columns=start.shape[1])
+    point, _ = polish(objective, flow_weights(problem, start).weights[-1].ravel())
+    return point.reshape(start.shape)
 
 
 def _family_of(
