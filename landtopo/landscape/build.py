@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,7 +15,7 @@ from landtopo.landscape.catalogue import Transition
 from landtopo.landscape.explore import ExploreOptions, Width, explore_width
 from landtopo.landscape.schema import FORMAT_VERSION, INFINITE, LINEAGE, MINIMUM
 from landtopo.points.coverage import binomial_interval
-from landtopo.points.records import Family
+from landtopo.points.records import Family, Status
 from landtopo.points.search import SearchResult
 from landtopo.problem import Teacher, TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
@@ -91,6 +92,7 @@ def landscape_graph(
         widths=list(chosen),
         seed=seed,
         starts={str(width): starts for width in chosen},
+        start_search={},
         coverage={},
         transition_search={},
         failed_pairs={},
@@ -129,6 +131,7 @@ def _add_width(graph: nx.MultiGraph[str], known: Width, starts: int) -> tuple[Fa
         record = _edge(transition, first, last, catalogue.problem.rank)
         times = sum(catalogue.met[i].values())
         graph.add_edge(first.id, last.id, key=key, id=key, times_met=times, **record)
+    graph.graph["start_search"][str(width)] = _start_search(known.search)
     graph.graph["coverage"][str(width)] = known.search.coverage.record()
     search = known.transition_search
     graph.graph["transition_search"][str(width)] = {
@@ -147,6 +150,25 @@ def _add_width(graph: nx.MultiGraph[str], known: Width, starts: int) -> tuple[Fa
             for failure in known.failed
         ]
     return families
+
+
+def _start_search(search: SearchResult) -> dict[str, Any]:
+    """What was asked of the starts, and what became of those that ended in no minimum."""
+    kept = ("method", "init", "tolerance", "limit", "stopped_by")
+    ends = Counter(search.attempts.status)
+    return {
+        **{name: search.search[name] for name in kept},
+        # In the order of the enumeration; statuses that did not occur are left out.
+        "outcomes": {status.name.lower(): ends[status] for status in Status if ends[status]},
+        "others": [_other(family) for family in search.others],
+    }
+
+
+def _other(family: Family) -> dict[str, Any]:
+    """A critical point that is no family of minima, without its weights."""
+    shown = ("kind", "loss", "count", "index", "nullity", "description", "reason")
+    record = family.record()
+    return {name: record[name] for name in shown}
 
 
 def _node(family: Family, starts: int) -> dict[str, Any]:

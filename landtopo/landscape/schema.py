@@ -91,6 +91,13 @@ COLUMNS: tuple[Column, ...] = (
     _graph("widths", "structure", "", "student widths K that were studied"),
     _graph("seed", "exact integer", "", "root seed of all random numbers"),
     _graph("starts", "structure", "", "number of independent starts at each width"),
+    _graph(
+        "start_search",
+        "structure",
+        "",
+        "by width: how starts were drawn and followed, how they ended, and the critical points "
+        "among their ends that are no minima, or may be none",
+    ),
     _graph("coverage", "structure", "", "what the starts have seen, and may have missed, by width"),
     _graph(
         "transition_search",
