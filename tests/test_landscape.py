@@ -30,6 +30,7 @@ from landtopo.export.prepare import prepare
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.explore import ExploreOptions
+from landtopo.landscape.lineage import LineageOptions, fates_from, fates_of
 from landtopo.landscape.pool import Piece
 from landtopo.landscape.relations import simplest_relation
 from landtopo.landscape.schema import LINEAGE, columns_of
@@ -353,6 +354,17 @@ def test_descents_into_saddles_are_kept_in_reserve() -> None:
         absorb(catalogue, one, found_by="test")
     catalogue.use_reserve()
     assert catalogue.transitions == [low]
+
+
+def test_every_escape_of_a_zero_neuron_is_followed_to_a_minimum() -> None:
+    """One of the two ends in a saddle by symmetry, where the loss falls by less than rounding."""
+    problem = TeacherStudent(Teacher.equicorrelated(4, -0.3), 3)
+    spurious = find_minima(problem, starts=60).families[1]
+    (grown, *_) = fates_from(fates_of(problem, spurious.weights, 0, LineageOptions()))
+    assert grown.operation == "zero neuron"
+    assert grown.shares == (0.5, 0.5)
+    losses = [classify(problem.with_width(4), end).loss for end in grown.ends]
+    assert sorted(losses) == pytest.approx([0.0, 0.01126191986], abs=1e-10)
 
 
 # --- what is not taken ------------------------------------------------------------------------

@@ -21,6 +21,8 @@ from landtopo.points.evaluations import Counted, Evaluations
 
 __all__ = ["Descent", "DescentOptions", "DescentStatus", "begun_at", "descend", "descend_both"]
 
+_EPSILON = 4.0 * float(np.finfo(np.float64).eps)
+
 
 class DescentStatus(Enum):
     """How a descent ended."""
@@ -181,7 +183,9 @@ def descend(
             status = DescentStatus.NOT_FINITE
             break
         ratio = taken.error / options.error
-        if ratio > 1.0 or not taken.value <= value + 1e-15 * abs(value):
+        # What cancels in the value is of the order of the curvature times the point squared.
+        rounding = _EPSILON * (abs(value) + stiffness * float(x @ x))
+        if ratio > 1.0 or not taken.value <= value + rounding:
             h *= max(0.1, min(0.5, 0.8 * ratio ** (-1 / 3) if ratio > 0 else 0.5))
             stiffness = max(stiffness, _stiffness(counted, x))
             since = 0
