@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -495,3 +495,46 @@ def test_kill_changes_nothing(uninterrupted: bytes, tmp_path: Path) -> None:
     with Study.resume(file, Teacher.from_spec(TEACHER), seed=0) as study:
         assert study.steps("climbs")
         assert content(small(study), tmp_path) == uninterrupted
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, time\n"
+        "import landtopo.landscape.pool as pool\n"
+        "from landtopo.journal import Forgetful\n"
+        "pool._ALONE = 0.0\n"
+        "def nap(_, number):\n"
+        "    open(os.path.join(sys.argv[1], str(os.getpid())), 'w').close()\n"
+        "    time.sleep(0.2)\n"
+        "    return {}\n"
+        "pieces = [pool.Piece(name='nap', function=nap, arguments=(0, i)) for i in range(500)]\n"
+        "pool.Pool(2, Forgetful()).run(pieces)\n"
+    ).replace("sys.argv[1]", repr(str(tmp_path)))
+    child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
+    try:
+        assert within(60, lambda: len(list(tmp_path.iterdir())) == 2)
+    finally:
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+    workers = [int(file.name) for file in tmp_path.iterdir()]
+    assert within(20, lambda: not any(map(is_alive, workers)))
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Whether a condition comes true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process runs; one that ended and was not waited for does not."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from time import perf_counter
+from functools import cache
+from threading import Thread
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -24,8 +27,8 @@ __all__ = ["Piece", "Pool"]
 
 # Starting processes takes about as long as this many seconds of work.
 _ALONE = 1.5
-# Seconds after which processes without work end, also when the one that started them was killed.
-_IDLE = 15
+# Seconds between two looks at whether the process that started this one still lives.
+_LOOK = 2.0
 
 _Result = tuple[str, Mapping[str, Any]]
 
@@ -122,12 +125,31 @@ class Pool:
             backend="loky",
             return_as="generator_unordered",
             inner_max_num_threads=1,
-            idle_worker_timeout=_IDLE,
             pre_dispatch="2*n_jobs",
             batch_size=1,
         )
-        with closing(parallel(delayed(_run)(key, piece) for key, piece in left)) as values:
+        tasks = (delayed(_run_for)(os.getpid(), key, piece) for key, piece in left)
+        with closing(parallel(tasks)) as values:
             yield from values
+
+
+def _run_for(parent: int, key: str, piece: Piece) -> _Result:
+    """One piece, in a process that ends with the one that started it."""
+    _end_with(parent)
+    return _run(key, piece)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Make this process end soon after its parent, which may have been killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(_LOOK)
+        os._exit(1)
+
+    if os.getppid() == parent:
+        Thread(target=watch, daemon=True).start()
 
 
 def _run(key: str, piece: Piece) -> _Result:
