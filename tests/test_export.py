@@ -35,7 +35,7 @@ from landtopo.export.looks import BAND, COLUMN_DISTANCE, EDGE_STYLES, FAMILY_STY
 from landtopo.export.prepare import natural_key
 from landtopo.landscape import schema
 
-SUFFIXES = (".csv", ".cyjs", ".dot", ".gexf", ".graphml", ".html", ".json")
+SUFFIXES = (".csv", ".cyjs", ".dot", ".gexf", ".graphml", ".html", ".json", ".md")
 READABLE = (".gexf", ".graphml", ".json")
 
 
@@ -348,7 +348,7 @@ def test_a_directed_graph_is_refused() -> None:
 
 
 def test_unknown_suffixes_are_refused_in_a_sentence_that_lists_the_known(tmp_path: Path) -> None:
-    known = r"\.csv, \.cyjs, \.dot, \.gexf, \.graphml, \.html or \.json; got 'graph\.png'\."
+    known = r"\.csv, \.cyjs, \.dot, \.gexf, \.graphml, \.html, \.json or \.md; got 'graph\.png'\."
     with pytest.raises(
         InvalidArgument, match=f"'path' argument of write_graph must end in {known}"
     ):

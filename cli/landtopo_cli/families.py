@@ -64,7 +64,7 @@ def search_record(result: SearchResult | SaddleResult) -> dict[str, Any]:
 
 def minima_text(result: SearchResult) -> str:
     """A search for minima, for people."""
-    from landtopo.points.records import Status
+    from landtopo.points.records import Kind, Status
 
     starts = len(result.attempts)
     converged = result.attempts.status.count(Status.CONVERGED)
@@ -73,7 +73,11 @@ def minima_text(result: SearchResult) -> str:
         f"{problem_line(result.problem)}: {starts} starts by {search['method']} from "
         f"{search['init']}, seed {search['seed']}; {converged} ended in a critical point."
     )
-    return _search_text(result, title, "minimum", "Starts also ended in points that are not minima")
+    undecided = any(family.point.kind is Kind.UNDECIDED for family in result.others)
+    others = "Starts also ended in critical points that are no minima" + (
+        ", or may be none (undecided)" if undecided else ""
+    )
+    return _search_text(result, title, "minimum", others)
 
 
 def saddle_text(result: SaddleResult) -> str:
@@ -87,6 +91,8 @@ def saddle_text(result: SaddleResult) -> str:
 
 
 def _search_text(result: SearchResult | SaddleResult, title: str, wanted: str, others: str) -> str:
+    from landtopo.points.records import Kind
+
     starts = len(result.attempts)
     parts = [title]
     if result.families:
@@ -95,6 +101,11 @@ def _search_text(result: SearchResult | SaddleResult, title: str, wanted: str, o
         parts.append(f"No {wanted} was found.")
     if result.others:
         parts += [f"{others}:", family_table(result.others, starts)]
+    parts += [
+        f"{family.id}: {family.point.reason}"
+        for family in result.others
+        if family.point.kind is Kind.UNDECIDED
+    ]
     parts.append(result.coverage.sentence())
     return "\n\n".join(parts)
 

@@ -1,208 +1,77 @@
-"""A landscape graph as people read it in a terminal."""
+"""A landscape graph as people read it in a terminal, and as programs read it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from landtopo_cli.tables import loss_text, number, table
+from landtopo.wording import counted
+from landtopo_cli.tables import table
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from landtopo.landscape.widths import WidthRow
+    from landtopo.export.tables import Table
+    from landtopo.export.unresolved import Unresolved
 
 __all__ = ["graph_record", "graph_text"]
-
-# More families than this are not all named in one cell.
-_NAMED = 4
-_PAST_SADDLE = (
-    "* One descent keeps a symmetry of the saddle and ends in a lower saddle; "
-    "from there it was followed on."
-)
-_YES_NO = {True: "yes", False: "no", None: "-"}
 
 
 def graph_record(graph: nx.MultiGraph[str]) -> dict[str, Any]:
     """A graph in JSON: attributes, families (nodes) and edges."""
     from landtopo.export.prepare import prepare
+    from landtopo.export.tables import width_rows
 
     prepared = prepare(graph)
     return {
         "attributes": prepared.attributes,
-        "widths": [row.record() for row in _width_rows(graph)],
+        "widths": [row.record() for row in width_rows(graph)],
         "families": list(prepared.nodes),
         "edges": list(prepared.edges),
     }
 
 
 def graph_text(graph: nx.MultiGraph[str]) -> str:
-    """Families, transitions and lineages, width by width."""
+    """Families, transitions and what is left open, width by width, then lineages."""
     from landtopo.export.prepare import prepare
-    from landtopo.landscape.schema import LINEAGE
+    from landtopo.export.tables import (
+        families_of,
+        family_table,
+        lineage_table,
+        transition_table,
+        transitions_of,
+        width_rows,
+        widths_table,
+    )
+    from landtopo.export.unresolved import unresolved
 
     prepared = prepare(graph)
     parts = []
-    rows = _width_rows(graph)
+    rows = width_rows(graph)
     if rows:
-        parts += ["Connectivity against width:", _width_table(rows)]
-    for width in sorted({node["width"] for node in prepared.nodes}):
-        families = [node for node in prepared.nodes if node["width"] == width]
-        ids = {node["id"] for node in families}
-        passes = [edge for edge in prepared.edges if _within(edge, ids) and edge["kind"] != LINEAGE]
+        parts += ["Connectivity against width:", _text(widths_table(rows))]
+    for entry in unresolved(prepared):
+        families = families_of(prepared, entry.width)
+        passes = transitions_of(prepared, entry.width)
         parts.append(
-            f"Width {width}: {_count(len(families), 'family', 'families')} of minima, "
-            f"{_count(len(passes), 'transition')}"
+            f"Width {entry.width}: {counted(len(families), 'family', 'families')} of minima, "
+            f"{counted(len(passes), 'transition')}"
         )
-        parts.append(_families(families))
+        if families:
+            parts.append(_text(family_table(families)))
         if passes:
-            parts.append(_transitions(passes))
-    lineages = [edge for edge in prepared.edges if edge["kind"] == LINEAGE]
-    if lineages:
+            parts.append(_text(transition_table(passes)))
+        parts += _left_open(entry)
+    lineages = lineage_table(prepared)
+    if lineages.rows:
         parts.append("What a family becomes when the student is one neuron wider:")
-        parts.append(_lineages(lineages))
+        parts.append(_text(lineages))
     return "\n\n".join(parts)
 
 
-def _width_rows(graph: nx.MultiGraph[str]) -> tuple[WidthRow, ...]:
-    """Connectivity by width; nothing for a graph from elsewhere that says too little for it."""
-    from landtopo.errors import InvalidArgument
-    from landtopo.landscape.widths import width_table
-
-    try:
-        return width_table(graph)
-    except InvalidArgument:
-        return ()
+def _text(content: Table) -> str:
+    return "\n\n".join([table(content.header, content.rows), *content.notes])
 
 
-def _width_table(rows: Sequence[WidthRow]) -> str:
-    header = (
-        "width",
-        "families",
-        "isolated",
-        "flat",
-        "starts at zero loss",
-        "pieces at zero loss",
-        "largest spurious loss",
-        "lowest escape",
-        "stay",
-        "turn into saddles",
-        "appear",
-    )
-    return table(
-        header,
-        (
-            (
-                str(row.width),
-                str(row.families),
-                str(row.isolated),
-                str(row.flat),
-                "-" if row.global_share is None else f"{100 * row.global_share:.2f} %",
-                "-" if row.zero_components is None else number(row.zero_components),
-                number(row.largest_spurious_loss),
-                number(row.lowest_escape),
-                *(
-                    ("-", "-", "-")
-                    if row.step is None
-                    else (
-                        _listed(row.step.stay),
-                        _listed(row.step.turn),
-                        _listed(row.step.appear),
-                    )
-                ),
-            )
-            for row in rows
-        ),
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " ".join(names[:_NAMED]) + (" ..." if len(names) > _NAMED else "") or "none"
-
-
-def _families(nodes: list[dict[str, Any]]) -> str:
-    header = (
-        "family",
-        "loss",
-        "starts",
-        "share",
-        "flat",
-        "copies",
-        "lowest curvature",
-        "what it is",
-    )
-    return table(
-        header,
-        (
-            (
-                node["id"],
-                loss_text(node["loss"]),
-                str(node.get("count", "-")),
-                f"{100 * node['share']:.2f} %" if "share" in node else "-",
-                str(node.get("flat_dimension", "-")),
-                number(node.get("orbit_size")),
-                number(node.get("smallest_eigenvalue")),
-                node.get("description", ""),
-            )
-            for node in nodes
-        ),
-    )
-
-
-def _transitions(edges: list[dict[str, Any]]) -> str:
-    header = (
-        "transition",
-        "from",
-        "to",
-        "pass",
-        "permutation",
-        "loss",
-        "barrier from",
-        "barrier to",
-        "verified",
-    )
-    rows = table(
-        header,
-        (
-            (
-                edge["id"],
-                edge["from_id"],
-                edge["to_id"],
-                edge["kind"] + ("*" if edge.get("through_saddle") else ""),
-                edge.get("permutation", "-"),
-                "-" if "loss" not in edge else loss_text(edge["loss"]),
-                number(edge.get("barrier_from")),
-                number(edge.get("barrier_to")),
-                _YES_NO[edge.get("verified")],
-            )
-            for edge in sorted(edges, key=lambda edge: (edge.get("loss", 0.0), edge["id"]))
-        ),
-    )
-    past_saddle = any(edge.get("through_saddle") for edge in edges)
-    return f"{rows}\n\n{_PAST_SADDLE}" if past_saddle else rows
-
-
-def _lineages(edges: list[dict[str, Any]]) -> str:
-    header = ("from", "to", "by", "neuron", "fate", "fraction")
-    return table(
-        header,
-        (
-            (
-                edge["from_id"],
-                edge["to_id"],
-                edge.get("operation", "-"),
-                str(edge.get("neuron", "-")),
-                edge.get("fate", "-"),
-                number(edge.get("fraction"), 3),
-            )
-            for edge in edges
-        ),
-    )
-
-
-def _within(edge: dict[str, Any], ids: set[str]) -> bool:
-    return edge["from_id"] in ids and edge["to_id"] in ids
-
-
-def _count(size: int, one: str, many: str = "") -> str:
-    return f"{size} {one if size == 1 else many or one + 's'}"
+def _left_open(entry: Unresolved) -> list[str]:
+    lines = [f"  {sentence}" for sentence in entry.sentences()]
+    return ["\n".join(["Not in the graph, or not decided:", *lines])] if lines else []

@@ -50,19 +50,38 @@ def check_outputs(
 def write_outputs(
     folder: Path, graph: nx.MultiGraph[str], widths: tuple[int, ...], study: Study | None
 ) -> list[Path]:
-    """Write the graph in every format and the pictures that a first look needs."""
-    from landtopo.export.files import known_formats, write_graph
+    """Write the graph in every format, the pictures that say something, and a page with them."""
+    from landtopo.export import known_formats, prepare, report, write_bytes, write_graph
 
     written: list[Path] = []
+    shown: dict[tuple[str, int | None], str] = {}
+    for name, (kind, width) in _names(widths).items():
+        if _says_something(graph, kind, width):
+            files = _picture(folder / name, graph, kind, width)
+            written += files
+            shown[kind, width] = files[-1].name
     for suffix in known_formats():
         written += write_graph(graph, folder / f"{_STEM}{suffix}")
-    for name, (kind, width) in _names(widths).items():
-        if kind != "profile" or lowest_pass(graph, width) is not None:
-            written += _picture(folder / name, graph, kind, width)
+    # Once more, with its pictures.
+    write_bytes(folder / f"{_STEM}.md", report(prepare(graph), shown).encode())
     if study is not None:
         for file in written:
             study.remember(_key(file), {"sha256": _hash(file)})
     return written
+
+
+def _says_something(graph: nx.MultiGraph[str], kind: str, width: int | None) -> bool:
+    """Whether there is anything to draw; one family that nothing leads out of makes no tree."""
+    from landtopo.landscape.tree import transition_graph
+
+    if kind == "profile":
+        return lowest_pass(graph, width) is not None
+    found = transition_graph(graph, width)
+    if kind == "tree":
+        heights = [data["level"] for *_, data in found.edges(data=True)]
+        losses = [data["loss"] for _, data in found.nodes(data=True)]
+        return len(losses) > 1 or max(heights, default=0.0) > max(losses, default=0.0) + 1e-12
+    return len(found) > 0
 
 
 def _picture(

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["loss_text", "number", "plain_json", "share", "table"]
+from landtopo.wording import loss_text, number, share
 
-_ZERO_LOSS = 1e-20
+__all__ = ["loss_text", "number", "plain_json", "share", "table"]
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -33,23 +33,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         for row in [list(header), *body]
     ]
     return "\n".join(lines)
-
-
-def number(value: float | None, digits: int = 6) -> str:
-    """A number with so many digits; a dash for what is not known."""
-    if value is None or math.isnan(value):
-        return "-"
-    return f"{value:.{digits}g}"
-
-
-def loss_text(loss: float) -> str:
-    """A loss with the digits that tell families apart; what rounding leaves of zero is 0."""
-    return "0" if abs(loss) < _ZERO_LOSS else number(loss, 10)
-
-
-def share(part: int, whole: int) -> str:
-    """A percentage, with the digits that the size of the sample deserves."""
-    return f"{100 * part / whole:.2f} %" if whole else "-"
 
 
 def plain_json(value: Any) -> str:

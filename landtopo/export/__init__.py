@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from landtopo.export.files import known_formats, output_files, read_graph, write_bytes, write_graph
 from landtopo.export.prepare import Prepared, prepare
+from landtopo.export.report import report
 
 __all__ = [
     "Prepared",
@@ -11,6 +12,7 @@ __all__ = [
     "output_files",
     "prepare",
     "read_graph",
+    "report",
     "write_bytes",
     "write_graph",
 ]

@@ -1,0 +1,58 @@
+"""Numbers and counts as people read them, the same in the terminal and in reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
+__all__ = ["UNKNOWN", "counted", "exact", "listed", "loss_text", "number", "percent", "share"]
+
+#: What stands where a value is not known.
+UNKNOWN = "-"
+
+_ZERO_LOSS = 1e-20
+# From here on an exact integer is told by its first digits; the files hold all of them.
+_LONG = 10**12
+
+
+def number(value: float | None, digits: int = 6) -> str:
+    """A number with so many digits; a dash for what is not known."""
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    return f"{value:.{digits}g}"
+
+
+def exact(value: int | None) -> str:
+    """An integer with every digit, as long as a person would read them."""
+    if value is None:
+        return UNKNOWN
+    return str(value) if abs(value) < _LONG else f"{Decimal(value):.6e}".replace("e+", "e")
+
+
+def loss_text(loss: float) -> str:
+    """A loss with the digits that tell families apart; what rounding leaves of zero is 0."""
+    return "0" if abs(loss) < _ZERO_LOSS else number(loss, 10)
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """A fraction as a percentage."""
+    return UNKNOWN if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage, with the digits that the size of the sample deserves."""
+    return percent(part / whole) if whole else UNKNOWN
+
+
+def counted(size: int, one: str, many: str = "") -> str:
+    """``1 family``, ``2 families``."""
+    return f"{size} {one if size == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str], most: int = 0) -> str:
+    """``a, b and c``; above `most` (if given) only the first ones and how many more there are."""
+    shown = list(names)
+    if most and len(shown) > most:
+        shown = [*shown[:most], f"{len(names) - most} more"]
+    return " and ".join([*filter(None, [", ".join(shown[:-1])]), *shown[-1:]])
