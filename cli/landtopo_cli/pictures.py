@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "draw", "lowest_pass"]
 
+# Kinds that do without --width, and those that --name is for.
+_ALL_WIDTHS = ("graph", "widths")
+_NAMED = ("spectrum", "profile")
+
 
 def draw(
     kind: str,
@@ -43,7 +47,16 @@ def draw(
     """
     from landtopo import plot
 
-    if kind == "profile" and not names and path is not None:
+    if width is not None and kind in _ALL_WIDTHS:
+        raise click.UsageError(f"A picture of kind {kind} shows all widths; leave out --width.")
+    if names and kind not in _NAMED:
+        raise click.UsageError(f"A picture of kind {kind} shows all families; leave out --name.")
+    if path is not None:
+        if not path.verified:
+            raise click.UsageError(
+                "The path that was stored last was not completed, so it has no profile; name a "
+                "transition of the graph with --name."
+            )
         return plot.profile(path)
     if graph is None:
         raise InvalidArgument(f"A picture of kind {kind} needs a graph.")
@@ -71,12 +84,14 @@ def _tree(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) 
 def _graph(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
     from landtopo import plot
 
+    _some(graph)
     return plot.graph(graph)
 
 
 def _widths(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
     from landtopo import plot
 
+    _some(graph)
     return plot.widths(graph)
 
 
@@ -98,21 +113,33 @@ def _profile(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...
     edges: dict[str, dict[str, Any]] = {
         key: data for _, _, key, data in graph.edges(keys=True, data=True)
     }
+    if width is not None:
+        _one_width(graph, width)
     name = names[0] if names else lowest_pass(graph, width)
     if name is None:
-        raise click.UsageError("The graph has no transition with a profile.")
+        where = "" if width is None else f" at width {width}"
+        raise click.UsageError(f"The graph has no transition with a profile{where}.")
     if name not in edges:
         raise click.UsageError(f"The graph has no transition {name}.")
     return plot.profile(edges[name])
 
 
+def _some(graph: nx.MultiGraph[str]) -> None:
+    if not graph:
+        raise click.UsageError("The graph has no family of minima, so there is nothing to draw.")
+
+
 def _one_width(graph: nx.MultiGraph[str], width: int | None) -> int:
+    _some(graph)
     known = sorted({int(graph.nodes[node]["width"]) for node in graph})
-    chosen = known[0] if width is None and len(known) == 1 else width
-    if chosen is None or chosen not in known:
-        shown = ", ".join(map(str, known))
-        raise click.UsageError(f"This picture is of one width: give --width; known: {shown}.")
-    return chosen
+    shown = ", ".join(map(str, known))
+    if width is None:
+        if len(known) > 1:
+            raise click.UsageError(f"This picture is of one width: give --width; known: {shown}.")
+        return known[0]
+    if width not in known:
+        raise click.UsageError(f"The graph has no family of width {width}; known: {shown}.")
+    return width
 
 
 #: What can be drawn, and the function that draws it.

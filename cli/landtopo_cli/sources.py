@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from landtopo.paths.record import PathRecord
 
-__all__ = ["graph_from", "is_graph_file", "last_path", "refuse_overwriting", "source_argument"]
+__all__ = ["check_files", "graph_from", "is_graph_file", "last_path", "source_argument"]
 
 _SQLITE = b"SQLite format 3\0"
 
@@ -52,8 +52,21 @@ def last_path(source: Path) -> PathRecord | None:
     return paths[-1].record if paths else None
 
 
-def refuse_overwriting(files: tuple[Path, ...], force: bool) -> None:
-    """A usage error if one of the files exists, unless forced."""
+def check_files(files: tuple[Path, ...], force: bool) -> None:
+    """A usage error, before any work, if one of the files could not be written.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        What will be written; none may exist unless forced, and their folders must.
+    force : bool
+    """
     for file in files:
+        if not file.parent.is_dir():
+            raise click.UsageError(
+                f"'{file}' cannot be written: there is no folder '{file.parent}'."
+            )
+        if file.is_dir():
+            raise click.UsageError(f"'{file}' cannot be written: it is a folder.")
         if file.exists() and not force:
             raise click.UsageError(f"'{file}' exists; give --force to overwrite it.")

@@ -131,9 +131,18 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
         The file; an existing one is replaced.
     content : bytes
         What it is to hold.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; names the file.
     """
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        # The name of the file that was asked for, not of the temporary one.
+        raise OSError(error.errno, error.strerror, str(target)) from None
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)

@@ -315,7 +315,9 @@ def _coverage(record: Mapping[str, Any] | None) -> Coverage | None:
             **{
                 **record,
                 # An interval without an upper end is absent from files.
-                "richness_interval": tuple(record.get("richness_interval", (0.0, inf))),
+                "richness_interval": tuple(
+                    record.get("richness_interval", (float(record["families"]), inf))
+                ),
                 "rarefaction_starts": np.array(record["rarefaction_starts"]),
                 "rarefaction_families": np.array(record["rarefaction_families"]),
             }

@@ -29,6 +29,7 @@ __all__ = [
     "axes_for",
     "draw_families",
     "loss_axis",
+    "picture_format",
     "put_legend",
     "save",
     "shown_loss",
@@ -213,6 +214,27 @@ def sized_labels(ax: Axes, names: Sequence[str], positions: Sequence[float]) -> 
     ax.set_xticks(positions, names, rotation=90 if many else 0)
 
 
+def picture_format(path: str | os.PathLike[str]) -> str:
+    """The format that the suffix of a picture's path names, such as ``pdf``.
+
+    Raises
+    ------
+    InvalidArgument
+        matplotlib does not know the suffix.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    target = Path(path)
+    kind = target.suffix.lower().lstrip(".")
+    known = FigureCanvasBase.get_supported_filetypes()
+    if kind not in known:
+        raise InvalidArgument(
+            f"The 'path' argument of save must end in one of {', '.join(sorted(known))}; "
+            f"got '{target.name}'."
+        )
+    return kind
+
+
 def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     """Write a picture so that no label is clipped; the same picture gives the same bytes.
 
@@ -235,15 +257,9 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     import matplotlib as mpl
 
     target = Path(path)
+    kind = picture_format(target)
     found = picture.get_figure(root=True)
     assert found is not None
-    kind = target.suffix.lower().lstrip(".")
-    known = found.canvas.get_supported_filetypes()
-    if kind not in known:
-        raise InvalidArgument(
-            f"The 'path' argument of save must end in one of {', '.join(sorted(known))}; "
-            f"got '{target.name}'."
-        )
     # The date would make every file different.
     undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
     stream = BytesIO()

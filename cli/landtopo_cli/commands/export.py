@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from landtopo_cli.options import force_option
-from landtopo_cli.sources import graph_from, refuse_overwriting, source_argument
+from landtopo_cli.sources import check_files, graph_from, source_argument
 
 __all__ = ["command"]
 
@@ -26,13 +26,14 @@ Examples
 def command(source: Path, files: tuple[Path, ...], force: bool) -> None:
     """Write the graph of a study to files; each suffix chooses the format.
 
-    .graphml, .gexf (Gephi), .json (node-link, as D3 reads it), .cyjs (Cytoscape), .dot, .csv (two
-    tables) and .html (a page that needs no network). The same study gives the same bytes. In
-    place of a study, a graph in a .json, .graphml or .gexf file can be converted.
+    .graphml, .gexf (Gephi), .json (node-link, as D3 reads it), .cyjs (Cytoscape), .dot, .csv
+    (three tables), .html (a page that needs no network) and .md (a report of one page). The same
+    study gives the same bytes. In place of a study, a graph in a .json, .graphml or .gexf file can
+    be converted.
     """
     from landtopo.export import output_files, write_graph
 
-    refuse_overwriting(tuple(place for file in files for place in output_files(file)), force)
+    check_files(tuple(place for file in files for place in output_files(file)), force)
     graph = graph_from(source)
     for file in files:
         for place in write_graph(graph, file):

@@ -27,7 +27,7 @@ Examples
     "--out-dir",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the graph in every format and for pictures.",
+    help="Folder for the graph in every format, pictures, and a report of one page.",
 )
 @force_option
 def command(request: Request, init: str | None, out_dir: Path | None, force: bool) -> int | None:
@@ -63,14 +63,13 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
             work.study.save_graph(graph)
         if out_dir is not None:
             files = write_outputs(out_dir, graph, work.widths, work.study)
-            request.note(f"{len(files)} files are in '{out_dir}'.")
+            request.note(f"{len(files)} files were written to '{out_dir}'.")
     request.answer(lambda: graph_record(graph), lambda: graph_text(graph))
     apart = {width: components(graph, width=width) for width in work.widths}
     for width, parts in apart.items():
+        if not parts:
+            request.note(f"Width {width}: no minimum was found; try more --starts.")
         if len(parts) > 1:
-            request.note(
-                f"Width {width}: no path was found between "
-                + " and ".join("{" + ", ".join(sorted(part)) + "}" for part in parts)
-                + "."
-            )
-    return INCOMPLETE if any(len(parts) > 1 for parts in apart.values()) else None
+            shown = " and ".join("{" + ", ".join(sorted(part)) + "}" for part in parts)
+            request.note(f"Width {width}: no path was found between {shown}.")
+    return INCOMPLETE if any(len(parts) != 1 for parts in apart.values()) else None

@@ -8,7 +8,7 @@ import click
 
 from landtopo_cli.options import force_option
 from landtopo_cli.pictures import KINDS, draw
-from landtopo_cli.sources import graph_from, last_path, refuse_overwriting, source_argument
+from landtopo_cli.sources import check_files, graph_from, last_path, source_argument
 
 __all__ = ["command"]
 
@@ -40,7 +40,7 @@ Examples
     type=click.Path(path_type=Path),
     help="Ends in .pdf, .svg or .png.",
 )
-@click.option("--width", metavar="K", type=int, help="For tree and spectrum.")
+@click.option("--width", metavar="K", type=int, help="For tree, spectrum and profile.")
 @click.option(
     "--name",
     "names",
@@ -60,9 +60,12 @@ def command(
 ) -> None:
     """Draw a study, or a graph file, for a paper: vector output, embedded fonts."""
     from landtopo.plot import save
+    from landtopo.plot.style import picture_format
 
-    refuse_overwriting((output,), force)
-    path = last_path(source) if kind == "profile" and not names else None
+    picture_format(output)
+    check_files((output,), force)
+    stored = kind == "profile" and not names and width is None
+    path = last_path(source) if stored else None
     graph = None if path is not None else graph_from(source)
     save(draw(kind, graph, width=width, names=names, path=path), output)
     click.echo(output)
