@@ -35,6 +35,7 @@ from landtopo.landscape.pool import Piece
 from landtopo.landscape.relations import simplest_relation
 from landtopo.landscape.schema import LINEAGE, columns_of
 from landtopo.landscape.transitions import Found, absorb, follow
+from landtopo.landscape.widths import width_table
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.classify import classify
@@ -365,6 +366,33 @@ def test_every_escape_of_a_zero_neuron_is_followed_to_a_minimum() -> None:
     assert grown.shares == (0.5, 0.5)
     losses = [classify(problem.with_width(4), end).loss for end in grown.ends]
     assert sorted(losses) == pytest.approx([0.0, 0.01126191986], abs=1e-10)
+
+
+# --- corners ----------------------------------------------------------------------------------
+
+
+def test_a_flat_set_at_positive_loss_is_left_over_its_corner() -> None:
+    """A split neuron shrinks to zero at no cost and grows again elsewhere: the barrier is zero."""
+    teacher = Teacher.from_vectors([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])
+    graph = landscape_graph(teacher, [3, 4], starts=300, options=QUICK)
+    low, high = (graph.nodes[name] for name in ("w4-f0", "w4-f1"))
+    assert (low["flat_dimension"], high["flat_dimension"]) == (1, 1)
+    (way,) = [data for data in passes(graph, 4) if data["kind"] == "corner"]
+    assert (way["from_id"], way["to_id"]) == ("w4-f0", "w4-f1")
+    assert way["barrier_to"] == 0.0
+    assert way["barrier_from"] == high["loss"] == way["loss"]
+    losses = np.array(way["profile"])[::-1, 1]
+    level = losses > high["loss"] - 1e-14
+    # First along the flat set, then down without a rise.
+    assert np.abs(losses[level] - high["loss"]).max() < 1e-14
+    assert np.all(np.diff(losses) < 1e-14)
+    assert losses[-1] < 1e-10
+    (row,) = [row for row in width_table(graph) if row.width == 4]
+    assert row.lowest_escape == 0.0
+    corner = np.asarray(way["weights"])
+    others = corner[np.linalg.norm(corner, axis=1) > 0]
+    assert len(others) == 3
+    assert classify(TeacherStudent(teacher, 3), others).loss == pytest.approx(high["loss"])
 
 
 # --- what is not taken ------------------------------------------------------------------------

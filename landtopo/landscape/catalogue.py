@@ -200,26 +200,31 @@ class Catalogue:
                 return identity
         return replace(identity, teachers=given.teachers)
 
-    def count_known(self, weights: Array, loss: float, found_by: str, times: int) -> bool:
+    def count_known(
+        self, point: CriticalPoint, found_by: str, times: int, *, ends: set[int] | None = None
+    ) -> bool:
         """Count searches that ended in a pass that is known, in reserve or not; False if it is new.
 
         Parameters
         ----------
-        weights : ndarray, shape (K, D)
+        point : CriticalPoint
             The transition state or corner.
-        loss : float
         found_by : str
             The kind of search.
         times : int
             How many of them.
+        ends : set of int, optional
+            Families that the pass has to join; by default any.
         """
         graph = None
         for transition, met in [*zip(self.transitions, self.met, strict=True), *self._reserve]:
             state = transition.point
-            if state is None or abs(state.loss - loss) > _SAME_LOSS:
+            if state is None or abs(state.loss - point.loss) > _SAME_LOSS:
+                continue
+            if ends is not None and ends != {transition.start, transition.end}:
                 continue
             # States that differ in how a neuron is split lie on one flat set and are one pass.
-            graph = graph or self._network(weights)
+            graph = graph or self._network(point.weights)
             if equivalence(self._network(state.weights), graph) is not None:
                 met[found_by] += times
                 return True

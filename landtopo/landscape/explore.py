@@ -5,6 +5,7 @@ Searches of several kinds alternate, each where it helps most at the moment:
 - *random starts* climb to transition states from anywhere; being independent, they tell how much
   has not been seen;
 - *soft modes* climb away from a family along every mode, up to symmetry;
+- *corners* lead out of flat sets at positive loss;
 - *lines* climb from the highest points of straight lines between copies of two families;
 - *bands* join copies of two families by verified steps: first between parts of the graph that
   nothing joins, then as a check that what is known is the lowest.
@@ -27,6 +28,7 @@ import numpy as np
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue
+from landtopo.landscape.corners import corner_piece
 from landtopo.landscape.lineage import Line, LineageOptions, lift
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.transitions import Harvest, absorb, band_piece, follow_piece
@@ -47,7 +49,8 @@ _Item = TypeVar("_Item")
 # Families whose own copies are joined by bands.
 _LOW_FAMILIES = 3
 
-RANDOM, MODES, LINES, BANDS = "random starts", "soft modes", "lines", "bands"
+RANDOM, MODES, LINES = "random starts", "soft modes", "lines"
+CORNERS, BANDS = "corners", "bands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +227,7 @@ class _Explorer:
         self.pool = pool
         self.progress = progress
         self.outcomes: dict[str, Counter[str]] = {
-            name: Counter() for name in (RANDOM, MODES, LINES, BANDS)
+            name: Counter() for name in (RANDOM, MODES, CORNERS, LINES, BANDS)
         }
         self.idle = 0
         self._explored = 0
@@ -270,7 +273,7 @@ class _Explorer:
         families, transitions = len(self.catalogue.families), len(self.catalogue.transitions)
         if families + transitions > known:
             self.idle = 0
-        elif source != BANDS:
+        elif source not in (BANDS, CORNERS):
             self.idle += sum(harvest.outcomes.values())
         self.progress.advance(1, f"{families} families, {transitions} transitions")
 
@@ -286,6 +289,9 @@ class _Explorer:
                 self._checked.add((number, number))
                 for copy in islice(self._copies(number, number), 1, 2):
                     batch.append((BANDS, band_piece(self.problem, family.weights, copy, self.seed)))
+                if not family.is_global:
+                    way_out = corner_piece(self.problem, family.weights, self.options.lineage)
+                    batch.append((CORNERS, way_out))
             most = self._scaled(self.options.mode_starts)
             climbs = mode_starts(
                 self.problem, family.point, modes=self.options.modes, seed=self.seed

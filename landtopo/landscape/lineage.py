@@ -49,6 +49,7 @@ __all__ = [
     "LineageOptions",
     "fates_from",
     "fates_of",
+    "grown_neurons",
     "lift",
 ]
 
@@ -248,8 +249,33 @@ def _zero_neuron(
     certificate = None if zero_loss else psi_min(problem, weights)
     if certificate is None or not len(certificate.directions):
         return _kept(problem, weights, ZERO_NEURON, -1)
+    starts, counts = grown_neurons(problem, weights, certificate.directions, options)
     wider = problem.with_width(problem.width + 1)
-    directions = certificate.directions[: options.most]
+    return _flows(wider, ZERO_NEURON, -1, starts, counts)
+
+
+def grown_neurons(
+    problem: TeacherStudent, weights: Array, directions: Array, options: LineageOptions
+) -> tuple[list[Array], list[int]]:
+    """Points with a short neuron more; one for all directions that symmetry makes the same.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+        The problem at the width of the weights.
+    weights : ndarray, shape (K, r + e)
+    directions : ndarray, shape (n, r + e')
+        Unit vectors, such as the local minima of psi.
+    options : LineageOptions
+
+    Returns
+    -------
+    list of ndarray, shape (K + 1, D)
+    list of int
+        How many directions each of them stands for.
+    """
+    wider = problem.with_width(problem.width + 1)
+    directions = directions[: options.most]
     columns = min(max(weights.shape[1], directions.shape[1]), wider.rank + wider.extra)
     length = options.seed_length * float(problem.teacher.norms.mean())
     starts, counts = [], []
@@ -267,7 +293,7 @@ def _zero_neuron(
             counts.append(1)
         else:
             counts[same] += 1
-    return _flows(wider, ZERO_NEURON, -1, starts, counts)
+    return starts, counts
 
 
 def _split(

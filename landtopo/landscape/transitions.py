@@ -24,7 +24,7 @@ from landtopo.paths.descent import Descent, DescentOptions, begun_at, descend, d
 from landtopo.paths.network import NetworkSetting
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.classify import classify
-from landtopo.points.records import CriticalPoint, Kind
+from landtopo.points.records import CriticalPoint, Family, Kind
 from landtopo.points.saddle_starts import SaddleStart
 from landtopo.points.spectrum import spectrum
 from landtopo.problem import TeacherStudent
@@ -200,14 +200,19 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
     point = None
     if found.kind != "flat":
         point = classify(catalogue.problem, found.state)
-        if catalogue.count_known(point.weights, point.loss, found_by, found.times):
-            return False
         if not _is_pass(point, found.kind):
+            return False
+        if found.kind == "saddle" and catalogue.count_known(point, found_by, found.times):
             return False
     start = catalogue.locate(found.start, found_by=found_by)
     end = catalogue.locate(found.end, found_by=found_by)
     if start is None or end is None:
         return False
+    if point is not None and found.kind == "corner":
+        # From one corner ways lead to several families.
+        ends = {start.family, end.family}
+        if catalogue.count_known(point, found_by, found.times, ends=ends):
+            return False
     if found.kind == "flat":
         if not _is_flat(catalogue, start, end, found):
             return False
@@ -337,6 +342,14 @@ def _rank(catalogue: Catalogue, copy: Copy) -> tuple[float, int]:
     return round(catalogue.families[copy.family].loss, _TIED_LOSSES), copy.family
 
 
+def _height(first: Family, last: Family, point: CriticalPoint | None) -> float:
+    """Loss of the pass; a corner of a flat set of minima has their loss, but for rounding."""
+    higher = max(first.loss, last.loss)
+    if point is None or (point.zero_neurons and abs(point.loss - higher) <= _FLAT):
+        return higher
+    return point.loss
+
+
 def _transition(
     catalogue: Catalogue,
     found: Found,
@@ -381,7 +394,7 @@ def _transition(
         end=end.family,
         relabelling=given,
         exact=exact,
-        loss=max(first.loss, last.loss) if point is None else point.loss,
+        loss=_height(first, last, point),
         point=point,
         positions=positions,
         losses=losses,

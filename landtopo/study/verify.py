@@ -34,6 +34,11 @@ from landtopo.study.store import Study
 
 __all__ = ["Check", "VerifyOptions", "verify"]
 
+# Angle in radians and relative length up to which neurons are merged and dropped: of points that
+# are exact, and of points that the flow is still on the way to.
+_EXACT = (1e-5, 1e-7)
+_NEAR = (3e-2, 1e-2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions:
@@ -287,30 +292,53 @@ def _steepest_push(problem: TeacherStudent, weights: Array, options: VerifyOptio
 
 def _flow_end(problem: TeacherStudent, start: Array) -> Array:
     from landtopo.dynamics.flow import flow_weights
+
+    return _solved(problem, flow_weights(problem, start).weights[-1])
+
+
+def _solved(problem: TeacherStudent, weights: Array) -> Array:
+    """The critical point that Newton's method finds from weights, shape (K, r + E)."""
     from landtopo.loss import PopulationLoss, WeightObjective
     from landtopo.points.polish import polish
 
-    loss = PopulationLoss(problem)
-    objective = WeightObjective(loss, width=len(start), columns=start.shape[1])
-    point, _ = polish(objective, flow_weights(problem, start).weights[-1].ravel())
-    return point.reshape(start.shape)
+    width, columns = weights.shape
+    loss = PopulationLoss(problem.with_width(width))
+    objective = WeightObjective(loss, width=width, columns=columns)
+    return polish(objective, weights.ravel())[0].reshape(weights.shape)
 
 
 def _family_of(
     problem: TeacherStudent, weights: Array, families: Mapping[str, Mapping[str, Any]]
 ) -> str:
+    """Name of the family that weights belong to.
+
+    To a flat set with walls of third order the flow comes so slowly that neurons which become
+    parallel still differ by an angle, and those which vanish have a length; the network without
+    these differences is solved instead.
+    """
     from landtopo.points.reduced import reduce_network
     from landtopo.symmetry import PointGraph, equivalence
 
     vectors = problem.teacher.vectors
 
-    def shape_of(point: Array) -> PointGraph:
-        return PointGraph.from_weights(reduce_network(point, problem.rank).vectors, vectors)
+    def reduced(point: Array, same: tuple[float, float]) -> Array:
+        angle, zero = same
+        return reduce_network(
+            point, problem.rank, angle_tolerance=angle, zero_tolerance=zero
+        ).vectors
 
-    mine = shape_of(weights)
-    for name, data in families.items():
-        if equivalence(shape_of(np.asarray(data["weights"])), mine) is not None:
-            return name
+    stored = {
+        name: PointGraph.from_weights(reduced(np.asarray(data["weights"]), _EXACT), vectors)
+        for name, data in families.items()
+    }
+    for same in (_EXACT, _NEAR):
+        mine = reduced(weights, same)
+        if same is _NEAR and len(mine):
+            mine = _solved(problem, mine)
+        shape = PointGraph.from_weights(mine, vectors)
+        for name, graph in stored.items():
+            if equivalence(graph, shape) is not None:
+                return name
     return "elsewhere"
 
 
