@@ -28,6 +28,7 @@ from synthetic_landscape import (
 
 from landtopo import plot
 from landtopo.errors import InvalidArgument
+from landtopo.export.looks import FAILED_PAIR, UNDECIDED
 from landtopo.landscape.tree import merge_tree
 
 mpl.use("Agg")
@@ -116,6 +117,56 @@ def test_tree_tells_barriers_and_copies() -> None:
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["w6-f0", "w6-f1"]
 
 
+def exact_graph() -> nx.MultiGraph[str]:
+    """The graph with what labelled connectivity needs to know of the copies that are joined."""
+    graph = small_graph()
+    for *_, data in graph.edges(keys=True, data=True):
+        if data["kind"] != "lineage":
+            data["teacher_permutation"] = "()"
+    return graph
+
+
+def test_tree_counts_the_pieces_that_copies_of_the_lowest_family_leave() -> None:
+    # 3-cycles generate the even permutations of six neurons, a swap in addition all of them.
+    ax = plot.tree(exact_graph(), width=6)
+    told = {text.get_text(): text.xy[1] for text in ax.texts if "piece" in text.get_text()}
+    assert told == {"720 pieces": 0.0, "2 pieces": THREE_CYCLE_LOSS, "1 piece": SWAP_LOSS}
+    (diamonds,) = curves(ax, marker="D")
+    assert diamonds[:, 1].tolist() == [THREE_CYCLE_LOSS, SWAP_LOSS]
+
+
+def open_graph() -> nx.MultiGraph[str]:
+    """A graph that leaves open how two families are joined and whether a point is a minimum."""
+    graph = small_graph()
+    graph.remove_edge("w7-f1", "w7-f0", "w7-t1")
+    graph.graph["failed_pairs"] = {7: [{"from_id": "w7-f0", "to_id": "w7-f1", "tries": 4}]}
+    other = {"loss": 0.3, "count": 12, "index": 0, "nullity": 2, "reason": "It is too flat."}
+    graph.graph["start_search"] = {
+        "7": {
+            "outcomes": {"converged": 1990, "stalled": 10},
+            "others": [
+                {**other, "kind": "undecided", "description": "flat as can be"},
+                {**other, "kind": "saddle", "loss": 0.4, "description": "all neurons are zero"},
+            ],
+        }
+    }
+    return graph
+
+
+def test_what_is_left_open_is_drawn() -> None:
+    ax = plot.graph(open_graph())
+    (failed,) = curves(ax, color=FAILED_PAIR.color)
+    assert failed[:, 1].tolist() == [0.0, 0.0187]
+    (hollow,) = [found for found in ax.collections if found.get_label() == UNDECIDED.name]
+    # The saddle is no minimum for sure and is not drawn.
+    assert np.asarray(hollow.get_offsets())[:, 1].tolist() == [0.3]
+    assert hollow.get_facecolor().tolist() == [[1.0, 1.0, 1.0, 1.0]]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert {FAILED_PAIR.name, UNDECIDED.name} < set(labels)
+    assert ax.get_ylim()[1] > 0.3
+    assert UNDECIDED.name in [c.get_label() for c in plot.widths(open_graph()).collections]
+
+
 def test_tree_of_families_that_nothing_joins() -> None:
     graph = small_graph()
     graph.remove_edge("w6-f1", "w6-f0", "w6-t0")
@@ -137,15 +188,19 @@ def test_widths_keeps_families_of_equal_loss_apart() -> None:
 def test_isolated_and_flat_families_differ_in_shape() -> None:
     ax = plot.widths(small_graph())
     shapes = {found.get_label(): found.get_paths()[0].vertices.shape for found in ax.collections}
-    assert set(shapes) == {"global, isolated", "global, flat", "spurious, isolated"}
-    assert shapes["global, isolated"] == shapes["spurious, isolated"] != shapes["global, flat"]
+    assert set(shapes) == {"zero loss, isolated", "zero loss, flat", "positive loss, isolated"}
+    assert (
+        shapes["zero loss, isolated"]
+        == shapes["positive loss, isolated"]
+        != shapes["zero loss, flat"]
+    )
 
 
 def test_a_family_that_may_be_flat_is_not_called_isolated() -> None:
     graph = small_graph()
     del graph.nodes["w8-f0"]["flat_dimension"]
     labels = [found.get_label() for found in plot.widths(graph).collections]
-    assert "global, flatness unknown" in labels
+    assert "zero loss, maybe flat" in labels
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])

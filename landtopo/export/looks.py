@@ -17,8 +17,10 @@ __all__ = [
     "BAND",
     "COLUMN_DISTANCE",
     "EDGE_STYLES",
+    "FAILED_PAIR",
     "FAMILY_STYLES",
     "HEIGHT",
+    "UNDECIDED",
     "EdgeLook",
     "NodeLook",
     "Style",
@@ -48,24 +50,29 @@ class Style:
     shape: str
 
 
-#: By (global, flat); None where it is not known whether the family is flat.
+#: By (zero loss, flat); None where it is not known whether the family is flat.
 FAMILY_STYLES = {
-    (True, False): Style("global, isolated", "#0072B2", "circle"),
-    (True, True): Style("global, flat", "#56B4E9", "square"),
-    (True, None): Style("global, flatness unknown", "#0072B2", "diamond"),
-    (False, False): Style("spurious, isolated", "#D55E00", "circle"),
-    (False, True): Style("spurious, flat", "#E69F00", "square"),
-    (False, None): Style("spurious, flatness unknown", "#D55E00", "diamond"),
+    (True, False): Style("zero loss, isolated", "#0072B2", "circle"),
+    (True, True): Style("zero loss, flat", "#56B4E9", "square"),
+    (True, None): Style("zero loss, maybe flat", "#0072B2", "diamond"),
+    (False, False): Style("positive loss, isolated", "#D55E00", "circle"),
+    (False, True): Style("positive loss, flat", "#E69F00", "square"),
+    (False, None): Style("positive loss, maybe flat", "#D55E00", "diamond"),
 }
 
 #: By kind, for lineage by fate.
 EDGE_STYLES = {
-    "saddle": Style("saddle", "#222222", "solid"),
-    "corner": Style("corner", "#AA4499", "dashed"),
-    "flat": Style("flat", "#009E73", "solid"),
+    "saddle": Style("pass: saddle", "#222222", "solid"),
+    "corner": Style("pass: corner", "#AA4499", "dashed"),
+    "flat": Style("pass: flat", "#009E73", "solid"),
     "stays": Style("lineage: stays", "#767676", "solid"),
     "flows": Style("lineage: flows", "#767676", "dotted"),
 }
+
+#: What is no part of the graph and is shown beside it: families between which paths were tried and
+#: not found, and critical points that may be minima.
+FAILED_PAIR = Style("tried, not joined", "#CC3311", "dotted")
+UNDECIDED = Style("may be a minimum", "#222222", "hollow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,7 @@ class EdgeLook:
 
 
 def family_style(record: Mapping[str, Any]) -> Style:
-    """Colour and shape of a family: global or spurious, isolated or flat or not known."""
+    """Colour and shape of a family: zero or positive loss, isolated or flat or not known."""
     flat = record["flat_dimension"] > 0 if "flat_dimension" in record else None
     return FAMILY_STYLES[bool(record.get("is_global", False)), flat]
 

@@ -242,6 +242,11 @@ def _teacher_of(graph: nx.MultiGraph[str]) -> Teacher:
         return Teacher.from_vectors(graph.graph["vectors"], name=name)
     if name.startswith(("orthonormal:", "equicorrelated:", "random:")):
         return Teacher.from_spec(name)
+    if "gram" not in graph.graph:
+        raise InvalidArgument(
+            "The 'graph' argument of labelled_connectivity must name its teacher or have the Gram "
+            "matrix of its vectors."
+        )
     return Teacher.from_gram(graph.graph["gram"], name=name)
 
 

@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 
 import networkx as nx
 
-from landtopo.export.looks import EDGE_STYLES
 from landtopo.export.prepare import Prepared, prepare
-from landtopo.landscape.schema import LINEAGE
-from landtopo.plot.style import (
-    LINES,
-    SINGLE_COLUMN,
-    LossScale,
-    axes_for,
+from landtopo.export.unresolved import unresolved
+from landtopo.plot.marks import (
+    Places,
     draw_families,
-    loss_axis,
+    draw_lineage,
+    draw_undecided,
     put_legend,
-    shown_loss,
+    undecided_losses,
 )
+from landtopo.plot.style import SINGLE_COLUMN, LossScale, axes_for, loss_axis, shown_loss
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +40,7 @@ def widths(
     """Draw the loss of every family against the student's width.
 
     Circles are isolated families, squares have flat directions; the size grows with the share of
-    the starts that end there.
+    the starts that end there. Hollow circles are critical points that may be minima.
 
     Parameters
     ----------
@@ -61,14 +59,17 @@ def widths(
     matplotlib Axes
     """
     prepared = prepare(graph)
-    studied = sorted({record["width"] for record in prepared.nodes})
+    entries = unresolved(prepared)
+    studied = [entry.width for entry in entries]
     inches = min(max(SINGLE_COLUMN, 0.6 * len(studied)), 12.0)
     with axes_for(ax, width=inches) as axes:
-        loss_axis(axes, [record["loss"] for record in prepared.nodes], scale)
+        losses = [record["loss"] for record in prepared.nodes]
+        loss_axis(axes, [*losses, *undecided_losses(entries)], scale)
         places = _places(axes, prepared)
         if lineage:
-            _draw_lineage(axes, prepared, places)
+            draw_lineage(axes, prepared, places)
         draw_families(axes, places, prepared.node_looks)
+        draw_undecided(axes, entries, lambda width: width + 0.5 * _STEP * (2 * _MOST_ASIDE + 1))
         axes.set_xlabel("student width $K$")
         axes.set_xticks(studied)
         if studied:
@@ -77,7 +78,7 @@ def widths(
     return axes
 
 
-def _places(ax: Axes, prepared: Prepared) -> dict[str, tuple[float, float]]:
+def _places(ax: Axes, prepared: Prepared) -> Places:
     """Families at their width and loss, moved aside only where they would hide each other."""
     to_axis = ax.transData + ax.transAxes.inverted()
     taken: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
@@ -98,22 +99,3 @@ def _places(ax: Axes, prepared: Prepared) -> dict[str, tuple[float, float]]:
         taken[width, aside].append(height)
         places[record["id"]] = (width + _STEP * aside, loss)
     return places
-
-
-def _draw_lineage(ax: Axes, prepared: Prepared, places: dict[str, tuple[float, float]]) -> None:
-    named = set()
-    for record in prepared.edges:
-        if record["kind"] != LINEAGE:
-            continue
-        style = EDGE_STYLES[record.get("fate", "stays")]
-        ends = places[record["from_id"]], places[record["to_id"]]
-        ax.plot(
-            [end[0] for end in ends],
-            [end[1] for end in ends],
-            linestyle=LINES[style.shape],
-            color=style.color,
-            linewidth=0.8,
-            zorder=1,
-            label=None if style.name in named else style.name,
-        )
-        named.add(style.name)

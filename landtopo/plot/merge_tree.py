@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import networkx as nx
 
 from landtopo.export.prepare import prepare
+from landtopo.export.tables import copies_of
 from landtopo.landscape.tree import merge_tree
+from landtopo.plot.marks import draw_families, put_legend
 from landtopo.plot.style import (
     SINGLE_COLUMN,
     LossScale,
     axes_for,
-    draw_families,
     loss_axis,
-    put_legend,
     shown_loss,
     sized_labels,
 )
+from landtopo.wording import exact
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +30,8 @@ __all__ = ["tree"]
 # More branches than this are not labelled with their barriers, more leaves not with their names.
 _BARRIERS_SHOWN = 12
 _NAMES_SHOWN = 60
+# The lowest levels at which copies join are told in pieces, and the highest one.
+_LEVELS_TOLD = 4
 
 
 def tree(
@@ -40,7 +44,8 @@ def tree(
     """Draw the disconnectivity tree: a branch for each family, up to where a lower one takes over.
 
     Symbols are minima at their loss, horizontal lines passes at theirs. Open diamonds mark where
-    labelled copies of one family join; trees that nothing joins have dotted tops.
+    labelled copies of one family join, for the lowest family with the number of separate pieces
+    that are left; trees that nothing joins have dotted tops.
 
     Parameters
     ----------
@@ -64,30 +69,14 @@ def tree(
     families = [node for node, data in found.nodes(data=True) if data["kind"] == "family"]
     order = {node: place for place, node in enumerate(_order(found))}
     losses = {node: shown_loss(data["loss"]) for node, data in found.nodes(data=True)}
-    copies = {
-        family: found.nodes[family]["copies_join"]
-        for family in families
-        if found.nodes[family].get("copies_join", 0.0) > found.nodes[family]["loss"] + 1e-12
-    }
+    joins = _joins(graph, found, width)
     inches = min(max(SINGLE_COLUMN, 0.16 * len(families) + 0.8), 12.0)
     with axes_for(ax, width=inches) as axes:
-        loss_axis(axes, [*losses.values(), *copies.values()], scale)
+        loss_axis(axes, [*losses.values(), *(join.level for join in joins)], scale)
         top = axes.get_ylim()[1]
         for family in families:
             _branch(axes, found, family, order, losses, top)
-        for family, level in copies.items():
-            axes.plot(
-                order[_trunk(found, family, level)],
-                level,
-                "D",
-                markersize=4,
-                color="white",
-                markeredgecolor="black",
-                markeredgewidth=0.8,
-                zorder=4,
-                linestyle="none",
-                label="labelled copies join" if family == next(iter(copies)) else None,
-            )
+        _draw_joins(axes, joins, lambda join: order[_trunk(found, join.family, join.level)])
         places = {family: (float(order[family]), losses[family]) for family in families}
         draw_families(axes, places, prepared.node_looks)
         axes.set_xlim(-0.6, len(families) - 0.4)
@@ -100,6 +89,64 @@ def tree(
         axes.tick_params(axis="x", length=0)
         put_legend(axes)
     return axes
+
+
+class _Join(NamedTuple):
+    """A level at which labelled copies of a family appear or join, and the pieces then left."""
+
+    family: str
+    level: float
+    appear: bool
+    text: str
+
+
+def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int) -> list[_Join]:
+    """Where copies join: every level for the lowest family, the first one for the others."""
+    copies = copies_of(graph, width)
+    found = []
+    if copies is not None and len(copies.levels) > 1:
+        last = len(copies.levels) - 1
+        for number, event in enumerate(copies.levels):
+            told = number in (0, last) or number < _LEVELS_TOLD
+            pieces = f"{exact(event.components)} piece{'s' * (event.components > 1)}"
+            level = shown_loss(event.level)
+            found.append(_Join(copies.family, level, number == 0, pieces if told else ""))
+    known = {join.family for join in found}
+    for family, data in tree.nodes(data=True):
+        if family not in known and data.get("copies_join", 0.0) > data["loss"] + 1e-12:
+            found.append(_Join(family, data["copies_join"], False, ""))
+    return found
+
+
+def _draw_joins(ax: Axes, joins: list[_Join], place: Callable[[_Join], float]) -> None:
+    """Open diamonds where copies join, and beside them how many pieces are left."""
+    from matplotlib.patheffects import withStroke
+
+    diamonds = [join for join in joins if not join.appear]
+    if diamonds:
+        ax.plot(
+            [place(join) for join in diamonds],
+            [join.level for join in diamonds],
+            "D",
+            markersize=4,
+            color="white",
+            markeredgecolor="black",
+            markeredgewidth=0.8,
+            zorder=4,
+            linestyle="none",
+            label="labelled copies join",
+        )
+    for join in filter(lambda join: join.text, joins):
+        ax.annotate(
+            join.text,
+            (place(join), join.level),
+            xytext=(9, 0) if join.appear else (6, -2),
+            textcoords="offset points",
+            ha="left",
+            va="center" if join.appear else "top",
+            fontsize="x-small",
+            path_effects=[withStroke(linewidth=2.0, foreground="white")],
+        )
 
 
 def _order(tree: nx.DiGraph[str]) -> list[str]:

@@ -9,19 +9,28 @@ import networkx as nx
 import numpy as np
 
 from landtopo.export.looks import COLUMN_DISTANCE, edge_style
-from landtopo.export.prepare import Prepared, prepare
+from landtopo.export.prepare import prepare
+from landtopo.export.unresolved import unresolved
 from landtopo.landscape.schema import LINEAGE
 from landtopo.objective import Array
+from landtopo.plot.marks import (
+    Places,
+    draw_edge,
+    draw_failed_pairs,
+    draw_families,
+    draw_lineage,
+    draw_names,
+    draw_ring,
+    draw_undecided,
+    put_legend,
+    undecided_losses,
+)
 from landtopo.plot.style import (
     DOUBLE_COLUMN,
-    LINES,
-    POINTS,
     SINGLE_COLUMN,
     LossScale,
     axes_for,
-    draw_families,
     loss_axis,
-    put_legend,
     shown_loss,
 )
 
@@ -33,6 +42,8 @@ __all__ = ["graph"]
 _SAMPLES = np.linspace(0.0, 1.0, 61)
 # More families than this and their names would hide the drawing.
 _NAMES_SHOWN = 40
+# Undecided points stand this far to the right of their width.
+_ASIDE = 0.4
 
 
 def graph(
@@ -45,7 +56,9 @@ def graph(
     """Draw the graph of families: widths as columns, loss as height.
 
     Each transition is an arc whose top is at the loss of its transition state. Loops join labelled
-    copies of one family; rings beside a family are loops that cost nothing to cross.
+    copies of one family; rings beside a family are loops that cost hardly anything to cross. Red
+    dotted lines lead between families that paths were tried between, and none was found; hollow
+    circles are critical points that may be minima.
 
     Parameters
     ----------
@@ -63,12 +76,13 @@ def graph(
     matplotlib Axes
     """
     prepared = prepare(graph)
+    entries = unresolved(prepared)
     studied = sorted({record["width"] for record in prepared.nodes})
     passes = [record for record in prepared.edges if record["kind"] != LINEAGE]
     losses = [record["loss"] for record in (*prepared.nodes, *passes)]
     inches = min(max(SINGLE_COLUMN, 1.5 * len(studied)), 2 * DOUBLE_COLUMN)
     with axes_for(ax, width=inches, height=3.4) as axes:
-        loss_axis(axes, losses, scale)
+        loss_axis(axes, [*losses, *undecided_losses(entries)], scale)
         low, high = axes.get_ylim()
         if axes.get_yscale() == "linear":
             # Room for the names below the lowest families.
@@ -81,55 +95,39 @@ def graph(
             for record in prepared.nodes
         }
         if lineage:
-            _draw_lineage(axes, prepared, places)
+            draw_lineage(axes, prepared, places)
+        draw_failed_pairs(axes, entries, places)
         _draw_passes(axes, passes, places)
         draw_families(axes, places, prepared.node_looks)
+        known = [entry for entry in entries if entry.width in studied]
+        draw_undecided(axes, known, lambda width: studied.index(width) + _ASIDE)
         if len(places) <= _NAMES_SHOWN:
-            for name, (x, y) in places.items():
-                axes.annotate(
-                    name,
-                    (x, y),
-                    xytext=(0, -2 - POINTS * prepared.node_looks[name].size / 2),
-                    textcoords="offset points",
-                    ha="center",
-                    va="top",
-                    fontsize="x-small",
-                )
+            draw_names(axes, places, prepared.node_looks)
         axes.set_xticks(range(len(studied)), [str(width) for width in studied])
         axes.set_xlim(-0.5, max(len(studied), 1) - 0.5)
         axes.set_xlabel("student width $K$")
-        put_legend(axes, columns=2 if len(studied) < 4 else 3)
+        put_legend(axes, columns=2 if len(studied) < 3 else 3)
     return axes
 
 
-def _draw_lineage(ax: Axes, prepared: Prepared, places: dict[str, tuple[float, float]]) -> None:
-    named: set[str] = set()
-    for record in prepared.edges:
-        if record["kind"] == LINEAGE:
-            ends = np.array([places[record["from_id"]], places[record["to_id"]]])
-            _line(ax, ends, record, named, thickness=0.7, zorder=1)
-
-
-def _draw_passes(
-    ax: Axes, passes: list[dict[str, Any]], places: dict[str, tuple[float, float]]
-) -> None:
+def _draw_passes(ax: Axes, passes: list[dict[str, Any]], places: Places) -> None:
     scale = ax.yaxis.get_transform()
-    named: set[str] = set()
     seen: defaultdict[tuple[str, ...], int] = defaultdict(int)
     low, high = scale.transform(np.array(ax.get_ylim()))
     for record in sorted(passes, key=lambda record: (record["loss"], record["id"])):
         ends = record["from_id"], record["to_id"]
+        style = edge_style(record)
         nth = seen[tuple(sorted(ends))]
         seen[tuple(sorted(ends))] += 1
-        start, end = (np.array([places[name][0], places[name][1]]) for name in ends)
+        start, end = (places[name] for name in ends)
         top = max(shown_loss(record["loss"]), start[1], end[1])
         heights = scale.transform(np.array([start[1], end[1], top]))
         if ends[0] == ends[1] and heights[2] - heights[0] < 0.04 * (high - low):
-            _ring(ax, start, record, named, nth)
+            draw_ring(ax, start, style, nth)
             continue
         curve = _arc(start[0], end[0], heights, nth)
         curve[:, 1] = scale.inverted().transform(curve[:, 1])
-        _line(ax, curve, record, named, thickness=1.0, zorder=2)
+        draw_edge(ax, curve, style)
 
 
 def _arc(x0: float, x1: float, heights: Array, nth: int) -> Array:
@@ -150,49 +148,3 @@ def _arc(x0: float, x1: float, heights: Array, nth: int) -> Array:
     aside = 0.04 * nth * (-1) ** nth
     x = x0 * (1 - t) ** 2 + 2 * t * (1 - t) * ((x0 + x1) / 2 + aside) + x1 * t**2
     return np.column_stack([x, heights[0] + 2 * t * (1 - t) * control + rise * t**2])
-
-
-def _line(
-    ax: Axes,
-    curve: Array,
-    record: dict[str, Any],
-    named: set[str],
-    *,
-    thickness: float,
-    zorder: int,
-) -> None:
-    style = edge_style(record)
-    ax.plot(
-        curve[:, 0],
-        curve[:, 1],
-        color=style.color,
-        linestyle=LINES[style.shape],
-        linewidth=thickness * (2.0 if record["kind"] == "flat" else 1.0),
-        zorder=zorder,
-        label=None if style.name in named else style.name,
-    )
-    named.add(style.name)
-
-
-def _ring(ax: Axes, place: Array, record: dict[str, Any], named: set[str], nth: int) -> None:
-    """A loop of no height, as a ring beside its family."""
-    from matplotlib.transforms import offset_copy
-
-    style = edge_style(record)
-    aside = offset_copy(ax.transData, ax.get_figure(root=True), x=7 + 3 * nth, y=0, units="points")
-    ax.plot(
-        place[0],
-        place[1],
-        "o",
-        markersize=9,
-        fillstyle="none",
-        color=style.color,
-        markeredgewidth=1.6,
-        transform=aside,
-        zorder=2,
-        clip_on=False,
-    )
-    if style.name not in named:
-        # A line in the legend, as for the arcs.
-        ax.plot([], [], color=style.color, linestyle=LINES[style.shape], label=style.name)
-        named.add(style.name)

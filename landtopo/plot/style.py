@@ -1,10 +1,10 @@
-"""What all pictures share: axes, the paper style, the loss axis, the symbols of families."""
+"""What all pictures share: axes, the paper style, the loss axis, files."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from landtopo.errors import InvalidArgument
 from landtopo.export.files import write_bytes
-from landtopo.export.looks import FAMILY_STYLES, NodeLook
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,17 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DOUBLE_COLUMN",
-    "LINES",
-    "MARKERS",
     "PAPER",
-    "POINTS",
     "SINGLE_COLUMN",
     "LossScale",
     "axes_for",
-    "draw_families",
     "loss_axis",
     "picture_format",
-    "put_legend",
     "save",
     "shown_loss",
     "sized_labels",
@@ -72,12 +66,6 @@ _ZERO = 1e-14
 
 # From this ratio between the largest and the smallest positive loss on, the axis is logarithmic.
 _LOG_FROM = 300.0
-
-#: Points per drawing unit of a symbol's size.
-POINTS = 0.27
-
-MARKERS = {"circle": "o", "square": "s", "diamond": "D"}
-LINES = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 1.6))}
 
 
 @contextmanager
@@ -127,9 +115,12 @@ def loss_axis(ax: Axes, losses: Iterable[float], scale: LossScale = "auto") -> N
         )
     shown = [shown_loss(loss) for loss in losses]
     positive = [loss for loss in shown if loss > 0]
-    top = max(positive, default=1.0)
-    lowest = min(positive, default=top)
     ax.set_ylabel("loss $L$")
+    if not positive:
+        ax.set_ylim(-0.5, 1.0)
+        ax.set_yticks([0.0], ["0"])
+        return
+    top, lowest = max(positive), min(positive)
     if scale == "log" or (scale == "auto" and top / lowest > _LOG_FROM):
         threshold = lowest / 2
         ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
@@ -151,61 +142,6 @@ def _decades(lowest: float, top: float) -> list[float]:
     every = max(1, (last - first) // 6)
     found = [factor * 10.0**power for power in range(first, last + 1, every) for factor in factors]
     return [value for value in found if 0.9 * lowest <= value <= 1.6 * top]
-
-
-def draw_families(
-    ax: Axes, places: Mapping[str, tuple[float, float]], looks: Mapping[str, NodeLook]
-) -> None:
-    """Draw the symbols of families, one legend entry a style.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    places : dict
-        Position by family id, in data coordinates.
-    looks : dict
-        Style by family id.
-    """
-    names = [style.name for style in FAMILY_STYLES.values()]
-    present = {look.style for name, look in looks.items() if name in places}
-    # Many families: smaller symbols.
-    shrink = min(1.0, (60 / max(len(places), 1)) ** 0.5)
-    for style in sorted(present, key=names.index):
-        members = [name for name in places if looks[name].style == style]
-        first = looks[members[0]]
-        ax.scatter(
-            [places[name][0] for name in members],
-            [places[name][1] for name in members],
-            s=[(POINTS * looks[name].size * shrink) ** 2 for name in members],
-            marker=MARKERS[first.shape],
-            color=first.color,
-            edgecolors="black",
-            linewidths=0.5 * shrink,
-            zorder=3,
-            clip_on=False,
-            label=style,
-        )
-
-
-def put_legend(ax: Axes, *, columns: int = 2) -> None:
-    """A legend above the axes, where it hides nothing: families first, symbols of one size."""
-    entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
-    if not entries:
-        return
-    entries.sort(key=lambda entry: not hasattr(entry[0], "get_sizes"))
-    legend = ax.legend(
-        [handle for handle, _ in entries],
-        [label for _, label in entries],
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=columns,
-        borderaxespad=0.2,
-        columnspacing=1.2,
-        handletextpad=0.5,
-    )
-    for handle in legend.legend_handles:
-        if handle is not None and hasattr(handle, "set_sizes"):
-            handle.set_sizes([22.0])
 
 
 def sized_labels(ax: Axes, names: Sequence[str], positions: Sequence[float]) -> None:
