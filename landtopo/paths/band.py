@@ -116,7 +116,7 @@ class ElasticBand:
         """Add an image beside the top where the chain bends in value, remove idle ones."""
         if not self.adapt_every or chain.iteration % self.adapt_every:
             return None
-        y = chain.images @ chain.metric.root
+        y = chain.places
         length = lengths(y)
         mean = float(length.mean())
         values = chain.values
@@ -126,7 +126,7 @@ class ElasticBand:
             return None
         # A cubic through values and slopes differs from the straight chord by about this much.
         pieces = np.diff(y, axis=0)
-        gradients = chain.gradients @ chain.metric.inverse
+        gradients = chain.metric.slopes(chain.gradients)
         left = np.einsum("ij,ij->i", gradients[:-1], pieces)
         right = np.einsum("ij,ij->i", gradients[1:], pieces)
         bulge = np.abs(left - right) / 8.0

@@ -4,10 +4,11 @@ The elastic band and the string are both a rule that turns the values and gradie
 into a force, and perhaps moves the images along the chain after a step. All else they share: the
 state, the steps, the metric, the counting and the stopping rule.
 
-The metric is one positive definite matrix for all images. In the coordinates y = S x with S^2 the
-mean of |Hessian| at a few images, a landscape whose stiff directions are the same everywhere is
-nearly isotropic, and steps along the force are nearly Newton steps. Forces, tangents and lengths
-are all taken in these coordinates, so that a method needs to know nothing of it.
+The metric is one positive definite matrix for all images. In the coordinates y = S^T x with S S^T
+the mean Hessian at a few images, made positive by a multiple of the identity, a landscape whose
+stiff directions are the same everywhere is nearly isotropic, and steps along the force are nearly
+Newton steps. Forces, tangents and lengths are all taken in these coordinates, so that a method
+needs to know nothing of it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from enum import Enum
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg.lapack import dtrtri
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array, Objective
 from landtopo.paths.optimiser import StepRule
 from landtopo.points.evaluations import Counted, Evaluations
+from landtopo.points.factors import cholesky
 
 __all__ = [
     "Chain",
@@ -48,12 +51,12 @@ class ChainStatus(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """Square root of the positive definite matrix in which lengths are measured.
+    """A root of the positive definite matrix in which lengths are measured.
 
     Attributes
     ----------
     root, inverse : ndarray, shape (size, size)
-        S and S^-1, symmetric; y = S x.
+        S and S^-1; y = S^T x.
     """
 
     root: Array
@@ -66,23 +69,43 @@ class Metric:
 
     @classmethod
     def from_hessians(cls, objective: Objective, points: Array, *, floor: float = 0.1) -> Metric:
-        """Mean of |Hessian| at a few points, with small eigenvalues raised.
+        """Mean Hessian at a few points, with as much of the identity as makes it positive.
 
         Parameters
         ----------
         objective : Objective
         points : ndarray, shape (n, size)
         floor : float
-            Smallest eigenvalue kept, as a fraction of the median one.
+            Multiple of the identity, as a fraction of the mean size of the diagonal; it is
+            doubled until the matrix is positive with half as much.
         """
         total = np.zeros((objective.size, objective.size))
         for point in points:
             total += objective.hessian(point)
-        values, vectors = np.linalg.eigh(total / points.shape[0])
-        sizes = np.abs(values)
-        lowest = max(floor * float(np.median(sizes)), 1e-12)
-        roots = np.sqrt(np.maximum(sizes, lowest))
-        return cls(root=(vectors * roots) @ vectors.T, inverse=(vectors / roots) @ vectors.T)
+        total /= points.shape[0]
+        diagonal = np.arange(objective.size)
+        added = max(floor * float(np.abs(total[diagonal, diagonal]).mean()), 1e-12)
+        while True:
+            lowered = total.copy()
+            lowered[diagonal, diagonal] += 0.5 * added
+            if cholesky(lowered) is not None:
+                break
+            added *= 2.0
+        total[diagonal, diagonal] += added
+        root = np.asarray(np.linalg.cholesky(total), dtype=np.float64)
+        return cls(root=root, inverse=_inverse(root))
+
+    def to(self, points: Array) -> Array:
+        """Points in the coordinates y, shape (n, size)."""
+        return points @ self.root
+
+    def back(self, points: Array) -> Array:
+        """Points from the coordinates y, shape (n, size)."""
+        return points @ self.inverse
+
+    def slopes(self, gradients: Array) -> Array:
+        """Gradients with respect to y, shape (n, size)."""
+        return gradients @ self.inverse.T
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +116,8 @@ class Chain:
     ----------
     images : ndarray, shape (n, size)
         First and last are fixed.
+    places : ndarray, shape (n, size)
+        The images in the coordinates of the metric.
     values : ndarray, shape (n,)
     gradients : ndarray, shape (n, size)
         Of the function with respect to its own coordinates.
@@ -111,6 +136,7 @@ class Chain:
     """
 
     images: Array
+    places: Array = field(repr=False)
     values: Array
     gradients: Array = field(repr=False)
     force: Array = field(repr=False)
@@ -195,7 +221,7 @@ def evenly_spaced(images: Array, count: int) -> Array:
 
 def spread(images: Array, count: int, metric: Metric) -> Array:
     """`count` images at equal distances in a metric, the ends kept to the last bit."""
-    result = evenly_spaced(images @ metric.root, count) @ metric.inverse
+    result = metric.back(evenly_spaced(metric.to(images), count))
     result[0], result[-1] = images[0], images[-1]
     return np.asarray(result)
 
@@ -228,9 +254,11 @@ def begin(
     images = rule.start_images(images, metric)
     counted = Counted(objective)
     values, gradients = counted.value_and_gradient(images)
-    force = rule.force(images @ metric.root, values, gradients @ metric.inverse, False)
+    places = metric.to(images)
+    force = rule.force(places, values, metric.slopes(gradients), False)
     return Chain(
         images=images,
+        places=places,
         values=values,
         gradients=gradients,
         force=force,
@@ -246,16 +274,17 @@ def step(objective: Objective, chain: Chain, rule: Rule) -> Chain:
     counted = Counted(objective)
     metric = chain.metric
     move = rule.step_rule.propose(chain.time_step, chain.force)
-    before = chain.images @ metric.root
+    before = chain.places
     moved_to = before.copy()
     moved_to[1:-1] += move
     moved_to = rule.place(moved_to)
     move = moved_to[1:-1] - before[1:-1]
     images = chain.images.copy()
-    images[1:-1] = moved_to[1:-1] @ metric.inverse
+    images[1:-1] = metric.back(moved_to[1:-1])
     values, gradients = chain.values.copy(), chain.gradients.copy()
     values[1:-1], gradients[1:-1] = counted.value_and_gradient(images[1:-1])
-    force = rule.force(moved_to, values, gradients @ metric.inverse, chain.climbing)
+    slopes = metric.slopes(gradients)
+    force = rule.force(moved_to, values, slopes, chain.climbing)
     accepted, size = rule.step_rule.judge(chain.time_step, chain.force, force, move)
     cost = chain.evaluations + counted.evaluations
     if not accepted:
@@ -263,6 +292,7 @@ def step(objective: Objective, chain: Chain, rule: Rule) -> Chain:
     moved = replace(
         chain,
         images=images,
+        places=moved_to,
         values=values,
         gradients=gradients,
         force=force,
@@ -276,7 +306,7 @@ def step(objective: Objective, chain: Chain, rule: Rule) -> Chain:
         if moved.climbing or not rule.climbs(moved.residual):
             return moved
         # The force changes with nothing having moved: it must not be judged against the old one.
-        force = rule.force(images @ metric.root, values, gradients @ metric.inverse, True)
+        force = rule.force(moved_to, values, slopes, True)
         return replace(
             moved,
             climbing=True,
@@ -287,10 +317,12 @@ def step(objective: Objective, chain: Chain, rule: Rule) -> Chain:
     tidied[0], tidied[-1] = images[0], images[-1]
     counted = Counted(objective)
     values, gradients = counted.value_and_gradient(tidied)
-    force = rule.force(tidied @ metric.root, values, gradients @ metric.inverse, moved.climbing)
+    places = metric.to(tidied)
+    force = rule.force(places, values, metric.slopes(gradients), moved.climbing)
     return replace(
         moved,
         images=tidied,
+        places=places,
         values=values,
         gradients=gradients,
         force=force,
@@ -331,6 +363,12 @@ def relax(
         if chain.time_step < rule.step_rule.smallest:
             return replace(chain, status=ChainStatus.STALLED)
         chain = step(objective, chain, rule)
+
+
+def _inverse(lower: Array) -> Array:
+    """Inverse of a lower triangular matrix."""
+    found, _ = dtrtri(lower, lower=1)
+    return np.asarray(found)
 
 
 def _largest(force: Array) -> float:

@@ -1,9 +1,10 @@
 """Steepest descent dx/dt = -grad f from a transition state to the minimum on each side.
 
 The flow is integrated with an error bound, not walked down by a minimiser that may jump into a
-neighbouring basin: with a stabilised explicit method as long as its steps are cheap, with an
-exponential one where the flow is too stiff for that. Once the Hessian is positive definite and
-Newton's method converges from where the flow is without leaving its neighbourhood, Newton finishes.
+neighbouring basin: with a stabilised explicit method as long as its steps are cheap, with a
+linearly implicit one where the flow is too stiff for that. Once the Hessian is positive definite
+and Newton's method converges from where the flow is without leaving its neighbourhood, Newton
+finishes.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 import numpy as np
 
 from landtopo.objective import Array, Objective
-from landtopo.paths.integrators import chebyshev_stages, chebyshev_step, exponential_step
+from landtopo.paths.integrators import FlowStep, chebyshev_stages, chebyshev_step, rosenbrock_step
 from landtopo.points.ascend import newton
 from landtopo.points.evaluations import Counted, Evaluations
+from landtopo.points.factors import cholesky, lowest_modes
+from landtopo.points.spectrum import with_gauge_lifted
 
 __all__ = ["Descent", "DescentOptions", "DescentStatus", "begun_at", "descend", "descend_both"]
 
@@ -44,7 +48,10 @@ class DescentOptions:
     push : float
         Distance along the unstable direction at which the flow is started.
     error : float
-        Error of one step that is accepted, in units of x.
+        Error of one step that is accepted across the curve, in units of x.
+    lag : float
+        Error of one step that is accepted along the curve, in units of the step: it changes when
+        the flow is where, but not where it goes.
     gradient_tolerance : float
         |grad| at the minimum.
     flat_gradient : float
@@ -56,7 +63,8 @@ class DescentOptions:
     """
 
     push: float = 1e-3
-    error: float = 3e-4
+    error: float = 1e-3
+    lag: float = 0.1
     gradient_tolerance: float = 1e-12
     flat_gradient: float = 1e-9
     longest: float = 0.2
@@ -78,11 +86,13 @@ class Descent:
     tangents : ndarray, shape (n, size)
         -grad at the points.
     times : ndarray, shape (n,)
-        Time of the flow; infinite for the end that Newton found.
+        Time of the flow, as accurate as `DescentOptions.lag`; infinite for the end that Newton
+        found.
     newton_shift : float
         Distance that Newton's method moved the end.
     smallest_eigenvalue : float
-        Of the Hessian at the end, gauge directions left out.
+        Of the Hessian at the end, gauge directions left out: from a few inverse iterations where
+        it is positive, which come within a few per cent of it from above; nan if not computed.
     evaluations : Evaluations
     status : DescentStatus
     """
@@ -162,9 +172,10 @@ def descend(
     first, gradient = counted.value_and_gradient(x)
     value, slope = float(first), -gradient
     points, tangents, times = [x], [slope], [0.0]
-    stiffness = _stiffness(counted, x)
-    # Eigenvectors of an n x n Hessian take as long as about n^1.5 / 10 gradients.
-    most_stages = max(8, int(0.1 * x.size**1.5))
+    local = _Local(counted, x)
+    stiffness = local.stiffness()
+    # A factorised n x n Hessian takes as long as about n / 8 gradients.
+    most_stages = max(5, x.size // 8)
     since = 0
     time = 0.0
     peak = norm = float(np.linalg.norm(slope))
@@ -175,26 +186,31 @@ def descend(
     for _ in range(options.steps):
         h = min(h, options.longest / max(norm, 1e-300))
         stages = chebyshev_stages(h * stiffness)
-        if stages > most_stages:
-            taken = exponential_step(counted, x, slope, h)
-        else:
+        if stages <= most_stages:
             taken = chebyshev_step(counted, x, slope, h, stages)
-        if not np.isfinite(taken.error):
+        else:
+            reached = rosenbrock_step(counted, x, slope, h, local.hessian)
+            if reached is None:
+                h *= 0.5
+                continue
+            taken = reached
+        ratio = _error_ratio(x, taken, options)
+        if not np.isfinite(ratio):
             status = DescentStatus.NOT_FINITE
             break
-        ratio = taken.error / options.error
         # What cancels in the value is of the order of the curvature times the point squared.
         rounding = _EPSILON * (abs(value) + stiffness * float(x @ x))
         if ratio > 1.0 or not taken.value <= value + rounding:
             h *= max(0.1, min(0.5, 0.8 * ratio ** (-1 / 3) if ratio > 0 else 0.5))
-            stiffness = max(stiffness, _stiffness(counted, x))
-            since = 0
+            if since:
+                stiffness, since = local.stiffness(), 0
             if h * norm < 1e-14 * max(1.0, float(np.linalg.norm(x))):
                 status = DescentStatus.NOT_SMOOTH
                 break
             continue
         time += h
         x, slope, value = taken.x, taken.slope, taken.value
+        local = _Local(counted, x)
         norm = float(np.linalg.norm(slope))
         points.append(x)
         tangents.append(slope)
@@ -202,7 +218,7 @@ def descend(
         peak = max(peak, norm)
         since += 1
         if since >= 20:
-            stiffness, since = _stiffness(counted, x), 0
+            stiffness, since = local.stiffness(), 0
         h *= min(5.0, max(0.2, 0.8 * max(ratio, 1e-12) ** (-1 / 3)))
         if norm > ask_below * peak:
             continue
@@ -211,7 +227,7 @@ def descend(
         if accepted is not None:
             end, status = accepted, DescentStatus.ACCEPTED
         else:
-            found = _finish(counted, x, slope, options)
+            found = _finish(counted, local, slope, options)
             if found is None:
                 if norm > options.flat_gradient:
                     continue
@@ -229,7 +245,7 @@ def descend(
         break
     smallest = np.nan
     if status in (DescentStatus.MINIMUM, DescentStatus.FLAT):
-        smallest = _lowest(counted, x)
+        smallest = _lowest(_Local(counted, x).lifted())
         status = DescentStatus.MINIMUM if smallest > 1e-9 * stiffness else DescentStatus.FLAT
     return Descent(
         x=x,
@@ -245,58 +261,79 @@ def descend(
     )
 
 
-def _finish(objective: Objective, x: Array, slope: Array, options: DescentOptions) -> Array | None:
+def _error_ratio(x: Array, taken: FlowStep, options: DescentOptions) -> float:
+    """The error of a step in units of what is accepted."""
+    size = float(np.linalg.norm(taken.slope))
+    tangent = taken.slope / size if size > 0 else taken.slope
+    along = float(tangent @ taken.error)
+    across = float(np.linalg.norm(taken.error - along * tangent))
+    late = options.lag * float(np.linalg.norm(taken.x - x))
+    return max(across / options.error, abs(along) / max(late, options.error))
+
+
+class _Local:
+    """The Hessian at one point of the curve, computed when something first needs it."""
+
+    def __init__(self, objective: Objective, x: Array) -> None:
+        self.objective = objective
+        self.x = x
+
+    @cached_property
+    def hessian(self) -> Array:
+        """Hessian, shape (size, size)."""
+        return self.objective.hessian(self.x)
+
+    def lifted(self) -> Array:
+        """The Hessian with the gauge directions made stiff."""
+        return with_gauge_lifted(self.hessian, self.objective.gauge(self.x))
+
+    def stiffness(self) -> float:
+        """Upper estimate of the largest curvature, from a few power iterations."""
+        vector = self.hessian @ np.cos(np.arange(1.0, self.x.size + 1.0))
+        size = float(np.linalg.norm(vector))
+        for _ in range(12):
+            if size == 0 or not np.isfinite(size):
+                break
+            vector = self.hessian @ (vector / size)
+            size = float(np.linalg.norm(vector))
+        return max(1.2 * size, 1e-12)
+
+
+def _finish(
+    objective: Objective, local: _Local, slope: Array, options: DescentOptions
+) -> Array | None:
     """The minimum that Newton's method finds from here, if the flow must end there too."""
-    hessian = objective.hessian(x)
-    gauge = objective.gauge(x)
-    if gauge.shape[0]:
-        hessian = hessian + gauge.T @ gauge
-    try:
-        factor = np.linalg.cholesky(hessian)
-    except np.linalg.LinAlgError:
+    lifted = local.lifted()
+    factors = cholesky(lifted)
+    if factors is None:
         return None
-    move = np.linalg.solve(factor.T, np.linalg.solve(factor, slope))
+    move = factors.solve(slope)
     length = float(np.linalg.norm(move))
     # In a convex region the flow reaches the minimum along a path not much longer than the
     # Newton step when the Hessian changes little over it, which is what `newton` then confirms.
-    if length > 0.1 or np.linalg.norm(hessian @ move - slope) > 1e-8 * np.linalg.norm(slope):
+    misfit = float(np.linalg.norm(lifted @ move - slope))
+    if length > 0.1 or misfit > 1e-8 * np.linalg.norm(slope):
         return None
     end, _, _, converged = newton(
-        objective, x, gradient_tolerance=options.gradient_tolerance, region=2.0 * length
+        objective,
+        local.x,
+        gradient_tolerance=options.gradient_tolerance,
+        region=2.0 * length,
+        factors=factors,
     )
-    if not converged:
-        return None
-    hessian = objective.hessian(end)
-    gauge = objective.gauge(end)
-    if gauge.shape[0]:
-        hessian = hessian + gauge.T @ gauge
-    try:
-        np.linalg.cholesky(hessian)
-    except np.linalg.LinAlgError:
-        return None
-    return end
+    return end if converged else None
 
 
-def _lowest(objective: Objective, x: Array) -> float:
-    hessian = objective.hessian(x)
-    gauge = objective.gauge(x)
-    if gauge.shape[0]:
-        large = 2.0 * float(np.abs(hessian).sum(axis=1).max())
-        hessian = hessian + large * gauge.T @ gauge
-    return float(np.linalg.eigvalsh(hessian)[0])
-
-
-def _stiffness(objective: Objective, x: Array) -> float:
-    """Upper estimate of the largest curvature at a point, from a few power iterations."""
-    hessian = objective.hessian(x)
-    vector = hessian @ np.cos(np.arange(1.0, x.size + 1.0))
-    size = float(np.linalg.norm(vector))
-    for _ in range(12):
-        if size == 0 or not np.isfinite(size):
-            break
-        vector = hessian @ (vector / size)
-        size = float(np.linalg.norm(vector))
-    return max(1.2 * size, 1e-12)
+def _lowest(lifted: Array) -> float:
+    """The lowest eigenvalue, or an estimate from above if it is positive."""
+    factors = cholesky(lifted)
+    if factors is None:
+        return float(lowest_modes(lifted, 1)[0][0])
+    vector = np.cos(np.arange(1.0, lifted.shape[0] + 1.0))
+    for _ in range(6):
+        vector /= np.linalg.norm(vector)
+        vector = factors.solve(vector)
+    return float(1.0 / np.linalg.norm(vector))
 
 
 def begun_at(side: Descent, start: Array, direction: Array) -> Descent:

@@ -2,10 +2,10 @@
 
 The Runge-Kutta-Chebyshev method of second order (Sommeijer, Shampine, Verwer, J. Comput. Appl.
 Math. 88, 315 (1998)) is explicit, and stable for stiff flows with real spectra, as those of
-gradients are: s evaluations reach as far as s^2 of an ordinary explicit method. The exponential
-Rosenbrock method of third order with an embedded one of second (exprb32: Hochbruck, Ostermann,
-Schweitzer, SIAM J. Numer. Anal. 47, 786 (2009)) solves the local quadratic exactly with the
-eigenvectors of the Hessian, and knows no stiffness at all.
+gradients are: s evaluations reach as far as s^2 of an ordinary explicit method. The Rosenbrock
+method ROS3 of third order with an embedded one of second (Sandu, Verwer, Blom, Spee, Carmichael,
+Potra, Atmos. Environ. 31, 3459 (1997)) is linearly implicit and L-stable: with the Hessian it knows
+no stiffness at all.
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ from typing import NamedTuple
 import numpy as np
 
 from landtopo.objective import Array, Objective
+from landtopo.points.factors import cholesky
 
-__all__ = ["FlowStep", "chebyshev_stages", "chebyshev_step", "exponential_step"]
+__all__ = ["FlowStep", "chebyshev_stages", "chebyshev_step", "rosenbrock_step"]
+
+# ROS3: gamma of (I / (gamma h) + H), how stages feed on earlier ones, the weights of the stages in
+# the solution, and in the difference to the embedded method.
+_GAMMA = 0.43586652150845899941601945119356
+_COUPLING = (-1.0156171083877702, 4.075995645253770, 9.207679429833079)
+_WEIGHTS = (1.0, 6.169794704382824, -0.42772256543218573)
+_ERROR = (0.5, -2.9079558716805470, 0.22354069897811570)
 
 
 class FlowStep(NamedTuple):
@@ -26,7 +34,7 @@ class FlowStep(NamedTuple):
     x: Array
     slope: Array
     value: float
-    error: float
+    error: Array
 
 
 def chebyshev_stages(stiffness: float) -> int:
@@ -61,7 +69,7 @@ def chebyshev_step(objective: Objective, x: Array, slope: Array, h: float, stage
         before, y = y, following
     value, gradient = objective.value_and_gradient(y)
     error = 0.8 * (x - y) + 0.4 * h * (slope - gradient)
-    return FlowStep(y, -gradient, float(value), float(np.linalg.norm(error)))
+    return FlowStep(y, -gradient, float(value), error)
 
 
 @lru_cache(maxsize=256)
@@ -87,8 +95,10 @@ def _coefficients(stages: int) -> tuple[float, tuple[tuple[float, float, float, 
     return float(b[1] * w1), tuple(table)
 
 
-def exponential_step(objective: Objective, x: Array, slope: Array, h: float) -> FlowStep:
-    """One step of the exponential Rosenbrock method, for two gradients and a Hessian.
+def rosenbrock_step(
+    objective: Objective, x: Array, slope: Array, h: float, hessian: Array
+) -> FlowStep | None:
+    """One step of ROS3, for two gradients and a Cholesky factorisation.
 
     Parameters
     ----------
@@ -97,33 +107,22 @@ def exponential_step(objective: Objective, x: Array, slope: Array, h: float) -> 
         Point and -grad there.
     h : float
         Time step.
+    hessian : ndarray, shape (size, size)
+        At x.
+
+    Returns
+    -------
+    FlowStep or None
+        None where a mode grows so fast that the step is too long for it.
     """
-    curvatures, modes = np.linalg.eigh(objective.hessian(x))
-    z = -h * curvatures
-    along = modes.T @ slope
-    shift = h * _phi1(z) * along
-    middle = x + modes @ shift
-    _, gradient = objective.value_and_gradient(middle)
-    # What the quadratic got wrong about the force at its own end.
-    wrong = modes.T @ -gradient - along + curvatures * shift
-    correction = modes @ (2.0 * h * _phi3(z) * wrong)
-    y = middle + correction
+    factors = cholesky(hessian + np.diag(np.full(x.size, 1.0 / (_GAMMA * h))))
+    if factors is None:
+        return None
+    first = factors.solve(slope)
+    _, gradient = objective.value_and_gradient(x + first)
+    second = factors.solve(_COUPLING[0] / h * first - gradient)
+    third = factors.solve((_COUPLING[1] * first + _COUPLING[2] * second) / h - gradient)
+    y = x + _WEIGHTS[0] * first + _WEIGHTS[1] * second + _WEIGHTS[2] * third
+    error = _ERROR[0] * first + _ERROR[1] * second + _ERROR[2] * third
     value, gradient = objective.value_and_gradient(y)
-    return FlowStep(y, -gradient, float(value), float(np.linalg.norm(correction)))
-
-
-def _phi1(z: Array) -> Array:
-    """(e^z - 1) / z."""
-    safe = np.where(np.abs(z) < 1e-8, 1.0, z)
-    return np.asarray(
-        np.where(np.abs(z) < 1e-8, 1.0 + 0.5 * z, np.expm1(np.minimum(safe, 700.0)) / safe)
-    )
-
-
-def _phi3(z: Array) -> Array:
-    """(e^z - 1 - z - z^2 / 2) / z^3."""
-    small = np.abs(z) < 0.1
-    safe = np.where(small, 1.0, z)
-    exact = (np.expm1(np.minimum(safe, 700.0)) - safe - 0.5 * safe**2) / safe**3
-    series = (1 + z / 4 * (1 + z / 5 * (1 + z / 6 * (1 + z / 7 * (1 + z / 8))))) / 6
-    return np.asarray(np.where(small, series, exact))
+    return FlowStep(y, -gradient, float(value), error)

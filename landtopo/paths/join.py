@@ -431,7 +431,7 @@ class _Search:
             middle = images.shape[0] // 2
             self.metric = Metric.from_hessians(self.objective, images[[1, middle, -2]])
         chain = relax(self.objective, images, self.options.band, metric=self.metric)
-        refinement = refine(self.objective, chain.images, self.options.refine)
+        refinement = refine(self.objective, chain.images, self.options.refine, metric=self.metric)
         found, rejected = [], []
         for maximum in refinement.maxima:
             number, reason = self.add_transition(maximum.ascent, left=maximum.left)
@@ -439,8 +439,14 @@ class _Search:
                 rejected.append(reason)
             else:
                 found.append(number)
-            for other in self.setting.other_passes(maximum.start):
-                found += self.add_pass(other)
+            # A corner is of interest only below the smooth pass that was found from the same place,
+            # and until the ends are joined only where there is none.
+            below = self.ceiling
+            if number is not None:
+                below = min(below, self.transitions[number].value)
+            if number is None or np.isfinite(self.ceiling):
+                for other in self.setting.other_passes(maximum.start, below):
+                    found += self.add_pass(other)
         if not found and np.isinf(self.ceiling):
             flat = self.flat_valley(i, j, chain.images, refinement.highest)
             if flat is not None:

@@ -22,6 +22,7 @@ from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.certificate import psi_min
 from landtopo.points.classify import classify
 from landtopo.points.evaluations import Counted, Evaluations
+from landtopo.points.factors import cholesky
 from landtopo.points.records import CriticalPoint
 from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automorphisms
 from landtopo.symmetry.relabelling import teacher_rotation
@@ -140,6 +141,22 @@ class NetworkSetting:
             self._classified[key] = classify(self.loss.problem, self.weights(x))
         return self._classified[key]
 
+    def is_curved_up(self, x: Array) -> bool:
+        """Whether an in-span point has a positive Hessian in d dimensions, beyond rounding.
+
+        Outside the span the Hessian there consists of copies of the normal block.
+        """
+        weights = self.weights(x)
+        if np.any(weights[:, self.rank :]) or not np.all(np.any(weights, axis=1)):
+            return False
+        inside = WeightObjective(self.loss, self.objective.width, self.rank)
+        hessian = inside.hessian(weights[:, : self.rank].ravel())
+        blocks = [hessian]
+        if self.loss.problem.extra:
+            blocks.append(self.loss.normal_block(weights))
+        least = 1e-9 * np.abs(hessian).sum(axis=1).max()
+        return all(cholesky(one - least * np.eye(one.shape[0])) is not None for one in blocks)
+
     def objection(self, ascent: Ascent) -> str | None:
         """Whether the point has index 1 in all d dimensions, not only in these coordinates.
 
@@ -162,7 +179,7 @@ class NetworkSetting:
         index = ascent.spectrum.index + (remaining - spare) * negative
         return None if index == 1 else f"The index in d dimensions is {index}, not 1."
 
-    def other_passes(self, x: Array) -> Sequence[Pass]:
+    def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
         """The corner where the smallest neuron near a maximum vanishes, if it is a pass.
 
         With the others at a minimum of the narrower network, a neuron that grows from zero in the
@@ -182,7 +199,8 @@ class NetworkSetting:
         found = ascend(objective, rest, AscentOptions(index=0, steps=60))
         self.spent += objective.evaluations
         others = found.x.reshape(norms.size - 1, -1)
-        if not found.converged or np.abs(others[:, self.rank :]).max(initial=0.0) > 1e-8:
+        outside = float(np.abs(others[:, self.rank :]).max(initial=0.0))
+        if not found.converged or found.value >= below or outside > 1e-8:
             return ()
         others[:, self.rank :] = 0.0
         key = round(found.value, 9)

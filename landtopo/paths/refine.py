@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from landtopo.objective import Array, Objective
+from landtopo.paths.chain import Metric
+from landtopo.paths.optimiser import StepRule
 from landtopo.paths.profile import interior_maxima, sample
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.evaluations import Counted, Evaluations
@@ -25,6 +27,10 @@ class RefineOptions:
     floor : float
         How much a maximum must stand out on both sides, as a fraction of the height of the chain
         above its lower end.
+    climb : float
+        Before the Hessian is used the maximum climbs along the chain and falls across it, in the
+        metric, for at most this fraction of the number of coordinates in gradients: about what a
+        factorised Hessian costs. Nothing is gained by it where there are few.
     neighbourhood : float
         The refined point counts as near the chain when its distance to it is at most this
         fraction of the chain's length.
@@ -34,6 +40,7 @@ class RefineOptions:
 
     per_piece: int = 8
     floor: float = 1e-6
+    climb: float = 0.1
     neighbourhood: float = 0.1
     ascent: AscentOptions = field(default_factory=AscentOptions)
 
@@ -83,7 +90,13 @@ class Refinement:
     evaluations: Evaluations
 
 
-def refine(objective: Objective, images: Array, options: RefineOptions | None = None) -> Refinement:
+def refine(
+    objective: Objective,
+    images: Array,
+    options: RefineOptions | None = None,
+    *,
+    metric: Metric | None = None,
+) -> Refinement:
     """Refine every interior maximum of a chain to a critical point of index 1.
 
     Parameters
@@ -91,20 +104,21 @@ def refine(objective: Objective, images: Array, options: RefineOptions | None = 
     objective : Objective
     images : ndarray, shape (n, size)
     options : RefineOptions, optional
+    metric : Metric, optional
+        Of the relaxation that made the chain; Euclidean by default.
     """
     options = RefineOptions() if options is None else options
     counted = Counted(objective)
     profile = sample(counted, images, per_piece=options.per_piece)
     height = float(profile.values.max() - profile.values.min())
     peaks = interior_maxima(profile.values, floor=options.floor * height) if height > 0 else []
+    metric = Metric.euclidean(objective.size) if metric is None else metric
+    steps = int(options.climb * objective.size)
     found = []
     for i in sorted(peaks):
-        ascent = ascend(
-            counted,
-            profile.points[i],
-            options.ascent,
-            direction=profile.points[i + 1] - profile.points[i - 1],
-        )
+        along = profile.points[i + 1] - profile.points[i - 1]
+        start = _climbed(counted, profile.points[i], along, metric, steps)
+        ascent = ascend(counted, start, options.ascent, direction=along)
         distance = float(np.linalg.norm(profile.points - ascent.x, axis=1).min())
         found.append(
             Refined(
@@ -121,3 +135,35 @@ def refine(objective: Objective, images: Array, options: RefineOptions | None = 
         highest=float(profile.values.max()),
         evaluations=counted.evaluations,
     )
+
+
+def _climbed(objective: Objective, x: Array, along: Array, metric: Metric, steps: int) -> Array:
+    """The point with the smallest force on the way of one climbing image with a fixed tangent."""
+    if steps < 10:
+        return x
+    rule = StepRule()
+    place = metric.to(x[None])
+    tangent = metric.to(along[None])
+    tangent /= np.linalg.norm(tangent)
+
+    def force_at(y: Array) -> Array:
+        _, gradients = objective.value_and_gradient(metric.back(y))
+        slope = metric.slopes(gradients)
+        return np.asarray(2.0 * np.sum(slope * tangent) * tangent - slope)
+
+    force = force_at(place)
+    size = rule.first
+    best, least = place, float(np.linalg.norm(force))
+    enough = 0.01 * least
+    for _ in range(steps):
+        move = rule.propose(size, force)
+        new = force_at(place + move)
+        kept, size = rule.judge(size, force, new, move)
+        if kept:
+            place, force = place + move, new
+            norm = float(np.linalg.norm(force))
+            if norm < least:
+                best, least = place, norm
+        if least <= enough or size < rule.smallest:
+            break
+    return np.asarray(metric.back(best)[0])

@@ -79,8 +79,8 @@ class Setting(Protocol):
         """Why a critical point of index 1 here is no transition state; None if it is one."""
         ...
 
-    def other_passes(self, x: Array) -> Sequence[Pass]:
-        """Passes near a maximum of a band where the function is not smooth."""
+    def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
+        """Passes near a maximum of a band where the function is not smooth, lower than a bound."""
         ...
 
     def settle(self, x: Array) -> Array | None:
@@ -156,7 +156,7 @@ class PlainSetting:
         """None: index 1 is all that is asked."""
         return None
 
-    def other_passes(self, x: Array) -> Sequence[Pass]:
+    def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
         """A smooth function has none."""
         return ()
 

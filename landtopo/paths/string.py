@@ -94,11 +94,11 @@ class StringMethod:
             or np.linalg.norm(chain.force, axis=1)[half - 2 : half].max() > self.grow_below
         ):
             return None
-        y = chain.images @ chain.metric.root
+        y = chain.places
         missing = self.images - count
         gap = (y[half] - y[half - 1]) / (missing + 1)
         added = [y[half - 1] + gap] if missing == 1 else [y[half - 1] + gap, y[half] - gap]
         grown = np.vstack([y[:half], *added, y[half:]])
         if self.complete(grown.shape[0]):
             grown = evenly_spaced(grown, self.images)
-        return np.asarray(grown @ chain.metric.inverse)
+        return chain.metric.back(grown)

@@ -23,7 +23,14 @@ import numpy as np
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array, Objective
 from landtopo.points.evaluations import Counted, Evaluations
-from landtopo.points.spectrum import Spectrum, spectrum, without_gauge
+from landtopo.points.factors import (
+    Positive,
+    Symmetric,
+    cholesky,
+    factorised,
+    lowest_modes,
+)
+from landtopo.points.spectrum import Spectrum, lowest_spectrum, spectrum, with_gauge_lifted
 
 __all__ = [
     "Ascent",
@@ -130,9 +137,12 @@ def newton(
     *,
     gradient_tolerance: float = 1e-12,
     region: float = np.inf,
-    steps: int = 12,
+    steps: int = 40,
+    factors: Symmetric | Positive | None = None,
 ) -> tuple[Array, Array, Array, bool]:
     """Newton's method from nearby, gauge directions held, as long as it really converges.
+
+    A factorised Hessian serves for further steps as long as each shrinks the gradient to a quarter.
 
     Parameters
     ----------
@@ -144,6 +154,8 @@ def newton(
         Largest distance from the start.
     steps : int
         Largest number of steps.
+    factors : Symmetric or Positive, optional
+        Of the Hessian at the start, if they are known.
 
     Returns
     -------
@@ -158,24 +170,31 @@ def newton(
     start = x
     value, gradient = objective.value_and_gradient(x)
     norm = float(np.linalg.norm(gradient))
+    fresh = True
     for _ in range(steps):
         if norm <= gradient_tolerance:
             break
-        hessian = objective.hessian(x)
-        gauge = objective.gauge(x)
-        if gauge.shape[0]:
-            hessian = hessian + gauge.T @ gauge
-        try:
-            trial = x - np.linalg.solve(hessian, gradient)
-        except np.linalg.LinAlgError:
+        if factors is None:
+            gauge = objective.gauge(x)
+            factors = factorised(with_gauge_lifted(objective.hessian(x), gauge))
+            fresh = True
+        if factors is None:
             break
+        trial = x - factors.solve(gradient)
         # A nearly singular Hessian sends the step to where its square overflows.
-        if not np.abs(trial).max() < 1e100 or np.linalg.norm(trial - start) > region:
-            break
-        new_value, new_gradient = objective.value_and_gradient(trial)
-        new_norm = float(np.linalg.norm(new_gradient))
+        reachable = np.abs(trial).max() < 1e100 and np.linalg.norm(trial - start) <= region
+        new_norm = np.inf
+        if reachable:
+            new_value, new_gradient = objective.value_and_gradient(trial)
+            new_norm = float(np.linalg.norm(new_gradient))
         if not new_norm < 0.5 * norm:
-            break
+            if fresh:
+                break
+            factors = None
+            continue
+        if new_norm > 0.25 * norm:
+            factors = None
+        fresh = False
         x, value, gradient, norm = trial, new_value, new_gradient, new_norm
     return x, value, gradient, norm <= gradient_tolerance
 
@@ -212,7 +231,6 @@ def ascend(
     points, norms = [x], []
     status = AscentStatus.STEPS_USED
     value, gradient = counted.value_and_gradient(x)
-    quadratic = False
     for _ in range(options.steps):
         norm = float(np.linalg.norm(gradient))
         norms.append(norm)
@@ -225,27 +243,38 @@ def ascend(
         if np.linalg.norm(x - points[0]) > options.region:
             status = AscentStatus.LEFT_REGION
             break
-        if quadratic:
-            # The model has been right twice: plain Newton is the same step without eigenvectors.
-            better, new_value, new_gradient, done = newton(
-                counted, x, gradient_tolerance=options.gradient_tolerance, region=radius
-            )
-            if done:
-                x, value, gradient = better, new_value, new_gradient
-                points.append(x)
-                norms.append(float(np.linalg.norm(gradient)))
-                status = AscentStatus.CONVERGED
-                break
         hessian = counted.hessian(x)
-        values, vectors = without_gauge(hessian, counted.gauge(x))
-        components = vectors.T @ gradient
-        followed, climb = _followed(values, vectors, options.index, climb)
-        zero = options.zero_tolerance * float(np.abs(values).max())
-        step_components = _mode_steps(values, components, followed, zero, options)
-        full = float(np.linalg.norm(step_components))
+        gauge = counted.gauge(x)
+        lifted = with_gauge_lifted(hessian, gauge)
+        factors = factorised(lifted)
+        full_step = None
+        if factors is not None and factors.negative == options.index:
+            # With the right number of negative eigenvalues Newton's step goes up and down the
+            # right modes, and near the end nothing is as good; it needs no eigenvectors.
+            full_step = -factors.solve(gradient)
+            if np.linalg.norm(full_step) <= radius:
+                better, new_value, new_gradient, done = newton(
+                    counted,
+                    x,
+                    gradient_tolerance=options.gradient_tolerance,
+                    region=radius,
+                    factors=factors,
+                )
+                if done:
+                    x, value, gradient = better, new_value, new_gradient
+                    points.append(x)
+                    norms.append(float(np.linalg.norm(gradient)))
+                    status = AscentStatus.CONVERGED
+                    break
+            climb = None
+        if full_step is None or not np.linalg.norm(full_step) <= 1e6 * norm:
+            modes = _Modes.of(lifted, hessian.shape[0] - gauge.shape[0], factors, options)
+            followed, climb = modes.followed(options.index, climb)
+            full_step = modes.step(gradient, followed, options)
+        full = float(np.linalg.norm(full_step))
         while True:
             scale = min(1.0, radius / full) if full > 0 else 1.0
-            step = vectors @ (scale * step_components)
+            step = scale * full_step
             trial = x + step
             new_value, new_gradient = counted.value_and_gradient(trial)
             expected = hessian @ step
@@ -260,12 +289,9 @@ def ascend(
         if not error <= 2.0 and scale * full <= options.smallest_radius and norm > 1e-8:
             status = AscentStatus.NOT_SMOOTH
             break
-        quadratic = (
-            scale == 1.0 and error < 0.1 and climb is None and _matches(values, options.index, zero)
-        )
-        if error < 0.5:
+        if error < 0.8:
             radius = min(max(radius, 2.0 * scale * full), options.largest_radius)
-        elif error > 1.0:
+        elif error > 1.5:
             radius = 0.5 * scale * full
         x, value, gradient = trial, new_value, new_gradient
         points.append(x)
@@ -273,7 +299,9 @@ def ascend(
         norms.append(float(np.linalg.norm(gradient)))
     found = None
     if status is not AscentStatus.NOT_FINITE:
-        found = spectrum(counted, x, zero_tolerance=options.zero_tolerance)
+        found = lowest_spectrum(
+            counted.hessian(x), counted.gauge(x), zero_tolerance=options.zero_tolerance
+        )
         if status is AscentStatus.CONVERGED and found.index != options.index:
             status = AscentStatus.OTHER_INDEX
     return Ascent(
@@ -323,32 +351,60 @@ def soft_mode_starts(
                 yield minimum + amplitude * away, away
 
 
-def _followed(
-    values: Array, vectors: Array, index: int, climb: Array | None
-) -> tuple[tuple[int, ...], Array | None]:
-    """Which modes to climb, and the direction still to be tracked (None: the lowest ones)."""
-    if climb is None:
-        return tuple(range(index)), None
-    overlaps = np.abs(vectors.T @ climb)
-    mode = int(np.argmax(overlaps))
-    if mode == 0 and values[0] < 0:
-        return (0,), None
-    return (mode,), vectors[:, mode]
+@dataclass(frozen=True, slots=True)
+class _Modes:
+    """Eigenvectors of the Hessian at one point: the lowest ones singly, the rest all at once.
 
+    The rest are positive, so that a Cholesky factor of the matrix without the lowest ones gives
+    their Newton step; it is None where every mode is known singly.
+    """
 
-def _mode_steps(
-    values: Array, components: Array, followed: tuple[int, ...], zero: float, options: AscentOptions
-) -> Array:
-    """Step along every eigenvector: up the followed ones, down the others."""
-    denominator = np.abs(values) + np.sqrt(values**2 + 4.0 * components**2)
-    steps = np.divide(
-        -2.0 * components, denominator, out=np.zeros_like(values), where=denominator > 0
-    )
-    steps[list(followed)] *= -1.0
-    # In a flat direction only rounding is left of the gradient; the formula would make it 1.
-    steps[(np.abs(values) <= zero) & (np.abs(components) <= options.gradient_tolerance)] = 0.0
-    return np.asarray(steps)
+    values: Array
+    vectors: Array
+    rest: Positive | None
+    zero: float
 
+    @classmethod
+    def of(
+        cls, matrix: Array, count: int, factors: Symmetric | None, options: AscentOptions
+    ) -> _Modes:
+        """Modes of a matrix of which the lowest `count` are wanted, its gauge ones being last."""
+        bound = float(np.abs(matrix).sum(axis=1).max())
+        zero = options.zero_tolerance * bound
+        wanted = count if factors is None else max(factors.negative, options.index) + 3
+        if 4 * wanted < count:
+            values, vectors = lowest_modes(matrix, wanted)
+            if values[-1] > zero:
+                raised = (vectors * (bound - values)) @ vectors.T
+                rest = cholesky(matrix + raised)
+                if rest is not None:
+                    return cls(values, vectors, rest, zero)
+        values, vectors = np.linalg.eigh(matrix)
+        return cls(values[:count], vectors[:, :count], None, zero)
 
-def _matches(values: Array, index: int, zero: float) -> bool:
-    return int(np.sum(values < -zero)) == index
+    def followed(self, index: int, climb: Array | None) -> tuple[tuple[int, ...], Array | None]:
+        """Which modes to climb, and the direction still to be tracked (None: the lowest ones)."""
+        if climb is None:
+            return tuple(range(index)), None
+        overlaps = np.abs(self.vectors.T @ climb)
+        mode = int(np.argmax(overlaps))
+        if mode == 0 and self.values[0] < 0:
+            return (0,), None
+        return (mode,), self.vectors[:, mode]
+
+    def step(self, gradient: Array, followed: tuple[int, ...], options: AscentOptions) -> Array:
+        """Step along every eigenvector: up the followed ones, down the others."""
+        values, components = self.values, self.vectors.T @ gradient
+        denominator = np.abs(values) + np.sqrt(values**2 + 4.0 * components**2)
+        steps = np.divide(
+            -2.0 * components, denominator, out=np.zeros_like(values), where=denominator > 0
+        )
+        steps[list(followed)] *= -1.0
+        # In a flat direction only rounding is left of the gradient; the formula would make it 1.
+        steps[
+            (np.abs(values) <= self.zero) & (np.abs(components) <= options.gradient_tolerance)
+        ] = 0
+        step = self.vectors @ steps
+        if self.rest is not None:
+            step -= self.rest.solve(gradient - self.vectors @ components)
+        return np.asarray(step)

@@ -15,7 +15,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh, minres
 
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
-from landtopo.points.spectrum import without_gauge
+from landtopo.points.spectrum import with_gauge_lifted, without_gauge
 
 __all__ = ["DENSE", "Curvature", "curvature_at", "eigenvalues_without_gauge"]
 
@@ -70,9 +70,8 @@ def curvature_at(loss: PopulationLoss, weights: Array, *, dense: int = DENSE) ->
 
 def eigenvalues_without_gauge(hessian: Array, gauge: Array) -> Array:
     """Eigenvalues on the complement of orthonormal rows, ascending."""
-    if len(gauge):
-        return without_gauge(hessian, gauge)[0]
-    return np.asarray(np.linalg.eigvalsh(hessian), dtype=np.float64)
+    values = np.linalg.eigvalsh(with_gauge_lifted(hessian, gauge))
+    return np.asarray(values[: values.size - len(gauge)], dtype=np.float64)
 
 
 class _Dense:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.linalg import eigh
 
 from landtopo.objective import Array, Objective
+from landtopo.points.factors import lowest_modes
 
-__all__ = ["Spectrum", "spectrum", "without_gauge"]
+__all__ = ["Spectrum", "lowest_spectrum", "spectrum", "with_gauge_lifted", "without_gauge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +23,10 @@ class Spectrum:
 
     Attributes
     ----------
-    eigenvalues : ndarray, shape (size - g,)
-        In ascending order.
-    vectors : ndarray, shape (size, size - g)
+    eigenvalues : ndarray, shape (m,)
+        In ascending order: all size - g of them, or the lowest ones, all that are not positive
+        and a positive one among them.
+    vectors : ndarray, shape (size, m)
         Orthonormal eigenvectors, one a column.
     gauge : int
         Number g of gauge directions that were taken out.
@@ -73,19 +75,55 @@ def without_gauge(hessian: Array, gauge: Array) -> tuple[Array, Array]:
         Ascending.
     vectors : ndarray, shape (n, n - g)
     """
+    values, vectors = eigh(with_gauge_lifted(hessian, gauge))
+    keep = hessian.shape[0] - gauge.shape[0]
+    return values[:keep], vectors[:, :keep]
+
+
+def with_gauge_lifted(hessian: Array, gauge: Array) -> Array:
+    """P H P + s G^T G, P the projection off the gauge directions, s far above the spectrum of H.
+
+    The gauge directions become its last eigenvectors; the others are those of P H P to rounding.
+
+    Parameters
+    ----------
+    hessian : ndarray, shape (n, n)
+    gauge : ndarray, shape (g, n)
+        Orthonormal rows.
+    """
     if not gauge.shape[0]:
-        values, vectors = eigh(hessian)
-        return values, vectors
-    # P H P + s G^T G with s above the spectrum of H: the gauge directions become the last
-    # eigenvectors, and the others are those of P H P to rounding.
+        return hessian
     shift = 4.0 * float(np.abs(hessian).sum(axis=1).max()) + 1.0
     half = gauge @ hessian
     corner = half @ gauge.T
     projected = hessian - gauge.T @ half - half.T @ gauge
     projected += gauge.T @ (corner + shift * np.eye(gauge.shape[0])) @ gauge
-    values, vectors = eigh(projected)
-    keep = hessian.shape[0] - gauge.shape[0]
-    return values[:keep], vectors[:, :keep]
+    return np.asarray(projected)
+
+
+def lowest_spectrum(hessian: Array, gauge: Array, *, zero_tolerance: float = 1e-9) -> Spectrum:
+    """The part of a Hessian's spectrum that decides index and nullity.
+
+    Parameters
+    ----------
+    hessian : ndarray, shape (n, n)
+    gauge : ndarray, shape (g, n)
+        Orthonormal rows.
+    zero_tolerance : float
+        Relative to the largest row sum of |H|, which bounds the size of the eigenvalues.
+    """
+    tolerance = zero_tolerance * float(np.abs(hessian).sum(axis=1).max(initial=0.0))
+    lifted = with_gauge_lifted(hessian, gauge)
+    most = hessian.shape[0] - gauge.shape[0]
+    count = min(3, most)
+    while True:
+        values, vectors = lowest_modes(lifted, count)
+        if count == most or values[-1] > tolerance:
+            break
+        count = min(4 * count, most)
+    return Spectrum(
+        eigenvalues=values, vectors=vectors, gauge=gauge.shape[0], zero_tolerance=tolerance
+    )
 
 
 def spectrum(objective: Objective, x: Array, *, zero_tolerance: float = 1e-9) -> Spectrum:
