@@ -21,6 +21,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+from numpy.typing import NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.flat.zero_loss import zero_loss_set
@@ -133,6 +134,7 @@ class _Reader:
         self.flat: set[str] = set()
         self.undecided: set[str] = set()
         self._zero_loss: dict[str, Array] = {}
+        self._groups: dict[bytes, PermutationGroup] = {}
 
     def orbit(self, name: str, data: Mapping[str, Any]) -> Orbit:
         """The copies of a family, from its representative."""
@@ -149,13 +151,20 @@ class _Reader:
         if reduced.effective_width < self.symmetry.width:
             self.flat.add(name)
             kept = self._isotropy(reduced.vectors).generators[:, reduced.effective_width :]
-            stabiliser = self.symmetry.students(kept - reduced.effective_width)
+            stabiliser = self._moved(kept - reduced.effective_width)
         if data.get("flat_dimension") is None:
             self.undecided.add(name)
         loss = float(data["loss"])
         if is_zero_loss(loss, weights):
             self._zero_loss[name] = reduced.vectors
         return Orbit(id=name, loss=loss, stabiliser=stabiliser)
+
+    def _moved(self, teachers: NDArray[np.int64]) -> PermutationGroup:
+        """All permutations of students with those of teachers; flat families often share it."""
+        key = teachers.tobytes()
+        if key not in self._groups:
+            self._groups[key] = self.symmetry.students(teachers)
+        return self._groups[key]
 
     def zero_loss_bridges(self) -> tuple[list[Orbit], list[Link]]:
         """Corners of the polytope of zero-loss measures, and what joins them and the families."""
