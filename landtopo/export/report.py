@@ -8,12 +8,11 @@ sure all of it is. It depends on the graph alone: no dates, no paths.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import inf
-from typing import Any
 
 import numpy as np
 
-from landtopo.export.prepare import Prepared, Record
+from landtopo.export.prepare import Prepared
+from landtopo.export.story import evidence
 from landtopo.export.tables import (
     Copies,
     Table,
@@ -29,9 +28,7 @@ from landtopo.export.tables import (
 )
 from landtopo.export.unresolved import Unresolved, unresolved
 from landtopo.landscape.schema import INFINITE
-from landtopo.landscape.widths import WidthRow, WidthStep
-from landtopo.points.coverage import Coverage
-from landtopo.wording import counted, exact, listed, number, percent
+from landtopo.wording import counted, listed
 
 __all__ = ["Picture", "report"]
 
@@ -40,11 +37,6 @@ Picture = tuple[str, int | None]
 
 # A page has room for so many rows of a table.
 _ROWS = 24
-# A sentence has room for so many levels.
-_STEPS = 4
-# Kinds of search for passes that climb, and the one that does not.
-_CLIMBS = ("random starts", "soft modes", "lines")
-_BANDS = "bands"
 
 _ABOUT_PICTURES = {
     "graph": "The graph: widths as columns, loss as height, passes as arcs.",
@@ -85,13 +77,14 @@ def report(prepared: Prepared, pictures: Mapping[Picture, str] | None = None) ->
     entries = unresolved(prepared)
     rows = width_rows(graph)
     copies = {row.width: copies_of(graph, row.width) for row in rows}
-    ends = {entry.width: sum(end.count for end in entry.ends) for entry in entries}
     parts = [_title(prepared, [entry.width for entry in entries]), _problem(prepared)]
     if rows:
-        parts += [
-            "## In short",
-            _bullets(_in_short(row, copies[row.width], ends[row.width]) for row in rows),
+        found = {entry.width: entry for entry in entries}
+        lines = [
+            f"**Width {row.width}**: {in_short(row, copies[row.width], found[row.width])}"
+            for row in rows
         ]
+        parts += ["## In short", _bullets(lines)]
     parts += [_picture(shown, "graph", None), _picture(shown, "widths", None)]
     if len(rows) > 1:
         parts += ["## Connectivity against width", _markdown(widths_table(rows))]
@@ -135,102 +128,6 @@ def _problem(prepared: Prepared) -> str:
     )
 
 
-def _in_short(row: WidthRow, copies: Copies | None, astray: int) -> str:
-    found = [
-        f"**Width {row.width}**: {counted(row.families, 'family', 'families')} of minima"
-        f"{_isolated_or_flat(row)}."
-    ]
-    if not row.global_families:
-        found.append("No minimum of zero loss was found.")
-    elif row.global_share is not None:
-        found.append(
-            f"{percent(row.global_share)} of {row.starts} starts end at zero loss (95 % interval "
-            f"{100 * (row.global_low or 0.0):.2f} to {100 * (row.global_high or 0.0):.2f} %)."
-        )
-    if astray:
-        found.append(f"{counted(astray, 'start')} ended in no minimum, or in none for sure.")
-    if copies is not None:
-        found.append(_joining(copies))
-    if row.largest_spurious_loss is not None and row.families > 1:
-        found.append(f"The highest minimum has loss {number(row.largest_spurious_loss)}.")
-    found += _escapes(row)
-    if row.step is not None:
-        found.append(_step(row.step))
-    return " ".join(found)
-
-
-def _isolated_or_flat(row: WidthRow) -> str:
-    kinds = [
-        (count, name)
-        for count, name in (
-            (row.isolated, "isolated"),
-            (row.flat, "flat"),
-            (row.undecided, "not known whether flat"),
-        )
-        if count
-    ]
-    if len(kinds) == 1:
-        return f", {'all ' if row.families > 1 else ''}{kinds[0][1]}"
-    return f" ({listed([f'{count} {name}' for count, name in kinds])})"
-
-
-def _escapes(row: WidthRow) -> list[str]:
-    known = [
-        (escape.barrier, escape.family) for escape in row.escapes if escape.barrier is not None
-    ]
-    if not known:
-        return []
-    (low, easiest), (high, hardest) = min(known), max(known)
-    text = f"The barrier to a lower minimum is {number(low, 3)} from {easiest}"
-    if easiest == hardest:
-        return [text + "."]
-    return [f"{text} at least and {number(high, 3)} from {hardest} at most."]
-
-
-def _joining(copies: Copies) -> str:
-    """How the labelled copies of a family are joined, level by level."""
-    first, *others = copies.levels
-    at = "zero loss" if first.level < 1e-20 else f"its loss {number(first.level)}"
-    if first.components == 1:
-        if first.copies == 1 and first.permutations.order == 1:
-            return f"There is one copy of {copies.family}."
-        return f"All labelled copies of {copies.family} lie on one connected set at {at}."
-    steps = []
-    for event in others:
-        which = "even permutations of neurons are joined" * (event.permutations.kind == "even")
-        which = "all copies are joined" if event.components == 1 else which
-        pieces = f"{exact(event.components)} pieces are left"
-        steps.append(
-            f"from {number(event.level)} on "
-            + (f"{which} ({pieces})" if which and event.components > 1 else which or pieces)
-        )
-    if len(steps) > _STEPS:
-        steps = [*steps[: _STEPS - 1], steps[-1]]
-    if copies.levels[-1].components > 1:
-        steps.append("no known pass joins the rest" if steps else "no known pass joins them")
-    pieces = exact(first.components)
-    return f"The labelled copies of {copies.family} are {pieces} pieces at {at}; {listed(steps)}."
-
-
-def _step(step: WidthStep) -> str:
-    parts = []
-    if step.stay:
-        parts.append(f"{listed(step.stay, 4)} {_verb(step.stay, 'stays a minimum', 'stay minima')}")
-    if step.turn:
-        into = sorted({line.descendant for line in step.lines if line.family in step.turn})
-        verb = _verb(step.turn, "becomes a saddle and flows", "become saddles and flow")
-        parts.append(f"{listed(step.turn, 4)} {verb} into {listed(into, 4)}")
-    if step.untraced:
-        parts.append(f"nothing is known of {listed(step.untraced, 4)}")
-    if step.appear:
-        parts.append(f"{listed(step.appear, 4)} {_verb(step.appear, 'is', 'are')} new")
-    return f"Against width {step.width}: " + "; ".join(parts) + "." if parts else ""
-
-
-def _verb(names: tuple[str, ...], one: str, many: str) -> str:
-    return one if len(names) == 1 else many
-
-
 def _width(
     prepared: Prepared,
     entry: Unresolved,
@@ -249,81 +146,8 @@ def _width(
         parts.append(_markdown(_cut(copy_table(copies), "levels")))
     parts += [_picture(pictures, "tree", width), _picture(pictures, "profile", width)]
     parts.append("How sure this is, and what is left open:")
-    parts.append(_bullets([*_evidence(prepared, width, families), *entry.sentences()]))
+    parts.append(_bullets([*evidence(prepared, width), *entry.sentences()]))
     return parts
-
-
-def _evidence(prepared: Prepared, width: int, families: list[Record]) -> list[str]:
-    """What was searched, and what that says of what was not found."""
-    attributes, key = prepared.attributes, str(width)
-    search = attributes.get("start_search", {}).get(key, {})
-    starts = attributes.get("starts", {}).get(key)
-    found = []
-    if starts is not None:
-        how = f" from {search['init']}, followed by {search['method']}" if "init" in search else ""
-        found.append(f"{counted(int(starts), 'start')}{how}.")
-    coverage = _coverage(attributes.get("coverage", {}).get(key))
-    if coverage is not None:
-        others = " Critical points that are no minima count too." if search.get("others") else ""
-        found.append(coverage.sentence() + others)
-    unmet = [node for node in families if node.get("count") == 0]
-    if unmet:
-        names = [f"{node['id']} ({_search(node)})" for node in unmet]
-        found.append(f"Met by no start, but by other searches: {listed(names, 6)}.")
-    ways = attributes.get("transition_search", {}).get(key)
-    if ways:
-        found += _transition_evidence(ways)
-    return found
-
-
-def _search(node: Record) -> str:
-    source = str(node.get("found_by", "not said how"))
-    return f"climbs from {source}" if source in _CLIMBS else source
-
-
-def _transition_evidence(ways: Mapping[str, Any]) -> list[str]:
-    outcomes = ways.get("outcomes", {})
-    climbs = [
-        f"{sum(ends.values())} from {source}"
-        for source, ends in outcomes.items()
-        if source in _CLIMBS
-    ]
-    text = []
-    if climbs:
-        text.append(f"Climbs to passes: {listed(climbs)}. {ways.get('stopped', '')}".rstrip())
-    coverage = _coverage(ways.get("coverage"))
-    if coverage is not None and coverage.starts:
-        text.append(
-            f"{counted(coverage.starts, 'climb')} from random starts met "
-            f"{counted(coverage.families, 'transition')}, {coverage.singletons} of them once; "
-            f"estimated coverage {percent(coverage.coverage)}; a transition met with probability "
-            f"above {coverage.unseen_share:.2g} would have been seen."
-        )
-    bands = outcomes.get(_BANDS, {})
-    if bands:
-        tried, joined = sum(bands.values()), bands.get("joined", 0)
-        text.append(f"Bands between copies: {tried} tried, {joined} joined both ends.")
-    return text
-
-
-def _coverage(record: Mapping[str, Any] | None) -> Coverage | None:
-    """The estimate that a file holds; None where it is not there or not whole."""
-    if not record:
-        return None
-    try:
-        return Coverage(
-            **{
-                **record,
-                # An interval without an upper end is absent from files.
-                "richness_interval": tuple(
-                    record.get("richness_interval", (float(record["families"]), inf))
-                ),
-                "rarefaction_starts": np.array(record["rarefaction_starts"]),
-                "rarefaction_families": np.array(record["rarefaction_families"]),
-            }
-        )
-    except (KeyError, TypeError):
-        return None
 
 
 def _cut(table: Table, what: str) -> Table:

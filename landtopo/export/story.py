@@ -1,0 +1,202 @@
+"""A landscape graph in sentences: what was found at each width, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from landtopo.export.prepare import Prepared, Record
+from landtopo.export.tables import Copies, families_of
+from landtopo.export.unresolved import Unresolved
+from landtopo.landscape.widths import WidthRow, WidthStep
+from landtopo.points.coverage import Coverage
+from landtopo.wording import counted, exact, listed, number, percent
+
+__all__ = ["evidence", "in_short"]
+
+# A sentence has room for so many levels.
+_STEPS = 4
+# Kinds of search for passes that climb, and the one that does not.
+_CLIMBS = ("random starts", "soft modes", "lines")
+_BANDS = "bands"
+
+
+def in_short(row: WidthRow, copies: Copies | None, entry: Unresolved) -> str:
+    """What was found at one width, in a few sentences.
+
+    Parameters
+    ----------
+    row : WidthRow
+    copies : Copies or None
+        Of its lowest family.
+    entry : Unresolved
+        What the width leaves open.
+    """
+    found = [f"{counted(row.families, 'family', 'families')} of minima{_isolated_or_flat(row)}."]
+    if not row.global_families:
+        found.append("No minimum of zero loss was found.")
+    elif row.global_share is not None:
+        found.append(
+            f"{percent(row.global_share)} of {row.starts} starts end at zero loss (95 % interval "
+            f"{100 * (row.global_low or 0.0):.2f} to {100 * (row.global_high or 0.0):.2f} %)."
+        )
+    astray = sum(end.count for end in entry.ends)
+    if astray:
+        found.append(f"{counted(astray, 'start')} ended in no minimum, or in none for sure.")
+    if copies is not None:
+        found.append(_joining(copies))
+    if row.largest_spurious_loss is not None and row.families > 1:
+        found.append(f"The highest minimum has loss {number(row.largest_spurious_loss)}.")
+    found += _escapes(row)
+    if row.step is not None:
+        found.append(_step(row.step))
+    return " ".join(found)
+
+
+def _isolated_or_flat(row: WidthRow) -> str:
+    kinds = [
+        (count, name)
+        for count, name in (
+            (row.isolated, "isolated"),
+            (row.flat, "flat"),
+            (row.undecided, "not known whether flat"),
+        )
+        if count
+    ]
+    if len(kinds) == 1:
+        return f", {'all ' if row.families > 1 else ''}{kinds[0][1]}"
+    return f" ({listed([f'{count} {name}' for count, name in kinds])})"
+
+
+def _escapes(row: WidthRow) -> list[str]:
+    known = [
+        (escape.barrier, escape.family) for escape in row.escapes if escape.barrier is not None
+    ]
+    if not known:
+        return []
+    (low, easiest), (high, hardest) = min(known), max(known)
+    text = f"The barrier to a lower minimum is {number(low, 3)} from {easiest}"
+    if easiest == hardest:
+        return [text + "."]
+    return [f"{text} at least and {number(high, 3)} from {hardest} at most."]
+
+
+def _joining(copies: Copies) -> str:
+    """How the labelled copies of a family are joined, level by level."""
+    first, *others = copies.levels
+    at = "zero loss" if first.level < 1e-20 else f"its loss {number(first.level)}"
+    if first.components == 1:
+        if first.copies == 1 and first.permutations.order == 1:
+            return f"There is one copy of {copies.family}."
+        return f"All labelled copies of {copies.family} lie on one connected set at {at}."
+    steps = []
+    for event in others:
+        which = "even permutations of neurons are joined" * (event.permutations.kind == "even")
+        which = "all copies are joined" if event.components == 1 else which
+        pieces = f"{exact(event.components)} pieces are left"
+        steps.append(
+            f"from {number(event.level)} on "
+            + (f"{which} ({pieces})" if which and event.components > 1 else which or pieces)
+        )
+    if len(steps) > _STEPS:
+        steps = [*steps[: _STEPS - 1], steps[-1]]
+    if copies.levels[-1].components > 1:
+        steps.append("no known pass joins the rest" if steps else "no known pass joins them")
+    pieces = exact(first.components)
+    return f"The labelled copies of {copies.family} are {pieces} pieces at {at}; {listed(steps)}."
+
+
+def _step(step: WidthStep) -> str:
+    parts = []
+    if step.stay:
+        parts.append(f"{listed(step.stay, 4)} {_verb(step.stay, 'stays a minimum', 'stay minima')}")
+    if step.turn:
+        into = sorted({line.descendant for line in step.lines if line.family in step.turn})
+        verb = _verb(step.turn, "becomes a saddle and flows", "become saddles and flow")
+        parts.append(f"{listed(step.turn, 4)} {verb} into {listed(into, 4)}")
+    if step.untraced:
+        parts.append(f"nothing is known of {listed(step.untraced, 4)}")
+    if step.appear:
+        parts.append(f"{listed(step.appear, 4)} {_verb(step.appear, 'is', 'are')} new")
+    return f"Against width {step.width}: " + "; ".join(parts) + "." if parts else ""
+
+
+def _verb(names: tuple[str, ...], one: str, many: str) -> str:
+    return one if len(names) == 1 else many
+
+
+def evidence(prepared: Prepared, width: int) -> list[str]:
+    """What was searched at one width, and what that says of what was not found."""
+    families = families_of(prepared, width)
+    attributes, key = prepared.attributes, str(width)
+    search = attributes.get("start_search", {}).get(key, {})
+    starts = attributes.get("starts", {}).get(key)
+    found = []
+    if starts is not None:
+        how = f" from {search['init']}, followed by {search['method']}" if "init" in search else ""
+        found.append(f"{counted(int(starts), 'start')}{how}.")
+    coverage = _coverage(attributes.get("coverage", {}).get(key))
+    if coverage is not None:
+        others = " Critical points that are no minima count too." if search.get("others") else ""
+        found.append(coverage.sentence() + others)
+    unmet = [node for node in families if node.get("count") == 0]
+    if unmet:
+        names = [f"{node['id']} ({_search(node)})" for node in unmet]
+        found.append(f"Met by no start, but by other searches: {listed(names, 6)}.")
+    ways = attributes.get("transition_search", {}).get(key)
+    if ways:
+        found += _transition_evidence(ways)
+    return found
+
+
+def _search(node: Record) -> str:
+    source = str(node.get("found_by", "not said how"))
+    return f"climbs from {source}" if source in _CLIMBS else source
+
+
+def _transition_evidence(ways: Mapping[str, Any]) -> list[str]:
+    outcomes = ways.get("outcomes", {})
+    climbs = [
+        f"{sum(ends.values())} from {source}"
+        for source, ends in outcomes.items()
+        if source in _CLIMBS
+    ]
+    text = []
+    if climbs:
+        text.append(f"Climbs to passes: {listed(climbs)}. {ways.get('stopped', '')}".rstrip())
+    coverage = _coverage(ways.get("coverage"))
+    if coverage is not None and coverage.starts:
+        text.append(
+            f"{counted(coverage.starts, 'climb')} from random starts met "
+            f"{counted(coverage.families, 'transition')}, {coverage.singletons} of them once; "
+            f"estimated coverage {percent(coverage.coverage)}; a transition met with probability "
+            f"above {coverage.unseen_share:.2g} would have been seen."
+        )
+    bands = outcomes.get(_BANDS, {})
+    if bands:
+        tried, joined = sum(bands.values()), bands.get("joined", 0)
+        text.append(f"Bands between copies: {tried} tried, {joined} joined both ends.")
+    return text
+
+
+def _coverage(record: Mapping[str, Any] | None) -> Coverage | None:
+    """The estimate that a file holds; None where it is not there or not whole."""
+    if not record:
+        return None
+    try:
+        return Coverage(
+            **{
+                **record,
+                # An interval without an upper end is absent from files.
+                "richness_interval": tuple(
+                    record.get("richness_interval", (float(record["families"]), inf))
+                ),
+                "rarefaction_starts": np.array(record["rarefaction_starts"]),
+                "rarefaction_families": np.array(record["rarefaction_families"]),
+            }
+        )
+    except (KeyError, TypeError):
+        return None
