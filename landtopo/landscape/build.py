@@ -17,9 +17,11 @@ from landtopo.landscape.schema import FORMAT_VERSION, INFINITE, LINEAGE, MINIMUM
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Family, Status
 from landtopo.points.search import SearchResult
+from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
 from landtopo.problem import Teacher, TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
 from landtopo.symmetry import cycle_type, format_cycles, is_even
+from landtopo.units import in_units, rescaled, unit_of
 
 __all__ = ["landscape_graph"]
 
@@ -32,7 +34,7 @@ def landscape_graph(
     seed: int = 0,
     jobs: int = 1,
     dim: int | None = None,
-    init: str = "gaussian:1",
+    init: str | StartDistribution = "gaussian:1",
     options: ExploreOptions | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
@@ -58,7 +60,7 @@ def landscape_graph(
         Threads for the starts; the result does not depend on it.
     dim : int, optional
         Dimension of the inputs; infinite by default.
-    init : str
+    init : str or StartDistribution
         Start distribution.
     options : ExploreOptions, optional
         How much is spent on the ways between minima.
@@ -81,6 +83,8 @@ def landscape_graph(
     starts = checked_count("starts", "landscape_graph", starts)
     seed = checked_seed("landscape_graph", seed)
     jobs = checked_count("jobs", "landscape_graph", jobs)
+    unit = unit_of(teacher)
+    distribution = ScaledStart(distribution=parse_distribution(init), unit=unit)
     problems = {width: TeacherStudent(teacher, width, dim) for width in chosen}
     graph: nx.MultiGraph[str] = nx.MultiGraph(
         format_version=FORMAT_VERSION,
@@ -101,44 +105,48 @@ def landscape_graph(
     lines = 0
     for width in chosen:
         known = explore_width(
-            problems[width],
+            in_units(problems[width]),
             families.get(width - 1, ()),
             starts=starts,
             seed=seed,
             jobs=jobs,
-            init=init,
+            init=distribution,
             options=options or ExploreOptions(),
             journal=journal or Forgetful(),
             progress=progress or Silent(),
         )
+        families[width] = known.catalogue.by_loss()
+        search = rescaled(known.search, unit, problems[width])
         if searched is not None:
-            searched(known.search)
-        families[width] = _add_width(graph, known, starts)
+            searched(search)
+        _add_width(graph, known, search, unit)
         lines = _add_lines(graph, known, families, width, lines)
     return graph
 
 
-def _add_width(graph: nx.MultiGraph[str], known: Width, starts: int) -> tuple[Family, ...]:
+def _add_width(graph: nx.MultiGraph[str], known: Width, search: SearchResult, unit: float) -> None:
+    """Put families and transitions on the graph, which are known in units of the teacher."""
     catalogue = known.catalogue
     width = catalogue.problem.width
-    families, numbers = catalogue.by_loss(), catalogue.numbers()
+    families = tuple(rescaled(family, unit) for family in catalogue.by_loss())
+    numbers = catalogue.numbers()
     for family in families:
-        graph.add_node(family.id, **_node(family, starts))
+        graph.add_node(family.id, **_node(family, len(search.attempts)))
     for number, i in enumerate(catalogue.by_height()):
-        transition = catalogue.transitions[i]
+        transition = rescaled(catalogue.transitions[i], unit)
         first, last = (families[numbers[end]] for end in (transition.start, transition.end))
         key = f"w{width}-t{number}"
         record = _edge(transition, first, last, catalogue.problem.rank)
         times = sum(catalogue.met[i].values())
         graph.add_edge(first.id, last.id, key=key, id=key, times_met=times, **record)
-    graph.graph["start_search"][str(width)] = _start_search(known.search)
-    graph.graph["coverage"][str(width)] = known.search.coverage.record()
-    search = known.transition_search
+    graph.graph["start_search"][str(width)] = _start_search(search)
+    graph.graph["coverage"][str(width)] = search.coverage.record()
+    climbs = known.transition_search
     graph.graph["transition_search"][str(width)] = {
-        "outcomes": search.outcomes,
-        "coverage": search.coverage.record(),
-        "idle": search.idle,
-        "stopped": search.stopped,
+        "outcomes": climbs.outcomes,
+        "coverage": climbs.coverage.record(),
+        "idle": climbs.idle,
+        "stopped": climbs.stopped,
     }
     if known.failed:
         graph.graph["failed_pairs"][str(width)] = [
@@ -149,7 +157,6 @@ def _add_width(graph: nx.MultiGraph[str], known: Width, starts: int) -> tuple[Fa
             }
             for failure in known.failed
         ]
-    return families
 
 
 def _start_search(search: SearchResult) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Family
 from landtopo.points.saddle_starts import SaddleStart, mode_starts, pair_starts, random_start
 from landtopo.points.search import SearchResult, find_minima
-from landtopo.points.starts import parse_distribution
+from landtopo.points.starts import GaussianStart, StartDistribution
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
 from landtopo.symmetry import closest_copy, relative_relabellings
@@ -158,7 +158,7 @@ def explore_width(
     starts: int,
     seed: int,
     jobs: int,
-    init: str,
+    init: StartDistribution,
     options: ExploreOptions,
     journal: Journal,
     progress: Progress,
@@ -168,6 +168,7 @@ def explore_width(
     Parameters
     ----------
     problem : TeacherStudent
+        In units of the teacher, as everything else here; see `landtopo.units`.
     ancestors : tuple of Family
         Families of minima at the width below, by increasing loss; empty if not known.
     starts, seed, jobs, init
@@ -191,7 +192,7 @@ def explore_width(
         catalogue.add_family(family)
     pool = Pool(jobs, journal)
     lines = lift(catalogue, ancestors, seed, options.lineage, pool, progress)
-    explorer = _Explorer(catalogue, seed, init, options, pool, progress)
+    explorer = _Explorer(catalogue, seed, options, pool, progress)
     stopped = explorer.run()
     return Width(
         search=search,
@@ -214,7 +215,6 @@ class _Explorer:
         self,
         catalogue: Catalogue,
         seed: int,
-        init: str,
         options: ExploreOptions,
         pool: Pool,
         progress: Progress,
@@ -222,7 +222,6 @@ class _Explorer:
         self.catalogue = catalogue
         self.problem = catalogue.problem
         self.seed = seed
-        self.distribution = parse_distribution(init)
         self.options = options
         self.pool = pool
         self.progress = progress
@@ -375,7 +374,7 @@ class _Explorer:
         climbs = (
             random_start(
                 self.problem,
-                self.distribution,
+                GaussianStart(),
                 np.random.default_rng(
                     np.random.SeedSequence(self.seed, spawn_key=(self.problem.width, number, 1))
                 ),

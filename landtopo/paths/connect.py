@@ -26,6 +26,7 @@ from landtopo.points.records import CriticalPoint, Kind
 from landtopo.problem import TeacherStudent, checked_seed
 from landtopo.progress import Progress
 from landtopo.symmetry.relabelling import Relabelling
+from landtopo.units import in_units, rescaled, unit_of
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
@@ -46,7 +47,8 @@ class ConnectOptions:
     noise : tuple of float
         Displacements of first guesses in turn, in units of the teacher's mean norm.
     profile_tolerance : float
-        How much higher than its highest stored point the path may be anywhere.
+        How much higher than its highest stored point the path may be anywhere, in units of the
+        teacher (`landtopo.units`).
     """
 
     join: JoinOptions = field(default_factory=JoinOptions)
@@ -87,9 +89,11 @@ def connect(
     began = perf_counter()
     options = ConnectOptions() if options is None else options
     seed = checked_seed("connect", seed)
-    first = _weights("start", problem, start)
-    last = _weights("end", problem, end)
-    others = [_weights("known", problem, point) for point in known]
+    unit, original = unit_of(problem.teacher), problem
+    first = _weights("start", problem, start) / unit
+    last = _weights("end", problem, end) / unit
+    others = [_weights("known", problem, point) / unit for point in known]
+    problem = in_units(problem)
     wide = max(w.shape[1] for w in (first, last, *others))
     columns = max(wide, problem.rank + min(options.outside, problem.extra))
     loss = PopulationLoss(problem)
@@ -113,7 +117,8 @@ def connect(
         )
         record = _record(problem, setting, counted, joined, options, seed)
     cost = counted.evaluations + setting.spent
-    return replace(record, evaluations=cost, seconds=perf_counter() - began)
+    record = replace(record, evaluations=cost, seconds=perf_counter() - began)
+    return rescaled(record, unit, original)
 
 
 @cache
@@ -151,6 +156,8 @@ def _polished(objective: Counted, weights: Array) -> Array:
 
 def _check_ends(setting: NetworkSetting, start: Array, end: Array) -> None:
     for name, weights in (("start", start), ("end", end)):
+        if setting.is_curved_up(weights.ravel()):
+            continue
         point = setting.classified(weights.ravel())
         if point.kind is Kind.SADDLE:
             reason = point.reason[0].lower() + point.reason[1:]

@@ -36,6 +36,7 @@ from landtopo.points.curvature import (
 from landtopo.points.records import CriticalPoint, Kind, is_zero_loss
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
+from landtopo.units import unit_of
 
 __all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
 
@@ -65,7 +66,7 @@ def classify(
         A point that should be critical. Zero neurons, parallel neurons and unused columns are
         recognised (`reduce_network`) and made exact.
     grad_tolerance : float
-        Largest |grad| of a critical point.
+        Largest |grad| of a critical point, in units of the teacher (`landtopo.units.unit_of`).
     region : float
         How far Newton's method may move the point, relative to the norm of the weights.
 
@@ -84,6 +85,7 @@ def classify(
             f"The 'weights' argument of classify must have shape ({problem.width}, "
             f"{problem.rank} + E); got {given.shape}."
         )
+    grad_tolerance *= unit_of(problem.teacher)
     scale = float(problem.teacher.norms.max())
     limit = region * max(float(np.linalg.norm(given)), scale)
     solved: _Solved | None = None
@@ -343,18 +345,13 @@ def _verdict(
     if gradient > grad_tolerance:
         return (
             Kind.UNDECIDED,
-            f"Not a critical point: |grad| is {gradient:.3g}, above {grad_tolerance:g}.",
+            "Not a critical point: |grad| is above the tolerance.",
         )
     if index:
         word = "direction" if index == 1 else "directions"
         return Kind.SADDLE, f"The curvature is negative in {index} {word}."
     if reduced.zero_neurons:
-        slope = -2.0 * value / float(problem.teacher.norms.sum())
-        return (
-            Kind.SADDLE,
-            f"A zero neuron can grow in a direction that lowers the loss, with slope {slope:.3g} "
-            "or steeper.",
-        )
+        return Kind.SADDLE, "A zero neuron can grow in a direction that lowers the loss."
     if zeros:
         word = "direction" if zeros == 1 else "directions"
         return (
@@ -373,7 +370,6 @@ def _classify_nothing(problem: TeacherStudent, grad_tolerance: float) -> Critica
     """The point at which every student neuron is zero."""
     weights = np.zeros((problem.width, problem.rank))
     value = float(PopulationLoss(problem).value(weights))
-    slope = -2.0 * value / float(problem.teacher.norms.sum())
     empty = _read_only(np.empty(0))
     return CriticalPoint(
         weights=_read_only(weights),
@@ -392,8 +388,7 @@ def _classify_nothing(problem: TeacherStudent, grad_tolerance: float) -> Critica
         grad_tolerance=grad_tolerance,
         zero_tolerance=0.0,
         kind=Kind.SADDLE,
-        reason=f"Every neuron is zero; growing one lowers the loss, with slope {slope:.3g} or "
-        "steeper.",
+        reason="Every neuron is zero, and growing one lowers the loss.",
     )
 
 

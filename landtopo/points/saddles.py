@@ -29,9 +29,15 @@ from landtopo.points.saddle_starts import (
     pair_starts,
     random_start,
 )
-from landtopo.points.starts import StartDistribution, parse_distribution, start_generator
+from landtopo.points.starts import (
+    ScaledStart,
+    StartDistribution,
+    parse_distribution,
+    start_generator,
+)
 from landtopo.problem import TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
+from landtopo.units import in_units, rescaled, unit_of
 
 __all__ = ["SOURCES", "SaddleResult", "find_saddles"]
 
@@ -94,7 +100,7 @@ def find_saddles(
     jobs: int = 1,
     sources: Sequence[str] = SOURCES,
     known: Sequence[CriticalPoint] | None = None,
-    init: str = "gaussian:1",
+    init: str | StartDistribution = "gaussian:1",
     tolerance: float = 1e-12,
     journal: Journal | None = None,
     progress: Progress | None = None,
@@ -120,10 +126,11 @@ def find_saddles(
     known : sequence of CriticalPoint, optional
         Points to start from: minima for index 1, saddles of index n - 1 for index n. They are
         searched for from random starts if they are needed and not given.
-    init : str
+    init : str or StartDistribution
         Start distribution of the random starts and of the search for minima.
     tolerance : float
-        Norm of the gradient at which a point is critical.
+        Norm of the gradient at which a point is critical, in units of the teacher
+        (`landtopo.units.unit_of`).
     journal : Journal, optional
         Keeps finished chunks of starts.
     progress : Progress, optional
@@ -142,11 +149,14 @@ def find_saddles(
             f"The 'sources' argument of find_saddles must name some of {', '.join(SOURCES)}; "
             f"got {tuple(sources)!r}."
         )
-    distribution = parse_distribution(init)
+    unit, original, problem = unit_of(problem.teacher), problem, in_units(problem)
+    distribution = ScaledStart(distribution=parse_distribution(init), unit=unit)
+    if known is not None:
+        known = [rescaled(point, 1.0 / unit) for point in known]
     journal = journal or Forgetful()
     progress = progress or Silent()
     if known is None and any(source != "random" for source in sources):
-        known = _lower_points(problem, index, starts, seed, jobs, init, tolerance, journal)
+        known = _lower_points(problem, index, starts, seed, jobs, distribution, tolerance, journal)
     search = _Search(problem, index, tolerance, jobs, journal, progress)
     books = []
     # What is recognised on the way depends on what was found before, so the name under which a
@@ -162,7 +172,7 @@ def find_saddles(
         books.append(search.run(tasks, source, name))
         if source == "random":
             name += f":{starts}"
-    return search.result(
+    result = search.result(
         books,
         {
             "sources": [source for source in SOURCES if source in sources],
@@ -173,6 +183,7 @@ def find_saddles(
             "tolerance": tolerance,
         },
     )
+    return rescaled(result, unit, original)
 
 
 def _lower_points(
@@ -181,7 +192,7 @@ def _lower_points(
     starts: int,
     seed: int,
     jobs: int,
-    init: str,
+    init: StartDistribution,
     tolerance: float,
     journal: Journal,
 ) -> tuple[CriticalPoint, ...]:

@@ -22,6 +22,7 @@ from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.polish import polish
 from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
 from landtopo.points.starts import (
+    ScaledStart,
     StartDistribution,
     draw_start,
     parse_distribution,
@@ -29,6 +30,7 @@ from landtopo.points.starts import (
 )
 from landtopo.problem import TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
+from landtopo.units import in_units, rescaled, unit_of
 
 __all__ = ["METHODS", "SearchOptions", "SearchResult", "find_minima", "run_starts"]
 
@@ -59,7 +61,7 @@ class SearchOptions:
         ``quasi-newton`` (fast), or ``gradient-descent``: plain steps of fixed size, whose ends
         are then solved to `tolerance` by Newton's method.
     tolerance : float
-        Norm of the gradient at the end.
+        Norm of the gradient at the end, in units of the teacher.
     limit : int
         Most gradients and Hessian products of one start.
     step : float
@@ -113,7 +115,7 @@ def find_minima(
     seed: int = 0,
     jobs: int = 1,
     method: str = "quasi-newton",
-    init: str = "gaussian:1",
+    init: str | StartDistribution = "gaussian:1",
     tolerance: float = 1e-12,
     step: float = 0.1,
     journal: Journal | None = None,
@@ -142,10 +144,11 @@ def find_minima(
         Number of threads.
     method : str
         ``quasi-newton`` or ``gradient-descent``.
-    init : str
+    init : str or StartDistribution
         Start distribution, such as ``gaussian:1``; see `landtopo.points.starts`.
     tolerance : float
-        Norm of the gradient at which a start has converged.
+        Norm of the gradient at which a start has converged, in units of the teacher
+        (`landtopo.units.unit_of`).
     step : float
         Step of gradient descent.
     journal : Journal, optional
@@ -196,11 +199,12 @@ def find_minima(
             f"The 'step' argument of find_minima must lie in (0, 1]; got {step:g}."
         )
     distribution = parse_distribution(init)
+    unit, original, problem = unit_of(problem.teacher), problem, in_units(problem)
     options = SearchOptions(method=method, tolerance=tolerance, step=step)
     progress = progress or Silent()
     attempts, stopped = _run_until(
         problem,
-        distribution,
+        ScaledStart(distribution=distribution, unit=unit),
         most,
         until_coverage,
         time_limit,
@@ -218,8 +222,8 @@ def find_minima(
     order = {family.id: i for i, family in enumerate((*minima, *others))}
     number = np.array([order[family.id] for family in families] + [-1], dtype=np.int64)
     attempts = _with_families(attempts, number[labels])
-    return SearchResult(
-        problem=problem,
+    result = SearchResult(
+        problem=original,
         families=minima,
         others=others,
         attempts=attempts,
@@ -232,6 +236,7 @@ def find_minima(
             "seed": seed,
         },
     )
+    return rescaled(result, unit, original)
 
 
 class _Remembering:

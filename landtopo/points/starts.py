@@ -26,6 +26,7 @@ __all__ = [
     "GivenStart",
     "LiftedStart",
     "OrthogonalStart",
+    "ScaledStart",
     "SmallStart",
     "SphereStart",
     "StartDistribution",
@@ -244,15 +245,43 @@ _NAMED: dict[str, Callable[..., StartDistribution]] = {
 }
 
 
-def parse_distribution(text: str) -> StartDistribution:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScaledStart:
+    """Starts of another distribution in other units: the same points, and the same text.
+
+    Attributes
+    ----------
+    distribution : StartDistribution
+    unit : float
+        What a length of 1 is called in the other units; see `landtopo.units`.
+    """
+
+    distribution: StartDistribution
+    unit: float
+
+    def __str__(self) -> str:
+        """Text of the distribution."""
+        return str(self.distribution)
+
+    def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
+        """One start, shape (K, r + E)."""
+        return np.asarray(self.distribution.draw(problem, generator) / self.unit)
+
+
+def parse_distribution(text: str | StartDistribution) -> StartDistribution:
     """Start distribution from a short text, as on the command line.
 
     Parameters
     ----------
-    text : str
+    text : str or StartDistribution
+        A distribution is returned as it is. As a text
         ``gaussian:1``, ``small:1e-3``, ``sphere:1`` or ``orthogonal:1`` (the number is the scale
         and may be left out), with ``:dim=1000`` or ``:dim=inf`` at the end if wanted.
     """
+    if isinstance(text, StartDistribution):
+        return text
+    if not isinstance(text, str):
+        raise InvalidArgument(f"A start must be a text or a StartDistribution; got {text!r}.")
     name, *rest = text.split(":")
     options: dict[str, float] = {}
     try:
