@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from landtopo.export.prepare import Prepared
-from landtopo.export.story import evidence
+from landtopo.export.story import evidence, in_short
 from landtopo.export.tables import (
     Copies,
     Table,
