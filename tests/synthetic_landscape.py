@@ -150,6 +150,24 @@ def small_graph() -> nx.MultiGraph[str]:
     return graph
 
 
+def open_graph() -> nx.MultiGraph[str]:
+    """A graph that leaves open how two families are joined and whether a point is a minimum."""
+    graph = small_graph()
+    graph.remove_edge("w7-f1", "w7-f0", "w7-t1")
+    graph.graph["failed_pairs"] = {7: [{"from_id": "w7-f0", "to_id": "w7-f1", "tries": 4}]}
+    other = {"loss": 0.3, "count": 12, "index": 0, "nullity": 2, "reason": "It is too flat."}
+    graph.graph["start_search"] = {
+        "7": {
+            "outcomes": {"converged": 1990, "stalled": 10},
+            "others": [
+                {**other, "kind": "undecided", "description": "flat as can be"},
+                {**other, "kind": "saddle", "loss": 0.4, "description": "all neurons are zero"},
+            ],
+        }
+    }
+    return graph
+
+
 def large_graph(families: int = 2000, widths: int = 4) -> nx.MultiGraph[str]:
     """A graph of many families, joined in a chain at each width with some extra edges."""
     rng = np.random.default_rng(7)

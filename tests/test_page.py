@@ -16,7 +16,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
-from synthetic_landscape import SWAP_LOSS, large_graph, small_graph
+from synthetic_landscape import SWAP_LOSS, large_graph, open_graph, small_graph
 
 from landtopo.export import prepare, write_graph
 
@@ -152,10 +152,10 @@ def click_at(browser: Any, place: str) -> None:
 
 
 def test_click_on_a_node_shows_the_family(page: Any) -> None:
-    assert "How to read this" in text_of(page, "#panel")
+    assert "HOW TO READ THIS" in text_of(page, "#panel")
     click_at(page, "landtopo.cy.getElementById('w6-f1').renderedPosition()")
     wait_for(page, f"{TITLE} === 'Family w6-f1'")
-    assert "spurious, isolated, width 6" in text_of(page, "#panel")
+    assert "positive loss, isolated, width 6" in text_of(page, "#panel")
     assert text_of(page, "#description") == "1 anti-aligned neurons, 5 aligned"
     labels = [
         c.get_attribute("aria-label") for c in page.find_elements("css selector", "#panel canvas")
@@ -203,7 +203,7 @@ def test_click_on_the_background_closes_the_panel(page: Any) -> None:
     click_at(page, "landtopo.cy.getElementById('w7-f0').renderedPosition()")
     wait_for(page, f"{TITLE} === 'Family w7-f0'")
     click_at(page, "({ x: landtopo.cy.width() - 8, y: landtopo.cy.height() - 8 })")
-    wait_for(page, f"{TITLE} === 'How to read this'")
+    wait_for(page, f"{TITLE} === 'In short'")
 
 
 def test_every_arc_rises_to_its_pass(page: Any) -> None:
@@ -241,11 +241,48 @@ def test_filters_by_width_and_kind(page: Any) -> None:
     assert len(page.find_elements("css selector", "#table tr[data-id]")) == 3
     toggle("#widths input[value='7']", set())
     saddles = {"w6-t0", "w6-t1", "w7-t1"}
-    toggle("#edges input[value='saddle']", saddles)
+    toggle("#edges input[value='pass: saddle']", saddles)
     toggle(
-        "#families input[value='spurious, isolated']",
+        "#families input[value='positive loss, isolated']",
         saddles | {"w6-f1", "w7-f1", "l1", "l2", "l4"},
     )
+
+
+def test_the_story_is_told_before_anything_is_chosen(browser: Any, tmp_path: Path) -> None:
+    graph = small_graph()
+    graph.graph["starts"] = {6: 4000, 7: 4000, 8: 4000}
+    (path,) = write_graph(graph, tmp_path / "page.html")
+    browser.get(path.as_uri())
+    assert "Width 6\n2 families of minima, all isolated." in text_of(browser, "#panel")
+    click(browser, "#tab-widths", "document.querySelectorAll('#table tr').length === 4")
+    row = element(browser, "#table tbody tr:nth-child(1)").text
+    assert row.startswith("6 2 2 0 50.00 %")
+    assert browser.get_log("browser") == []
+
+
+def test_what_is_left_open_is_shown(browser: Any, tmp_path: Path) -> None:
+    (path,) = write_graph(open_graph(), tmp_path / "open.html")
+    browser.get(path.as_uri())
+    assert "12 starts ended in a critical point of loss 0.3 that may be a minimum" in text_of(
+        browser, "#panel"
+    )
+    click_at(browser, "landtopo.cy.getElementById('w7-u0').renderedPosition()")
+    wait_for(browser, f"{TITLE} === 'Undecided point w7-u0'")
+    click_at(
+        browser,
+        "(() => { const [a, b] = ['w7-f0', 'w7-f1'].map((id) =>"
+        " landtopo.cy.getElementById(id).renderedPosition());"
+        " return { x: 0.3 * a.x + 0.7 * b.x, y: 0.3 * a.y + 0.7 * b.y }; })()",
+    )
+    wait_for(browser, f"{TITLE} === 'No path was found'")
+    assert "4 bands were tried between these families." in text_of(browser, "#panel")
+    shown = "landtopo.cy.elements('.beside:visible').length"
+    assert run(browser, f"return {shown}") == 2
+    element(browser, "#beside input[value='tried, not joined']").click()
+    wait_for(browser, f"{shown} === 1")
+    element(browser, "#widths input[value='7']").click()
+    wait_for(browser, f"{shown} === 0")
+    assert browser.get_log("browser") == []
 
 
 def test_search(page: Any) -> None:

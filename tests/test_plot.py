@@ -23,6 +23,7 @@ from synthetic_landscape import (
     SWAP_LOSS,
     THREE_CYCLE_LOSS,
     large_graph,
+    open_graph,
     small_graph,
 )
 
@@ -133,24 +134,6 @@ def test_tree_counts_the_pieces_that_copies_of_the_lowest_family_leave() -> None
     assert told == {"720 pieces": 0.0, "2 pieces": THREE_CYCLE_LOSS, "1 piece": SWAP_LOSS}
     (diamonds,) = curves(ax, marker="D")
     assert diamonds[:, 1].tolist() == [THREE_CYCLE_LOSS, SWAP_LOSS]
-
-
-def open_graph() -> nx.MultiGraph[str]:
-    """A graph that leaves open how two families are joined and whether a point is a minimum."""
-    graph = small_graph()
-    graph.remove_edge("w7-f1", "w7-f0", "w7-t1")
-    graph.graph["failed_pairs"] = {7: [{"from_id": "w7-f0", "to_id": "w7-f1", "tries": 4}]}
-    other = {"loss": 0.3, "count": 12, "index": 0, "nullity": 2, "reason": "It is too flat."}
-    graph.graph["start_search"] = {
-        "7": {
-            "outcomes": {"converged": 1990, "stalled": 10},
-            "others": [
-                {**other, "kind": "undecided", "description": "flat as can be"},
-                {**other, "kind": "saddle", "loss": 0.4, "description": "all neurons are zero"},
-            ],
-        }
-    }
-    return graph
 
 
 def test_what_is_left_open_is_drawn() -> None:

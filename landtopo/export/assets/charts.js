@@ -130,7 +130,8 @@ function profileChart(points, ends, pass, label, title) {
   const losses = points.map((point) => point[1]);
   const low = Math.min(...losses);
   const high = Math.max(...losses, pass);
-  const pad = (high - low) * 0.08 || Math.max(Math.abs(high) * 0.1, 1e-12);
+  // A flat way is drawn as flat: what rounding makes of its loss is not blown up.
+  const pad = high - low > 1e-13 ? (high - low) * 0.12 : Math.max(Math.abs(high) * 0.1, 1e-6);
   const box = { left: 74, right: 334, top: 24, bottom: 196 };
   const range = [points[0][0], points[points.length - 1][0]];
   const [px, py] = frame(pen, box, range, [low - pad, high + pad], ["arc length", label]);
@@ -141,8 +142,14 @@ function profileChart(points, ends, pass, label, title) {
   points.forEach(([s, loss], index) => (index ? pen.lineTo(px(s), py(loss)) : pen.moveTo(px(s), py(loss))));
   pen.stroke();
   const top = points[losses.indexOf(Math.max(...losses))];
-  dot(pen, px(top[0]), py(top[1]), "#D55E00");
   pen.textBaseline = "bottom";
+  if (top[1] > Math.max(losses[0], losses[losses.length - 1])) {
+    dot(pen, px(top[0]), py(top[1]), "#D55E00");
+    pen.fillStyle = INK;
+    const aside = (px(top[0]) - box.left) / (box.right - box.left);
+    pen.textAlign = aside > 0.8 ? "right" : aside < 0.2 ? "left" : "center";
+    pen.fillText(short(top[1]), px(top[0]), py(top[1]) - 6);
+  }
   for (const [side, point, x] of [["left", points[0], box.left], ["right", points[points.length - 1], box.right]]) {
     const name = ends[side === "left" ? 0 : 1];
     if (!name) continue;

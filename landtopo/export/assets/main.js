@@ -4,10 +4,11 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 data.nodeById = Object.fromEntries(data.nodes.map((record) => [record.id, record]));
 data.edgeById = Object.fromEntries(data.edges.map((record) => [record.id, record]));
+data.besideById = Object.fromEntries([...data.pairs, ...data.ends].map((record) => [record.id, record]));
 data.widths = [...new Set(data.nodes.map((record) => record.width))].sort((a, b) => a - b);
 
 const scales = makeScales(data);
-const state = { scale: "linear", tab: "node", chosen: null, off: { widths: new Set(), families: new Set(), edges: new Set() } };
+const state = { scale: "linear", tab: "node", chosen: null, off: { widths: new Set(), families: new Set(), edges: new Set(), beside: new Set() } };
 
 const large = data.nodes.length + data.edges.length > 1000;
 const cy = cytoscape({
@@ -54,18 +55,23 @@ function visibleRecords() {
   const there = new Set(nodes.map((record) => record.id));
   const edges = data.edges.filter((record) =>
     there.has(record.from_id) && there.has(record.to_id) && !state.off.edges.has(data.edgeLooks[record.id].style));
+  const beside = [...data.pairs, ...data.ends].filter((record) =>
+    !state.off.widths.has(String(record.width)) && !state.off.beside.has(besideLook(record).name)
+    && (record.from_id === undefined || (there.has(record.from_id) && there.has(record.to_id))));
   const foundNodes = nodes.filter(test);
   const found = new Set(foundNodes.map((record) => record.id));
   const foundEdges = edges.filter((record) => test(record) || (found.has(record.from_id) && found.has(record.to_id)));
-  return { asked, nodes, edges, foundNodes, foundEdges };
+  return { asked, nodes, edges, beside, foundNodes, foundEdges };
 }
+
+const besideLook = (record) => (record.from_id === undefined ? data.endLook : data.pairLook);
 
 let shownCounts = {};
 
 function update() {
-  const { asked, nodes, edges, foundNodes, foundEdges } = visibleRecords();
-  const there = new Set([...nodes, ...edges].map((record) => record.id));
-  const bright = new Set([...foundNodes, ...foundEdges].map((record) => record.id));
+  const { asked, nodes, edges, beside, foundNodes, foundEdges } = visibleRecords();
+  const there = new Set([...nodes, ...edges, ...beside].map((record) => record.id));
+  const bright = new Set([...foundNodes, ...foundEdges, ...(asked ? [] : beside)].map((record) => record.id));
   cy.batch(() => cy.elements().forEach((item) => {
     item.toggleClass("hidden", !there.has(item.id()));
     item.toggleClass("dim", there.has(item.id()) && !bright.has(item.id()));
@@ -80,14 +86,18 @@ function update() {
   axes();
 }
 
+const TABS = ["widths", "node", "edge", "columns", "about"];
+
 function showTab(tab) {
   state.tab = tab;
-  for (const name of ["node", "edge", "columns", "about"]) {
+  for (const name of TABS) {
     byId(`tab-${name}`).setAttribute("aria-selected", String(name === tab));
   }
   byId("table").setAttribute("aria-labelledby", `tab-${tab}`);
   if (tab === "node" || tab === "edge") {
     table.show(tab, data.columns[tab], state.found[tab]);
+  } else if (tab === "widths") {
+    table.plain(data.widthTable.header, data.widthTable.rows);
   } else if (tab === "columns") {
     const rows = ["node", "edge", "graph"].flatMap((owner) => data.columns[owner].map((column) =>
       [{ node: "family", edge: "edge", graph: "graph" }[owner], column.name, column.type, column.unit, column.meaning]));
@@ -95,19 +105,20 @@ function showTab(tab) {
   } else {
     table.plain(["attribute", "meaning", "value"], data.columns.graph.map((column) => {
       const value = data.attributes[column.name];
-      return [column.name, column.meaning, typeof value === "object" ? JSON.stringify(value) : String(value)];
+      const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+      return [column.name, column.meaning, text.length > 400 ? `${text.slice(0, 400)} … (${text.length} characters)` : text];
     }));
   }
 }
 
 function choose(id) {
-  const record = data.nodeById[id] || data.edgeById[id];
+  const record = data.nodeById[id] || data.edgeById[id] || data.besideById[id];
   cy.elements(".chosen").removeClass("chosen");
   state.chosen = record ? id : null;
   table.mark(state.chosen);
   const panel = byId("panel");
-  panel.replaceChildren(...(!record ? emptyPanel()
-    : data.nodeById[id] ? familyPanel(record, data, choose) : edgePanel(record, data, choose)));
+  const shown = data.nodeById[id] ? familyPanel : data.edgeById[id] ? edgePanel : besidePanel;
+  panel.replaceChildren(...(record ? shown(record, data, choose) : overview(data)));
   panel.scrollTop = 0;
   if (record) cy.getElementById(id).addClass("chosen");
 }
@@ -135,10 +146,12 @@ function fit() {
 function tip(event) {
   const item = event.target;
   item.addClass("hover");
-  const record = data.nodeById[item.id()] || data.edgeById[item.id()];
-  const look = data.looks[item.id()] || data.edgeLooks[item.id()];
-  const loss = record.loss === undefined ? "" : `, loss ${short(record.loss)}`;
-  byId("tip").textContent = `${record.id}: ${look.style}${loss}`;
+  const beside = data.besideById[item.id()];
+  const record = beside || data.nodeById[item.id()] || data.edgeById[item.id()];
+  const name = beside ? besideLook(beside).name : (data.looks[item.id()] || data.edgeLooks[item.id()]).style;
+  const loss = record.loss === undefined ? "" : `, loss ${lossText(record.loss)}`;
+  const ends = record.from_id === undefined ? "" : `, ${record.from_id} to ${record.to_id}`;
+  byId("tip").textContent = `${record.id}: ${name}${ends}${loss}`;
   byId("tip").hidden = false;
   const at = event.renderedPosition;
   const box = byId("drawing");
@@ -151,6 +164,9 @@ function start() {
   for (const width of data.widths) checkbox("widths", width, String(width));
   for (const look of data.legend.node) checkbox("families", look.style, look.style, symbol(look));
   for (const look of data.legend.edge) checkbox("edges", look.style, look.style, stroke(look));
+  if (data.pairs.length) checkbox("beside", data.pairLook.name, data.pairLook.name, stroke(data.pairLook));
+  if (data.ends.length) checkbox("beside", data.endLook.name, data.endLook.name, symbol(data.endLook));
+  byId("beside").hidden = !data.pairs.length && !data.ends.length;
   byId("scale").addEventListener("change", (event) => rescale(event.target.value));
   byId("fit").addEventListener("click", fit);
   let waiting = 0;
@@ -158,7 +174,7 @@ function start() {
     clearTimeout(waiting);
     waiting = setTimeout(update, 120);
   });
-  for (const name of ["node", "edge", "columns", "about"]) {
+  for (const name of TABS) {
     byId(`tab-${name}`).addEventListener("click", () => { byId("table").scrollTop = 0; showTab(name); });
   }
   cy.on("tap", (event) => choose(event.target === cy ? null : event.target.id()));

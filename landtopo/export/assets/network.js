@@ -11,7 +11,7 @@ const ZERO = 1e-14;
 // Height scales: from a record to drawing units upwards, and the ticks of the axis.
 function makeScales(data) {
   const passes = data.edges.filter((edge) => edge.kind !== "lineage");
-  const losses = [...data.nodes, ...passes].map((record) => record.loss);
+  const losses = [...data.nodes, ...passes, ...data.ends].map((record) => record.loss);
   const top = Math.max(0, ...losses) || 1;
   const positive = losses.filter((loss) => loss > ZERO);
   const lowest = (positive.length ? Math.min(...positive) : top) / 3;
@@ -82,6 +82,8 @@ function geometry(data, scale, { unit, stretch }) {
     const look = data.looks[record.id];
     nodes[record.id] = { x: look.x, y: scale.height ? up(record.loss) : stretch * look.y_even };
   }
+  // Points that are no families have no rank: on the even scale they stand at the top.
+  for (const end of data.ends) nodes[end.id] = { x: end.x, y: scale.height ? up(end.loss) : stretch * HEIGHT };
   const edges = {};
   const seen = {};
   for (const record of data.edges) {
@@ -105,7 +107,7 @@ function loop(rise, nth, unit) {
   // every loop at its own height.
   const sweep = 2 * Math.atan(((14 + 6 * nth) * unit) / height) + nth * 1e-6;
   return {
-    direction: low ? "125deg" : "0deg",
+    direction: low ? "90deg" : "0deg",
     sweep: `${sweep}rad`,
     distance: height / (1.4 * Math.cos(sweep / 2)),
   };
@@ -122,24 +124,30 @@ function makeElements(data) {
     classes: record.kind === "lineage" ? "lineage" : record.from_id === record.to_id ? "loop" : "pass",
     data: { id: record.id, source: record.from_id, target: record.to_id },
   }));
-  return [...nodes, ...edges];
+  const ends = data.ends.map((record) => ({ group: "nodes", data: { id: record.id, color: "#fff" }, classes: "beside" }));
+  const pairs = data.pairs.map((record) => ({
+    group: "edges", classes: "beside", data: { id: record.id, source: record.from_id, target: record.to_id },
+  }));
+  return [...nodes, ...ends, ...edges, ...pairs];
 }
 
 // Sizes are in drawing units, so that they are right on the screen when the drawing is fitted.
 function makeStyle(data, { unit, shrink }) {
   const crowded = shrink < 1;
-  const look = (item) => data.edgeLooks[item.id()];
+  const look = (item) => data.edgeLooks[item.id()] ?? { ...data.pairLook, line: data.pairLook.shape };
   const place = (name) => (item) => item.scratch("place")[name];
   const lineage = crowded
     // Thousands of arrows would hide what they join and take seconds to draw.
     ? { "curve-style": "haystack", "line-style": "solid", opacity: 0.3, width: 0.5 * unit }
     : {
-      "curve-style": "bezier", "control-point-step-size": 24 * unit, opacity: 0.6,
+      "curve-style": "bezier", "control-point-step-size": 16 * unit, opacity: 0.9, width: 1.2 * unit,
+      "line-dash-pattern": [1.5 * unit, 3 * unit],
+      "line-style": (item) => (look(item).line === "dotted" ? "dashed" : look(item).line),
       "target-arrow-shape": "triangle", "target-arrow-color": (item) => look(item).color, "arrow-scale": 0.8 * unit,
     };
   // Ends at the centres: where symbols overlap, other ends would turn an arc's sides around.
   const inside = { "source-endpoint": "0px 0px", "target-endpoint": "0px 0px" };
-  const diameter = (item) => data.looks[item.id()].size * unit * shrink;
+  const diameter = (item) => (data.looks[item.id()]?.size ?? 14) * unit * shrink;
   return [
     { selector: "node", style: {
       width: diameter, height: diameter, "background-color": "data(color)",
@@ -164,6 +172,8 @@ function makeStyle(data, { unit, shrink }) {
       "curve-style": "bezier", ...inside, "control-point-step-size": place("distance"),
       "loop-direction": place("direction"), "loop-sweep": place("sweep"),
     } },
+    { selector: "edge.beside", style: { "curve-style": "straight", "line-style": "dashed", "line-dash-pattern": [3 * unit, 4 * unit] } },
+    { selector: "node.beside", style: { "border-width": 1.6 * unit } },
     { selector: ".hidden", style: { display: "none" } },
     { selector: ".dim", style: { opacity: 0.12 } },
     { selector: ".hover", style: { "underlay-color": "#8c959f", "underlay-opacity": 0.35, "underlay-shape": "ellipse" } },

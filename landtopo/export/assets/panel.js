@@ -4,17 +4,18 @@ const SYMBOLS = {
   square: '<rect x="2" y="2" width="10" height="10" rx="2"',
   diamond: '<path d="M7 1 13 7 7 13 1 7z"',
   circle: '<circle cx="7" cy="7" r="5.5"',
+  hollow: '<circle cx="7" cy="7" r="4.5"',
 };
 
 function symbol(look) {
   const holder = element("span", {});
   holder.innerHTML = `<svg width="14" height="14" aria-hidden="true">${SYMBOLS[look.shape]}
-    fill="${look.color}" stroke="#1b1f24"/></svg>`;
+    fill="${look.shape === "hollow" ? "#fff" : look.color}" stroke="#1b1f24"/></svg>`;
   return holder.firstChild;
 }
 
 function stroke(look) {
-  const dash = { dashed: "6 3", dotted: "2 3", solid: "" }[look.line];
+  const dash = { dashed: "6 3", dotted: "2 3", solid: "" }[look.line ?? look.shape];
   const holder = element("span", {});
   holder.innerHTML = `<svg width="24" height="14" aria-hidden="true"><line x1="1" x2="23" y1="7" y2="7"
     stroke="${look.color}" stroke-width="${Math.max(2, look.thickness)}" stroke-dasharray="${dash}"/></svg>`;
@@ -82,9 +83,9 @@ function edgePanel(record, data, choose) {
   const ends = [...new Set([record.from_id, record.to_id])].map((id) =>
     element("li", {}, element("button", { type: "button", onclick: () => choose(id) },
       element("span", {}, id), element("span", {}, data.nodeById[id].description ?? ""))));
-  const top = record.loss === undefined ? "" : `Highest loss ${short(record.loss)}. ` +
-    (record.barrier_from === undefined ? "" : `Barrier ${short(record.barrier_from)} from ${record.from_id}`) +
-    (record.barrier_to === undefined || record.from_id === record.to_id ? "" : `, ${short(record.barrier_to)} from ${record.to_id}`);
+  const top = record.loss === undefined ? "" : `Highest loss ${lossText(record.loss)}. ` +
+    (record.barrier_from === undefined ? "" : `Barrier ${lossText(record.barrier_from)} from ${record.from_id}`) +
+    (record.barrier_to === undefined || record.from_id === record.to_id ? "" : `, ${lossText(record.barrier_to)} from ${record.to_id}`) + ".";
   const names = [record.from_id, record.to_id];
   const drawn = record.profile && record.profile.length > 1;
   const profile = drawn && profileChart(record.profile, names, record.loss ?? -Infinity, "loss",
@@ -94,6 +95,7 @@ function edgePanel(record, data, choose) {
     element("h2", {}, `${title} ${record.id}`),
     element("p", { class: "badge" }, stroke(look), look.style),
     ...(top ? [element("p", { id: "barrier" }, top)] : []),
+    ...(record.through_saddle ? [element("p", {}, "One descent keeps a symmetry of the saddle and ends in a lower saddle; from there it was followed on.")] : []),
     ...section("Barrier profile", profile),
     ...section("The lower barrier, close up", close),
     ...section("Joins", element("ul", { class: "links" }, ...ends)),
@@ -103,12 +105,41 @@ function edgePanel(record, data, choose) {
   ];
 }
 
-function emptyPanel() {
+// What nothing joins, and what may be a minimum.
+function besidePanel(record, data, choose) {
+  if (record.from_id === undefined) {
+    return [
+      element("h2", {}, `Undecided point ${record.id}`),
+      element("p", { class: "badge" }, symbol(data.endLook), `${data.endLook.name}, width ${record.width}`),
+      element("p", {}, record.text),
+    ];
+  }
+  const ends = [record.from_id, record.to_id].map((id) =>
+    element("li", {}, element("button", { type: "button", onclick: () => choose(id) },
+      element("span", {}, id), element("span", {}, data.nodeById[id].description ?? ""))));
   return [
-    element("h2", {}, "How to read this"),
-    element("p", {}, "Each dot is a family of minima: one minimum up to permutations and symmetries. Columns are student widths, height is the loss."),
-    element("p", {}, "Each arc is a mountain pass: its top is at the loss of the transition state. A loop joins labelled copies of one family; a small one beside its family costs little or nothing to cross."),
-    element("p", {}, "Grey arrows lead to what a family becomes when one neuron is added."),
+    element("h2", {}, "No path was found"),
+    element("p", { class: "badge" }, stroke(data.pairLook), data.pairLook.name),
+    element("p", {}, `${counted(record.tries, "band was", "bands were")} tried between these families. There may be a path all the same.`),
+    ...section("Between", element("ul", { class: "links" }, ...ends)),
+  ];
+}
+
+function overview(data) {
+  const widths = data.story.flatMap(({ width, found, evidence, open }) => [
+    element("h4", {}, `Width ${width}`),
+    ...(found ? [element("p", {}, found)] : []),
+    ...open.map((text) => element("p", { class: "open" }, text)),
+    ...(evidence.length ? [element("details", {}, element("summary", {}, "How sure this is"),
+      ...evidence.map((text) => element("p", {}, text)))] : []),
+  ]);
+  return [
+    element("h2", {}, "In short"),
     element("p", { class: "hint" }, "Click a family or an edge, or a row of a table. Drag to move, scroll to zoom."),
+    ...widths,
+    ...section("How to read this", element("div", {},
+      element("p", {}, "Each symbol is a family of minima: one minimum up to permutations and symmetries. It grows with the share of the starts that end there. Columns are student widths, height is the loss."),
+      element("p", {}, "Each arc is a mountain pass: its top is at the loss of the transition state. A loop joins labelled copies of one family; a small one beside its family costs little or nothing to cross."),
+      element("p", {}, "Grey arrows lead to what a family becomes when one neuron is added: solid where it stays a minimum, dotted where it flows into another."))),
   ];
 }

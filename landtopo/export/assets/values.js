@@ -11,6 +11,8 @@ function counted(number, one, many) {
 }
 
 const short = (value) => rounded(value, 9);
+// What rounding leaves of an exact zero is shown as zero; the files hold every digit.
+const lossText = (value) => (Math.abs(value) < 1e-20 ? "0" : short(value));
 const brief = (value) => rounded(value, 4);
 
 // A cell of a table: long values by their size, the panel shows them as pictures.
@@ -20,6 +22,7 @@ function cell(value, column) {
   if (column.type === "vector") return `${value.length} values`;
   if (column.type === "structure") return Array.isArray(value) ? `${value.length} entries` : "…";
   if (column.type === "boolean") return value ? "yes" : "no";
+  if (column.unit === "squared output") return lossText(value);
   return short(value);
 }
 

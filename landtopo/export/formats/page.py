@@ -12,8 +12,17 @@ from typing import Any
 import numpy as np
 
 from landtopo.export.format import CREATOR, Format
-from landtopo.export.looks import EDGE_STYLES, FAMILY_STYLES
+from landtopo.export.looks import (
+    COLUMN_DISTANCE,
+    EDGE_STYLES,
+    FAILED_PAIR,
+    FAMILY_STYLES,
+    UNDECIDED,
+)
 from landtopo.export.prepare import Prepared, Record
+from landtopo.export.story import evidence, in_short
+from landtopo.export.tables import copies_of, width_rows, widths_table
+from landtopo.export.unresolved import Unresolved, unresolved
 
 __all__ = ["FORMAT"]
 
@@ -24,6 +33,9 @@ _CODE = ("values.js", "charts.js", "network.js", "table.js", "panel.js", "main.j
 _WEIGHT_DIGITS = 6
 _DIGITS = 12
 _PROFILE_POINTS = 240
+
+# Undecided points stand so far to the right of the middle of their column.
+_BESIDE = 0.36 * COLUMN_DISTANCE
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
@@ -64,6 +76,7 @@ def _embedded(data: Mapping[str, Any]) -> str:
 def _data(prepared: Prepared) -> dict[str, Any]:
     looks = {name: dataclasses.asdict(look) for name, look in prepared.node_looks.items()}
     edge_looks = {name: dataclasses.asdict(look) for name, look in prepared.edge_looks.items()}
+    entries = unresolved(prepared)
     return {
         "attributes": prepared.attributes,
         "columns": {
@@ -79,7 +92,56 @@ def _data(prepared: Prepared) -> dict[str, Any]:
             "edge": _legend([style.name for style in EDGE_STYLES.values()], edge_looks),
         },
         "span": _rank(prepared.attributes),
+        **_story(prepared, entries),
+        **_beside(prepared, entries),
     }
+
+
+def _story(prepared: Prepared, entries: tuple[Unresolved, ...]) -> dict[str, Any]:
+    """What the page says before anything is chosen: sentences, and the table of widths."""
+    graph = prepared.graph()
+    rows = {row.width: row for row in width_rows(graph)}
+    story = []
+    for entry in entries:
+        row = rows.get(entry.width)
+        copies = None if row is None else copies_of(graph, entry.width)
+        story.append(
+            {
+                "width": entry.width,
+                "found": "" if row is None else in_short(row, copies, entry),
+                "evidence": evidence(prepared, entry.width),
+                "open": list(entry.sentences()),
+            }
+        )
+    table = widths_table(rows.values())
+    return {"story": story, "widthTable": {"header": table.header, "rows": table.rows}}
+
+
+def _beside(prepared: Prepared, entries: tuple[Unresolved, ...]) -> dict[str, Any]:
+    """What is drawn beside the graph and is no part of it."""
+    columns = {width: place for place, width in enumerate(_widths(prepared))}
+    known = [entry for entry in entries if entry.width in columns]
+    pairs = [dataclasses.asdict(pair) for entry in known for pair in entry.pairs]
+    ends = [
+        {
+            **dataclasses.asdict(end),
+            "x": COLUMN_DISTANCE * columns[entry.width] + _BESIDE,
+            "text": end.sentence(),
+        }
+        for entry in known
+        for end in entry.ends
+        if end.undecided
+    ]
+    return {
+        "pairs": pairs,
+        "ends": ends,
+        "pairLook": {**dataclasses.asdict(FAILED_PAIR), "thickness": 2.0},
+        "endLook": dataclasses.asdict(UNDECIDED),
+    }
+
+
+def _widths(prepared: Prepared) -> list[int]:
+    return sorted({record["width"] for record in prepared.nodes})
 
 
 def _legend(names: list[str], looks: Mapping[str, Record]) -> list[Record]:
