@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -197,7 +198,11 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     found = picture.get_figure(root=True)
     assert found is not None
     # The date would make every file different.
-    undated = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+    undated: dict[str, dict[str, None]] = {
+        "pdf": {"CreationDate": None},
+        "svg": {"Date": None},
+        "svgz": {"Date": None},
+    }
     stream = BytesIO()
     written: Any = {name: PAPER[name] for name in ("pdf.fonttype", "ps.fonttype", "svg.hashsalt")}
     with mpl.rc_context(written):
@@ -208,5 +213,15 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
             bbox_inches="tight",
             metadata=undated.get(kind),
         )
-    write_bytes(target, stream.getvalue())
+    write_bytes(target, _undated(stream.getvalue(), kind))
     return target
+
+
+def _undated(content: bytes, kind: str) -> bytes:
+    """A picture without the date where matplotlib cannot be told to leave it out."""
+    if kind in ("ps", "eps"):
+        return re.sub(rb"^%%CreationDate:.*\n", b"", content, count=1, flags=re.MULTILINE)
+    if kind == "svgz":
+        # RFC 1952: bytes 4 to 7 are the time of the compression.
+        return content[:4] + bytes(4) + content[8:]
+    return content
