@@ -421,6 +421,12 @@ def test_the_graph_of_two_neurons_and_its_files(
     assert "Width 3: 1 family of minima" in first.stdout
     names = {path.name for path in out.iterdir()}
     assert names >= {"landscape.graphml", "landscape.html", "widths.png", "tree-2.png"}
+    # A tree of one flat family, which nothing leads out of, would be a single symbol.
+    assert "tree-3.png" not in names
+    page = (out / "landscape.md").read_text()
+    shown = set(re.findall(r"!\[[^]]+\]\(([^)]+)\)", page))
+    assert shown == {name for name in names if name.endswith(".png")}
+    assert str(tmp_path) not in page
     with Study.open(study) as stored:
         graph = stored.graph()
     assert set(graph) == {"w2-f0", "w3-f0"}
@@ -475,6 +481,36 @@ def test_an_interrupted_graph_ends_as_an_uninterrupted_one(
     assert (tmp_path / "whole.json").read_bytes() == (tmp_path / "pieces.json").read_bytes()
 
 
+def test_a_graph_without_families_has_files_and_exits_with_3(tmp_path: Path) -> None:
+    # With this seed the one start of the one neuron ends in the zero network, a saddle.
+    arguments = ["--teacher", "orthonormal:1", "--width", 1, "--starts", 1, "--seed", 2]
+    study, out = tmp_path / "s", tmp_path / "out"
+    result = run("graph", *arguments, "-o", study, "--out-dir", out)
+    assert result.exit_code == 3
+    assert "no minimum was found" in result.stderr
+    assert "1 start ended in a saddle of loss 0.25 (all neurons are zero)" in result.stdout
+    assert "No minimum was found" in (out / "landscape.md").read_text()
+    assert not list(out.glob("*.png"))
+    assert "nothing to draw" in refusal(
+        "plot", study, "--kind", "widths", "-o", tmp_path / "widths.pdf"
+    )
+
+
+def test_a_graph_tells_what_else_starts_ended_in(tmp_path: Path) -> None:
+    study = tmp_path / "s"
+    arguments = ["--teacher", "orthonormal:1", "--width", 1, "--starts", 50]
+    result = run("graph", *arguments, "-o", study)
+    assert result.exit_code == 0
+    with Study.open(study) as stored:
+        graph = stored.graph()
+    search = graph.graph["start_search"]["1"]
+    assert search["init"] == "gaussian:1"
+    (zero,) = search["others"]
+    assert (zero["kind"], zero["loss"]) == ("saddle", 0.25)
+    assert zero["count"] + graph.nodes["w1-f0"]["count"] == search["outcomes"]["converged"] == 50
+    assert f"{zero['count']} starts ended in a saddle" in run("show", study).stdout
+
+
 def test_a_graph_that_is_not_joined_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = small_graph()
     graph.remove_edge("w7-f1", "w7-f0", "w7-t1")
@@ -501,6 +537,12 @@ def test_pictures_of_every_kind(study_with_graph: Path, tmp_path: Path) -> None:
         assert file.read_bytes().startswith(b"<?xml")
     assert "--force" in refusal(*plot, "graph", "-o", file)
     assert "known: 6, 7, 8" in refusal(*plot, "tree", "-o", tmp_path / "a.svg")
+    assert "no family of width 9; known: 6, 7, 8" in refusal(
+        *plot, "tree", "--width", 9, "-o", tmp_path / "a.svg"
+    )
+    assert "leave out --width" in refusal(*plot, "graph", "--width", 6, "-o", tmp_path / "a.svg")
+    assert "leave out --name" in refusal(*plot, "tree", "--name", "x", "-o", tmp_path / "a.svg")
+    assert "no folder" in refusal(*plot, "graph", "-o", tmp_path / "none" / "a.svg")
     assert "no transition w6-t9" in refusal(
         *plot, "profile", "--name", "w6-t9", "-o", tmp_path / "a.svg"
     )
@@ -568,6 +610,9 @@ def test_export_writes_every_format_and_refuses_to_overwrite(
     assert run("export", study_with_graph, files[0], "--force").exit_code == 0
     assert written[0].read_bytes() == before
     assert "must end in" in refusal("export", study_with_graph, tmp_path / "a.xyz")
+    missing = tmp_path / "none" / "a.json"
+    assert f"there is no folder '{missing.parent}'" in refusal("export", study_with_graph, missing)
+    assert not missing.parent.exists()
     # A graph file can be shown and converted like a study.
     assert run("export", tmp_path / "a.json", tmp_path / "b.graphml").exit_code == 0
     assert (tmp_path / "b.graphml").read_bytes() == before
