@@ -254,6 +254,18 @@ def test_spectrum_counts_what_it_marks() -> None:
     assert sum(len(line) for line in open_ones) == 4
 
 
+def test_soft_and_hard_curvatures_are_told_apart() -> None:
+    values = np.r_[-0.02, 0.0, 0.0015, 0.09, 2.0]
+    ax = plot.spectrum(values)
+    assert ax.get_yscale() == "symlog"
+    ticks = [tick.get_text() for tick in ax.get_yticklabels()]
+    assert ticks == ["-1", "-0.1", "-0.01", "0", "0.01", "0.1", "1"]
+    assert plot.spectrum(values, scale="linear").get_yscale() == "linear"
+    assert plot.spectrum([0.1, 0.5]).get_yscale() == "linear"
+    with pytest.raises(InvalidArgument, match=r"must be auto, linear or log; got 'cubic'\."):
+        plot.spectrum(values, scale="cubic")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png", ".eps", ".svgz"])
 def test_same_picture_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from landtopo.errors import InvalidArgument
-from landtopo.plot.style import axes_for
+from landtopo.objective import Array
+from landtopo.plot.style import LossScale, axes_for, checked_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["spectrum"]
 
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# From this ratio between sizes on, the axis is logarithmic.
+_LOG_FROM = 100.0
+
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -25,6 +29,7 @@ def spectrum(
     *eigenvalues: ArrayLike,
     labels: Sequence[str] = (),
     null: float = 1e-9,
+    scale: LossScale = "auto",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw Hessian eigenvalues in rising order, the null cluster and negative ones marked.
@@ -37,6 +42,9 @@ def spectrum(
         Their names, for the legend.
     null : float
         Eigenvalues of at most this size are drawn open: they are zero up to rounding.
+    scale : {"auto", "linear", "log"}
+        Scale of the axis of eigenvalues. "log" is linear around zero, where null and negative ones
+        have their place; "auto" chooses it when the others differ by more than a factor of 100.
     ax : matplotlib Axes, optional
         Where to draw; new axes in the paper style by default.
 
@@ -47,7 +55,7 @@ def spectrum(
     Raises
     ------
     InvalidArgument
-        No spectrum, an empty one, or not as many labels as spectra.
+        No spectrum, an empty one, not as many labels as spectra, or an unknown scale.
     """
     spectra = [np.sort(np.asarray(values, dtype=np.float64).ravel()) for values in eigenvalues]
     if not spectra or any(values.size == 0 for values in spectra):
@@ -57,7 +65,9 @@ def spectrum(
             f"The 'labels' argument of spectrum must have {len(spectra)} entries; "
             f"got {len(labels)}."
         )
+    checked_scale(scale)
     with axes_for(ax) as axes:
+        _scale(axes, np.concatenate(spectra), null, scale)
         axes.axhline(0.0, color="0.6", linewidth=0.6, zorder=1)
         looks = zip(cycle(_COLORS), cycle(_MARKERS), strict=False)
         for number, (values, (color, marker)) in enumerate(zip(spectra, looks, strict=False)):
@@ -101,3 +111,18 @@ def spectrum(
         if labels:
             axes.legend(loc="upper left")
     return axes
+
+
+def _scale(ax: Axes, values: Array, null: float, scale: LossScale) -> None:
+    """The axis for these eigenvalues."""
+    curved = np.abs(values[np.abs(values) > null])
+    if not curved.size or scale == "linear":
+        return
+    low, high = float(curved.min()), float(curved.max())
+    if scale == "log" or high / low > _LOG_FROM:
+        ax.set_yscale("symlog", linthresh=low / 2, linscale=0.5)
+        ax.minorticks_off()
+        powers = 10.0 ** np.arange(np.ceil(np.log10(low)), np.floor(np.log10(high)) + 1)
+        signs = [sign for sign in (-1.0, 1.0) if np.any(sign * values > null)]
+        ticks = sorted([0.0, *(sign * power for sign in signs for power in powers)])
+        ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ __all__ = [
     "draw_ring",
     "draw_undecided",
     "put_legend",
+    "shrunk",
     "undecided_losses",
 ]
 
@@ -62,8 +64,7 @@ def draw_families(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> No
     """
     names = [style.name for style in FAMILY_STYLES.values()]
     present = {look.style for name, look in looks.items() if name in places}
-    # Many families: smaller symbols.
-    shrink = min(1.0, (60 / max(len(places), 1)) ** 0.5)
+    shrink = shrunk(len(places))
     for style in sorted(present, key=names.index):
         members = [name for name in places if looks[name].style == style]
         first = looks[members[0]]
@@ -79,6 +80,11 @@ def draw_families(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> No
             clip_on=False,
             label=style,
         )
+
+
+def shrunk(families: int) -> float:
+    """Factor by which symbols and lines get smaller when there are many families."""
+    return min(1.0, math.sqrt(60 / max(families, 1)))
 
 
 def draw_names(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> None:
@@ -154,7 +160,7 @@ def draw_lineage(ax: Axes, prepared: Prepared, places: Places) -> None:
         if record["kind"] == LINEAGE and key not in drawn:
             drawn.add(key)
             ends = np.array([places[record["from_id"]], places[record["to_id"]]])
-            draw_edge(ax, ends, style, thickness=0.7, zorder=1)
+            draw_edge(ax, ends, style, thickness=0.7 * shrunk(len(places)), zorder=1)
 
 
 def draw_failed_pairs(ax: Axes, entries: Iterable[Unresolved], places: Places) -> None:

@@ -11,7 +11,7 @@ import networkx as nx
 from landtopo.export.prepare import prepare
 from landtopo.export.tables import copies_of
 from landtopo.landscape.tree import merge_tree
-from landtopo.plot.marks import draw_families, put_legend
+from landtopo.plot.marks import draw_families, put_legend, shrunk
 from landtopo.plot.style import (
     SINGLE_COLUMN,
     LossScale,
@@ -178,12 +178,13 @@ def _branch(
     """The vertical line of a family up to where it ends, and the horizontal one to its trunk."""
     persistence = tree.nodes[family]["persistence"]
     x = order[family]
+    thin = shrunk(len(order))
     if math.isinf(persistence):
         joined = losses[_root(tree, family)]
-        ax.plot([x, x], [losses[family], joined], "-", color="black", solid_capstyle="butt")
+        ax.plot([x, x], [losses[family], joined], "-", color="black", linewidth=thin)
         # A lone tree goes on solid; several that nothing joins end in dots.
         single = len(tree.graph["roots"]) == 1
-        ax.plot([x, x], [joined, top], "-" if single else ":", color="black", linewidth=0.8)
+        ax.plot([x, x], [joined, top], "-" if single else ":", color="black", linewidth=0.8 * thin)
         return
     merge = next(
         node
@@ -192,7 +193,7 @@ def _branch(
     )
     level = losses[merge]
     trunk = order[tree.nodes[merge]["lowest"]]
-    ax.plot([x, x, trunk], [losses[family], level, level], "-", color="black", linewidth=1.0)
+    ax.plot([x, x, trunk], [losses[family], level, level], "-", color="black", linewidth=thin)
     if sum(data["kind"] == "merge" for _, data in tree.nodes(data=True)) <= _BARRIERS_SHOWN:
         ax.annotate(
             f"{persistence:.2g}",

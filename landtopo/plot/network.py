@@ -23,6 +23,7 @@ from landtopo.plot.marks import (
     draw_ring,
     draw_undecided,
     put_legend,
+    shrunk,
     undecided_losses,
 )
 from landtopo.plot.style import (
@@ -127,7 +128,7 @@ def _draw_passes(ax: Axes, passes: list[dict[str, Any]], places: Places) -> None
             continue
         curve = _arc(start[0], end[0], heights, nth)
         curve[:, 1] = scale.inverted().transform(curve[:, 1])
-        draw_edge(ax, curve, style)
+        draw_edge(ax, curve, style, thickness=shrunk(len(places)))
 
 
 def _arc(x0: float, x1: float, heights: Array, nth: int) -> Array:

@@ -24,6 +24,7 @@ __all__ = [
     "SINGLE_COLUMN",
     "LossScale",
     "axes_for",
+    "checked_scale",
     "loss_axis",
     "picture_format",
     "save",
@@ -98,6 +99,14 @@ def shown_loss(loss: float) -> float:
     return 0.0 if abs(loss) <= _ZERO else float(loss)
 
 
+def checked_scale(scale: LossScale) -> None:
+    """Refuse what is no scale of an axis."""
+    if scale not in ("auto", "linear", "log"):
+        raise InvalidArgument(
+            f"The 'scale' argument of a plot must be auto, linear or log; got {scale!r}."
+        )
+
+
 def loss_axis(ax: Axes, losses: Iterable[float], scale: LossScale = "auto") -> None:
     """Scale and label the vertical axis for these losses.
 
@@ -110,10 +119,7 @@ def loss_axis(ax: Axes, losses: Iterable[float], scale: LossScale = "auto") -> N
         "log" is linear between zero and the smallest positive loss, so that zero has a place;
         "auto" chooses it when the positive losses differ by more than a factor of 300.
     """
-    if scale not in ("auto", "linear", "log"):
-        raise InvalidArgument(
-            f"The 'scale' argument of a plot must be auto, linear or log; got {scale!r}."
-        )
+    checked_scale(scale)
     shown = [shown_loss(loss) for loss in losses]
     positive = [loss for loss in shown if loss > 0]
     ax.set_ylabel("loss $L$")
