@@ -36,6 +36,7 @@ from landtopo.symmetry import (
     orbit_size,
     teacher_automorphisms,
 )
+from landtopo.units import unit_of
 
 __all__ = [
     "FamilyIndex",
@@ -264,11 +265,22 @@ class FamilyIndex:
 def _representative(
     problem: TeacherStudent, members: Array, grad_tolerance: float
 ) -> CriticalPoint:
-    """The first member without a zero neuron, which is generic in a flat family, or the first."""
+    """The first member without a zero neuron, which is generic in a flat family, or the first.
+
+    Where the curvature cannot decide, a flat set can be a set of minima only where the parts of a
+    split neuron are not too different; then it is the point with equal parts.
+    """
     shortest = np.linalg.norm(members, axis=2).min(axis=1)
     generic = np.flatnonzero(shortest > 1e-3 * np.sqrt(np.mean(members[0] ** 2)))
     chosen = int(generic[0]) if len(generic) else 0
-    return classify(problem, members[chosen], grad_tolerance=grad_tolerance)
+    point = classify(problem, members[chosen], grad_tolerance=grad_tolerance)
+    if point.kind is Kind.MINIMUM or point.index or point.zero_neurons:
+        return point
+    reduced = reduce_network(point.weights, problem.rank)
+    if reduced.effective_width == problem.width:
+        return point
+    even = classify(problem, reduced.evenly_split(), grad_tolerance=grad_tolerance)
+    return even if even.kind is Kind.MINIMUM else point
 
 
 def _stacked(points: Sequence[CriticalPoint]) -> Array:
@@ -291,7 +303,8 @@ def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Redu
     if spare == 0:
         return 0 if point.nullity == 0 else _traced_dimension(problem, point)
     small = problem.with_width(reduced.effective_width)
-    alone = classify(small, reduced.vectors, grad_tolerance=max(point.grad_tolerance, 1e-11))
+    tolerance = max(point.grad_tolerance / unit_of(problem.teacher), 1e-11)
+    alone = classify(small, reduced.vectors, grad_tolerance=tolerance)
     return spare if alone.nullity == 0 else _traced_dimension(problem, point)
 
 

@@ -10,7 +10,8 @@ escape directions, each counted once; if psi is nowhere negative the point stays
 H'_ww - I/2 is negative somewhere on the complement of w, or A_ww - 1/2 is (for directions outside
 those in use); see `landtopo.flat.splitting`. The escape directions are a sample: c uniform between
 1/10 and 9/10, and the two parts pushed apart, against each other, in a direction that is uniform on
-the unit sphere of the space on which the curvature is negative; each direction is followed both
+the unit sphere of the space on which the curvature is negative (or zero, where the third order
+makes the wider point a saddle; see `landtopo.points.third_order`); each direction is followed both
 ways.
 
 From every escape direction the gradient flow is followed to the minimum it ends in.
@@ -52,6 +53,9 @@ __all__ = [
     "grown_neurons",
     "lift",
 ]
+
+# Size of a curvature that counts as zero.
+_FLAT = 1e-9
 
 ZERO_NEURON = "zero neuron"
 SPLIT = "split"
@@ -214,12 +218,14 @@ def fates_of(
     for orbit in orbits:
         members = np.flatnonzero(reduced.assignment == orbit[0])
         neuron = int(members[np.argmax(reduced.shares[members])])
-        inertia = splits[orbit[0]].inertia
-        outside = bool(inertia.negative_normal) and splits[orbit[0]].has_normal
+        inertia, room = splits[orbit[0]].inertia, splits[orbit[0]].has_normal
+        outside = bool(inertia.negative_normal) and room
+        fate, below = None, -_FLAT
         if zero_loss or not (inertia.negative or outside):
-            fates.append(_kept(problem, weights, SPLIT, neuron))
-        else:
-            fates.append(_split(problem, weights, neuron, outside, seed, options))
+            fate = _kept(problem, weights, SPLIT, neuron)
+            # Where there is no curvature the third order decides, and leads down.
+            outside, below = bool(inertia.zero_normal) and room, _FLAT
+        fates.append(fate or _split(problem, weights, neuron, below, outside, seed, options))
     return {"fates": [asdict(fate) for fate in fates if fate is not None]}
 
 
@@ -300,10 +306,12 @@ def _split(
     problem: TeacherStudent,
     weights: Array,
     neuron: int,
+    below: float,
     outside: bool,
     seed: int,
     options: LineageOptions,
 ) -> Fate:
+    """Push two parts apart where the curvature lies below a bound, and follow where that leads."""
     wider = problem.with_width(problem.width + 1)
     used = weights.shape[1]
     columns = used + int(outside)
@@ -311,7 +319,7 @@ def _split(
     across = np.linalg.svd(weights[neuron : neuron + 1])[2][1:]
     own = across @ (block[neuron, :, neuron] - 0.5 * np.eye(used)) @ across.T
     values, axes = np.linalg.eigh(own)
-    space = pad((across.T @ axes[:, values < -1e-9]).T, columns)
+    space = pad((across.T @ axes[:, values < below]).T, columns)
     if outside:
         space = np.vstack([space, np.eye(columns)[-1:]])
     key = (problem.width, neuron)

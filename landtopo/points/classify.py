@@ -11,7 +11,8 @@ moves x, plus sum_i y_i^T P y_i / c_i, with
 H' and A' being the reduced network's Hessian and normal block. (The mixed block of two parallel
 students is I/2 and the diagonal one is I/2 + P / c_i.) So the index gains n - 1 for every negative
 eigenvalue of P, and the nullity n - 1 for every zero one; P u = 0 is the flat direction in which
-the shares change. By Sylvester's law none of this depends on the shares.
+the shares change. By Sylvester's law none of this depends on the shares. Where P has other zero
+eigenvalues the third order decides, see third_order.py.
 
 Zero neurons have no second derivative. At positive loss some direction for growing one always
 lowers the loss: the gradient being zero, sum_m |v_m| psi(v_m / |v_m|) = -2 L.
@@ -35,6 +36,7 @@ from landtopo.points.curvature import (
 )
 from landtopo.points.records import CriticalPoint, Kind, is_zero_loss
 from landtopo.points.reduced import Reduced, reduce_network
+from landtopo.points.third_order import ThirdOrder, split_third_order
 from landtopo.problem import TeacherStudent
 from landtopo.units import unit_of
 
@@ -234,6 +236,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     ]
     split = np.flatnonzero(reduced.sizes > 1)
     pieces: dict[int, Array] = {}
+    loose: dict[int, _Loose] = {}
     columns = u.shape[1]
     flat = 0
     for j in split.tolist():
@@ -243,7 +246,11 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         values, axes = np.linalg.eigh(across.T @ (block - 0.5 * np.eye(columns)) @ across)
         decisive.append((np.asarray(values, dtype=np.float64), count, "in"))
         decisive.append((np.array([normal[j, j] - 0.5]), count * unused, "out"))
-        values = np.where(np.abs(values) <= tolerance, 0.0, values)
+        null = np.abs(values) <= tolerance
+        normal_null = bool(unused and abs(normal[j, j] - 0.5) <= tolerance)
+        if null.any() or normal_null:
+            loose[j] = _Loose(null=(across @ axes[:, null]).T, outside=normal_null)
+        values = np.where(null, 0.0, values)
         pieces[j] = (across @ axes * values) @ (across @ axes).T
         flat += count
     counted = [(values, times, where) for values, times, where in decisive if times]
@@ -254,6 +261,11 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         for where in ("in", "out")
     }
     zeros = sum(int(np.sum(np.abs(values) <= tolerance)) * times for values, times, _ in counted)
+    explained = sum(
+        int(np.sum(np.abs(values) <= tolerance)) * times
+        for values, times, _ in decisive[2:]
+        if times
+    )
     sizes = np.concatenate([np.abs(values) for values, _, _ in counted])
     small = sizes[sizes <= tolerance]
     lowest = float(small.max(initial=0.0)) or tolerance
@@ -269,7 +281,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         zeros,
         flat,
         reduced,
-        problem,
+        _third_order(problem, solved, loose) if zeros == explained else ThirdOrder.OPEN,
     )
     return CriticalPoint(
         weights=_read_only(weights),
@@ -290,6 +302,41 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         kind=kind,
         reason=reason,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loose:
+    """Moves between the parts of a split neuron along which the curvature vanishes."""
+
+    null: Array
+    outside: bool
+
+
+def _third_order(problem: TeacherStudent, solved: _Solved, loose: dict[int, _Loose]) -> ThirdOrder:
+    """What the third order says of all loose moves; those of neurons on one line are coupled."""
+    if not loose:
+        return ThirdOrder.OPEN
+    u, reduced = solved.vectors, solved.reduced
+    teachers = np.zeros((problem.teacher.size, u.shape[1]))
+    teachers[:, : problem.rank] = problem.teacher.vectors
+    units = u[list(loose)] / np.linalg.norm(u[list(loose)], axis=1, keepdims=True)
+    if np.any(np.triu(np.abs(units @ units.T) > 1.0 - 1e-9, 1)):
+        return ThirdOrder.OPEN
+    found = {
+        split_third_order(
+            u,
+            teachers,
+            j,
+            reduced.shares[reduced.assignment == j],
+            moves.null,
+            outside=moves.outside,
+        )
+        for j, moves in loose.items()
+    }
+    for verdict in (ThirdOrder.FALLS, ThirdOrder.OPEN):
+        if verdict in found:
+            return verdict
+    return ThirdOrder.RISES
 
 
 def _full_spectra(
@@ -338,7 +385,7 @@ def _verdict(
     zeros: int,
     flat: int,
     reduced: Reduced,
-    problem: TeacherStudent,
+    third: ThirdOrder,
 ) -> tuple[Kind, str]:
     if is_zero_loss(value, weights):
         return Kind.MINIMUM, "The loss is zero, its smallest possible value: a global minimum."
@@ -354,10 +401,20 @@ def _verdict(
         return Kind.SADDLE, "A zero neuron can grow in a direction that lowers the loss."
     if zeros:
         word = "direction" if zeros == 1 else "directions"
-        return (
-            Kind.UNDECIDED,
-            f"The curvature vanishes in {zeros} {word} along which no split explains it.",
-        )
+        vanishes = f"The curvature vanishes in {zeros} {word}"
+        if third is ThirdOrder.RISES:
+            return (
+                Kind.MINIMUM,
+                f"{vanishes} besides exact splits, along which the loss rises in third order with "
+                "these shares.",
+            )
+        if third is ThirdOrder.FALLS:
+            return (
+                Kind.SADDLE,
+                f"{vanishes} besides exact splits, along one of which the loss falls in third "
+                "order with these shares.",
+            )
+        return Kind.UNDECIDED, f"{vanishes} along which no split explains it."
     if flat:
         return (
             Kind.MINIMUM,

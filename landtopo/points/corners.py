@@ -122,7 +122,7 @@ def read_corner(
     weights : array_like, shape (K, r + E)
         A point with at least one zero neuron.
     grad_tolerance : float
-        Largest |grad| of the neurons that are not zero.
+        Largest |grad| of the neurons that are not zero, in units of the teacher.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def read_corner(
             f"norm {np.linalg.norm(np.asarray(weights), axis=1).min():.3g}."
         )
     psi = psi_min(problem, point.weights)
-    if point.grad_norm > grad_tolerance:
+    if point.grad_norm > point.grad_tolerance:
         verdict = CornerVerdict.NOT_CRITICAL
     elif is_zero_loss(point.loss, point.weights):
         verdict = CornerVerdict.MINIMUM

@@ -94,6 +94,14 @@ class Reduced:
         weights[live] = self.shares[live, None] * u[self.assignment[live]]
         return weights
 
+    def evenly_split(self) -> Array:
+        """Student weights, shape (K, r + e), with equal parts of every reduced neuron."""
+        live = self.assignment >= 0
+        owner = self.assignment[live]
+        weights = np.zeros((self.width, self.vectors.shape[1]))
+        weights[live] = self.vectors[owner] / self.sizes[owner, None]
+        return weights
+
 
 def reduce_network(
     weights: ArrayLike,
