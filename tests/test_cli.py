@@ -311,7 +311,7 @@ def test_the_ends_of_a_path_that_cannot_be(tmp_path: Path) -> None:
     assert "--width" in refusal("path", "--teacher", "orthonormal:2", "--widths", "2:3")
 
 
-def test_an_incomplete_path_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_path_exits_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from landtopo.paths import connect as module
 
     connect = module.connect
@@ -325,6 +325,12 @@ def test_an_incomplete_path_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> Non
     path = json.loads(result.stdout)
     assert path["verified"] is False
     assert path["highest_loss"] is None
+
+    study = tmp_path / "s"
+    assert run("path", *TWO, "--permutation", "(1 2)", "-o", study).exit_code == 3
+    assert "was not completed" in refusal(
+        "plot", study, "--kind", "profile", "-o", tmp_path / "profile.pdf"
+    )
 
 
 # saddles, families, flat, certify, flow, reach.
