@@ -16,10 +16,11 @@ from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.paths.chain import lengths
 from landtopo.paths.ends import align_outside, labelled_distance, pad, relative_permutation
-from landtopo.paths.join import Joined, JoinOptions, JoinStatus, Step, join
+from landtopo.paths.join import JoinOptions, join
+from landtopo.paths.joined import Joined, JoinStatus, Step
 from landtopo.paths.network import NetworkSetting
 from landtopo.paths.profile import resolve
-from landtopo.paths.record import PathKind, PathRecord, RunnerUp, StepRecord
+from landtopo.paths.record import PassedSaddle, PathKind, PathRecord, RunnerUp, StepRecord
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
 from landtopo.points.records import CriticalPoint, Kind
@@ -187,6 +188,7 @@ def _record(
         piece = _turned(step.points, points[-1][-1], setting)
         walked = np.cumsum(lengths(np.vstack([points[-1][-1:], piece[1:]])))
         transition = None
+        through: tuple[PassedSaddle, ...] = ()
         kind: PathKind = "flat"
         highest = float(setting.loss.value(setting.weights(piece)).max()) if step.flat else 0.0
         if step.transition is not None:
@@ -195,6 +197,13 @@ def _record(
             found = setting.classified(passed.x)
             states.append(replace(found, weights=_copied(found.weights, step, problem)))
             kind = "saddle" if passed.ascent is not None else "corner"
+            through = tuple(
+                PassedSaddle(
+                    loss=float(setting.loss.value(setting.weights(x))),
+                    weights=_copied(setting.weights(x), step, problem),
+                )
+                for x in passed.through
+            )
             states_at.append(length + float(walked[step.top - 1]))
             highest = states[-1].loss
         length += float(walked[-1])
@@ -207,6 +216,7 @@ def _record(
                 transition=transition,
                 start=number,
                 end=number + 1,
+                through=through,
             )
         )
         minima.append(setting.weights(piece[-1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,9 @@ from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automor
 from landtopo.symmetry.relabelling import teacher_rotation
 
 __all__ = ["NetworkSetting"]
+
+# Of the small neurons at a maximum, how many are tried as the one that vanishes.
+_SMALL_NEURONS = 2
 
 
 class NetworkSetting:
@@ -78,6 +81,11 @@ class NetworkSetting:
         """Renumber the student neurons: neuron i becomes number element[i]."""
         weights = self.weights(points)[..., np.argsort(element), :]
         return np.asarray(weights.reshape(points.shape))
+
+    def overlap(self, x: Array, target: Array) -> Callable[[Element], float]:
+        """The sum of the overlaps of neuron i with number element[i] of the target."""
+        table = (self.weights(x) @ self.weights(target).T).tolist()
+        return lambda element: sum([row[i] for row, i in zip(table, element, strict=True)])
 
     def classes(self, x: Array) -> Element:
         """Equal numbers for neurons that are equal: zero ones, for instance."""
@@ -180,37 +188,53 @@ class NetworkSetting:
         return None if index == 1 else f"The index in d dimensions is {index}, not 1."
 
     def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
-        """The corner where the smallest neuron near a maximum vanishes, if it is a pass.
+        """Corners near a maximum, where a small neuron vanishes, that are passes.
 
         With the others at a minimum of the narrower network, a neuron that grows from zero in the
         direction u changes the loss by |w| psi(u). Where {psi < 0} falls into several regions,
         every way from one to the other leads over the corner or higher.
+
+        A corner is a pass in no other case. With two zero neurons, either can keep the loss below
+        the corner's while the other is taken anywhere, so what is below hangs together; and so it
+        does where the others are at a saddle, because going down from there they keep the loss
+        below while the zero neuron is taken from one region to the other.
         """
         weights = self.weights(x)
         norms = np.linalg.norm(weights, axis=1)
-        smallest = int(np.argmin(norms))
-        if norms.size < 2 or norms[smallest] > 0.5 * self.unit:
+        if norms.size < 2:
             return ()
-        narrower = self.loss.problem.with_width(norms.size - 1)
+        small = [int(k) for k in np.argsort(norms, kind="stable") if norms[k] <= 0.5 * self.unit]
+        found = (self._corner(weights, k, below) for k in small[:_SMALL_NEURONS])
+        return tuple(one for one in found if one is not None)
+
+    def _corner(self, weights: Array, vanishing: int, below: float) -> Pass | None:
+        """The pass where one neuron vanishes and the others are at a minimum."""
+        count = len(weights) - 1
+        narrower = self.loss.problem.with_width(count)
         objective = Counted(
             WeightObjective(PopulationLoss(narrower), columns=self.objective.columns)
         )
-        rest = np.delete(weights, smallest, axis=0).ravel()
-        found = ascend(objective, rest, AscentOptions(index=0, steps=60))
-        self.spent += objective.evaluations
-        others = found.x.reshape(norms.size - 1, -1)
+        rest = np.delete(weights, vanishing, axis=0).ravel()
+        try:
+            found = ascend(objective, rest, AscentOptions(index=0, steps=60))
+        except ZeroDivisionError:
+            # Another neuron vanished on the way; a minimum of positive loss has no zero neuron.
+            return None
+        finally:
+            self.spent += objective.evaluations
+        others = found.x.reshape(count, -1)
         outside = float(np.abs(others[:, self.rank :]).max(initial=0.0))
         if not found.converged or found.value >= below or outside > 1e-8:
-            return ()
+            return None
         others[:, self.rank :] = 0.0
         key = round(found.value, 9)
         if self._regions.get(key, 2) < 2:
-            return ()
+            return None
         certificate = psi_min(narrower, others[:, : self.rank])
         self._regions[key] = certificate.regions
         if certificate.regions < 2:
-            return ()
-        corner = np.insert(others, smallest, 0.0, axis=0)
+            return None
+        corner = np.insert(others, vanishing, 0.0, axis=0)
         ways = []
         for direction, slope in zip(certificate.directions, certificate.slopes, strict=True):
             used = min(direction.size, self.objective.columns)
@@ -219,9 +243,9 @@ class NetworkSetting:
             way = corner.copy()
             # psi(u) s + s^2 / 4 and more: for s beyond -psi the loss soon rises again.
             length = min(1e-2 * self.unit, -float(slope))
-            way[smallest, :used] = length * direction[:used]
+            way[vanishing, :used] = length * direction[:used]
             ways.append(way.ravel())
-        return (Pass(x=corner.ravel(), value=found.value, ways=tuple(ways)),)
+        return Pass(x=corner.ravel(), value=found.value, ways=tuple(ways))
 
     def settle(self, x: Array) -> Array | None:
         """The point of zero loss that a descent has come close to, where Newton cannot go.

@@ -13,9 +13,23 @@ from landtopo.points.records import CriticalPoint
 from landtopo.problem import TeacherStudent
 from landtopo.statistics import SummaryStatistics, summary_statistics
 
-__all__ = ["PathKind", "PathRecord", "RunnerUp", "StepRecord"]
+__all__ = ["PassedSaddle", "PathKind", "PathRecord", "RunnerUp", "StepRecord"]
 
 PathKind = Literal["saddle", "corner", "flat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassedSaddle:
+    """A lower saddle on the way down, at which a descent came to rest and was pushed on.
+
+    Attributes
+    ----------
+    loss : float
+    weights : ndarray, shape (K, D)
+    """
+
+    loss: float
+    weights: Array = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +45,9 @@ class StepRecord:
         Number of its transition state in the path's list; None for a flat step.
     start, end : int
         Numbers of the minima it joins, in the path's list.
+    through : tuple of PassedSaddle
+        Where symmetry made a descent end in a saddle. Steepest descent alone joins the transition
+        state to these saddles, and only the least push from there to the minimum.
     """
 
     kind: PathKind
@@ -38,6 +55,7 @@ class StepRecord:
     transition: int | None
     start: int
     end: int
+    through: tuple[PassedSaddle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +187,7 @@ class PathRecord:
                     "transition": step.transition,
                     "start": step.start,
                     "end": step.end,
+                    "through_saddles": [saddle.loss for saddle in step.through],
                 }
                 for step in self.steps
             ],

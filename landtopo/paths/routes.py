@@ -9,9 +9,10 @@ from both ends.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
+from operator import itemgetter
 
 from landtopo.objective import Array
 from landtopo.paths.setting import Element, Setting
@@ -105,6 +106,8 @@ class _Exit:
         h: g . family leads to g h . there.
     there : int
         The other family.
+    onward : callable
+        g h of g, as fast as it can be computed.
     """
 
     connection: int
@@ -114,6 +117,7 @@ class _Exit:
     back: Element
     voltage: Element
     there: int
+    onward: Callable[[Element], Element]
 
 
 class Routes:
@@ -137,6 +141,7 @@ class Routes:
         self._distinct: list[bool] = []
         self._exits: list[list[_Exit]] = []
         self._known: dict[tuple[int, int, Element], float] = {}
+        self._known_overlaps: dict[_Key, list[tuple[float, Callable[[Element], float]]]] = {}
 
     def place(self, x: Array, value: float, tolerance: float) -> Place:
         """The family and element of a minimum; it begins a new family if it is no copy.
@@ -199,8 +204,9 @@ class Routes:
                     height=connection.height,
                     transition=connection.transition,
                     back=back,
-                    voltage=compose(back, there.element),
+                    voltage=(voltage := compose(back, there.element)),
                     there=there.family,
+                    onward=_after(voltage),
                 )
             )
 
@@ -271,7 +277,7 @@ class Routes:
                 came = self.key(place)
                 element = place.element
                 for one in exits[place.family]:
-                    reached = tuple([element[i] for i in one.voltage])
+                    reached = one.onward(element)
                     key = self._key(one.there, reached)
                     if key in trail:
                         continue
@@ -300,14 +306,13 @@ class Routes:
         for came in trail.values():
             if came is not None:
                 _, place, one = came
-                element = compose(place.element, one.voltage)
-                places.append(Place(family=one.there, element=element))
+                places.append(Place(family=one.there, element=one.onward(place.element)))
         return places
 
     def _guided(self, start: Place, end: Place, exits: list[list[_Exit]], most: int) -> _Trail:
         """Best-first search by the distance to the end; stops there or after so many places."""
-        target = self.point(end)
         wanted = self.key(end)
+        overlaps = self._overlaps(end)
         trail: _Trail = {self.key(start): None}
         queue = [(0.0, 0, start)]
         while queue and wanted not in trail and most > 0:
@@ -315,16 +320,31 @@ class Routes:
             _, _, place = heappop(queue)
             came = self.key(place)
             for one in exits[place.family]:
-                there = Place(family=one.there, element=compose(place.element, one.voltage))
-                key = self.key(there)
+                element = one.onward(place.element)
+                key = self._key(one.there, element)
                 if key in trail:
                     continue
                 trail[key] = (came, place, one)
-                difference = self.point(there) - target
+                square, overlap = overlaps[one.there]
                 # Rounded: equally close copies are taken in the order in which they were met.
-                apart = round(float(difference @ difference), 9)
-                heappush(queue, (apart, len(trail), there))
+                apart = round(square - 2.0 * overlap(element), 9)
+                heappush(queue, (apart, len(trail), Place(family=one.there, element=element)))
         return trail
+
+    def squared_distance(self, place: Place, other: Place) -> float:
+        """Of two labelled minima, as they are."""
+        square, overlap = self._overlaps(other)[place.family]
+        return square - 2.0 * overlap(place.element)
+
+    def _overlaps(self, end: Place) -> list[tuple[float, Callable[[Element], float]]]:
+        """For each family |family|^2 + |end|^2, and the scalar product of a copy with the end."""
+        key = self.key(end)
+        known = self._known_overlaps.setdefault(key, [])
+        target = self.point(end)
+        for family in self.families[len(known) :]:
+            square = float(family @ family + target @ target)
+            known.append((square, self.setting.overlap(family, target)))
+        return known
 
     def _assembled(self, trails: tuple[_Trail, _Trail], meeting: _Key) -> list[RouteStep]:
         """The steps from the start to the meeting point and on to the end."""
@@ -355,3 +375,10 @@ class Routes:
         if step.forward:
             return points, connection.top
         return points[::-1], points.shape[0] - 1 - connection.top
+
+
+def _after(voltage: Element) -> Callable[[Element], Element]:
+    """The map g -> g h of permutations as tuples of images."""
+    if len(voltage) < 2:
+        return lambda element: element
+    return itemgetter(*voltage)

@@ -7,7 +7,7 @@ known has the group of one element, the empty permutation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,6 +47,10 @@ class Setting(Protocol):
 
     def act(self, element: Element, points: Array) -> Array:
         """Apply an element to points, shape (..., size)."""
+        ...
+
+    def overlap(self, x: Array, target: Array) -> Callable[[Element], float]:
+        """The scalar product with a target of the copy of a point by an element, as a function."""
         ...
 
     def automorphism(self, rng: np.random.Generator) -> Element | None:
@@ -119,6 +123,11 @@ class PlainSetting:
     def act(self, element: Element, points: Array) -> Array:
         """The points themselves."""
         return points
+
+    def overlap(self, x: Array, target: Array) -> Callable[[Element], float]:
+        """There is one copy only."""
+        product = float(x @ target)
+        return lambda element: product
 
     def automorphism(self, rng: np.random.Generator) -> Element | None:
         """No symmetry is known."""

@@ -1,0 +1,254 @@
+"""What is known of a landscape between two minima: verified connections, and the lowest route.
+
+The graph of minima and transition states grows; nothing enters it without both descents. What is
+found holds for all copies under the landscape's symmetry (`Routes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import networkx as nx
+import numpy as np
+
+from landtopo.objective import Array
+from landtopo.paths.descent import Descent, DescentOptions, begun_at, descend, descend_both
+from landtopo.paths.joined import Minimum, Step, Transition
+from landtopo.paths.onward import onward
+from landtopo.paths.routes import Connection, Routes, RouteStep
+from landtopo.paths.setting import Pass, Setting
+from landtopo.points.ascend import Ascent
+from landtopo.points.evaluations import Counted
+
+__all__ = ["Ground"]
+
+
+class Ground:
+    """The growing graph of minima and transition states of one connection.
+
+    Parameters
+    ----------
+    objective : Counted
+    setting : Setting
+    descent : DescentOptions
+
+    Attributes
+    ----------
+    minima : list of Minimum
+        Number 0 and 1 are the ends.
+    transitions : list of Transition
+    routes : Routes
+    joined : networkx.utils.UnionFind
+        Which minima verified connections join.
+    ceiling : float
+        Transition states at least this high are of no use.
+    """
+
+    def __init__(self, objective: Counted, setting: Setting, descent: DescentOptions) -> None:
+        self.objective = objective
+        self.setting = setting
+        self.descent = descent
+        self.routes = Routes(setting)
+        self.minima: list[Minimum] = []
+        self.transitions: list[Transition] = []
+        self.joined: nx.utils.UnionFind[int] = nx.utils.UnionFind()
+        self.ceiling = float("inf")
+        self._distances: dict[tuple[int, int], float] = {}
+        self._best: tuple[int, list[RouteStep] | None] = (-1, None)
+
+    def add_minimum(self, x: Array, *, new: bool = False) -> int:
+        """Number of a minimum, a new one if it is not known yet or if that is asked for."""
+        value = float(self.objective.value(x))
+        place = self.routes.place(x, value, 1e-9 * (1e-3 + abs(value)))
+        key = self.routes.key(place)
+        for number, other in enumerate(self.minima):
+            if not new and self.routes.key(other.place) == key:
+                return number
+        number = len(self.minima)
+        self.minima.append(Minimum(x=x, value=value, place=place))
+        for earlier, other in enumerate(self.minima[:-1]):
+            flat = self.setting.flat_path(other.x, x)
+            if flat is not None:
+                self.add_connection(earlier, number, flat, 0, None, max(other.value, value))
+                break
+        return number
+
+    def add_connection(
+        self, i: int, j: int, points: Array, top: int, transition: int | None, height: float
+    ) -> None:
+        """Enter a verified connection of two known minima."""
+        self.joined.union(i, j)
+        self.routes.connect(
+            Connection(
+                ends=(self.minima[i].place, self.minima[j].place),
+                height=height,
+                points=points,
+                top=top,
+                transition=transition,
+            )
+        )
+
+    def add_transition(self, ascent: Ascent, *, left: bool) -> tuple[int | None, str]:
+        """Number of a transition state after both descents, or why it is none."""
+        if not ascent.converged or ascent.spectrum is None:
+            return None, ascent.status.value
+        known = self.known_transition(ascent.x, ascent.value)
+        if known is not None:
+            return known, ""
+        if ascent.value >= self.ceiling:
+            return None, "It is not lower than the route that is known."
+        objection = self.setting.objection(ascent)
+        if objection is not None:
+            return None, objection
+        sides = descend_both(
+            self.objective,
+            ascent.x,
+            ascent.spectrum.vectors[:, 0],
+            self.descent,
+            accept=self.setting.settle,
+        )
+        followed = [self._to_minimum(side) for side in sides]
+        for side, _ in followed:
+            if not side.converged:
+                return None, side.status.value
+        (left_side, left_through), (right_side, right_through) = followed
+        ends = (self.add_minimum(left_side.x), self.add_minimum(right_side.x))
+        through = (*left_through, *right_through)
+        return self._enter(
+            ascent.x, ascent.value, ascent, ends, (left_side, right_side), left, through
+        ), ""
+
+    def _to_minimum(self, side: Descent) -> tuple[Descent, tuple[Array, ...]]:
+        return onward(self.objective, side, self.descent, accept=self.setting.settle)
+
+    def add_pass(self, other: Pass) -> list[int]:
+        """Numbers of the connections over a pass that is no smooth saddle."""
+        if other.value >= self.ceiling or self.known_transition(other.x, other.value) is not None:
+            return []
+        found: list[tuple[Descent, int, tuple[Array, ...]]] = []
+        for way in other.ways:
+            down = descend(self.objective, way, self.descent, accept=self.setting.settle)
+            side, through = self._to_minimum(down)
+            if not side.converged:
+                continue
+            end = self.add_minimum(side.x)
+            if all(end != known for _, known, _ in found):
+                found.append((begun_at(side, other.x, way - other.x), end, through))
+        return [
+            self._enter(
+                other.x,
+                other.value,
+                None,
+                (found[0][1], end),
+                (found[0][0], side),
+                False,
+                (*found[0][2], *through),
+            )
+            for side, end, through in found[1:]
+        ]
+
+    def _enter(
+        self,
+        x: Array,
+        value: float,
+        ascent: Ascent | None,
+        ends: tuple[int, int],
+        sides: tuple[Descent, Descent],
+        left: bool,
+        through: tuple[Array, ...],
+    ) -> int:
+        """Enter a transition state whose descents are done."""
+        number = len(self.transitions)
+        self.transitions.append(
+            Transition(
+                x=x,
+                value=value,
+                ascent=ascent,
+                ends=ends,
+                sides=sides,
+                left_band=left,
+                through=through,
+            )
+        )
+        points = np.vstack([sides[0].points[::-1], sides[1].points[1:]])
+        self.add_connection(*ends, points, sides[0].points.shape[0] - 1, number, value)
+        return number
+
+    def known_transition(self, x: Array, value: float) -> int | None:
+        """The known transition state of which this one is a copy."""
+        for number, other in enumerate(self.transitions):
+            close = abs(other.value - value) <= 1e-9 * (1e-3 + abs(value))
+            if close and self.setting.relation(x, other.x) is not None:
+                return number
+        return None
+
+    def level(self, i: int, j: int) -> float:
+        """Highest value that still counts as no barrier between two minima."""
+        top = max(self.minima[i].value, self.minima[j].value)
+        return top + 1e-12 * max(1.0, abs(top))
+
+    def length(self, i: int, j: int) -> float:
+        """Distance of two minima, computed once."""
+        key = (min(i, j), max(i, j))
+        if key not in self._distances:
+            self._distances[key] = self.setting.distance(self.minima[i].x, self.minima[j].x)
+        return self._distances[key]
+
+    def joined_below(self, i: int, j: int) -> bool:
+        """Whether verified steps lower than the ceiling join two minima, as far as is seen."""
+        ends = self.minima[i].place, self.minima[j].place
+        return self.routes.route(*ends, self.ceiling, limit=300) is not None
+
+    def best(self) -> list[RouteStep] | None:
+        """The lowest route between the ends; looked for again only after something was found."""
+        count = len(self.routes.connections)
+        known, route = self._best
+        if known != count:
+            new = self.routes.connections[max(known, 0) :]
+            # A route can only have become lower over a new connection that is lower itself.
+            height = float("inf") if route is None else self.height(route)
+            if any(one.height < height for one in new) or known < 0:
+                ends = self.minima[0].place, self.minima[1].place
+                found = self.routes.lowest(*ends, below=height)
+                route = route if found is None else found
+            self._best = (count, route)
+        return route
+
+    def height(self, route: Sequence[RouteStep]) -> float:
+        """Highest value on a route."""
+        heights = [self.routes.connections[step.connection].height for step in route]
+        return max(heights, default=self.minima[0].value)
+
+    def highest(self) -> float:
+        """Highest value on the best route; infinite if there is none."""
+        route = self.best()
+        return float("inf") if route is None else self.height(route)
+
+    def other_routes(
+        self, route: Sequence[RouteStep], most: int = 3
+    ) -> Iterator[tuple[float, ...]]:
+        """The next best routes, by the highest values of their steps."""
+        without: set[int] = set()
+        ends = self.minima[0].place, self.minima[1].place
+        for _ in range(most):
+            steps = [self.routes.connections[step.connection] for step in route]
+            top = max(steps, key=lambda step: step.height, default=None)
+            if top is None or top.transition is None:
+                return
+            without.add(top.transition)
+            route = self.routes.lowest(*ends, without=without) or ()
+            if route:
+                yield tuple(self.routes.connections[one.connection].height for one in route)
+
+    def step(self, one: RouteStep) -> Step:
+        """A step of the route with its points."""
+        connection = self.routes.connections[one.connection]
+        points, top = self.routes.step_points(one)
+        return Step(
+            transition=connection.transition,
+            element=one.element,
+            turn=connection.turn,
+            points=points,
+            top=top,
+            highest=connection.height,
+        )

@@ -1,0 +1,150 @@
+"""Which two minima to try a band between next.
+
+The route that costs least says it, with a missing connection costing its squared length and more
+with every failure (doubly nudged connections by Dijkstra's rule: Carr, Trygubenko, Wales, J. Chem.
+Phys. 122, 234903 (2005)); or else the closest copies of minima that are joined to the two ends.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+
+import networkx as nx
+import numpy as np
+
+from landtopo.paths.ground import Ground
+
+__all__ = ["Pairs"]
+
+# Copies joined to an end that are compared with those joined to the other, and pairs looked at.
+_COPIES = 300
+_CLOSEST = 50
+
+
+class Pairs:
+    """What has been tried between which minima.
+
+    Parameters
+    ----------
+    ground : Ground
+    most : int
+        Largest number of bands for one pair.
+    rng : numpy.random.Generator
+    """
+
+    def __init__(self, ground: Ground, most: int, rng: np.random.Generator) -> None:
+        self.ground = ground
+        self.most = most
+        self.rng = rng
+        self.tries: Counter[tuple[int, int]] = Counter()
+        self._spread_out = 0
+
+    def tried(self, i: int, j: int) -> int:
+        """How often a pair was tried, this time not counted; counts this time."""
+        key = (min(i, j), max(i, j))
+        self.tries[key] += 1
+        return self.tries[key] - 1
+
+    def count(self, i: int, j: int) -> int:
+        """How often a pair was tried."""
+        return self.tries[min(i, j), max(i, j)]
+
+    def next(self, attempts: int) -> tuple[int, int] | None:
+        """The missing connection on the cheapest route that has been tried least.
+
+        Every third time the closest copies instead; None if nothing is left, or if copies of known
+        connections join the ends.
+        """
+        ground = self.ground
+        pairs = [pair for pair in self.missing() if self.count(*pair) < self.most]
+        if pairs and (attempts % 3 < 2 or not ground.transitions):
+            return min(pairs, key=self._order)
+        self.spread()
+        if ground.best() is not None:
+            return None
+        return self.closest_copies() or (pairs[0] if pairs else None)
+
+    def closest_copies(self, height: float = float("inf")) -> tuple[int, int] | None:
+        """The closest pair of minima of which one is joined to each end below a height.
+
+        Copies that known connections reach are compared too, not only those that were met.
+        """
+        ground = self.ground
+        routes = ground.routes
+        ends = ground.minima[0].place, ground.minima[1].place
+        sets = []
+        for one, other in (ends, ends[::-1]):
+            reached = routes.reachable(one, other, 20, height)
+            apart = [routes.squared_distance(place, other) for place in reached]
+            order = np.argsort(np.round(apart, 9), kind="stable")[:_COPIES]
+            sets.append(np.array([routes.point(reached[int(number)]) for number in order]))
+        here, there = sets
+        squares = np.sum(here**2, axis=1)[:, None] + np.sum(there**2, axis=1)
+        # Rounded, so that ties are broken by number and not by rounding.
+        apart = np.round(squares - 2.0 * here @ there.T, 9)
+        for flat in np.argsort(apart, axis=None, kind="stable")[:_CLOSEST]:
+            i, j = divmod(int(flat), len(there))
+            pair = ground.add_minimum(here[i]), ground.add_minimum(there[j])
+            if pair[0] != pair[1] and self.count(*pair) < self.most:
+                return pair
+        return None
+
+    def spread(self, copies: int = 60) -> None:
+        """Enter copies of the connections by further symmetries, which cost no evaluations."""
+        ground = self.ground
+        routes, setting = ground.routes, ground.setting
+        found = [one for one in routes.connections if one.turn is None]
+        for one in found[self._spread_out :]:
+            if one.height >= ground.ceiling or one.transition is None:
+                continue
+            points = np.array([routes.point(end) for end in one.ends])
+            values = [routes.values[end.family] for end in one.ends]
+            for _ in range(copies):
+                turn = setting.automorphism(self.rng)
+                if turn is None:
+                    break
+                ends = [
+                    routes.place(x, value, 1e-9 * (1e-3 + abs(value)))
+                    for x, value in zip(setting.turn(turn, points), values, strict=True)
+                ]
+                routes.connect(replace(one, ends=(ends[0], ends[1]), turn=turn))
+        self._spread_out = len(found)
+
+    def new_exit(self) -> tuple[int, int]:
+        """A minimum joined to an end below the ceiling, and a copy of a known one close to it."""
+        ground = self.ground
+        routes = ground.routes
+        side = int(self.rng.integers(2))
+        here, there = ground.minima[side].place, ground.minima[1 - side].place
+        inside = routes.reachable(here, there, 10, ground.ceiling)
+        x = routes.point(inside[int(self.rng.integers(len(inside)))])
+        copies = [ground.setting.closest_copy(one, x, self.rng) for one in routes.families]
+        start = ground.add_minimum(x)
+        pairs = [(start, ground.add_minimum(copy)) for copy in copies]
+        pairs = [(i, j) for i, j in pairs if i != j and not ground.joined_below(i, j)]
+        return min(pairs, key=self._order) if pairs else (0, 1)
+
+    def missing(self) -> list[tuple[int, int]]:
+        """Pairs without a verified connection on the cheapest route from 0 to 1."""
+        ground = self.ground
+        graph: nx.Graph[int] = nx.Graph()
+        count = len(ground.minima)
+        component = [ground.joined[i] for i in range(count)]
+        for i in range(count):
+            for j in range(i + 1, count):
+                if component[i] == component[j]:
+                    graph.add_edge(i, j, weight=0.0)
+                    continue
+                tries = self.count(i, j)
+                if tries < self.most:
+                    graph.add_edge(i, j, weight=ground.length(i, j) ** 2 * (1.0 + tries) ** 2)
+        if 0 not in graph or 1 not in graph or not nx.has_path(graph, 0, 1):
+            return []
+        nodes = nx.dijkstra_path(graph, 0, 1)
+        pairs = [(min(p), max(p)) for p in pairwise(nodes)]
+        return [p for p in pairs if component[p[0]] != component[p[1]]]
+
+    def _order(self, pair: tuple[int, int]) -> tuple[int, float, tuple[int, int]]:
+        return self.count(*pair), self.ground.length(*pair), pair
