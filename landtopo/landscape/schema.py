@@ -111,6 +111,12 @@ COLUMNS: tuple[Column, ...] = (
         "",
         "by width: families between which no path was found, and how often it was tried",
     ),
+    _graph(
+        "reachability",
+        "structure",
+        "",
+        "by width: the runs behind the reachability of families, and where they started",
+    ),
     _node("id", "text", "", "w<width>-f<number>, numbered by increasing loss", required=True),
     _node("kind", "text", "", MINIMUM, required=True),
     _node("width", "integer", "neurons", "student width K", required=True),
