@@ -15,7 +15,10 @@ from landtopo.dynamics.flow import FlowOptions, flow_weights
 from landtopo.dynamics.reachability import reachability
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import flow as compiled
-from landtopo.kernels.relu import teacher_frame
+from landtopo.kernels.descent import descend_batch, fast_gradient, fast_workspace
+from landtopo.kernels.minimise import settle_batch
+from landtopo.kernels.relu import batch_value_gradient, teacher_frame
+from landtopo.loss import PopulationLoss
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Kind
 from landtopo.points.search import find_minima
@@ -93,6 +96,69 @@ def test_flow_brings_a_superfluous_neuron_to_zero():
     assert status == compiled.CONVERGED
     assert weights[0, 1, 0] == 0
     assert weights[0, 0, 0] == pytest.approx(1, abs=1e-8)
+
+
+@pytest.mark.parametrize("extra", [0, 3])
+@pytest.mark.parametrize(
+    "teacher", [Teacher.orthonormal(7), Teacher.equicorrelated(4, 0.3), Teacher.random(5, seed=2)]
+)
+def test_fast_gradient_is_the_gradient(teacher, extra):
+    """In general position, at all distances from the poles, and with a zero neuron."""
+    width = teacher.size + 2
+    rng = np.random.default_rng(0)
+    rows, _ = teacher_frame(teacher.vectors, teacher.rank + extra)
+    work = fast_workspace(width, rows)
+    for distance in (1.0, 0.1, 1e-3, 1e-6, 1e-9, 1e-13, 0.0):
+        weights = 0.4 * rng.standard_normal((width, teacher.rank + extra))
+        weights[0] = 1.3 * rows[0] + distance * weights[1]
+        weights[1] = -0.7 * rows[1] + distance * weights[2]
+        weights[2] = -0.2 * weights[0] + distance * weights[3]
+        weights[3] = 0.8 * weights[1] + distance * weights[4]
+        weights[4] *= distance
+        gradient = np.empty_like(weights)
+        fast_gradient(weights, rows, work, gradient)
+        _, exact = batch_value_gradient(weights[None], rows, 0.0, True)
+        # Sums of 16 terms of order one.
+        np.testing.assert_allclose(gradient, exact[0], atol=4e-15)
+
+
+def test_descent_of_a_run_does_not_depend_on_the_batch():
+    problem = TeacherStudent(Teacher.orthonormal(6), 6)
+    many = follow_runs(problem, GaussianStart(), RunOptions(method="gd"), 3, 0, 9)
+    one = follow_runs(problem, GaussianStart(), RunOptions(method="gd"), 3, 7, 8)
+    np.testing.assert_array_equal(many["weights"][7], one["weights"][0])
+    assert many["evaluations"][7] == one["evaluations"][0]
+
+
+@pytest.mark.parametrize("method", ["flow", "gd"])
+def test_certain_basins_are_those_that_long_runs_end_in(method):
+    """Against plain runs to |grad| = 1e-7, where nothing is left to decide."""
+    problem = TeacherStudent(ORTHONORMAL, 10)
+    ends = follow_runs(problem, GaussianStart(), RunOptions(method=method), 0, 0, 60)["weights"]
+    rows, _ = PopulationLoss(problem).frame(10)
+    far = _starts(problem, 60)
+    if method == "gd":
+        descend_batch(far, rows, 0.1, 1e-7, 10**6)
+    else:
+        compiled.flow_batch(far, rows, 1e-6, 1e-7, 1e7, 10**7)
+    np.testing.assert_allclose(ends, far, atol=1e-3)
+
+
+def test_newton_is_not_trusted_beside_a_saddle_or_far_from_a_minimum():
+    teacher = Teacher.orthonormal(2)
+    problem = TeacherStudent(teacher, 2)
+    rows, constant = PopulationLoss(problem).frame(2)
+    saddle = reachability(problem, runs=1, init="gaussian:1:dim=inf").families[0].weights
+    rng = np.random.default_rng(0)
+    near_saddle = saddle[:, :2] + 1e-5 * rng.standard_normal((2, 2))
+    near_minimum = teacher.vectors + 1e-2 * rng.standard_normal((2, 2))
+    far = teacher.vectors + 0.2 * rng.standard_normal((2, 2))
+    points = np.stack([near_saddle, near_minimum, far])
+    given = points.copy()
+    norms, _ = settle_batch(points, rows, constant, 1e-12, 0.05, 0.05)
+    np.testing.assert_array_equal(np.isfinite(norms), [False, True, False])
+    np.testing.assert_allclose(points[1], teacher.vectors, atol=1e-12)
+    np.testing.assert_array_equal(points[[0, 2]], given[[0, 2]])
 
 
 def test_ends_are_those_of_accurate_flows():

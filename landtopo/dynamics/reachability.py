@@ -303,7 +303,8 @@ def _in_parallel(
                     "A dask cluster needs the packages dask and distributed: "
                     "pip install 'landtopo[cluster]'."
                 ) from None
-            stack.enter_context(Client(cluster))
+            client: Any = Client
+            stack.enter_context(client(cluster))
             stack.enter_context(parallel_config(backend="dask", n_jobs=-1))
         yield from Parallel(return_as="generator_unordered")(
             delayed(_numbered)(problem, distribution, options, seed, *task) for task in tasks

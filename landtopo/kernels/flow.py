@@ -18,7 +18,8 @@ import numpy as np
 from numba import njit
 
 from landtopo.kernels.curvature import hvp_from_pairs
-from landtopo.kernels.relu import dot, gradient_from_pairs, pairs, workspace
+from landtopo.kernels.descent import fast_gradient, fast_workspace
+from landtopo.kernels.relu import dot, pairs, workspace
 
 __all__ = ["CONVERGED", "FAILED", "TOO_LONG", "flow_batch"]
 
@@ -37,23 +38,18 @@ _REFRESH = 20
 
 
 @njit(cache=True, error_model="numpy")
-def _gradient(x, V, work, g, K, D):
-    pairs(x.reshape(K, D), V, work)
-    gradient_from_pairs(x.reshape(K, D), V, work, g.reshape(K, D))
-
-
-@njit(cache=True, error_model="numpy")
-def _spectral_radius(x, V, work, direction, product, K, D):
+def _spectral_radius(x, V, tables, direction, product, K, D):
     """Largest eigenvalue magnitude of the Hessian by power iteration from `direction`.
 
-    The pair tables of x must be filled. Returns the estimate, enlarged, and the products used.
+    Returns the estimate, enlarged, and the products used.
     """
+    pairs(x.reshape(K, D), V, tables)
     radius = 0.0
     for i in range(12):
         norm = math.sqrt(dot(direction, direction))
         for n in range(len(direction)):
             direction[n] /= norm
-        hvp_from_pairs(x.reshape(K, D), V, work, direction.reshape(K, D), product.reshape(K, D))
+        hvp_from_pairs(x.reshape(K, D), V, tables, direction.reshape(K, D), product.reshape(K, D))
         new = math.sqrt(dot(product, product))
         direction[:] = product
         if new == 0.0:
@@ -93,7 +89,7 @@ def _chebyshev_step(x, g, h, stages, V, work, buffers, K, D):
         nu = -b / b_older
         step = h * mu * w1 / w0
         a = 1.0 - t_before * b_before
-        _gradient(before, V, work, slope, K, D)
+        fast_gradient(before.reshape(K, D), V, work, slope.reshape(K, D))
         for i in range(n):
             y[i] = (
                 mu * before[i]
@@ -126,17 +122,17 @@ def _remove_small(x, g, smallest, K, D):
 
 
 @njit(cache=True, error_model="numpy")
-def _follow(x, V, tolerance, target, longest, limit, scale, work, buffers, K, D):
+def _follow(x, V, tolerance, target, longest, limit, scale, work, tables, buffers, K, D):
     """Flow from x, overwritten, until |g| <= target; returns (status, |g|, time, evaluations)."""
     g, new, direction, product = buffers[4], buffers[5], buffers[6], buffers[7]
     n = len(x)
-    _gradient(x, V, work, g, K, D)
+    fast_gradient(x.reshape(K, D), V, work, g.reshape(K, D))
     evaluations = 1
     norm = math.sqrt(dot(g, g))
     # A direction that no symmetry of the network singles out.
     for i in range(n):
         direction[i] = math.sin(1.0 + 1.7 * i)
-    radius, used = _spectral_radius(x, V, work, direction, product, K, D)
+    radius, used = _spectral_radius(x, V, tables, direction, product, K, D)
     evaluations += used
     h = min(0.25 / radius, longest)
     now, age = 0.0, 0
@@ -144,15 +140,14 @@ def _follow(x, V, tolerance, target, longest, limit, scale, work, buffers, K, D)
         if now >= longest or evaluations >= limit:
             return TOO_LONG, norm, now, evaluations
         if age >= _REFRESH:
-            pairs(x.reshape(K, D), V, work)
-            radius, used = _spectral_radius(x, V, work, direction, product, K, D)
+            radius, used = _spectral_radius(x, V, tables, direction, product, K, D)
             evaluations += used
             age = 0
         h = min(h, longest - now, _INTERVAL * (_MAX_STAGES - 1) ** 2 / radius)
         stages = max(2, 1 + int(math.sqrt(1.0 + h * radius / _INTERVAL)))
         _chebyshev_step(x, g, h, stages, V, work, buffers, K, D)
         y = buffers[0]
-        _gradient(y, V, work, new, K, D)
+        fast_gradient(y.reshape(K, D), V, work, new.reshape(K, D))
         evaluations += stages
         error = 0.0
         for i in range(n):
@@ -170,7 +165,7 @@ def _follow(x, V, tolerance, target, longest, limit, scale, work, buffers, K, D)
         x[:] = y
         g[:] = new
         if _remove_small(x, g, _ZERO * scale, K, D) > 0:
-            _gradient(x, V, work, g, K, D)
+            fast_gradient(x.reshape(K, D), V, work, g.reshape(K, D))
             evaluations += 1
             age = _REFRESH
         norm = math.sqrt(dot(g, g))
@@ -203,7 +198,8 @@ def flow_batch(W, V, tolerance, target, longest, limit):
     statuses, evaluations : ndarray of int, shape (n,)
     """
     count, K, D = W.shape
-    work = workspace(K, V.shape[0], D)
+    work = fast_workspace(K, V)
+    tables = workspace(K, V.shape[0], D)
     buffers = np.empty((8, K * D))
     norms, times = np.empty(count), np.empty(count)
     statuses = np.empty(count, dtype=np.int64)
@@ -212,7 +208,7 @@ def flow_batch(W, V, tolerance, target, longest, limit):
     for b in range(count):
         x = W[b].copy().ravel()
         statuses[b], norms[b], times[b], evaluations[b] = _follow(
-            x, V, tolerance, target, longest, limit, scale, work, buffers, K, D
+            x, V, tolerance, target, longest, limit, scale, work, tables, buffers, K, D
         )
         W[b] = x.reshape(K, D)
     return norms, times, statuses, evaluations

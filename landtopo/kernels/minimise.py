@@ -1,4 +1,4 @@
-"""The compiled minimiser: limited-memory BFGS far away, truncated Newton near, gradient descent.
+"""The compiled minimiser: limited-memory BFGS far away, truncated Newton near.
 
 Far from a minimum, L-BFGS steps are accepted on sufficient decrease of the loss. From `SWITCH` on,
 steps come from conjugate gradients on the exact Hessian and are accepted on the norm of the
@@ -18,7 +18,6 @@ from numba import njit
 from landtopo.kernels.curvature import hvp_from_pairs
 from landtopo.kernels.relu import (
     dot,
-    gradient_from_pairs,
     pairs,
     value_from_pairs,
     value_gradient,
@@ -29,9 +28,9 @@ __all__ = [
     "CONVERGED",
     "STALLED",
     "TOO_LONG",
-    "descend_batch",
     "minimise_batch",
     "polish_batch",
+    "settle_batch",
 ]
 
 CONVERGED = 0
@@ -43,6 +42,7 @@ _SWITCH = 1e-2
 _ARMIJO = 1e-4
 _ZERO_LOSS = 1e-13
 _SHORT = 1e-3
+_SETTLING = 1e-4
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -407,42 +407,6 @@ def minimise_batch(W, V, constant, tolerance, limit):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def descend_batch(W, V, constant, step, tolerance, limit):
-    """Plain gradient descent with a fixed step; W (n, K, D) is overwritten with the end points.
-
-    Returns
-    -------
-    norms : ndarray, shape (n,)
-        |grad| at the end.
-    statuses, evaluations : ndarray of int, shape (n,)
-        Status code and number of gradients.
-    """
-    count, K, D = W.shape
-    work = workspace(K, V.shape[0], D)
-    norms = np.empty(count)
-    statuses = np.empty(count, dtype=np.int64)
-    evaluations = np.zeros(count, dtype=np.int64)
-    G = np.empty((K, D))
-    for b in range(count):
-        x = W[b]
-        statuses[b] = TOO_LONG
-        norm = np.inf
-        for i in range(limit):
-            pairs(x, V, work)
-            gradient_from_pairs(x, V, work, G)
-            norm = math.sqrt(dot(G.ravel(), G.ravel()))
-            evaluations[b] = i + 1
-            if norm <= tolerance:
-                statuses[b] = CONVERGED
-                break
-            for k in range(K):
-                for j in range(D):
-                    x[k, j] -= step * G[k, j]
-        norms[b] = norm
-    return norms, statuses, evaluations
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def polish_batch(W, V, constant, tolerance):
     """Truncated Newton from points near minima; W (n, K, D) is overwritten where it converges.
 
@@ -461,3 +425,60 @@ def polish_batch(W, V, constant, tolerance):
         if norms[b] <= tolerance:
             W[b] = x.reshape(K, D)
     return norms
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def settle_batch(W, V, constant, tolerance, reach, contraction):
+    """Newton's method from points that are certainly in the basin of a minimum close by.
+
+    Two Newton steps decide: the first must not be longer than `reach`, the second not longer than
+    `contraction` times the first, and no curvature met on the way may be negative. Where the
+    second derivative changes so little over the first step, it is positive all the way to the
+    solution. At zero loss with superfluous neurons nothing is decided here.
+
+    Parameters
+    ----------
+    W : ndarray, shape (n, K, D)
+        Overwritten with the solutions where they are found.
+    V : ndarray, shape (M, D)
+    constant, tolerance, reach, contraction : float
+
+    Returns
+    -------
+    norms : ndarray, shape (n,)
+        |grad| at the solutions; infinite where none was found.
+    evaluations : ndarray of int, shape (n,)
+        Gradients and Hessian products.
+    """
+    count, K, D = W.shape
+    M = V.shape[0]
+    work = workspace(K, M, D)
+    norms = np.full(count, np.inf)
+    evaluations = np.zeros(count, dtype=np.int64)
+    g = np.empty(K * D)
+    s = np.empty(K * D)
+    for b in range(count):
+        x = W[b].copy().ravel()
+        first = reach
+        certain = True
+        for step in range(2):
+            value = value_gradient(x.reshape(K, D), V, constant, work, g.reshape(K, D))
+            products, negative = _newton_step(x, V, work, g, _SETTLING, 4 * K * D, K, D, s)
+            evaluations[b] += products + 1
+            length = math.sqrt(dot(s, s))
+            if negative or length > (contraction * first if step > 0 else reach):
+                certain = False
+                break
+            first = length
+            _add(1.0, s, x)
+        if not certain or (K > M and value < 1e-2 * constant):
+            continue
+        used, products, norm, negative = _newton(x, V, constant, 0.5 * tolerance, work, K, D, 12)
+        evaluations[b] += used + products
+        moved = 0.0
+        for i in range(K * D):
+            moved += (x[i] - W[b].ravel()[i]) ** 2
+        if norm <= tolerance and not negative and moved <= reach * reach:
+            norms[b] = norm
+            W[b] = x.reshape(K, D)
+    return norms, evaluations

@@ -16,6 +16,7 @@ from landtopo.families import build_families, group_weights
 from landtopo.journal import Forgetful, Journal
 from landtopo.kernels import minimise as compiled
 from landtopo.kernels import relu
+from landtopo.kernels.descent import descend_batch
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.coverage import Coverage, estimate_coverage
@@ -391,8 +392,8 @@ def _follow(
     )
     rows, constant = loss.frame(weights.shape[2])
     if options.method == "gradient-descent":
-        _, codes, used = compiled.descend_batch(
-            weights, rows, constant, options.step, _DESCENT_TOLERANCE, options.limit
+        _, codes, used = descend_batch(
+            weights, rows, options.step, _DESCENT_TOLERANCE, options.limit
         )
         norms = _solve_ends(loss, weights, codes, options.tolerance)
     else:
