@@ -197,6 +197,17 @@ def test_fixed_point_vanishes_in_a_fold():
     assert distance > 0.1
 
 
+def test_ten_neurons_take_seconds():
+    """The excess loss grows up to the fold, in some 30 points and 150 noise terms."""
+    problem, weights = _spurious("orthonormal:10", 10, 20)
+    branch = follow_rate(problem, weights)
+    assert branch.end is BranchEnd.FOLD
+    assert branch.vanishes is not None
+    assert np.all(np.diff(branch.excess) > 0)
+    # As with derivatives by differences, which took minutes.
+    assert branch.vanishes == pytest.approx(0.34662, rel=1e-4)
+
+
 def test_points_without_a_branch_are_refused():
     teacher = Teacher.orthonormal(2)
     with pytest.raises(InvalidArgument, match="positive loss"):

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from landtopo.dynamics.noise import noise_from_statistics, noise_term
+from landtopo.dynamics.noise import noise_derivatives, noise_from_statistics, noise_term
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.orthant import orthant_moments, orthant_probability
 from landtopo.problem import Teacher
@@ -306,6 +306,35 @@ def test_noise_is_equivariant_under_permutations():
     assert np.linalg.eigvalsh(noise)[0] > 0
 
 
+@pytest.mark.parametrize(("size", "width"), [(1, 1), (1, 2), (2, 2), (3, 3), (3, 4)])
+def test_derivatives_against_differences(size, width):
+    """Along random changes of all weights, in general position and inside the span."""
+    teacher = Teacher.random(size, seed=5)
+    rng = np.random.default_rng(7)
+    for columns in (width, 0):
+        if columns == 0 and size == 1 < width:
+            continue  # parallel neurons
+        weights, change = rng.standard_normal((2, width, teacher.rank + columns))
+        student, overlap = noise_derivatives(teacher, weights)
+        step = change @ weights.T
+        q_dot = step + step.T
+        r_dot = change[:, : teacher.rank] @ teacher.vectors.T
+        # Q_ab and Q_ba are one variable.
+        upper = np.triu_indices(width)
+        along = np.einsum("klp,p->kl", student[:, :, *upper], q_dot[upper])
+        along += np.einsum("klam,am->kl", overlap, r_dot)
+        h = 1e-5
+        moved = [noise_term(teacher, weights + s * h * change).matrix for s in (1, -1)]
+        differences = (moved[0] - moved[1]) / (2 * h)
+        # Truncation h^2 of third derivatives of order ten, rounding 1e-15 / h.
+        np.testing.assert_allclose(along, differences, atol=1e-8 * (1 + np.abs(along).max()))
+
+
 def test_bad_weights_are_refused():
+    teacher = Teacher.orthonormal(3)
+    with pytest.raises(InvalidArgument, match="not zero"):
+        noise_derivatives(teacher, np.eye(3) * [1.0, 1.0, 0.0])
+    with pytest.raises(InvalidArgument, match="not parallel"):
+        noise_derivatives(teacher, np.ones((2, 3)) * [[1.0], [2.0]])
     with pytest.raises(InvalidArgument, match=r"shape \(K, 3 \+ E\)"):
         noise_term(Teacher.orthonormal(3), np.zeros((2, 2)))

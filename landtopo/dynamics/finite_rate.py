@@ -55,8 +55,6 @@ class BranchOptions:
         Smallest step.
     tolerance : float
         Norm of drift + eta noise at a fixed point.
-    difference : float
-        Step of the differences for the derivative of the noise.
     limit : int
         Most points.
     """
@@ -66,7 +64,6 @@ class BranchOptions:
     step: float = 0.05
     smallest: float = 1e-6
     tolerance: float = 1e-11
-    difference: float = 1e-7
     limit: int = 400
 
 
@@ -121,11 +118,7 @@ class _Branch:
         noise = self.system.noise(y)
         jacobian = self.system.drift_jacobian(y)
         if rate != 0:
-            step = self.options.difference
-            for i in range(len(y)):
-                moved = y.copy()
-                moved[i] += step
-                jacobian[:, i] += rate * (self.system.noise(moved) - noise) / step
+            jacobian += rate * self.system.noise_jacobian(y)
         return jacobian, noise
 
     def tangent(self, jacobian: Array, noise: Array, before: Array) -> Array:
@@ -195,8 +188,7 @@ def follow_rate(
 ) -> RateBranch:
     """Continue the fixed point of one-pass SGD that starts in an isolated spurious minimum.
 
-    Pseudo-arclength continuation in (W_in, Q, eta). The derivative of the noise is taken by
-    differences: K = M = 6 takes seconds, 10 a minute or two.
+    Pseudo-arclength continuation in (W_in, Q, eta) with exact derivatives.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from landtopo.objective import Array
 from landtopo.problem import Teacher
 from landtopo.statistics import SummaryStatistics
 
-__all__ = ["NoiseTerm", "noise_from_statistics", "noise_term"]
+__all__ = ["NoiseTerm", "noise_derivatives", "noise_from_statistics", "noise_term"]
 
 # Directions closer than this are one: their difference is rounding.
 _SAME = 1e-13
@@ -68,17 +68,8 @@ def noise_term(teacher: Teacher, weights: ArrayLike, *, tolerance: float = 1e-6)
     tolerance : float
         Relative error to judge `accurate` by.
     """
-    w = np.ascontiguousarray(weights, dtype=np.float64)
-    rank = teacher.rank
-    if w.ndim != 2 or w.shape[1] < rank or not np.all(np.isfinite(w)):
-        raise InvalidArgument(
-            f"The 'weights' argument of noise_term must be finite, of shape (K, {rank} + E); "
-            f"got shape {w.shape}."
-        )
-    vectors = np.zeros((len(w) + teacher.size, w.shape[1]))
-    vectors[: len(w)] = w
-    vectors[len(w) :, :rank] = teacher.vectors
-    return _noise(vectors, len(w), tolerance)
+    vectors = _all_vectors("noise_term", teacher, weights)
+    return _noise(vectors, len(vectors) - teacher.size, tolerance)
 
 
 def noise_from_statistics(statistics: SummaryStatistics, *, tolerance: float = 1e-6) -> NoiseTerm:
@@ -93,6 +84,55 @@ def noise_from_statistics(statistics: SummaryStatistics, *, tolerance: float = 1
     keep = values > _RANK * len(block) * values[-1]
     vectors = directions[:, keep] * np.sqrt(values[keep]) * lengths[:, None]
     return _noise(vectors, len(statistics.student), tolerance)
+
+
+def noise_derivatives(teacher: Teacher, weights: ArrayLike) -> tuple[Array, Array]:
+    """Derivatives of N with respect to Q and R, in closed form up to the same quadratures.
+
+    K = M = 10 takes some 14 ms.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    weights : array_like, shape (K, r + E)
+        No neuron zero, no two of them parallel.
+
+    Returns
+    -------
+    student : ndarray, shape (K, K, K, K)
+        dN_kl / dQ_ab, Q_ab and Q_ba moved together.
+    overlap : ndarray, shape (K, K, K, M)
+        dN_kl / dR_am.
+    """
+    from landtopo.kernels.noise import noise_slopes
+
+    vectors = _all_vectors("noise_derivatives", teacher, weights)
+    width = len(vectors) - teacher.size
+    norms = np.linalg.norm(vectors, axis=1)
+    if np.any(norms == 0):
+        raise InvalidArgument("noise_derivatives needs neurons that are not zero.")
+    units = vectors[:width] / norms[:width, None]
+    gaps = np.linalg.norm(units[:, None] - units[None], axis=2) + 2.0 * np.eye(width)
+    if np.any(gaps < _SAME):
+        raise InvalidArgument("noise_derivatives needs neurons that are not parallel.")
+    signs = np.where(np.arange(len(vectors)) < width, 1.0, -1.0)
+    slopes = noise_slopes(vectors, signs, width, _PROBABILITY_TOLERANCE)
+    return slopes[..., :width], slopes[..., width:]
+
+
+def _all_vectors(caller: str, teacher: Teacher, weights: ArrayLike) -> Array:
+    """Students and then teachers as rows in the students' coordinates."""
+    w = np.ascontiguousarray(weights, dtype=np.float64)
+    rank = teacher.rank
+    if w.ndim != 2 or w.shape[1] < rank or not np.all(np.isfinite(w)):
+        raise InvalidArgument(
+            f"The 'weights' argument of {caller} must be finite, of shape (K, {rank} + E); "
+            f"got shape {w.shape}."
+        )
+    vectors = np.zeros((len(w) + teacher.size, w.shape[1]))
+    vectors[: len(w)] = w
+    vectors[len(w) :, :rank] = teacher.vectors
+    return vectors
 
 
 def _noise(vectors: Array, width: int, tolerance: float) -> NoiseTerm:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
 from landtopo.dynamics.flow import FlowOptions, FlowStatus, interpolate
-from landtopo.dynamics.noise import noise_term
+from landtopo.dynamics.noise import noise_derivatives, noise_term
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
@@ -116,6 +116,16 @@ class StatisticsSystem:
         """Jacobian of dy/dt without the noise, exact; shape (size, size)."""
         factor = 1.0 if self.rate is None else self.rate
         return factor * flow_jacobian(self.problem.teacher, self.weights(state))
+
+    def noise_jacobian(self, state: Array) -> Array:
+        """Jacobian of `noise`, shape (size, size)."""
+        student, overlap = noise_derivatives(self.problem.teacher, self.weights(state))
+        upper = self._upper
+        result = np.zeros((self.size, self.size))
+        inside = overlap[upper] @ self.problem.teacher.vectors
+        result[self._split :, : self._split] = inside.reshape(len(upper[0]), self._split)
+        result[self._split :, self._split :] = student[upper][:, *upper]
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
