@@ -224,6 +224,9 @@ def test_csv_tables(tmp_path: Path) -> None:
     with columns.open(newline="") as stream:
         meanings = {(row["owner"], row["name"]): row["meaning"] for row in csv.DictReader(stream)}
     assert meanings["edge", "barrier_from"] == "height of the pass above from_id"
+    for owner, path in (("node", nodes), ("edge", edges)):
+        with path.open(newline="") as stream:
+            assert all(meanings[owner, name] for name in next(csv.reader(stream)))
 
 
 class Fate(enum.Enum):

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from landtopo.export.format import Format, column_list, edge_rows, node_rows
+from landtopo.export.format import Format, edge_rows, node_rows
 from landtopo.export.prepare import Prepared
+from landtopo.landscape.schema import Column
 
 __all__ = ["FORMAT"]
 
-_PLACES = ["x", "y", "y_even", "color"]
+# How the graph is drawn, beside its columns.
+_PLACES = (
+    Column("node", "x", "number", "", "where it is drawn: by width, spread over a band"),
+    Column("node", "y", "number", "", "where it is drawn: proportional to the loss, upwards"),
+    Column("node", "y_even", "number", "", "where it may be drawn: by rank of the loss"),
+    Column("node", "color", "text", "", "#rrggbb"),
+    Column("edge", "color", "text", "", "#rrggbb"),
+)
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
-    node_names = [column.name for column in prepared.columns_of("node")]
-    edge_names = [column.name for column in prepared.columns_of("edge")]
-    columns = column_list(prepared)
+    columns = (*prepared.columns, *_PLACES)
+    names = {owner: [c.name for c in columns if c.owner == owner] for owner in ("node", "edge")}
+    told = [dataclasses.asdict(column) for column in columns]
     return {
-        ".nodes.csv": _table([*node_names, *_PLACES], node_rows(prepared)),
-        ".edges.csv": _table([*edge_names, "color"], edge_rows(prepared)),
-        ".columns.csv": _table(["owner", "name", "type", "unit", "meaning", "required"], columns),
+        ".nodes.csv": _table(names["node"], node_rows(prepared)),
+        ".edges.csv": _table(names["edge"], edge_rows(prepared)),
+        ".columns.csv": _table(["owner", "name", "type", "unit", "meaning", "required"], told),
     }
 
 
