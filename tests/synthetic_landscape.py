@@ -150,6 +150,15 @@ def small_graph() -> nx.MultiGraph[str]:
     return graph
 
 
+def exact_graph() -> nx.MultiGraph[str]:
+    """The graph with what labelled connectivity needs to know of the copies that are joined."""
+    graph = small_graph()
+    for *_, data in graph.edges(keys=True, data=True):
+        if data["kind"] != "lineage":
+            data["teacher_permutation"] = "()"
+    return graph
+
+
 def open_graph() -> nx.MultiGraph[str]:
     """A graph that leaves open how two families are joined and whether a point is a minimum."""
     graph = small_graph()

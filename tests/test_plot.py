@@ -23,6 +23,7 @@ from synthetic_landscape import (
     SPURIOUS_LOSS,
     SWAP_LOSS,
     THREE_CYCLE_LOSS,
+    exact_graph,
     large_graph,
     open_graph,
     small_graph,
@@ -117,15 +118,6 @@ def test_tree_tells_barriers_and_copies() -> None:
     diamonds = [line for line in ax.lines if line.get_marker() == "D"]
     assert [float(np.asarray(line.get_ydata())[0]) for line in diamonds] == [THREE_CYCLE_LOSS]
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["w6-f0", "w6-f1"]
-
-
-def exact_graph() -> nx.MultiGraph[str]:
-    """The graph with what labelled connectivity needs to know of the copies that are joined."""
-    graph = small_graph()
-    for *_, data in graph.edges(keys=True, data=True):
-        if data["kind"] != "lineage":
-            data["teacher_permutation"] = "()"
-    return graph
 
 
 def test_tree_counts_the_pieces_that_copies_of_the_lowest_family_leave() -> None:
