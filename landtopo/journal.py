@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-__all__ = ["Forgetful", "Journal"]
+import numpy as np
+from numpy.typing import NDArray
+
+from landtopo.progress import Progress
+
+__all__ = ["Forgetful", "Journal", "in_chunks"]
 
 
 class Journal(Protocol):
@@ -28,3 +33,50 @@ class Forgetful:
 
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
         """Nothing is kept."""
+
+
+def in_chunks(
+    total: int,
+    size: int,
+    *,
+    name: str,
+    work: Callable[[list[tuple[int, int]]], Iterable[tuple[int, Mapping[str, Any]]]],
+    journal: Journal,
+    progress: Progress,
+) -> dict[str, NDArray[Any]]:
+    """Work off numbered tasks in chunks, each of which is kept as soon as it is finished.
+
+    Parameters
+    ----------
+    total : int
+        Tasks 0 ... total - 1 are wanted.
+    size : int
+        Tasks of a chunk; the last one may be shorter.
+    name : str
+        Key of all chunks: everything that decides what a task gives.
+    work : callable
+        Given the chunks that are missing, each as the half-open range of its tasks, yields the
+        first task of every one and its columns, in any order.
+    journal : Journal
+    progress : Progress
+        Advanced by the number of tasks.
+
+    Returns
+    -------
+    dict of ndarray
+        The columns of all chunks, joined in the order of the tasks.
+    """
+    chunks = {first: min(first + size, total) for first in range(0, total, size)}
+    done: dict[int, Mapping[str, Any]] = {}
+    for first, last in chunks.items():
+        kept = journal.recall(f"{name}/{first}-{last}")
+        if kept is not None:
+            done[first] = kept
+            progress.advance(last - first)
+    for first, columns in work([chunk for chunk in chunks.items() if chunk[0] not in done]):
+        journal.remember(f"{name}/{first}-{chunks[first]}", columns)
+        done[first] = columns
+        progress.advance(chunks[first] - first)
+    return {
+        key: np.concatenate([np.asarray(done[first][key]) for first in chunks]) for key in done[0]
+    }

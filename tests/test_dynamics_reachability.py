@@ -284,6 +284,28 @@ def test_dask_cluster_gives_the_same_result(tmp_path):
     assert far.shares() == near.shares()
 
 
+@pytest.mark.parametrize("method", ["flow", "gd"])
+def test_units_change_nothing(method):
+    """A teacher 2^-20 times as long: the same runs, weights 2^-20, losses 2^-40 times as large."""
+    scale = 2.0**-20
+    teacher = Teacher.random(5, seed=4)
+    small = Teacher.from_vectors(scale * teacher.vectors)
+    options = RunOptions(method=method)
+    one = reachability(TeacherStudent(teacher, 5), runs=30, options=options)
+    weights = _starts(TeacherStudent(teacher, 5), 1)[0]
+    given = [GivenStart(weights=factor * weights) for factor in (1.0, scale)]
+    two = [
+        reachability(TeacherStudent(t, 5), runs=1, init=init, options=options)
+        for t, init in zip((teacher, small), given, strict=True)
+    ]
+    np.testing.assert_array_equal(one.attempts.weights[0], two[0].attempts.weights[0])
+    np.testing.assert_allclose(
+        two[1].attempts.weights, scale * two[0].attempts.weights, rtol=0, atol=1e-9 * scale
+    )
+    assert two[1].families[0].is_global == two[0].families[0].is_global
+    np.testing.assert_allclose(two[1].times, two[0].times)
+
+
 def test_shares_of_known_families():
     problem = TeacherStudent(ORTHONORMAL, 10)
     known = find_minima(problem, starts=60, seed=1).families

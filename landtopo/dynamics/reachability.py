@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,15 @@ import numpy as np
 from landtopo.dynamics.ends import RunOptions, follow_runs
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.families import FamilyIndex, build_families
-from landtopo.journal import Forgetful, Journal
+from landtopo.journal import Forgetful, Journal, in_chunks
 from landtopo.kernels import minimise as compiled
 from landtopo.objective import Array
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Attempts, Family, Kind, Status
-from landtopo.points.starts import StartDistribution, parse_distribution
+from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
 from landtopo.problem import TeacherStudent, checked_count, checked_seed
 from landtopo.progress import Progress, Silent
+from landtopo.units import in_units, rescaled, unit_of
 
 __all__ = ["Reachability", "Share", "reachability"]
 
@@ -217,34 +219,23 @@ def reachability(
         raise InvalidArgument(
             f"The 'confidence' argument of reachability must lie in (0, 1); got {confidence}."
         )
-    distribution = parse_distribution(init) if isinstance(init, str) else init
+    distribution = parse_distribution(init)
     options = options or RunOptions()
     if options.method == "sgd" and problem.dim is None:
         raise InvalidArgument("The method 'sgd' needs a problem of finite dimension.")
     journal, progress = journal or Forgetful(), progress or Silent()
-    bounds = [(first, min(first + _CHUNK, runs)) for first in range(0, runs, _CHUNK)]
-    name = f"reach/{problem.width}/{problem.dim}/{distribution}/{options.key()}/{seed}"
-    done: dict[int, dict[str, Any]] = {}
-    waiting = []
-    for number, (first, last) in enumerate(bounds):
-        kept = journal.recall(f"{name}/{first}-{last}")
-        if kept is None:
-            waiting.append(number)
-        else:
-            done[number] = dict(kept)
+    unit, original, problem = unit_of(problem.teacher), problem, in_units(problem)
+    starts = ScaledStart(distribution=distribution, unit=unit)
     progress.begin(f"width {problem.width}: runs", runs)
-    progress.advance(sum(bounds[number][1] - bounds[number][0] for number in done))
-    tasks = [(number, *bounds[number]) for number in waiting]
-    for number, chunk in _in_parallel(problem, distribution, options, seed, jobs, cluster, tasks):
-        first, last = bounds[number]
-        journal.remember(f"{name}/{first}-{last}", chunk)
-        done[number] = chunk
-        progress.advance(last - first)
+    columns = in_chunks(
+        runs,
+        _CHUNK,
+        name=f"reach/{problem.width}/{problem.dim}/{distribution}/{options.key()}/{seed}",
+        work=partial(_in_parallel, problem, starts, options, seed, jobs, cluster),
+        journal=journal,
+        progress=progress,
+    )
     progress.end()
-    columns = {
-        key: np.concatenate([np.asarray(done[number][key]) for number in range(len(bounds))])
-        for key in done[0]
-    }
     attempts = Attempts(
         width=problem.width,
         source=f"{options} from {distribution}",
@@ -260,8 +251,8 @@ def reachability(
     progress.begin("families", None)
     families, labels = build_families(problem, attempts, grad_tolerance=options.tolerance)
     progress.end()
-    return Reachability(
-        problem=problem,
+    result = Reachability(
+        problem=original,
         init=str(distribution),
         options=options,
         seed=seed,
@@ -272,6 +263,7 @@ def reachability(
         times=columns["time"],
         confidence=confidence,
     )
+    return rescaled(result, unit, original)
 
 
 def _in_parallel(
@@ -281,13 +273,13 @@ def _in_parallel(
     seed: int,
     jobs: int,
     cluster: str | None,
-    tasks: list[tuple[int, int, int]],
+    chunks: list[tuple[int, int]],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    if not tasks:
+    if not chunks:
         return
-    if cluster is None and (jobs == 1 or len(tasks) < 2):
-        for number, first, last in tasks:
-            yield number, follow_runs(problem, distribution, options, seed, first, last)
+    if cluster is None and (jobs == 1 or len(chunks) < 2):
+        for first, last in chunks:
+            yield first, follow_runs(problem, distribution, options, seed, first, last)
         return
     from joblib import Parallel, delayed, parallel_config
 
@@ -307,7 +299,7 @@ def _in_parallel(
             stack.enter_context(client(cluster))
             stack.enter_context(parallel_config(backend="dask", n_jobs=-1))
         yield from Parallel(return_as="generator_unordered")(
-            delayed(_numbered)(problem, distribution, options, seed, *task) for task in tasks
+            delayed(_numbered)(problem, distribution, options, seed, *chunk) for chunk in chunks
         )
 
 
@@ -316,11 +308,10 @@ def _numbered(
     distribution: StartDistribution,
     options: RunOptions,
     seed: int,
-    number: int,
     first: int,
     last: int,
 ) -> tuple[int, dict[str, Any]]:
-    return number, follow_runs(problem, distribution, options, seed, first, last)
+    return first, follow_runs(problem, distribution, options, seed, first, last)
 
 
 def _share(label: str, count: int, runs: int, confidence: float) -> Share:
