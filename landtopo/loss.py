@@ -161,7 +161,12 @@ class PopulationLoss:
     def _points(
         self, method: str, weights: ArrayLike, *, any_width: bool = False
     ) -> tuple[Array, bool]:
-        points = np.ascontiguousarray(weights, dtype=np.float64)
+        try:
+            points = np.ascontiguousarray(weights, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InvalidArgument(
+                f"The 'weights' argument of {method} must be an array of numbers."
+            ) from None
         rank = self.problem.rank
         width = self.problem.width
         if (
@@ -172,6 +177,10 @@ class PopulationLoss:
             raise InvalidArgument(
                 f"The 'weights' argument of {method} must have shape ({width}, {rank} + E) or "
                 f"(n, {width}, {rank} + E); got {points.shape}."
+            )
+        if not np.isfinite(points).all():
+            raise InvalidArgument(
+                f"The 'weights' argument of {method} must be finite; it contains NaN or infinity."
             )
         single = points.ndim == 2
         return (points[None] if single else points), single

@@ -6,7 +6,8 @@ teacher is stored in coordinates of its own span: V has shape (M, r) with r = ra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -298,6 +299,46 @@ def checked_count(argument: str, function: str, value: object, *, most: int = 1_
             f"The '{argument}' argument of {function} must be at most {most}; got {value!r}."
         )
     return int(value)
+
+
+def checked_number(
+    argument: str,
+    function: str,
+    value: object,
+    condition: str,
+    holds: Callable[[float], bool],
+) -> float:
+    """A number for which a condition holds, or the sentence that says it is none.
+
+    Parameters
+    ----------
+    argument, function : str
+    value : object
+    condition : str
+        What it must do, such as ``lie between 0 and 1``.
+    holds : callable
+        The same for a float.
+    """
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = math.nan
+    # Comparisons with NaN are false.
+    if isinstance(value, (bool, str)) or not holds(number):
+        raise InvalidArgument(
+            f"The '{argument}' argument of {function} must {condition}; got {value!r}."
+        )
+    return number
+
+
+def checked_problem(function: str, value: object) -> TeacherStudent:
+    """A problem, or the sentence that says it is none."""
+    if not isinstance(value, TeacherStudent):
+        raise InvalidArgument(
+            f"The 'problem' argument of {function} must be a TeacherStudent; "
+            f"got {type(value).__name__}."
+        )
+    return value
 
 
 def checked_seed(function: str, value: object) -> int:

@@ -6,6 +6,8 @@ over inputs, exact spectra at the global minimum, and the symmetries of the loss
 
 from __future__ import annotations
 
+from typing import Any
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -296,6 +298,16 @@ def test_gauge_directions_are_null_and_orthonormal() -> None:
     flat = x.copy().reshape(3, 5)
     flat[:, 3:] = 0.0
     assert objective.gauge(flat.ravel()).shape == (2, 15)
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [([[np.nan, 0.0], [0.0, 1.0]], "must be finite"), ("text", "must be an array of numbers")],
+)
+def test_what_is_no_number_is_refused(weights: Any, sentence: str) -> None:
+    loss = PopulationLoss(TeacherStudent(Teacher.orthonormal(2), 2))
+    with pytest.raises(InvalidArgument, match=sentence):
+        loss.value(weights)
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (3, 2), (4,), (1, 1, 3, 3)])

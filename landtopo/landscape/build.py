@@ -79,6 +79,11 @@ def landscape_graph(
     InvalidArgument
         If an argument cannot be used.
     """
+    if not isinstance(teacher, Teacher):
+        raise InvalidArgument(
+            "The 'teacher' argument of landscape_graph must be a Teacher; "
+            f"got {type(teacher).__name__}."
+        )
     chosen = _checked_widths(widths)
     starts = checked_count("starts", "landscape_graph", starts)
     seed = checked_seed("landscape_graph", seed)

@@ -24,7 +24,7 @@ from landtopo.paths.record import PassedSaddle, PathKind, PathRecord, RunnerUp, 
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
 from landtopo.points.records import CriticalPoint, Kind
-from landtopo.problem import TeacherStudent, checked_seed
+from landtopo.problem import TeacherStudent, checked_problem, checked_seed
 from landtopo.progress import Progress
 from landtopo.symmetry.relabelling import Relabelling
 from landtopo.units import in_units, rescaled, unit_of
@@ -89,6 +89,7 @@ def connect(
     """
     began = perf_counter()
     options = ConnectOptions() if options is None else options
+    checked_problem("connect", problem)
     seed = checked_seed("connect", seed)
     unit, original = unit_of(problem.teacher), problem
     first = _weights("start", problem, start) / unit

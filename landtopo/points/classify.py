@@ -37,7 +37,7 @@ from landtopo.points.curvature import (
 from landtopo.points.records import CriticalPoint, Kind, is_zero_loss
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.points.third_order import ThirdOrder, split_third_order
-from landtopo.problem import TeacherStudent
+from landtopo.problem import TeacherStudent, checked_problem
 from landtopo.units import unit_of
 
 __all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
@@ -81,6 +81,7 @@ def classify(
         reason, otherwise. Above `landtopo.points.curvature.DENSE` coordinates the eigenvalues are
         the lowest ones of the reduced network; all that are not positive are among them.
     """
+    checked_problem("classify", problem)
     given = np.asarray(weights, dtype=np.float64)
     if given.ndim != 2 or given.shape[0] != problem.width or given.shape[1] < problem.rank:
         raise InvalidArgument(

@@ -35,7 +35,13 @@ from landtopo.points.starts import (
     parse_distribution,
     start_generator,
 )
-from landtopo.problem import TeacherStudent, checked_count, checked_seed
+from landtopo.problem import (
+    TeacherStudent,
+    checked_count,
+    checked_number,
+    checked_problem,
+    checked_seed,
+)
 from landtopo.progress import Progress, Silent
 from landtopo.units import in_units, rescaled, unit_of
 
@@ -139,11 +145,19 @@ def find_saddles(
     -------
     SaddleResult
     """
+    checked_problem("find_saddles", problem)
     starts = checked_count("starts", "find_saddles", starts)
     seed = checked_seed("find_saddles", seed)
     jobs = checked_count("jobs", "find_saddles", jobs)
     if index != "any":
         index = checked_count("index", "find_saddles", index)
+    tolerance = checked_number(
+        "tolerance",
+        "find_saddles",
+        tolerance,
+        "lie between 1e-14 and 1e-6",
+        lambda value: 1e-14 <= value <= 1e-6,
+    )
     if not sources or any(source not in SOURCES for source in sources):
         raise InvalidArgument(
             f"The 'sources' argument of find_saddles must name some of {', '.join(SOURCES)}; "

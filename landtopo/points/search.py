@@ -29,7 +29,13 @@ from landtopo.points.starts import (
     parse_distribution,
     start_generator,
 )
-from landtopo.problem import TeacherStudent, checked_count, checked_seed
+from landtopo.problem import (
+    TeacherStudent,
+    checked_count,
+    checked_number,
+    checked_problem,
+    checked_seed,
+)
 from landtopo.progress import Progress, Silent
 from landtopo.units import in_units, rescaled, unit_of
 
@@ -165,23 +171,25 @@ def find_minima(
     InvalidArgument
         If an argument cannot be used.
     """
-    if not isinstance(problem, TeacherStudent):
-        raise InvalidArgument(
-            "The 'problem' argument of find_minima must be a TeacherStudent; "
-            f"got {type(problem).__name__}."
-        )
+    checked_problem("find_minima", problem)
     most = checked_count("starts", "find_minima", 500 if starts is None else starts, most=_MOST)
     if starts is None and not (until_coverage is None and time_limit is None):
         most = _NO_LIMIT
-    if until_coverage is not None and not 0 < until_coverage < 1:
-        raise InvalidArgument(
-            "The 'until_coverage' argument of find_minima must lie between 0 and 1; "
-            f"got {until_coverage:g}."
+    if until_coverage is not None:
+        until_coverage = checked_number(
+            "until_coverage",
+            "find_minima",
+            until_coverage,
+            "lie between 0 and 1",
+            lambda value: 0 < value < 1,
         )
-    if time_limit is not None and not 0 < time_limit < np.inf:
-        raise InvalidArgument(
-            "The 'time_limit' argument of find_minima must be a positive number of seconds; "
-            f"got {time_limit:g}."
+    if time_limit is not None:
+        time_limit = checked_number(
+            "time_limit",
+            "find_minima",
+            time_limit,
+            "be a positive number of seconds",
+            lambda value: 0 < value < np.inf,
         )
     seed = checked_seed("find_minima", seed)
     jobs = checked_count("jobs", "find_minima", jobs)
@@ -190,15 +198,16 @@ def find_minima(
             f"The 'method' argument of find_minima must be one of {', '.join(METHODS)}; "
             f"got {method!r}."
         )
-    if not 1e-14 <= tolerance <= 1e-6:
-        raise InvalidArgument(
-            "The 'tolerance' argument of find_minima must lie between 1e-14 and 1e-6; "
-            f"got {tolerance:g}."
-        )
-    if not 0 < step <= 1:
-        raise InvalidArgument(
-            f"The 'step' argument of find_minima must lie in (0, 1]; got {step:g}."
-        )
+    tolerance = checked_number(
+        "tolerance",
+        "find_minima",
+        tolerance,
+        "lie between 1e-14 and 1e-6",
+        lambda value: 1e-14 <= value <= 1e-6,
+    )
+    step = checked_number(
+        "step", "find_minima", step, "lie in (0, 1]", lambda value: 0 < value <= 1
+    )
     distribution = parse_distribution(init)
     unit, original, problem = unit_of(problem.teacher), problem, in_units(problem)
     options = SearchOptions(method=method, tolerance=tolerance, step=step)
