@@ -169,7 +169,7 @@ def transition_table(edges: Sequence[Record]) -> Table:
                 edge["from_id"],
                 edge["to_id"],
                 edge["kind"] + ("*" if edge.get("through_saddle") else ""),
-                edge.get("permutation", UNKNOWN),
+                _permutation(edge),
                 loss_text(edge["loss"]) if "loss" in edge else UNKNOWN,
                 number(edge.get("barrier_from")),
                 number(edge.get("barrier_to")),
@@ -288,6 +288,15 @@ def _lowest_curvature(node: Record) -> str:
         return "0"
     both = (node.get("smallest_eigenvalue"), node.get("smallest_normal_eigenvalue"))
     return number(min((value for value in both if value is not None), default=None))
+
+
+def _permutation(edge: Record) -> str:
+    """Of neurons, and of teacher neurons where those have to be renumbered too."""
+    students, teachers = edge.get("permutation", UNKNOWN), edge.get("teacher_permutation", "()")
+    # Between points elsewhere on flat sets the numbering of the neurons says nothing.
+    if students == "()" and "cycle_type" not in edge:
+        students = UNKNOWN
+    return students if teachers == "()" else f"{students}, teacher {teachers}"
 
 
 def _operations(edges: Iterable[Record]) -> str:
