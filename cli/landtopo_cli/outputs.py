@@ -1,21 +1,24 @@
-"""The files that a graph is written to, next to each other in one folder."""
+"""The files that a graph, or a picture of runs, is written to, next to each other in a folder."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from landtopo_cli.pictures import draw, lowest_pass
+from landtopo_cli.pictures import REACHED, draw, draw_reached, lowest_pass
 
 if TYPE_CHECKING:
     import networkx as nx
+    from matplotlib.axes import Axes
 
+    from landtopo.dynamics.reachability import Reachability
     from landtopo.study import Study
 
-__all__ = ["check_outputs", "write_outputs"]
+__all__ = ["check_outputs", "check_reached", "write_outputs", "write_reached"]
 
 _STEM = "landscape"
 _PICTURES = (".pdf", ".png")
@@ -37,14 +40,16 @@ def check_outputs(
     """
     from landtopo.export.files import known_formats, output_files
 
-    folder.mkdir(parents=True, exist_ok=True)
     files = [
         file for suffix in known_formats() for file in output_files(folder / f"{_STEM}{suffix}")
     ]
     files += [folder / f"{name}{suffix}" for name in _names(widths) for suffix in _PICTURES]
-    for file in files:
-        if file.exists() and not force and not _is_ours(file, study):
-            raise click.UsageError(f"'{file}' exists; give --force to overwrite it.")
+    _check(folder, files, study, force)
+
+
+def check_reached(folder: Path, study: Study | None, *, force: bool) -> None:
+    """The same for the picture of what training reaches."""
+    _check(folder, [folder / f"{REACHED}{suffix}" for suffix in _PICTURES], study, force)
 
 
 def write_outputs(
@@ -64,10 +69,30 @@ def write_outputs(
         written += write_graph(graph, folder / f"{_STEM}{suffix}")
     # Once more, with its pictures.
     write_bytes(folder / f"{_STEM}.md", report(prepare(graph), shown).encode())
-    if study is not None:
-        for file in written:
-            study.remember(_key(file), {"sha256": _hash(file)})
+    _remember(written, study)
     return written
+
+
+def write_reached(
+    folder: Path, results: Sequence[Reachability], study: Study | None
+) -> tuple[Path, ...]:
+    """Write the picture of what training reaches at each width."""
+    files = _files(folder / REACHED, draw_reached(results))
+    _remember(files, study)
+    return files
+
+
+def _check(folder: Path, files: Sequence[Path], study: Study | None, force: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        if file.exists() and not force and not _is_ours(file, study):
+            raise click.UsageError(f"'{file}' exists; give --force to overwrite it.")
+
+
+def _remember(files: Sequence[Path], study: Study | None) -> None:
+    if study is not None:
+        for file in files:
+            study.remember(_key(file), {"sha256": _hash(file)})
 
 
 def _says_something(graph: nx.MultiGraph[str], kind: str, width: int | None) -> bool:
@@ -87,11 +112,14 @@ def _says_something(graph: nx.MultiGraph[str], kind: str, width: int | None) -> 
 def _picture(
     place: Path, graph: nx.MultiGraph[str], kind: str, width: int | None
 ) -> tuple[Path, ...]:
+    return _files(place, draw(kind, graph, width=width))
+
+
+def _files(place: Path, axes: Axes) -> tuple[Path, ...]:
     from matplotlib import pyplot as plt
 
     from landtopo.plot import save
 
-    axes = draw(kind, graph, width=width)
     files = tuple(save(axes, place.with_name(place.name + suffix)) for suffix in _PICTURES)
     plt.close(axes.figure)
     return files

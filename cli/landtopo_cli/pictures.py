@@ -1,8 +1,8 @@
-"""Pictures of a landscape graph by kind."""
+"""Pictures of a landscape graph, or of what training reaches, by kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
 
+    from landtopo.dynamics.reachability import Reachability
     from landtopo.paths.record import PathRecord
 
-__all__ = ["KINDS", "draw", "lowest_pass"]
+__all__ = ["KINDS", "REACHED", "draw", "draw_reached", "lowest_pass"]
+
+#: The kind that is drawn from runs and needs no graph.
+REACHED = "reached"
 
 # Kinds that do without --width, and those that --name is for.
-_ALL_WIDTHS = ("graph", "widths")
+_ALL_WIDTHS = ("graph", "widths", REACHED)
 _NAMED = ("spectrum", "profile")
 
 
@@ -47,10 +51,7 @@ def draw(
     """
     from landtopo import plot
 
-    if width is not None and kind in _ALL_WIDTHS:
-        raise click.UsageError(f"A picture of kind {kind} shows all widths; leave out --width.")
-    if names and kind not in _NAMED:
-        raise click.UsageError(f"A picture of kind {kind} shows all families; leave out --name.")
+    _refuse_unused(kind, width, names)
     if path is not None:
         if not path.verified:
             raise click.UsageError(
@@ -63,6 +64,19 @@ def draw(
     return KINDS[kind](graph, width, names)
 
 
+def draw_reached(
+    results: Sequence[Reachability | Mapping[str, Any]],
+    *,
+    width: int | None = None,
+    names: tuple[str, ...] = (),
+) -> Axes:
+    """Draw where runs ended, a bar for each width; `width` and `names` are refused."""
+    from landtopo import plot
+
+    _refuse_unused(REACHED, width, names)
+    return plot.reached(results)
+
+
 def lowest_pass(graph: nx.MultiGraph[str], width: int | None = None) -> str | None:
     """The transition with a profile that leads out of a family by the lowest barrier."""
     barriers = [
@@ -73,6 +87,13 @@ def lowest_pass(graph: nx.MultiGraph[str], width: int | None = None) -> str | No
         and width in (None, graph.nodes[first]["width"])
     ]
     return min(barriers, default=(0.0, None))[1]
+
+
+def _refuse_unused(kind: str, width: int | None, names: tuple[str, ...]) -> None:
+    if width is not None and kind in _ALL_WIDTHS:
+        raise click.UsageError(f"A picture of kind {kind} shows all widths; leave out --width.")
+    if names and kind not in _NAMED:
+        raise click.UsageError(f"A picture of kind {kind} shows all families; leave out --name.")
 
 
 def _tree(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from landtopo_cli.families import problem_line
 from landtopo_cli.tables import loss_text, table
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from landtopo.dynamics.reachability import Reachability, Share
     from landtopo.study import Study
 
-__all__ = ["keep_reachability", "put_on_graph", "reach_text"]
+__all__ = ["keep_reachability", "put_on_graph", "reach_text", "stored_reachability"]
 
 
 def reach_text(results: Sequence[Reachability]) -> str:
@@ -41,6 +41,37 @@ def keep_reachability(study: Study, found: Reachability) -> None:
             graph = study.graph()
             put_on_graph(study, graph)
             study.save_graph(graph)
+
+
+def stored_reachability(study: Study) -> list[dict[str, Any]]:
+    """What a picture needs of the latest runs of each width that the study keeps."""
+    from landtopo.points.coverage import binomial_interval
+
+    records = {}
+    for width, source in study.searches("reachability"):
+        families = study.families(width, source)
+        runs = len(study.attempts(width, source))
+        reached_global = sum(family.count for family in families if family.is_global)
+        low, high = binomial_interval(reached_global, runs)
+        records[width] = {
+            "teacher": study.teacher.name,
+            "dim": study.dim,
+            "width": width,
+            "source": source,
+            "runs": runs,
+            "unfinished": runs - sum(family.count for family in families),
+            "families": [
+                {
+                    "is_global": family.is_global,
+                    "kind": str(family.point.kind),
+                    "anti_aligned": family.anti_aligned,
+                    "fraction": family.count / runs,
+                }
+                for family in families
+            ],
+            "global": {"fraction": reached_global / runs, "low": low, "high": high},
+        }
+    return [records[width] for width in sorted(records)]
 
 
 def put_on_graph(study: Study, graph: nx.MultiGraph[str]) -> None:

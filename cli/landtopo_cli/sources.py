@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
     from landtopo.paths.record import PathRecord
 
-__all__ = ["check_files", "graph_from", "is_graph_file", "last_path", "source_argument"]
+__all__ = [
+    "check_files",
+    "graph_from",
+    "is_graph_file",
+    "last_path",
+    "reachability_from",
+    "source_argument",
+]
 
 _SQLITE = b"SQLite format 3\0"
 
@@ -50,6 +57,24 @@ def last_path(source: Path) -> PathRecord | None:
     with Study.open(source) as study:
         paths = study.paths()
     return paths[-1].record if paths else None
+
+
+def reachability_from(source: Path) -> list[dict[str, Any]]:
+    """Where runs ended at each width, from a study that has such runs."""
+    from landtopo.study import Study
+    from landtopo_cli.reached import stored_reachability
+
+    if is_graph_file(source):
+        raise click.UsageError(
+            f"'{source}' is a graph; a picture of kind reached is made from a study."
+        )
+    with Study.open(source) as study:
+        records = stored_reachability(study)
+    if not records:
+        raise click.UsageError(
+            f"The study '{source}' has no runs yet; 'landtopo reach -o {source}' makes them."
+        )
+    return records
 
 
 def check_files(files: tuple[Path, ...], force: bool) -> None:

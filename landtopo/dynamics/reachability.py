@@ -156,6 +156,7 @@ class Reachability:
             "width": self.problem.width,
             "dim": self.problem.dim,
             "init": self.init,
+            "source": self.attempts.source,
             "options": asdict(self.options),
             "seed": self.seed,
             "runs": self.runs,

@@ -18,6 +18,7 @@ __all__ = ["reached"]
 _GLOBAL = "#0072B2"
 # From few to many anti-aligned neurons, by falling lightness.
 _SPURIOUS = ("#FEE391", "#FEC44F", "#FE9929", "#EC7014", "#CC4C02", "#993404", "#662506")
+_MOST = len(_SPURIOUS) - 1
 _OTHERS = {"saddle": "#BBBBBB", "undecided": "#DDDDDD", "unfinished": "#FFFFFF"}
 
 
@@ -25,7 +26,8 @@ def reached(results: Sequence[Reachability | Mapping[str, Any]], *, ax: Axes | N
     """Draw the share of runs that end in each kind of point, one bar for each width.
 
     From below: zero loss, with the binomial interval of its share; spurious minima by their number
-    of anti-aligned neurons; saddles and runs that did not end.
+    of anti-aligned neurons, the largest numbers together; saddles and runs that did not end. The
+    title says which runs these are, if that is the same for all widths.
 
     Parameters
     ----------
@@ -73,12 +75,19 @@ def reached(results: Sequence[Reachability | Mapping[str, Any]], *, ax: Axes | N
             ecolor="black",
             capsize=2.5,
             linewidth=0.8,
+            clip_on=False,
+            zorder=3,
         )
+        origins = {_origin(record) for record in records}
+        if len(origins) == 1:
+            (what, source), several = origins.pop(), len(records) > 1
+            title = f"{what}{' at each width' if several else ''},\n{source}"
+            axes.set_title(title, loc="left")
         axes.set_xticks(list(positions), [str(record["width"]) for record in records])
         axes.set_xlabel("student width $K$")
         axes.set_ylabel("runs (%)")
         axes.set_ylim(0.0, 100.0)
-        axes.margins(x=0.04)
+        axes.set_xlim(-0.5, len(records) - 0.5)
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(
             handles[::-1],
@@ -96,7 +105,8 @@ def _parts(record: Mapping[str, Any]) -> dict[str, float]:
         if family["is_global"]:
             name = "global"
         elif family["kind"] == "minimum":
-            name = f"{family['anti_aligned']} anti-aligned"
+            number = family["anti_aligned"]
+            name = f"{number} anti-aligned" if number < _MOST else f"{_MOST} or more anti-aligned"
         else:
             name = family["kind"]
         found[name] = found.get(name, 0.0) + family["fraction"]
@@ -116,4 +126,9 @@ def _rank(name: str) -> tuple[int, int]:
 def _color(name: str) -> str:
     if name == "global":
         return _GLOBAL
-    return _OTHERS.get(name) or _SPURIOUS[min(_rank(name)[1], len(_SPURIOUS) - 1)]
+    return _OTHERS.get(name) or _SPURIOUS[_rank(name)[1]]
+
+
+def _origin(record: Mapping[str, Any]) -> tuple[str, str]:
+    dim = "" if record["dim"] is None else f", d = {record['dim']}"
+    return f"{record['teacher']}{dim}: {record['runs']} runs", str(record["source"])

@@ -7,8 +7,14 @@ from pathlib import Path
 import click
 
 from landtopo_cli.options import force_option
-from landtopo_cli.pictures import KINDS, draw
-from landtopo_cli.sources import check_files, graph_from, last_path, source_argument
+from landtopo_cli.pictures import KINDS, REACHED, draw, draw_reached
+from landtopo_cli.sources import (
+    check_files,
+    graph_from,
+    last_path,
+    reachability_from,
+    source_argument,
+)
 
 __all__ = ["command"]
 
@@ -21,16 +27,17 @@ Examples
   landtopo plot six.landtopo --kind tree --width 6 -o tree.svg
   landtopo plot six.landtopo --kind spectrum --name w6-f0 --name w6-f1 -o spectra.png
   landtopo plot six.landtopo --kind profile --name w6-t0 -o profile.pdf
+  landtopo plot reach.landtopo --kind reached -o reached.pdf
 """,
 )
 @source_argument
 @click.option(
     "--kind",
-    type=click.Choice(sorted(KINDS)),
+    type=click.Choice(sorted([*KINDS, REACHED])),
     required=True,
     help="tree: which families join at which loss, at one width; widths: loss against width; "
     "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
-    "a path.",
+    "a path; reached: where the runs of 'landtopo reach' ended, against width.",
 )
 @click.option(
     "-o",
@@ -64,6 +71,10 @@ def command(
 
     picture_format(output)
     check_files((output,), force)
+    if kind == REACHED:
+        save(draw_reached(reachability_from(source), width=width, names=names), output)
+        click.echo(output)
+        return
     stored = kind == "profile" and not names and width is None
     path = last_path(source) if stored else None
     graph = None if path is not None else graph_from(source)

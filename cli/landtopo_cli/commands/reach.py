@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from landtopo_cli.options import problem_options
+from landtopo_cli.options import force_option, problem_options
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -17,7 +18,7 @@ __all__ = ["command"]
     epilog="""\b
 Examples
   landtopo reach --teacher orthonormal:6 --widths 6:8 --runs 2000
-  landtopo reach --teacher orthonormal:17 --widths 17:19 --runs 10000 --jobs 2 -o reach.landtopo
+  landtopo reach --teacher orthonormal:17 --widths 17:19 --runs 10000 --jobs 2 --out-dir out
   landtopo reach --teacher orthonormal:2 --width 2 --dim 1000 --method sgd --rate 0.5
 """,
 )
@@ -31,6 +32,13 @@ Examples
 @click.option("--rate", metavar="ETA", type=float, help="Learning rate of sgd.  [default: 0.1]")
 @click.option("--duration", metavar="T", type=float, help="Steps/d of sgd.  [default: 500]")
 @click.option("--cluster", metavar="ADDRESS", help="A dask scheduler whose workers make the runs.")
+@click.option(
+    "--out-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for a picture: where runs end, against width.",
+)
+@force_option
 def command(
     request: Request,
     runs: int | None,
@@ -40,21 +48,26 @@ def command(
     rate: float | None,
     duration: float | None,
     cluster: str | None,
+    out_dir: Path | None,
+    force: bool,
 ) -> int | None:
     """Say which families training ends in, and how often, from a stated initialisation.
 
     Every run follows its own dynamics into the basin of its end point; runs that end at a saddle,
     or do not end, are counted as such. Fractions come with binomial intervals. A graph in the
-    study gets them on its nodes.
+    study gets them on its nodes, and 'landtopo plot --kind reached' draws them.
     """
     from landtopo.dynamics.ends import RunOptions
     from landtopo.dynamics.reachability import reachability
     from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.outputs import check_reached, write_reached
     from landtopo_cli.reached import keep_reachability, reach_text
 
     given = {"runs": runs or request.starts, "method": method, "init": init, "step": step}
     results = []
     with request.work("reach", **given, rate=rate, duration=duration) as work:
+        if out_dir is not None:
+            check_reached(out_dir, work.study, force=force)
         options = RunOptions(**_picked(work.options, "method", "step", "rate", "duration"))
         for width in work.widths:
             found = reachability(
@@ -69,6 +82,9 @@ def command(
             results.append(found)
             if work.study is not None:
                 keep_reachability(work.study, found)
+        if out_dir is not None:
+            files = write_reached(out_dir, results, work.study)
+            request.note(" and ".join(f"'{file}'" for file in files) + " are written.")
     one = len(results) == 1
     request.answer(
         lambda: results[0].record() if one else [found.record() for found in results],
