@@ -328,6 +328,8 @@ def test_an_incomplete_path_exits_with_3(tmp_path: Path, monkeypatch: pytest.Mon
 
     study = tmp_path / "s"
     assert run("path", *TWO, "--permutation", "(1 2)", "-o", study).exit_code == 3
+    (row,) = [line for line in run("show", study).stdout.splitlines() if "(1 2)" in line]
+    assert row.split()[-5:] == ["-", "-", "-", "-", "no"]
     assert "was not completed" in refusal(
         "plot", study, "--kind", "profile", "-o", tmp_path / "profile.pdf"
     )

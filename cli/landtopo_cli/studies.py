@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from landtopo.wording import UNKNOWN
 from landtopo_cli.families import family_table
 from landtopo_cli.graphs import graph_record, graph_text
 from landtopo_cli.paths import path_record
@@ -12,6 +13,7 @@ from landtopo_cli.request import INFINITE
 from landtopo_cli.tables import loss_text, number, table
 
 if TYPE_CHECKING:
+    from landtopo.paths.record import PathRecord
     from landtopo.study import NamedPath, Study
 
 __all__ = ["study_record", "study_text"]
@@ -96,12 +98,21 @@ def _paths(paths: list[NamedPath]) -> str:
                 path.from_id,
                 path.to_id,
                 path.permutation,
-                loss_text(path.record.highest_loss),
-                number(path.record.barrier_from),
-                number(path.record.barrier_to),
-                path.record.kind,
+                *_heights(path.record),
                 "yes" if path.record.verified else "no",
             )
             for path in paths
         ),
+    )
+
+
+def _heights(path: PathRecord) -> tuple[str, str, str, str]:
+    """Highest loss, barriers and pass; an unfinished path has none."""
+    if not path.verified:
+        return UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN
+    return (
+        loss_text(path.highest_loss),
+        number(path.barrier_from),
+        number(path.barrier_to),
+        path.kind,
     )
