@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.families import build_families, group_weights
-from landtopo.journal import Forgetful, Journal
+from landtopo.journal import Forgetful, Journal, in_chunks
 from landtopo.kernels import minimise as compiled
 from landtopo.kernels import relu
 from landtopo.kernels.descent import descend_batch
@@ -320,29 +321,16 @@ def run_starts(
         f"starts/{problem.width}/{distribution}/{options.method}/{seed}/{options.tolerance:g}"
         + (f"/{options.step:g}" if options.method == "gradient-descent" else "")
     )
-    bounds = [(i, min(i + _CHUNK, starts)) for i in range(0, starts, _CHUNK)]
-    done: dict[int, dict[str, Any]] = {}
-    waiting = []
-    for number, (first, last) in enumerate(bounds):
-        kept = journal.recall(f"{name}/{first}-{last}")
-        if kept is None:
-            waiting.append(number)
-        else:
-            done[number] = dict(kept)
     progress.begin(f"width {problem.width}: starts", starts)
-    progress.advance(sum(bounds[n][1] - bounds[n][0] for n in done))
-    for number, chunk in _in_parallel(
-        loss, distribution, seed, options, jobs, [(n, *bounds[n]) for n in waiting]
-    ):
-        first, last = bounds[number]
-        journal.remember(f"{name}/{first}-{last}", chunk)
-        done[number] = chunk
-        progress.advance(last - first)
+    columns = in_chunks(
+        starts,
+        _CHUNK,
+        name=name,
+        work=partial(_in_parallel, loss, distribution, seed, options, jobs),
+        journal=journal,
+        progress=progress,
+    )
     progress.end()
-    columns = {
-        key: np.concatenate([done[n][key] for n in range(len(bounds))])
-        for key in ("loss", "grad_norm", "evaluations", "weights", "status")
-    }
     return Attempts(
         width=problem.width,
         source=str(distribution),
@@ -363,14 +351,14 @@ def _in_parallel(
     seed: int,
     options: SearchOptions,
     jobs: int,
-    tasks: list[tuple[int, int, int]],
+    chunks: list[tuple[int, int]],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    def work(number: int, first: int, last: int) -> tuple[int, dict[str, Any]]:
-        return number, _follow(loss, distribution, seed, options, first, last)
+    def work(first: int, last: int) -> tuple[int, dict[str, Any]]:
+        return first, _follow(loss, distribution, seed, options, first, last)
 
     # The kernels release the interpreter lock, so threads are enough and nothing is copied.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        waiting = [pool.submit(work, *task) for task in tasks]
+        waiting = [pool.submit(work, *chunk) for chunk in chunks]
         try:
             for future in as_completed(waiting):
                 yield future.result()
