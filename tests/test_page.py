@@ -285,6 +285,32 @@ def test_what_is_left_open_is_shown(browser: Any, tmp_path: Path) -> None:
     assert browser.get_log("browser") == []
 
 
+def test_rounding_of_a_zero_curvature_is_not_called_negative(browser: Any, tmp_path: Path) -> None:
+    graph = small_graph()
+    graph.nodes["w7-f0"]["eigenvalues"] = [-3e-16, 2e-17, 0.1, 0.5]
+    graph.nodes["w7-f1"]["eigenvalues"] = [-0.02, 0.1, 0.5]
+    (path,) = write_graph(graph, tmp_path / "page.html")
+    browser.get(path.as_uri())
+    run(browser, "landtopo.choose('w7-f0')")
+    assert "2 zero up to rounding (open), from 0.1 to 0.5." in text_of(browser, "#panel")
+    run(browser, "landtopo.choose('w7-f1')")
+    assert "1 negative, from -0.02 to 0.5." in text_of(browser, "#panel")
+
+
+def test_a_family_in_a_crowd_stands_out(browser: Any, tmp_path: Path) -> None:
+    (path,) = write_graph(large_graph(600, 4), tmp_path / "crowd.html")
+    browser.get(path.as_uri())
+    faded = "return landtopo.cy.elements('.faded').length"
+    assert run(browser, faded) == 0
+    run(browser, "landtopo.choose('w6-f40')")
+    near = run(browser, "return landtopo.cy.getElementById('w6-f40').closedNeighborhood().length")
+    everything = run(browser, "return landtopo.cy.elements().length")
+    assert 1 < near < 60
+    assert run(browser, faded) == everything - near
+    run(browser, "landtopo.choose(null)")
+    assert run(browser, faded) == 0
+
+
 def test_search(page: Any) -> None:
     field = element(page, "#search")
     for query, found in (

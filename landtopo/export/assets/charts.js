@@ -103,6 +103,9 @@ function frame(pen, box, x, y, labels) {
   return [px, py];
 }
 
+// Eigenvalues up to this size are zero up to rounding.
+const NULL = 1e-9;
+
 function spectrum(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const [made, pen] = canvas(344, 170, `Hessian spectrum: ${values.length} eigenvalues`);
@@ -117,12 +120,22 @@ function spectrum(values) {
   pen.lineTo(box.right, py(0));
   pen.stroke();
   sorted.forEach((value, index) => {
-    pen.fillStyle = value < 0 ? "#D55E00" : "#0072B2";
+    const zero = Math.abs(value) <= NULL;
+    pen.fillStyle = pen.strokeStyle = value < 0 && !zero ? "#D55E00" : "#0072B2";
     pen.beginPath();
     pen.arc(px(index + 1), py(value), 2.5, 0, 7);
-    pen.fill();
+    if (zero) pen.stroke();
+    else pen.fill();
   });
-  return made;
+  const zeros = values.filter((value) => Math.abs(value) <= NULL).length;
+  const negative = values.filter((value) => value < -NULL).length;
+  const nonzero = sorted.filter((value) => Math.abs(value) > NULL);
+  const told = [
+    ...(negative ? [`${negative} negative`] : []),
+    ...(zeros ? [`${zeros} zero up to rounding (open)`] : []),
+    ...(nonzero.length ? [`from ${brief(nonzero[0])} to ${brief(nonzero[nonzero.length - 1])}`] : []),
+  ];
+  return element("div", {}, made, element("p", { class: "hint" }, `${told.join(", ")}.`));
 }
 
 function profileChart(points, ends, pass, label, title) {

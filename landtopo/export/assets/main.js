@@ -81,7 +81,9 @@ function update() {
   byId("found").textContent = asked
     ? `${counted(foundNodes.length, "family", "families")}, ${counted(foundEdges.length, "edge", "edges")}`
     : "";
-  state.found = { node: foundNodes, edge: foundEdges };
+  // In the table passes come first: lineage edges have none of the first columns.
+  const lineage = (record) => Number(record.kind === "lineage");
+  state.found = { node: foundNodes, edge: [...foundEdges].sort((a, b) => lineage(a) - lineage(b)) };
   showTab(state.tab);
   axes();
 }
@@ -120,7 +122,17 @@ function choose(id) {
   const shown = data.nodeById[id] ? familyPanel : data.edgeById[id] ? edgePanel : besidePanel;
   panel.replaceChildren(...(record ? shown(record, data, choose) : overview(data)));
   panel.scrollTop = 0;
-  if (record) cy.getElementById(id).addClass("chosen");
+  const item = cy.getElementById(id ?? "");
+  const near = record ? item.union(item.isNode() ? item.closedNeighborhood() : item.connectedNodes()) : null;
+  cy.batch(() => {
+    cy.elements(".near").removeClass("near");
+    if (near) near.addClass("near");
+    // In a crowd what the chosen one is joined with can only be seen when the rest steps back.
+    if (large && state.faded) cy.elements().removeClass("faded");
+    state.faded = Boolean(near);
+    if (large && near) cy.elements().difference(near).addClass("faded");
+  });
+  if (record) item.addClass("chosen");
 }
 
 function axes() {

@@ -177,6 +177,8 @@ function makeStyle(data, { unit, shrink }) {
     { selector: ".hidden", style: { display: "none" } },
     { selector: ".dim", style: { opacity: 0.12 } },
     { selector: ".hover", style: { "underlay-color": "#8c959f", "underlay-opacity": 0.35, "underlay-shape": "ellipse" } },
+    { selector: ".faded", style: { opacity: 0.1 } },
+    { selector: ".near", style: { opacity: 1, "z-index": 8 } },
     { selector: ".chosen", style: {
       "underlay-color": "#54aeff", "underlay-opacity": 0.6, "underlay-shape": "ellipse", opacity: 1, "z-index": 9,
     } },

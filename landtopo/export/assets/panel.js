@@ -43,14 +43,22 @@ function section(title, content) {
   return content ? [element("h3", {}, title), content] : [];
 }
 
+// Of neurons, and of teacher neurons where those have to be renumbered too.
+function permutation(edge) {
+  const teachers = edge.teacher_permutation ?? "()";
+  const neurons = edge.permutation === "()" && edge.cycle_type === undefined ? "" : edge.permutation ?? "";
+  return [neurons, ...(teachers === "()" ? [] : [`teacher ${teachers}`])].filter((part) => part).join(", ");
+}
+
 function edgeLine(edge, id, choose) {
   const other = edge.from_id === id ? edge.to_id : edge.from_id;
+  const neuron = edge.neuron === undefined ? "" : ` of ${edge.neuron}`;
   const name = edge.kind === "lineage"
-    ? `${edge.fate ?? "lineage"}${edge.operation ? ` (${edge.operation})` : ""}`
-    : `${edge.kind} ${edge.permutation ?? ""}`;
+    ? `${edge.fate ?? "lineage"}${edge.operation ? ` (${edge.operation}${neuron})` : ""}`
+    : `${edge.kind} ${permutation(edge)}`;
   const barrier = edge.from_id === id ? edge.barrier_from : edge.barrier_to;
   const amount = edge.kind === "lineage"
-    ? (edge.fraction === undefined ? "" : `${brief(100 * edge.fraction)} %`)
+    ? (edge.fraction === undefined || edge.fate === "stays" ? "" : `${brief(100 * edge.fraction)} %`)
     : (barrier === undefined ? "" : `barrier ${brief(barrier)}`);
   const target = other === id ? "its own copies" : other;
   const arrow = edge.kind !== "lineage" ? "↔" : edge.from_id === id ? "→" : "←";
