@@ -33,6 +33,7 @@ def path_text(path: PathRecord, start: str, end: str) -> str:
         f"barrier from start  {loss_text(path.barrier_from)}\n"
         f"barrier from end    {loss_text(path.barrier_to)}",
         _stations(path),
+        *_pushed_on(path),
         f"{path.bands} bands; {counts['gradient']} gradients, {counts['hessian']} Hessians, "
         f"{counts['value']} values; {path.seconds:.2g} s, seed {path.seed}.",
     ]
@@ -57,3 +58,12 @@ def _stations(path: PathRecord) -> str:
     ]
     header = ("position", "point", "loss", "index", "lowest curvature", "gradient")
     return table(header, [(number(at, 4), *rest) for at, *rest in sorted(rows)])
+
+
+def _pushed_on(path: PathRecord) -> list[str]:
+    return [
+        f"A descent on step {number} came to rest at a saddle, at loss {loss_text(saddle.loss)}, "
+        "and was pushed on."
+        for number, step in enumerate(path.steps, start=1)
+        for saddle in step.through
+    ]

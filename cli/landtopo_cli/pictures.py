@@ -12,6 +12,7 @@ from landtopo.errors import InvalidArgument
 if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from landtopo.dynamics.reachability import Reachability
     from landtopo.paths.record import PathRecord
@@ -33,21 +34,21 @@ def draw(
     width: int | None = None,
     names: tuple[str, ...] = (),
     path: PathRecord | None = None,
-) -> Axes:
-    """Draw one picture on axes of its own.
+) -> Axes | Figure:
+    """Draw one picture of its own.
 
     Parameters
     ----------
     kind : str
-        One of `KINDS`.
+        One of `KINDS`, or "path".
     graph : networkx.MultiGraph or None
-        The landscape graph; only a profile of a path can do without.
+        The landscape graph; only pictures of a path can do without.
     width : int, optional
         For what shows one width; not needed if the graph has one only.
     names : tuple of str
         Families of a spectrum (all of the width by default), or the transition of a profile.
     path : PathRecord, optional
-        Drawn by a profile if no transition is named.
+        Drawn by a profile if no transition is named, and by the kind that is called so.
     """
     from landtopo import plot
 
@@ -55,10 +56,15 @@ def draw(
     if path is not None:
         if not path.verified:
             raise click.UsageError(
-                "The path that was stored last was not completed, so it has no profile; name a "
-                "transition of the graph with --name."
+                "The path that was stored last was not completed, so it has no profile"
+                + ("." if kind == "path" else "; name a transition of the graph with --name.")
             )
-        return plot.profile(path)
+        return plot.path(path) if kind == "path" else plot.profile(path)
+    if kind == "path":
+        raise click.UsageError(
+            "A picture of kind path shows the path that 'landtopo path -o STUDY' stored last; "
+            "there is none here."
+        )
     if graph is None:
         raise InvalidArgument(f"A picture of kind {kind} needs a graph.")
     return KINDS[kind](graph, width, names)

@@ -104,7 +104,12 @@ def interior_maxima(values: Array, *, floor: float = 0.0) -> list[int]:
 
 
 def resolve(
-    objective: Objective, points: Array, *, tolerance: float = 1e-10, most: int = 20000
+    objective: Objective,
+    points: Array,
+    *,
+    tolerance: float = 1e-10,
+    bend: float = 0.005,
+    most: int = 20000,
 ) -> Profile:
     """Add points to a polyline until nothing between them is higher than the highest of them.
 
@@ -115,14 +120,16 @@ def resolve(
         Corners of the polyline; all are kept.
     tolerance : float
         How much higher than the highest stored value the function may be anywhere between.
+    bend : float
+        By how much of its height a profile drawn with straight lines may miss the function.
     most : int
         Largest number of points.
 
     Notes
     -----
     A piece is trusted when the cubic through the values and slopes of its ends, and three samples
-    inside, stay below the highest stored value; otherwise its midpoint is added and both halves
-    are looked at again.
+    inside, stay below the highest stored value, and the cubic is nearly straight; otherwise its
+    midpoint is added and both halves are looked at again.
     """
     values, gradients = objective.value_and_gradient(points)
     share = np.array([0.25, 0.5, 0.75])
@@ -134,12 +141,13 @@ def resolve(
         bound = np.maximum(values[:-1] + np.maximum(left, 0), values[1:] + np.maximum(-right, 0))
         # Only pieces that could come near the top by their slopes or curvature matter.
         near = np.flatnonzero(bound + 0.5 * np.abs(right - left) > top - tolerance)
-        if near.size == 0:
-            break
         inner = points[near, None, :] + share[None, :, None] * pieces[near, None, :]
         inside = objective.value(inner.reshape(-1, points.shape[1])).reshape(near.size, 3)
         cubic = _cubic_top(values[near], values[near + 1], left[near], right[near])
-        bad = near[(inside.max(axis=1) > top) | (cubic > top)]
+        high = near[(inside.max(axis=1) > top) | (cubic > top)]
+        # The middle of a cubic is this far from the middle of its chord.
+        bent = np.abs(right - left) / 8.0 > max(bend * float(np.ptp(values)), tolerance)
+        bad = np.union1d(high, np.flatnonzero(bent))
         if bad.size == 0:
             break
         middle = 0.5 * (points[bad] + points[bad + 1])

@@ -1,6 +1,7 @@
-"""Pictures of landscapes: every function takes `ax=` and returns Axes.
+"""Pictures of landscapes: functions take `ax=` and return Axes.
 
-Without `ax` they make axes in a style for papers; `save` writes them with nothing clipped.
+Without `ax` they make axes in a style for papers; `save` writes them with nothing clipped. `path`
+has several panels and returns a Figure.
 matplotlib is imported when the first picture is drawn.
 """
 
@@ -12,6 +13,7 @@ from landtopo.plot.eigenvalues import spectrum
 from landtopo.plot.flat import null_growth, null_spectrum, stability
 from landtopo.plot.merge_tree import tree
 from landtopo.plot.network import graph
+from landtopo.plot.path_overlaps import path
 from landtopo.plot.reached import reached
 from landtopo.plot.style import save
 
@@ -19,6 +21,7 @@ __all__ = [
     "graph",
     "null_growth",
     "null_spectrum",
+    "path",
     "profile",
     "reached",
     "save",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from landtopo_cli.options import problem_options
+from landtopo_cli.options import force_option, problem_options
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -17,6 +19,7 @@ Examples
   landtopo path --teacher orthonormal:6 --width 6 --permutation "(1 2 3)"
   landtopo path --teacher orthonormal:2 --width 2 --dim 2 --permutation "(1 2)" --json
   landtopo path -o six.landtopo --width 6 --from w6-f1 --to global
+  landtopo path --teacher orthonormal:6 --width 6 --permutation "(1 2)" --picture swap.pdf
 """,
 )
 @problem_options
@@ -35,7 +38,22 @@ Examples
     help='Relabelling of the neurons of the second end, such as "(1 2 3)(4 5)".  [default: '
     "whichever brings it closest to the first]",
 )
-def command(request: Request, from_end: str, to_end: str, permutation: str | None) -> int | None:
+@click.option(
+    "--picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Draw the loss and the overlaps of every neuron along the path; ends in .pdf, .svg or "
+    ".png.",
+)
+@force_option
+def command(
+    request: Request,
+    from_end: str,
+    to_end: str,
+    permutation: str | None,
+    picture: Path | None,
+    force: bool,
+) -> int | None:
     """Find the lowest verified path between two labelled minima.
 
     The path leads over transition states of index 1 (exact Hessian), each followed down on both
@@ -46,7 +64,13 @@ def command(request: Request, from_end: str, to_end: str, permutation: str | Non
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.ends import both_ends
     from landtopo_cli.paths import path_record, path_text
+    from landtopo_cli.sources import check_files
 
+    if picture is not None:
+        from landtopo.plot.style import picture_format
+
+        picture_format(picture)
+        check_files((picture,), force)
     with request.work("path") as work:
         if len(work.widths) > 1:
             raise click.UsageError("A path lives at one width: give --width.")
@@ -61,4 +85,9 @@ def command(request: Request, from_end: str, to_end: str, permutation: str | Non
         lambda: path_record(path, start.name, end.name),
         lambda: path_text(path, start.name, end.name),
     )
+    if picture is not None and path.verified:
+        from landtopo import plot
+
+        plot.save(plot.path(path), picture)
+        request.note(str(picture))
     return None if path.verified else INCOMPLETE

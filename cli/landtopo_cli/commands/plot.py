@@ -27,17 +27,29 @@ Examples
   landtopo plot six.landtopo --kind tree --width 6 -o tree.svg
   landtopo plot six.landtopo --kind spectrum --name w6-f0 --name w6-f1 -o spectra.png
   landtopo plot six.landtopo --kind profile --name w6-t0 -o profile.pdf
+<<<<<<< ours
   landtopo plot reach.landtopo --kind reached -o reached.pdf
+=======
+  landtopo plot six.landtopo --kind path -o path.pdf
+>>>>>>> theirs
 """,
 )
 @source_argument
 @click.option(
     "--kind",
+<<<<<<< ours
     type=click.Choice(sorted([*KINDS, REACHED])),
     required=True,
     help="tree: which families join at which loss, at one width; widths: loss against width; "
     "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
     "a path; reached: where the runs of 'landtopo reach' ended, against width.",
+=======
+    type=click.Choice(sorted([*KINDS, "path"])),
+    required=True,
+    help="tree: which families join at which loss, at one width; widths: loss against width; "
+    "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
+    "a path; path: loss and overlaps of every neuron along the path stored last.",
+>>>>>>> theirs
 )
 @click.option(
     "-o",
@@ -71,12 +83,16 @@ def command(
 
     picture_format(output)
     check_files((output,), force)
+<<<<<<< ours
     if kind == REACHED:
         save(draw_reached(reachability_from(source), width=width, names=names), output)
         click.echo(output)
         return
     stored = kind == "profile" and not names and width is None
+=======
+    stored = kind == "path" or (kind == "profile" and not names and width is None)
+>>>>>>> theirs
     path = last_path(source) if stored else None
-    graph = None if path is not None else graph_from(source)
+    graph = None if path is not None or kind == "path" else graph_from(source)
     save(draw(kind, graph, width=width, names=names, path=path), output)
     click.echo(output)

@@ -1,0 +1,104 @@
+"""Pictures of paths show what the record says: every moving neuron, every pass, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from landtopo_cli.app import landtopo as application
+
+from landtopo import plot
+from landtopo.errors import InvalidArgument
+from landtopo.paths.connect import ConnectOptions, connect
+from landtopo.paths.join import JoinOptions
+from landtopo.paths.record import PathRecord
+from landtopo.problem import Teacher, TeacherStudent
+
+plt = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_left() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def turn() -> PathRecord:
+    """Three of five neurons change places; the other two hardly move."""
+    problem = TeacherStudent(Teacher.orthonormal(5), 5)
+    options = ConnectOptions(join=JoinOptions(improve=0))
+    return connect(problem, np.eye(5), np.eye(5)[[1, 2, 0, 3, 4]], seed=0, options=options)
+
+
+def _run(*arguments: object) -> Result:
+    return CliRunner().invoke(application, [str(argument) for argument in arguments])
+
+
+def test_a_panel_for_every_neuron_that_moves_with_its_overlaps(turn: PathRecord) -> None:
+    figure = plot.path(turn)
+    top, *panels = figure.get_axes()
+    assert [panel.get_title() for panel in panels] == ["neuron 1", "neuron 2", "neuron 3"]
+    np.testing.assert_array_equal(top.lines[0].get_ydata(), turn.losses)
+    for k, panel in enumerate(panels):
+        curves = {line.get_label(): np.asarray(line.get_ydata()) for line in panel.lines}
+        # It leaves its own teacher and ends at the one of the neuron whose place it takes.
+        target = int(np.argmax(turn.end[k, :5]))
+        np.testing.assert_array_equal(curves[f"$v_{{{k + 1}}}$"], turn.points[:, k, k])
+        np.testing.assert_array_equal(curves[f"$v_{{{target + 1}}}$"], turn.points[:, k, target])
+        passes = [line for line in panel.lines if line.get_linestyle() == ":"]
+        assert len(passes) == len(turn.transition_states)
+    assert "2 other neurons" in "".join(text.get_text() for text in figure.texts)
+
+
+def test_neurons_can_be_chosen_and_wrong_ones_are_refused(turn: PathRecord) -> None:
+    figure = plot.path(turn, neurons=[4])
+    assert [panel.get_title() for panel in figure.get_axes()[1:]] == ["neuron 5"]
+    with pytest.raises(InvalidArgument, match="numbers from 0 to 4; got 5"):
+        plot.path(turn, neurons=[5])
+
+
+def test_the_part_outside_the_span_is_shown_where_there_is_one() -> None:
+    problem = TeacherStudent(Teacher.orthonormal(2), 2)
+    record = connect(problem, np.eye(2), np.eye(2)[::-1], seed=0)
+    panels = plot.path(record).get_axes()[1:]
+    for k, panel in enumerate(panels):
+        (outside,) = [line for line in panel.lines if line.get_label() == "outside the span"]
+        expected = np.linalg.norm(record.points[:, k, 2:], axis=1)
+        np.testing.assert_array_equal(outside.get_ydata(), expected)
+
+
+def test_the_command_draws_a_path_at_once_and_from_a_study(tmp_path: Path) -> None:
+    study, first, second = (tmp_path / name for name in ("two.landtopo", "a.svg", "b.svg"))
+    asked = [
+        "path",
+        "--teacher",
+        "orthonormal:2",
+        "--width",
+        "2",
+        "--permutation",
+        "(1 2)",
+        "--quiet",
+    ]
+    done = _run(*asked, "-o", study, "--picture", first)
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(
+        application, ["plot", str(study), "--kind", "path", "-o", str(second)]
+    )
+    assert done.exit_code == 0, done.output
+    assert first.read_bytes() == second.read_bytes()
+    refused = _run(*asked, "--picture", first)
+    assert refused.exit_code == 2
+    assert "--force" in refused.output
+
+
+def test_without_a_stored_path_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    study = tmp_path / "one.landtopo"
+    asked = ["minima", "--teacher", "orthonormal:2", "--width", "2", "--starts", "20", "--quiet"]
+    assert _run(*asked, "-o", study).exit_code == 0
+    done = _run("plot", study, "--kind", "path", "-o", "none.pdf")
+    assert done.exit_code == 2
+    assert "stored last" in done.output
