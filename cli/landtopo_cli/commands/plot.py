@@ -37,19 +37,12 @@ Examples
 @source_argument
 @click.option(
     "--kind",
-<<<<<<< ours
-    type=click.Choice(sorted([*KINDS, REACHED])),
+    type=click.Choice(sorted([*KINDS, REACHED, "path"])),
     required=True,
     help="tree: which families join at which loss, at one width; widths: loss against width; "
     "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
-    "a path; reached: where the runs of 'landtopo reach' ended, against width.",
-=======
-    type=click.Choice(sorted([*KINDS, "path"])),
-    required=True,
-    help="tree: which families join at which loss, at one width; widths: loss against width; "
-    "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
-    "a path; path: loss and overlaps of every neuron along the path stored last.",
->>>>>>> theirs
+    "a path; path: loss and overlaps of every neuron along the path stored last; reached: where "
+    "the runs of 'landtopo reach' ended, against width.",
 )
 @click.option(
     "-o",
@@ -83,15 +76,11 @@ def command(
 
     picture_format(output)
     check_files((output,), force)
-<<<<<<< ours
     if kind == REACHED:
         save(draw_reached(reachability_from(source), width=width, names=names), output)
         click.echo(output)
         return
-    stored = kind == "profile" and not names and width is None
-=======
     stored = kind == "path" or (kind == "profile" and not names and width is None)
->>>>>>> theirs
     path = last_path(source) if stored else None
     graph = None if path is not None or kind == "path" else graph_from(source)
     save(draw(kind, graph, width=width, names=names, path=path), output)
