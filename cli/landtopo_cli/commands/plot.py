@@ -27,11 +27,8 @@ Examples
   landtopo plot six.landtopo --kind tree --width 6 -o tree.svg
   landtopo plot six.landtopo --kind spectrum --name w6-f0 --name w6-f1 -o spectra.png
   landtopo plot six.landtopo --kind profile --name w6-t0 -o profile.pdf
-<<<<<<< ours
   landtopo plot reach.landtopo --kind reached -o reached.pdf
-=======
   landtopo plot six.landtopo --kind path -o path.pdf
->>>>>>> theirs
 """,
 )
 @source_argument
