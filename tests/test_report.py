@@ -188,3 +188,10 @@ def test_wording() -> None:
         "33.33 %",
         "-",
     )
+
+
+def test_families_of_equal_loss_come_by_their_ids() -> None:
+    # What rounding leaves of two exact zeros must not decide.
+    graph = small_graph()
+    graph.nodes["w7-f1"]["loss"] = 1e-33
+    assert [record["id"] for record in families_of(prepare(graph), 7)] == ["w7-f0", "w7-f1"]

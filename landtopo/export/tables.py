@@ -29,6 +29,8 @@ __all__ = [
     "widths_table",
 ]
 
+# Losses that agree to so many digits after the point are tied, and ids decide.
+_LOSS_DIGITS = 11
 # More families than this are not all named in one cell.
 _NAMED = 4
 _YES_NO = {True: "yes", False: "no", None: UNKNOWN}
@@ -58,7 +60,8 @@ class Table:
 def families_of(prepared: Prepared, width: int) -> list[Record]:
     """Families of a width by increasing loss, in the order of their ids where losses tie."""
     return sorted(
-        (node for node in prepared.nodes if node["width"] == width), key=lambda node: node["loss"]
+        (node for node in prepared.nodes if node["width"] == width),
+        key=lambda node: round(node["loss"], _LOSS_DIGITS),
     )
 
 
@@ -66,7 +69,7 @@ def transitions_of(prepared: Prepared, width: int) -> list[Record]:
     """Transitions of a width by increasing height."""
     ids = {node["id"] for node in prepared.nodes if node["width"] == width}
     passes = [edge for edge in prepared.edges if edge["kind"] != LINEAGE and edge["from_id"] in ids]
-    return sorted(passes, key=lambda edge: edge.get("loss", 0.0))
+    return sorted(passes, key=lambda edge: round(edge.get("loss", 0.0), _LOSS_DIGITS))
 
 
 def width_rows(graph: nx.MultiGraph[str]) -> tuple[WidthRow, ...]:

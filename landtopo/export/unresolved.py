@@ -164,10 +164,7 @@ def _of_width(prepared: Prepared, graph: nx.MultiGraph[str], width: int) -> Unre
     failed = prepared.attributes.get("failed_pairs", {}).get(str(width), ())
     search = prepared.attributes.get("start_search", {}).get(str(width), {})
     others = sorted(search.get("others", ()), key=lambda other: (other["loss"], other["kind"]))
-    # Families come by loss, and so do the parts of their graph.
-    place = {
-        node["id"]: number for number, node in enumerate(sorted(nodes, key=lambda n: n["loss"]))
-    }
+    place = {node["id"]: number for number, node in enumerate(nodes)}
     parts = components(graph, width=width)
     return Unresolved(
         width=width,
