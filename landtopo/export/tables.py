@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from landtopo.errors import InvalidArgument
-from landtopo.export.prepare import Prepared, Record
+from landtopo.export.prepare import Prepared, Record, natural_key
 from landtopo.landscape.labelled import FamilyLevel, labelled_connectivity
 from landtopo.landscape.schema import LINEAGE
 from landtopo.landscape.widths import WidthRow, width_table
@@ -232,7 +232,11 @@ def copies_of(graph: nx.MultiGraph[str], width: int) -> Copies | None:
         found = labelled_connectivity(graph, width)
     except InvalidArgument:
         return None
-    lowest = min(found.copies, key=lambda name: graph.nodes[name]["loss"], default=None)
+    lowest = min(
+        found.copies,
+        key=lambda name: (round(graph.nodes[name]["loss"], _LOSS_DIGITS), natural_key(name)),
+        default=None,
+    )
     if lowest is None:
         return None
     notes = []
