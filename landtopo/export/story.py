@@ -11,6 +11,7 @@ import numpy as np
 from landtopo.export.prepare import Prepared, Record
 from landtopo.export.tables import Copies, families_of
 from landtopo.export.unresolved import Unresolved
+from landtopo.landscape.labelled import FamilyLevel
 from landtopo.landscape.widths import WidthRow, WidthStep
 from landtopo.points.coverage import Coverage
 from landtopo.wording import counted, exact, listed, number, percent
@@ -92,21 +93,24 @@ def _joining(copies: Copies) -> str:
         if first.copies == 1 and first.permutations.order == 1:
             return f"There is one copy of {copies.family}."
         return f"All labelled copies of {copies.family} lie on one connected set at {at}."
-    steps = []
-    for event in others:
-        which = "even permutations of neurons are joined" * (event.permutations.kind == "even")
-        which = "all copies are joined" if event.components == 1 else which
-        pieces = f"{exact(event.components)} pieces are left"
-        steps.append(
-            f"from {number(event.level)} on "
-            + (f"{which} ({pieces})" if which and event.components > 1 else which or pieces)
-        )
+    steps = [f"from {number(event.level)} on {_joined(event)}" for event in others]
     if len(steps) > _STEPS:
         steps = [*steps[: _STEPS - 1], steps[-1]]
     if copies.levels[-1].components > 1:
         steps.append("no known pass joins the rest" if steps else "no known pass joins them")
     pieces = exact(first.components)
     return f"The labelled copies of {copies.family} are {pieces} pieces at {at}; {listed(steps)}."
+
+
+def _joined(event: FamilyLevel) -> str:
+    """What is joined from a level on."""
+    if event.components == 1:
+        return "all copies are joined"
+    left = f"{exact(event.components)} pieces are left"
+    # Of two neurons, the even permutation is no permutation.
+    if event.permutations.kind == "even" and event.permutations.order > 1:
+        return f"even permutations of neurons are joined ({left})"
+    return left
 
 
 def _step(step: WidthStep) -> str:

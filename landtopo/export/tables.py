@@ -34,6 +34,9 @@ _LOSS_DIGITS = 11
 # More families than this are not all named in one cell.
 _NAMED = 4
 _YES_NO = {True: "yes", False: "no", None: UNKNOWN}
+_EXACT = (
+    "The numbers are exact for the passes above; one that was not found can only make them smaller."
+)
 _PAST_SADDLE = (
     "* One descent keeps a symmetry of the saddle and ends in a lower saddle; "
     "from there it was followed on."
@@ -261,12 +264,15 @@ def copy_table(copies: Copies) -> Table:
             (
                 loss_text(event.level),
                 exact(event.components),
-                _PERMUTATIONS[event.permutations.kind],
+                # Of two neurons, the even permutation is no permutation.
+                _PERMUTATIONS[
+                    event.permutations.kind if event.permutations.order > 1 else "identity"
+                ],
                 _named(event.transitions) if event.transitions else UNKNOWN,
             )
             for event in copies.levels
         ),
-        copies.notes,
+        (_EXACT, *copies.notes),
     )
 
 
