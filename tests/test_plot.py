@@ -258,6 +258,15 @@ def test_soft_and_hard_curvatures_are_told_apart() -> None:
         plot.spectrum(values, scale="cubic")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("draw", GRAPH_PLOTS)
+def test_text_stays_text(draw: Any, tmp_path: Path) -> None:
+    ax = draw(exact_graph())
+    # matplotlib draws text with effects as curves, which cannot be searched or edited.
+    assert not any(text.get_path_effects() for text in ax.texts)
+    content = plot.save(ax, tmp_path / "picture.pdf").read_bytes()
+    assert content.count(b"/Type /Font\n") + content.count(b"/Type /Font ") > 0
+
+
 @pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png", ".eps", ".svgz"])
 def test_same_picture_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str

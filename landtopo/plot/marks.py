@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "BEHIND_TEXT",
     "Places",
     "draw_edge",
     "draw_failed_pairs",
@@ -42,6 +43,9 @@ __all__ = [
 
 #: Where families are drawn, in data coordinates, by id.
 Places = Mapping[str, tuple[float, float]]
+
+#: Keeps text readable on top of lines. An outline would do so too, but makes text into curves.
+BEHIND_TEXT: Any = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
 
 # Points per drawing unit of a symbol's size.
 _POINTS = 0.27
@@ -89,8 +93,6 @@ def shrunk(families: int) -> float:
 
 def draw_names(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> None:
     """Write the ids of families below their symbols, readable on top of lines."""
-    from matplotlib.patheffects import withStroke
-
     for name, where in places.items():
         ax.annotate(
             name,
@@ -100,7 +102,7 @@ def draw_names(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> None:
             ha="center",
             va="top",
             fontsize="x-small",
-            path_effects=[withStroke(linewidth=2.0, foreground="white")],
+            bbox=BEHIND_TEXT,
             zorder=5,
         )
 

@@ -11,7 +11,7 @@ import networkx as nx
 from landtopo.export.prepare import prepare
 from landtopo.export.tables import copies_of
 from landtopo.landscape.tree import merge_tree
-from landtopo.plot.marks import draw_families, put_legend, shrunk
+from landtopo.plot.marks import BEHIND_TEXT, draw_families, put_legend, shrunk
 from landtopo.plot.style import (
     SINGLE_COLUMN,
     LossScale,
@@ -120,8 +120,6 @@ def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int) -> list
 
 def _draw_joins(ax: Axes, joins: list[_Join], place: Callable[[_Join], float]) -> None:
     """Open diamonds where copies join, and beside them how many pieces are left."""
-    from matplotlib.patheffects import withStroke
-
     diamonds = [join for join in joins if not join.appear]
     if diamonds:
         ax.plot(
@@ -145,7 +143,7 @@ def _draw_joins(ax: Axes, joins: list[_Join], place: Callable[[_Join], float]) -
             ha="left",
             va="center" if join.appear else "top",
             fontsize="x-small",
-            path_effects=[withStroke(linewidth=2.0, foreground="white")],
+            bbox=BEHIND_TEXT,
         )
 
 
