@@ -151,7 +151,7 @@ function fit() {
   cy.resize();
   place(cy, data, scales[state.scale], state.shape);
   const zoom = 1 / state.shape.unit;
-  cy.viewport({ zoom, pan: { x: (BAND / 2 + 60) * zoom, y: byId("drawing").clientHeight - 70 } });
+  cy.viewport({ zoom, pan: { x: LABELS + (BAND / 2 + MARGIN) * zoom, y: byId("drawing").clientHeight - 70 } });
   axes();
 }
 

@@ -5,6 +5,9 @@
 const COLUMN = 400;
 const BAND = 240;
 const HEIGHT = 1000;
+// Room beside the outer columns, in drawing units, and for the labels of the axis, in pixels.
+const MARGIN = 40;
+const LABELS = 44;
 // Below this a loss is rounding error of an exact zero.
 const ZERO = 1e-14;
 
@@ -68,8 +71,8 @@ function crowding(data) {
 // How far heights are stretched so that the drawing fills a box, and how many drawing units a
 // pixel of text and symbols then takes.
 function shapeFor(data, box) {
-  const across = (data.widths.length - 1) * COLUMN + BAND + 120;
-  const unit = across / Math.max(box.clientWidth, 100);
+  const across = (data.widths.length - 1) * COLUMN + BAND + 2 * MARGIN;
+  const unit = across / Math.max(box.clientWidth - LABELS, 100);
   const stretch = Math.max(0.02, ((box.clientHeight - 140) * unit) / HEIGHT);
   return { unit, stretch, shrink: 1 / Math.sqrt(crowding(data)) };
 }
