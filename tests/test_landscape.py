@@ -31,6 +31,7 @@ from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.lineage import LineageOptions, fates_from, fates_of
+from landtopo.landscape.mirrors import mirrored_minima, mirrored_starts
 from landtopo.landscape.pool import Piece
 from landtopo.landscape.relations import simplest_relation
 from landtopo.landscape.schema import LINEAGE, columns_of
@@ -39,6 +40,7 @@ from landtopo.landscape.widths import width_table
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.classify import classify
+from landtopo.points.reading import read_point
 from landtopo.points.records import Kind
 from landtopo.points.saddle_starts import mode_starts
 from landtopo.points.search import find_minima
@@ -366,6 +368,49 @@ def test_every_escape_of_a_zero_neuron_is_followed_to_a_minimum() -> None:
     assert grown.shares == (0.5, 0.5)
     losses = [classify(problem.with_width(4), end).loss for end in grown.ends]
     assert sorted(losses) == pytest.approx([0.0, 0.01126191986], abs=1e-10)
+
+
+# --- mirrors ----------------------------------------------------------------------------------
+
+
+def test_mirrored_neurons_lead_to_minima_that_starts_never_meet() -> None:
+    """M = 6 has minima with 0, 1 and 6 anti-aligned neurons, M = 8 with 0, 1, 2, 6, 7 and 8."""
+    for size, losses in (
+        (6, [0.0, 0.0250805810, 0.0556685813]),
+        (8, [0.0, 0.0215080, 0.0397932, 0.0550455, 0.0618346, 0.0677317]),
+    ):
+        problem = TeacherStudent(Teacher.orthonormal(size), size)
+        found = mirrored_minima(problem, np.eye(size), 0, 64)
+        points = sorted(
+            (classify(problem, end) for end in found["ends"]), key=lambda point: point.loss
+        )
+        assert all(point.kind is Kind.MINIMUM for point in points)
+        assert [point.loss for point in points] == pytest.approx(losses, abs=1e-7)
+        last = read_point(problem, points[-1].weights)
+        assert np.all(last.cosine < 0)
+        assert found["outcomes"] == {"minimum": size}
+
+
+@pytest.mark.parametrize(
+    ("teacher", "count"),
+    [
+        (Teacher.orthonormal(7), 7),  # one for every number of neurons
+        (Teacher.random(4, seed=3), 15),  # every set
+        (Teacher.equicorrelated(5, -0.25), 5),  # the vectors add up to zero
+    ],
+    ids=["symmetric", "none", "no mean"],
+)
+def test_mirrored_starts_are_inequivalent(teacher: Teacher, count: int) -> None:
+    size = teacher.size
+    weights = teacher.vectors if teacher.rank == size else teacher.vectors[:, : teacher.rank]
+    starts = list(mirrored_starts(TeacherStudent(teacher, size), weights))
+    assert len(starts) == count
+    mean = teacher.vectors.sum(axis=0)
+    for start in starts:
+        # The projection on the mean direction is kept.
+        assert start @ mean == pytest.approx(teacher.vectors @ mean, abs=1e-12)
+        norms = np.linalg.norm(start, axis=1)
+        assert norms == pytest.approx(teacher.norms)
 
 
 # --- corners ----------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """One width of the landscape: its families of minima, and the ways between them.
 
-Searches of several kinds alternate, each where it helps most at the moment:
+Minima are looked for from random starts, by adding a neuron to those of the width below, and by
+mirroring neurons of the lowest one. For the ways between them searches of several kinds alternate,
+each where it helps most at the moment:
 
 - *random starts* climb to transition states from anywhere; being independent, they tell how much
   has not been seen;
@@ -30,6 +32,7 @@ from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.corners import corner_piece
 from landtopo.landscape.lineage import Line, LineageOptions, lift
+from landtopo.landscape.mirrors import MIRRORS, add_mirrored
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.transitions import Harvest, absorb, band_piece, follow_piece
 from landtopo.objective import Array
@@ -63,6 +66,8 @@ class ExploreOptions:
     ----------
     random_starts : int
         Independent starts of climbs to transition states.
+    mirrors : int
+        Most searches for minima with anti-aligned neurons, from mirrored copies of the lowest one.
     modes : int
         Softest modes of each family that are climbed along; degenerate ones count once.
     mode_starts : int
@@ -89,6 +94,7 @@ class ExploreOptions:
     """
 
     random_starts: int = 160
+    mirrors: int = 64
     modes: int = 24
     mode_starts: int = 160
     line_starts: int = 40
@@ -192,7 +198,9 @@ def explore_width(
         catalogue.add_family(family)
     pool = Pool(jobs, journal)
     lines = lift(catalogue, ancestors, seed, options.lineage, pool, progress)
+    mirrored = add_mirrored(catalogue, seed, options.mirrors, pool)
     explorer = _Explorer(catalogue, seed, options, pool, progress)
+    explorer.outcomes[MIRRORS] = mirrored
     stopped = explorer.run()
     return Width(
         search=search,
