@@ -333,3 +333,17 @@ def test_refusals(tmp_path: Path) -> None:
         InvalidArgument, match=r"of save must end in one of .*pdf.*; got 'a\.xyz'\."
     ):
         plot.save(plot.widths(graph), tmp_path / "a.xyz")
+
+
+def test_copies_on_one_flat_set_join_at_no_higher_level() -> None:
+    # A pass between copies of a family says nothing new where they are one connected set already.
+    graph = exact_graph()
+    weights = np.zeros((7, 6))
+    weights[:6] = np.eye(6)
+    weights[6], weights[0] = 0.4 * weights[0], 0.6 * weights[0]
+    graph.nodes["w7-f0"].update(weights=weights, isotropy_order=120)
+    graph.edges["w7-f1", "w7-f0", "w7-t1"]["permutation"] = "()"
+    high = {**graph.edges["w7-f1", "w7-f0", "w7-t1"], "loss": 0.03, "barrier_from": 0.03}
+    high |= {"from_id": "w7-f0", "to_id": "w7-f0", "barrier_to": 0.03}
+    graph.add_edge("w7-f0", "w7-f0", key="w7-t9", **high)
+    assert not curves(plot.tree(graph, 7), marker="D")

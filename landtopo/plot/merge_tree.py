@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import networkx as nx
@@ -32,6 +31,8 @@ _BARRIERS_SHOWN = 12
 _NAMES_SHOWN = 60
 # The lowest levels at which copies join are told in pieces, and the highest one.
 _LEVELS_TOLD = 4
+# Height of a line of text, in parts of the axes.
+_TEXT = 0.09
 
 
 def tree(
@@ -44,8 +45,8 @@ def tree(
     """Draw the disconnectivity tree: a branch for each family, up to where a lower one takes over.
 
     Symbols are minima at their loss, horizontal lines passes at theirs. Open diamonds mark where
-    labelled copies of one family join, for the lowest family with the number of separate pieces
-    that are left; trees that nothing joins have dotted tops.
+    labelled copies of the lowest family join, with the number of separate pieces that are left;
+    trees that nothing joins have dotted tops.
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ def tree(
         top = axes.get_ylim()[1]
         for family in families:
             _branch(axes, found, family, order, losses, top)
-        _draw_joins(axes, joins, lambda join: order[_trunk(found, join.family, join.level)])
+        trunks = {join: order[_trunk(found, join.family, join.level)] for join in joins}
+        _draw_joins(axes, trunks, _branches(found, order, losses))
         places = {family: (float(order[family]), losses[family]) for family in families}
         draw_families(axes, places, prepared.node_looks)
         axes.set_xlim(-0.6, len(families) - 0.4)
@@ -101,7 +103,10 @@ class _Join(NamedTuple):
 
 
 def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int) -> list[_Join]:
-    """Where copies join: every level for the lowest family, the first one for the others."""
+    """Where copies of the lowest family join.
+
+    Where it is not known which copies passes join, the lowest pass between copies of each family.
+    """
     copies = copies_of(graph, width)
     found = []
     if copies is not None and len(copies.levels) > 1:
@@ -111,6 +116,8 @@ def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int) -> list
             pieces = f"{exact(event.components)} piece{'s' * (event.components > 1)}"
             level = shown_loss(event.level)
             found.append(_Join(copies.family, level, number == 0, pieces if told else ""))
+    if copies is not None and not copies.notes:
+        return found
     known = {join.family for join in found}
     for family, data in tree.nodes(data=True):
         if family not in known and data.get("copies_join", 0.0) > data["loss"] + 1e-12:
@@ -118,12 +125,38 @@ def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int) -> list
     return found
 
 
-def _draw_joins(ax: Axes, joins: list[_Join], place: Callable[[_Join], float]) -> None:
-    """Open diamonds where copies join, and beside them how many pieces are left."""
+def _branches(
+    tree: nx.DiGraph[str], order: dict[str, int], losses: dict[str, float]
+) -> list[tuple[int, int, float]]:
+    """Horizontal lines: where each ends, at which trunk, and at which loss."""
+    return [
+        (order[family], order[data["lowest"]], losses[merge])
+        for merge, data in tree.nodes(data=True)
+        if data["kind"] == "merge"
+        for family in _ended_at(tree, merge)
+    ]
+
+
+def _draw_joins(ax: Axes, joins: dict[_Join, int], branches: list[tuple[int, int, float]]) -> None:
+    """Open diamonds where copies join, and beside them how many pieces are left.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    joins : dict
+        The place of the trunk by join.
+    branches : list
+        As `_branches` lists them, so that texts can be put on the other side.
+    """
+    to_axis = ax.transData + ax.transAxes.inverted()
+
+    def height(level: float) -> float:
+        return float(to_axis.transform((0.0, level))[1])
+
     diamonds = [join for join in joins if not join.appear]
     if diamonds:
         ax.plot(
-            [place(join) for join in diamonds],
+            [joins[join] for join in diamonds],
             [join.level for join in diamonds],
             "D",
             markersize=4,
@@ -135,12 +168,20 @@ def _draw_joins(ax: Axes, joins: list[_Join], place: Callable[[_Join], float]) -
             label="labelled copies join",
         )
     for join in filter(lambda join: join.text, joins):
+        x = joins[join]
+        # The text hangs down from its level; lines in its way decide on which side.
+        in_the_way = [
+            end > trunk
+            for end, trunk, level in branches
+            if trunk == x and -_TEXT < height(level) - height(join.level) < 0.1 * _TEXT
+        ]
+        left = True in in_the_way and False not in in_the_way
         ax.annotate(
             join.text,
-            (place(join), join.level),
-            xytext=(9, 0) if join.appear else (6, -2),
+            (x, join.level),
+            xytext=((-1 if left else 1) * (9 if join.appear else 6), 0 if join.appear else -2),
             textcoords="offset points",
-            ha="left",
+            ha="right" if left else "left",
             va="center" if join.appear else "top",
             fontsize="x-small",
             bbox=BEHIND_TEXT,
