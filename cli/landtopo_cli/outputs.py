@@ -14,6 +14,7 @@ from landtopo_cli.pictures import REACHED, draw, draw_reached, lowest_pass
 if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from landtopo.dynamics.reachability import Reachability
     from landtopo.study import Study
@@ -96,17 +97,16 @@ def _remember(files: Sequence[Path], study: Study | None) -> None:
 
 
 def _says_something(graph: nx.MultiGraph[str], kind: str, width: int | None) -> bool:
-    """Whether there is anything to draw; one family that nothing leads out of makes no tree."""
-    from landtopo.landscape.tree import transition_graph
+    """Whether there is anything to draw; one family whose copies join nowhere makes no tree."""
+    from landtopo.export.tables import copies_of
 
     if kind == "profile":
         return lowest_pass(graph, width) is not None
-    found = transition_graph(graph, width)
-    if kind == "tree":
-        heights = [data["level"] for *_, data in found.edges(data=True)]
-        losses = [data["loss"] for _, data in found.nodes(data=True)]
-        return len(losses) > 1 or max(heights, default=0.0) > max(losses, default=0.0) + 1e-12
-    return len(found) > 0
+    families = sum(width is None or graph.nodes[name]["width"] == width for name in graph)
+    if kind != "tree" or families != 1:
+        return families > 0
+    copies = None if width is None else copies_of(graph, width)
+    return copies is not None and len(copies.levels) > 1
 
 
 def _picture(
@@ -115,13 +115,13 @@ def _picture(
     return _files(place, draw(kind, graph, width=width))
 
 
-def _files(place: Path, axes: Axes) -> tuple[Path, ...]:
+def _files(place: Path, picture: Axes | Figure) -> tuple[Path, ...]:
     from matplotlib import pyplot as plt
 
     from landtopo.plot import save
 
-    files = tuple(save(axes, place.with_name(place.name + suffix)) for suffix in _PICTURES)
-    plt.close(axes.figure)
+    files = tuple(save(picture, place.with_name(place.name + suffix)) for suffix in _PICTURES)
+    plt.close(picture.get_figure(root=True))
     return files
 
 
