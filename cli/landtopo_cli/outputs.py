@@ -102,9 +102,9 @@ def _says_something(graph: nx.MultiGraph[str], kind: str, width: int | None) -> 
 
     if kind == "profile":
         return lowest_pass(graph, width) is not None
-    families = sum(width is None or graph.nodes[name]["width"] == width for name in graph)
-    if kind != "tree" or families != 1:
-        return families > 0
+    families = [name for name in graph if width is None or graph.nodes[name]["width"] == width]
+    if kind != "tree" or len(families) != 1:
+        return bool(families)
     copies = None if width is None else copies_of(graph, width)
     return copies is not None and len(copies.levels) > 1
 
