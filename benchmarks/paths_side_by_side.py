@@ -8,10 +8,13 @@ Run it with a Python that has landtopo's dependencies and, for the comparison, `
 Every tool gets the same compiled loss, one value and gradient a call, in K (K + 1) coordinates: an
 orthonormal teacher of K neurons and one direction outside its span, so that there is no continuous
 symmetry to be projected out. Three tasks each: a three-cycle and a swap between copies of the
-global minimum, and global to the nearest copy of a spurious minimum. Each run has its own process
-and is ended at the time limit. What a tool found is judged by landtopo: the saddle's gradient after
-the tool's own convergence, its index, and whether the tool's own chain joins the two ends.
+global minimum, and global to the nearest copy of a spurious minimum. Every tool runs each task with
+several seeds in one process of its own, after a small problem that loads its modules and compiled
+code, so that what is timed is the search alone; the process is ended at the time limit. What a tool
+found is judged by landtopo: the saddle's gradient after the tool's own convergence, its index, and
+whether the tool's own chain joins the two ends.
 
+Seconds are processor time and, where it says so, wall time, both the median over the seeds.
 Gradient equivalents count a Hessian as its measured time in gradients.
 """
 
@@ -91,12 +94,14 @@ class Counting:
         }
 
 
-def run_landtopo(problem: Any, a: Any, b: Any, improve: int | None = None) -> dict[str, Any]:
+def run_landtopo(
+    problem: Any, a: Any, b: Any, seed: int, improve: int | None = None
+) -> dict[str, Any]:
     from landtopo.paths.connect import ConnectOptions, connect
     from landtopo.paths.join import JoinOptions
 
     join = JoinOptions() if improve is None else JoinOptions(improve=improve)
-    path = connect(problem, a, b, seed=0, options=ConnectOptions(join=join))
+    path = connect(problem, a, b, seed=seed, options=ConnectOptions(join=join))
     states = [
         {"loss": t.loss, "grad_norm": t.grad_norm, "index": t.index} for t in path.transition_states
     ]
@@ -110,11 +115,11 @@ def run_landtopo(problem: Any, a: Any, b: Any, improve: int | None = None) -> di
     }
 
 
-def run_landtopo_first(problem: Any, a: Any, b: Any) -> dict[str, Any]:
-    return run_landtopo(problem, a, b, improve=0)
+def run_landtopo_first(problem: Any, a: Any, b: Any, seed: int) -> dict[str, Any]:
+    return run_landtopo(problem, a, b, seed, improve=0)
 
 
-def run_pele(problem: Any, a: Any, b: Any) -> dict[str, Any]:
+def run_pele(problem: Any, a: Any, b: Any, seed: int) -> dict[str, Any]:
     import networkx as nx
     from pele.potentials import BasePotential
     from pele.systems import BaseSystem
@@ -185,7 +190,7 @@ def run_pele(problem: Any, a: Any, b: Any) -> dict[str, Any]:
     }
 
 
-def run_ase(problem: Any, a: Any, b: Any) -> dict[str, Any]:
+def run_ase(problem: Any, a: Any, b: Any, seed: int) -> dict[str, Any]:
     """Improved tangents and the ODE optimiser, then the dimer from the highest image."""
     from ase import Atoms
     from ase.calculators.calculator import Calculator, all_changes
@@ -213,7 +218,7 @@ def run_ase(problem: Any, a: Any, b: Any) -> dict[str, Any]:
         result.calc = Loss()
         return result
 
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     images = []
     for share in np.linspace(0, 1, 15):
         w = (1 - share) * a + share * b
@@ -235,7 +240,7 @@ def run_ase(problem: Any, a: Any, b: Any) -> dict[str, Any]:
     }
 
 
-def run_topsearch(problem: Any, a: Any, b: Any) -> dict[str, Any]:
+def run_topsearch(problem: Any, a: Any, b: Any, seed: int) -> dict[str, Any]:
     import networkx as nx
     from topsearch.data.coordinates import StandardCoordinates
     from topsearch.data.kinetic_transition_network import KineticTransitionNetwork
@@ -310,7 +315,7 @@ def run_topsearch(problem: Any, a: Any, b: Any) -> dict[str, Any]:
     }
 
 
-RUNNERS: dict[str, Callable[[Any, Any, Any], dict[str, Any]]] = {
+RUNNERS: dict[str, Callable[[Any, Any, Any, int], dict[str, Any]]] = {
     "landtopo": run_landtopo,
     "landtopo first": run_landtopo_first,
     "pele": run_pele,
@@ -319,39 +324,56 @@ RUNNERS: dict[str, Callable[[Any, Any, Any], dict[str, Any]]] = {
 }
 
 
-def one(tool: str, width: int, task: str) -> dict[str, Any]:
-    """Run a tool once; compiled code is loaded before the clock starts."""
+def one(tool: str, width: int, task: str, seeds: int) -> dict[str, Any]:
+    """Run a tool with every seed, its modules and compiled code loaded beforehand."""
+    small, first, last = ends(3, "three-cycle")
+    RUNNERS[tool](small, first, last, 0)
     problem, a, b = ends(width, task)
-    warm = Counting(problem)
-    warm.energy_gradient(a.ravel())
-    hessian_x = a.ravel() + 0.01
-    seconds = {}
-    for name, call in (("g", warm.energy_gradient), ("h", warm.hessian)):
-        call(hessian_x)
+    counting = Counting(problem)
+    x = a.ravel() + 0.01
+    gradient, hessian = (_typical(call, x) for call in (counting.energy_gradient, counting.hessian))
+    runs = []
+    for seed in range(seeds):
+        # pele and topsearch draw from the global generator.
+        np.random.seed(seed)  # noqa: NPY002
+        wall, cpu = time.perf_counter(), time.process_time()
+        run = RUNNERS[tool](problem, a, b, seed)
+        run["cpu"], run["wall"] = time.process_time() - cpu, time.perf_counter() - wall
+        run["equivalents"] = run["gradients"] + run["hessians"] * hessian / gradient
+        runs.append(run)
+    return {"runs": runs, "hessian_in_gradients": hessian / gradient}
+
+
+def _typical(call: Callable[[Any], Any], x: Any) -> float:
+    """Median time of a call: a mean would count whatever else the machine does in between."""
+    times = []
+    for _ in range(400):
         began = time.perf_counter()
-        for _ in range(200):
-            call(hessian_x)
-        seconds[name] = (time.perf_counter() - began) / 200
-    if tool.startswith("landtopo"):
-        run_landtopo_first(problem, a, a[[1, 2, 0, *range(3, width)]])
-    began = time.perf_counter()
-    result = RUNNERS[tool](problem, a, b)
-    result["seconds"] = time.perf_counter() - began
-    result["hessian_in_gradients"] = seconds["h"] / seconds["g"]
-    result["equivalents"] = result["gradients"] + result["hessians"] * seconds["h"] / seconds["g"]
-    return result
+        call(x)
+        times.append(time.perf_counter() - began)
+    return float(np.median(times))
 
 
 def row(tool: str, width: int, task: str, result: dict[str, Any] | None, limit: float) -> str:
+    """One line of the table."""
     if result is None:
-        return f"| {width} | {task} | {tool} | failed, or no result in {limit:.0f} s | | | | |"
-    worst = max((s["grad_norm"] for s in result["saddles"]), default=float("nan"))
-    indices = sorted({int(s["index"]) for s in result["saddles"]})
-    joined = {True: "yes", False: "no", None: "band only"}[result["connected"]]
-    highest = "-" if result["highest"] is None else f"{result['highest']:.9f}"
+        return f"| {width} | {task} | {tool} | failed, or no result in {limit:.0f} s | | | | | |"
+    runs = result["runs"]
+    saddles = [saddle for run in runs for saddle in run["saddles"]]
+    worst = max((s["grad_norm"] for s in saddles), default=float("nan"))
+    indices = sorted({int(s["index"]) for s in saddles})
+    verdicts = [run["connected"] for run in runs]
+    joined = "band only" if None in verdicts else f"{sum(verdicts)} of {len(runs)}"
+    found = [run["highest"] for run in runs if run["highest"] is not None]
+    highest = f"{min(found):.9f}" if found else "-"
+    if found and max(found) > min(found) + 1e-8:
+        highest += f" to {max(found):.9f}"
+    cpu, wall, equivalents = (
+        float(np.median([run[name] for run in runs])) for name in ("cpu", "wall", "equivalents")
+    )
     return (
-        f"| {width} | {task} | {tool} | {joined} | {highest} | {result['seconds']:.2f} | "
-        f"{result['equivalents']:.0f} | index {indices}, grad {worst:.0e} |"
+        f"| {width} | {task} | {tool} | {joined} | {highest} | {cpu:.3f} | {wall:.3f} | "
+        f"{equivalents:.0f} | index {indices}, grad {worst:.0e} |"
     )
 
 
@@ -361,18 +383,20 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=list(TASKS), choices=TASKS)
     parser.add_argument("--tools", nargs="+", default=list(TOOLS), choices=TOOLS)
     parser.add_argument("--limit", type=float, default=300.0)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--one", nargs=3, metavar=("TOOL", "WIDTH", "TASK"))
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.one:
         tool, width, task = arguments.one
-        arguments.out.write_text(json.dumps(one(tool, int(width), task)))
+        arguments.out.write_text(json.dumps(one(tool, int(width), task, arguments.seeds)))
         return
     present = [t for t in arguments.tools if importlib.util.find_spec(t.split()[0]) is not None]
     print(
-        "| K | task | tool | joined | highest saddle | seconds | gradient equivalents | saddles |"
+        "| K | task | tool | joined | highest saddle | seconds | wall | gradient equivalents "
+        "| saddles |"
     )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for width in arguments.widths:
         for task in arguments.tasks:
             for tool in present:
@@ -380,6 +404,7 @@ def main() -> None:
                     out = Path(folder) / "result.json"
                     command = [sys.executable, str(Path(__file__).resolve())]
                     command += ["--one", tool, str(width), task, "--out", str(out)]
+                    command += ["--seeds", str(arguments.seeds)]
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         subprocess.run(
                             command,

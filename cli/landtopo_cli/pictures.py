@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from landtopo.dynamics.reachability import Reachability
     from landtopo.paths.record import PathRecord
 
-__all__ = ["KINDS", "REACHED", "draw", "draw_reached", "lowest_pass"]
+__all__ = ["KINDS", "REACHED", "draw", "draw_path", "draw_reached", "lowest_pass"]
 
 #: The kind that is drawn from runs and needs no graph.
 REACHED = "reached"
@@ -34,13 +34,13 @@ def draw(
     width: int | None = None,
     names: tuple[str, ...] = (),
     path: PathRecord | None = None,
-) -> Axes | Figure:
-    """Draw one picture of its own.
+) -> Axes:
+    """Draw one picture on axes of its own.
 
     Parameters
     ----------
     kind : str
-        One of `KINDS`, or "path".
+        One of `KINDS`.
     graph : networkx.MultiGraph or None
         The landscape graph; only pictures of a path can do without.
     width : int, optional
@@ -48,7 +48,7 @@ def draw(
     names : tuple of str
         Families of a spectrum (all of the width by default), or the transition of a profile.
     path : PathRecord, optional
-        Drawn by a profile if no transition is named, and by the kind that is called so.
+        Drawn by a profile if no transition is named.
     """
     from landtopo import plot
 
@@ -56,15 +56,10 @@ def draw(
     if path is not None:
         if not path.verified:
             raise click.UsageError(
-                "The path that was stored last was not completed, so it has no profile"
-                + ("." if kind == "path" else "; name a transition of the graph with --name.")
+                "The path that was stored last was not completed, so it has no profile; name a "
+                "transition of the graph with --name."
             )
-        return plot.path(path) if kind == "path" else plot.profile(path)
-    if kind == "path":
-        raise click.UsageError(
-            "A picture of kind path shows the path that 'landtopo path -o STUDY' stored last; "
-            "there is none here."
-        )
+        return plot.profile(path)
     if graph is None:
         raise InvalidArgument(f"A picture of kind {kind} needs a graph.")
     return KINDS[kind](graph, width, names)
@@ -81,6 +76,20 @@ def draw_reached(
 
     _refuse_unused(REACHED, width, names)
     return plot.reached(results)
+
+
+def draw_path(path: PathRecord | None) -> Figure:
+    """Draw the loss and the overlaps along the path that a study stored last, if it has one."""
+    from landtopo import plot
+
+    if path is None:
+        raise click.UsageError(
+            "A picture of kind path shows the path that 'landtopo path -o STUDY' stored last; "
+            "there is none here."
+        )
+    if not path.verified:
+        raise click.UsageError("The path that was stored last was not completed.")
+    return plot.path(path)
 
 
 def lowest_pass(graph: nx.MultiGraph[str], width: int | None = None) -> str | None:

@@ -63,8 +63,8 @@ class DescentOptions:
     """
 
     push: float = 1e-3
-    error: float = 1e-3
-    lag: float = 0.1
+    error: float = 2e-3
+    lag: float = 0.2
     gradient_tolerance: float = 1e-12
     flat_gradient: float = 1e-9
     longest: float = 0.2
@@ -141,8 +141,15 @@ def descend_both(
         Along `unstable` and against it. The curves start at the transition state itself.
     """
     options = DescentOptions() if options is None else options
+    stiffness = _Local(objective, transition).stiffness()
     sides = [
-        descend(objective, transition + sign * options.push * unstable, options, accept=accept)
+        descend(
+            objective,
+            transition + sign * options.push * unstable,
+            options,
+            accept=accept,
+            stiffness=stiffness,
+        )
         for sign in (1.0, -1.0)
     ]
     return begun_at(sides[0], transition, unstable), begun_at(sides[1], transition, -unstable)
@@ -154,6 +161,7 @@ def descend(
     options: DescentOptions | None = None,
     *,
     accept: Callable[[Array], Array | None] | None = None,
+    stiffness: float | None = None,
 ) -> Descent:
     """Integrate the gradient flow from a point until it rests in a minimum.
 
@@ -165,6 +173,8 @@ def descend(
     accept : callable, optional
         Given the point that the flow has reached, returns the end it must flow to, or None. For
         ends that Newton's method cannot reach, such as degenerate minima.
+    stiffness : float, optional
+        The largest curvature at the start, if it is known.
     """
     options = DescentOptions() if options is None else options
     counted = Counted(objective)
@@ -173,7 +183,7 @@ def descend(
     value, slope = float(first), -gradient
     points, tangents, times = [x], [slope], [0.0]
     local = _Local(counted, x)
-    stiffness = local.stiffness()
+    stiffness = local.stiffness() if stiffness is None else stiffness
     # A factorised n x n Hessian takes as long as about n / 8 gradients.
     most_stages = max(5, x.size // 8)
     since = 0
@@ -217,7 +227,7 @@ def descend(
         times.append(time)
         peak = max(peak, norm)
         since += 1
-        if since >= 20:
+        if since >= 50:
             stiffness, since = local.stiffness(), 0
         h *= min(5.0, max(0.2, 0.8 * max(ratio, 1e-12) ** (-1 / 3)))
         if norm > ask_below * peak:
@@ -296,7 +306,7 @@ class _Local:
                 break
             vector = self.hessian @ (vector / size)
             size = float(np.linalg.norm(vector))
-        return max(1.2 * size, 1e-12)
+        return max(1.1 * size, 1e-12)
 
 
 def _finish(

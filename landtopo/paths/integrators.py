@@ -55,26 +55,30 @@ def chebyshev_step(objective: Objective, x: Array, slope: Array, h: float, stage
     stages : int
         At least 2; as many as `chebyshev_stages` says for a stable step.
     """
-    first, table = _coefficients(stages)
+    first, table, of_start, of_slope = _coefficients(stages)
     before, y = x, x + (first * h) * slope
-    for mu, nu, mu_h, gamma_h in table:
+    # What every stage takes from the first point, for all stages at once.
+    fixed = np.outer(of_start, x) + np.outer(h * of_slope, slope)
+    for following, (mu, nu, mu_h) in zip(fixed, table, strict=True):
         _, gradient = objective.value_and_gradient(y)
-        following = (
-            (1.0 - mu - nu) * x
-            + mu * y
-            + nu * before
-            - (mu_h * h) * gradient
-            + (gamma_h * h) * slope
-        )
+        following += mu * y
+        following += nu * before
+        following -= (mu_h * h) * gradient
         before, y = y, following
     value, gradient = objective.value_and_gradient(y)
     error = 0.8 * (x - y) + 0.4 * h * (slope - gradient)
-    return FlowStep(y, -gradient, float(value), error)
+    return FlowStep(y.copy(), -gradient, float(value), error)
 
 
 @lru_cache(maxsize=256)
-def _coefficients(stages: int) -> tuple[float, tuple[tuple[float, float, float, float], ...]]:
-    """Coefficients of s stages with damping 2/13, from the Chebyshev polynomials at w_0."""
+def _coefficients(
+    stages: int,
+) -> tuple[float, tuple[tuple[float, float, float], ...], Array, Array]:
+    """Coefficients of s stages with damping 2/13, from the Chebyshev polynomials at w_0.
+
+    Of the slope in the first stage; of the last point, the one before it and the gradient in each
+    further stage; and what these take of the first point and of the slope there.
+    """
     w0 = 1.0 + 2.0 / (13.0 * stages**2)
     t, dt, ddt = np.zeros(stages + 1), np.zeros(stages + 1), np.zeros(stages + 1)
     t[0], t[1], dt[1] = 1.0, w0, 1.0
@@ -88,11 +92,14 @@ def _coefficients(stages: int) -> tuple[float, tuple[tuple[float, float, float, 
     b[0] = b[1] = b[2]
     a = 1.0 - b * t
     table = []
+    of_start, of_slope = np.empty(stages - 1), np.empty(stages - 1)
     for j in range(2, stages + 1):
         mu = 2 * b[j] * w0 / b[j - 1]
         mu_h = 2 * b[j] * w1 / b[j - 1]
-        table.append((float(mu), float(-b[j] / b[j - 2]), float(mu_h), float(-a[j - 1] * mu_h)))
-    return float(b[1] * w1), tuple(table)
+        nu = -b[j] / b[j - 2]
+        table.append((float(mu), float(nu), float(mu_h)))
+        of_start[j - 2], of_slope[j - 2] = 1.0 - mu - nu, -a[j - 1] * mu_h
+    return float(b[1] * w1), tuple(table), of_start, of_slope
 
 
 def rosenbrock_step(

@@ -163,7 +163,9 @@ class NetworkSetting:
         if self.loss.problem.extra:
             blocks.append(self.loss.normal_block(weights))
         least = 1e-9 * np.abs(hessian).sum(axis=1).max()
-        return all(cholesky(one - least * np.eye(one.shape[0])) is not None for one in blocks)
+        for block in blocks:
+            block[np.diag_indices_from(block)] -= least
+        return all(cholesky(block) is not None for block in blocks)
 
     def objection(self, ascent: Ascent) -> str | None:
         """Whether the point has index 1 in all d dimensions, not only in these coordinates.

@@ -38,7 +38,7 @@ class RefineOptions:
         With index 1.
     """
 
-    per_piece: int = 8
+    per_piece: int = 6
     floor: float = 1e-6
     climb: float = 0.1
     neighbourhood: float = 0.1

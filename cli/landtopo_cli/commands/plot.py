@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from landtopo_cli.options import force_option
-from landtopo_cli.pictures import KINDS, REACHED, draw, draw_reached
+from landtopo_cli.pictures import KINDS, REACHED, draw, draw_path, draw_reached
 from landtopo_cli.sources import (
     check_files,
     graph_from,
@@ -77,8 +77,12 @@ def command(
         save(draw_reached(reachability_from(source), width=width, names=names), output)
         click.echo(output)
         return
-    stored = kind == "path" or (kind == "profile" and not names and width is None)
+    if kind == "path":
+        save(draw_path(last_path(source)), output)
+        click.echo(output)
+        return
+    stored = kind == "profile" and not names and width is None
     path = last_path(source) if stored else None
-    graph = None if path is not None or kind == "path" else graph_from(source)
+    graph = None if path is not None else graph_from(source)
     save(draw(kind, graph, width=width, names=names, path=path), output)
     click.echo(output)
