@@ -33,6 +33,7 @@ def graph_record(graph: nx.MultiGraph[str]) -> dict[str, Any]:
 def graph_text(graph: nx.MultiGraph[str]) -> str:
     """Families, transitions and what is left open, width by width, then lineages."""
     from landtopo.export.prepare import prepare
+    from landtopo.export.story import start_evidence
     from landtopo.export.tables import (
         families_of,
         family_table,
@@ -60,6 +61,8 @@ def graph_text(graph: nx.MultiGraph[str]) -> str:
             parts.append(_text(family_table(families)))
         if passes:
             parts.append(_text(transition_table(passes)))
+        if sure := start_evidence(prepared, entry.width):
+            parts.append("\n".join(sure))
         parts += _left_open(entry)
     lineages = lineage_table(prepared)
     if lineages.rows:

@@ -16,7 +16,7 @@ from landtopo.landscape.widths import WidthRow, WidthStep
 from landtopo.points.coverage import Coverage
 from landtopo.wording import counted, exact, listed, number, percent
 
-__all__ = ["evidence", "in_short"]
+__all__ = ["evidence", "in_short", "start_evidence"]
 
 # A sentence has room for so many levels.
 _STEPS = 4
@@ -134,7 +134,15 @@ def _verb(names: tuple[str, ...], one: str, many: str) -> str:
 
 def evidence(prepared: Prepared, width: int) -> list[str]:
     """What was searched at one width, and what that says of what was not found."""
-    families = families_of(prepared, width)
+    found = start_evidence(prepared, width)
+    ways = prepared.attributes.get("transition_search", {}).get(str(width))
+    if ways:
+        found += _transition_evidence(ways)
+    return found
+
+
+def start_evidence(prepared: Prepared, width: int) -> list[str]:
+    """What the starts at one width were, and what they say of families that were not met."""
     attributes, key = prepared.attributes, str(width)
     search = attributes.get("start_search", {}).get(key, {})
     starts = attributes.get("starts", {}).get(key)
@@ -146,13 +154,10 @@ def evidence(prepared: Prepared, width: int) -> list[str]:
     if coverage is not None:
         others = " Critical points that are no minima count too." if search.get("others") else ""
         found.append(coverage.sentence() + others)
-    unmet = [node for node in families if node.get("count") == 0]
+    unmet = [node for node in families_of(prepared, width) if node.get("count") == 0]
     if unmet:
         names = [f"{node['id']} ({_search(node)})" for node in unmet]
         found.append(f"Met by no start, but by other searches: {listed(names, 6)}.")
-    ways = attributes.get("transition_search", {}).get(key)
-    if ways:
-        found += _transition_evidence(ways)
     return found
 
 
