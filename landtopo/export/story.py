@@ -20,9 +20,10 @@ __all__ = ["evidence", "in_short", "start_evidence"]
 
 # A sentence has room for so many levels.
 _STEPS = 4
-# Kinds of search for passes that climb, and the one that does not.
+# Kinds of search beside the starts: those for passes that climb, and the others.
 _CLIMBS = ("random starts", "soft modes", "lines")
 _BANDS = "bands"
+_MIRRORS = "mirrors"
 
 
 def in_short(row: WidthRow, copies: Copies | None, entry: Unresolved) -> str:
@@ -163,6 +164,8 @@ def start_evidence(prepared: Prepared, width: int) -> list[str]:
 
 def _search(node: Record) -> str:
     source = str(node.get("found_by", "not said how"))
+    if source == _MIRRORS:
+        return "mirrored copies of the lowest family"
     return f"climbs from {source}" if source in _CLIMBS else source
 
 
@@ -174,6 +177,13 @@ def _transition_evidence(ways: Mapping[str, Any]) -> list[str]:
         if source in _CLIMBS
     ]
     text = []
+    mirrors = outcomes.get(_MIRRORS, {})
+    if mirrors:
+        tried, found = sum(mirrors.values()), mirrors.get("minimum", 0)
+        text.append(
+            f"Searches from mirrored copies of the lowest family: {tried} tried, {found} ended in "
+            "a minimum."
+        )
     if climbs:
         text.append(f"Climbs to passes: {listed(climbs)}. {ways.get('stopped', '')}".rstrip())
     coverage = _coverage(ways.get("coverage"))
