@@ -25,6 +25,7 @@ from synthetic_landscape import (
 from landtopo.export import prepare, report, write_graph
 from landtopo.export.tables import families_of, lineage_table, transitions_of
 from landtopo.export.unresolved import unresolved
+from landtopo.points.coverage import estimate_coverage
 from landtopo.wording import counted, exact, listed, loss_text, number, percent, share
 
 
@@ -195,3 +196,37 @@ def test_families_of_equal_loss_come_by_their_ids() -> None:
     graph = small_graph()
     graph.nodes["w7-f1"]["loss"] = 1e-33
     assert [record["id"] for record in families_of(prepare(graph), 7)] == ["w7-f0", "w7-f1"]
+
+
+def test_what_was_searched_is_told_with_what_it_may_have_missed() -> None:
+    graph = with_starts(small_graph())
+    graph.nodes["w6-f1"].update(count=0, found_by="soft modes")
+    starts = estimate_coverage([3990, 9, 1])
+    climbs = estimate_coverage([40, 1])
+    graph.graph["start_search"] = {"6": {"init": "gaussian:1", "method": "quasi-newton"}}
+    graph.graph["coverage"] = {"6": starts.record()}
+    graph.graph["transition_search"] = {
+        "6": {
+            "outcomes": {
+                "bands": {"joined": 7, "not joined": 1},
+                "lines": {"transition state": 10},
+                "mirrors": {"minimum": 5, "saddle": 1},
+                "random starts": {"transition state": 41, "other index": 9},
+            },
+            "coverage": climbs.record(),
+            "stopped": "212 climbs in a row brought nothing new.",
+        }
+    }
+    text = page(graph)
+    for sentence in (
+        "4000 starts from gaussian:1, followed by quasi-newton.",
+        starts.sentence(),
+        "Met by no start, but by other searches: w6-f1 (climbs from soft modes).",
+        "Searches from mirrored copies of the lowest family: 6 tried, 5 ended in a minimum.",
+        "Climbs to passes: 10 from lines and 50 from random starts. "
+        "212 climbs in a row brought nothing new.",
+        "41 climbs from random starts met 2 transitions, 1 of them once; "
+        f"estimated coverage {percent(climbs.coverage)}",
+        "Bands between copies: 8 tried, 7 joined both ends.",
+    ):
+        assert f"- {sentence}" in text
