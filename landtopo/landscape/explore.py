@@ -295,7 +295,7 @@ class _Explorer:
                 # On a flat set all copies are joined in the same way.
                 self._checked.add((number, number))
                 for copy in islice(self._copies(number, number), 1, 2):
-                    batch.append((BANDS, band_piece(self.problem, family.weights, copy, self.seed)))
+                    batch.append((BANDS, self._joining(family.weights, copy, self.seed)))
                 if not family.is_global:
                     way_out = corner_piece(self.problem, family.weights, self.options.lineage)
                     batch.append((CORNERS, way_out))
@@ -354,7 +354,7 @@ class _Explorer:
             here = families[i].weights
             most = min(self.options.self_pairs, 1) if rank else self.options.self_pairs
             for copy in islice(self._copies(i, i), 1, 1 + most):
-                batch.append((BANDS, band_piece(self.problem, here, copy, self.seed)))
+                batch.append((BANDS, self._joining(here, copy, self.seed)))
         nearest: dict[int, tuple[int, int]] = {}
         for i, j in self._by_distance():
             for one, other in ((i, j), (j, i)):
@@ -400,7 +400,13 @@ class _Explorer:
         copy = closest_copy(here, there, self.problem.teacher.vectors).weights
         if attempt % 2:
             copy = next(islice(self._copies(first, second), attempt, None), copy)
-        return band_piece(self.problem, here, copy, self.seed + attempt)
+        return self._joining(here, copy, self.seed + attempt)
+
+    def _joining(self, start: Array, end: Array, seed: int) -> Piece:
+        """Bands between two minima that know of the passes known by now."""
+        transitions = self.catalogue.transitions
+        known = [one.point.weights for one in transitions if one.point and one.kind == "saddle"]
+        return band_piece(self.problem, start, end, seed, known)
 
     def _copies(self, first: int, second: int) -> Iterator[Array]:
         """Copies of one family that lie differently to another, nearest numberings first."""

@@ -19,8 +19,9 @@ from landtopo.landscape.pool import Piece
 from landtopo.landscape.relations import simplest_relation
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
-from landtopo.paths.connect import connect
+from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.descent import Descent, DescentOptions, begun_at, descend, descend_both
+from landtopo.paths.join import JoinOptions
 from landtopo.paths.network import NetworkSetting
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.classify import classify
@@ -50,6 +51,8 @@ _STEPS = 150
 # A descent that keeps a symmetry of the transition state may end in a saddle within it.
 _SADDLES_PASSED = 3
 _FLAT = 1e-12
+# Most passes are known before bands are tried, so that bands look for what is missing or lower.
+_CONNECT = ConnectOptions(join=JoinOptions(bands=30, improve=40, patience=6))
 _TIED_LOSSES = 11
 
 
@@ -112,18 +115,22 @@ def follow_piece(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Piec
     return Piece(name=f"climbs/{problem.width}", function=_follow, arguments=(problem, starts))
 
 
-def band_piece(problem: TeacherStudent, start: Array, end: Array, seed: int) -> Piece:
+def band_piece(
+    problem: TeacherStudent, start: Array, end: Array, seed: int, known: Sequence[Array]
+) -> Piece:
     """`between` as a piece of work."""
     name = f"bands/{problem.width}"
-    return Piece(name=name, function=_between, arguments=(problem, start, end, seed))
+    return Piece(name=name, function=_between, arguments=(problem, start, end, seed, tuple(known)))
 
 
 def _follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> dict[str, Any]:
     return follow(problem, starts).as_mapping()
 
 
-def _between(problem: TeacherStudent, start: Array, end: Array, seed: int) -> dict[str, Any]:
-    return between(problem, start, end, seed=seed).as_mapping()
+def _between(
+    problem: TeacherStudent, start: Array, end: Array, seed: int, known: Sequence[Array]
+) -> dict[str, Any]:
+    return between(problem, start, end, seed=seed, known=known).as_mapping()
 
 
 def follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Harvest:
@@ -167,9 +174,25 @@ def follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Harvest:
     )
 
 
-def between(problem: TeacherStudent, start: Array, end: Array, *, seed: int) -> Harvest:
-    """Every step of the lowest path that is found between two labelled minima."""
-    record = connect(problem, start, end, seed=seed)
+def between(
+    problem: TeacherStudent,
+    start: Array,
+    end: Array,
+    *,
+    seed: int,
+    known: Sequence[Array] = (),
+) -> Harvest:
+    """Every step of the lowest path that is found between two labelled minima.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    start, end : ndarray, shape (K, r + e)
+    seed : int
+    known : sequence of ndarray, shape (K, r + e)
+        Transition states that are known already.
+    """
+    record = connect(problem, start, end, seed=seed, options=_CONNECT, known=known)
     found = []
     for step in record.steps:
         first, last = sorted((step.start, step.end))
