@@ -53,10 +53,10 @@ class JoinOptions:
         for 10 and up to 40 where there are few coordinates and bands cost little.
     """
 
-    images: int = 13
+    images: int = 9
     band: ElasticBand = field(
         default_factory=lambda: ElasticBand(
-            tolerance=1e-9, relative_tolerance=0.1, max_steps=60, climbing=False
+            tolerance=1e-9, relative_tolerance=0.2, max_steps=60, climbing=False
         )
     )
     refine: RefineOptions = field(default_factory=RefineOptions)
@@ -167,10 +167,10 @@ class _Search:
             ground.minima[i].x, ground.minima[j].x, options.images, count, self.rng
         )
         if self.metric is None:
-            # One metric serves all bands: what is stiff is much the same everywhere.
-            # Not at the ends, where a function need not be smooth.
+            # One metric serves all bands: what is stiff is much the same everywhere. The middle,
+            # because at the ends a function need not be smooth.
             middle = images.shape[0] // 2
-            self.metric = Metric.from_hessians(ground.objective, images[[1, middle, -2]])
+            self.metric = Metric.from_hessians(ground.objective, images[middle : middle + 1])
         chain = relax(ground.objective, images, options.band, metric=self.metric)
         refinement = refine(ground.objective, chain.images, options.refine, metric=self.metric)
         found, rejected = [], []
