@@ -125,7 +125,11 @@ def _by_anti_aligned(results: Sequence[Reachability]) -> str:
         found.problem.width: {share.label: share for share in found.by_anti_aligned()}
         for found in results
     }
-    labels = list(dict.fromkeys(label for row in shares.values() for label in row))
+    # Numbers in order, then what is no minimum.
+    labels = sorted(
+        dict.fromkeys(label for row in shares.values() for label in row),
+        key=lambda label: (0, int(label)) if label.isdigit() else (1, 0),
+    )
     return table(
         ("width", "global", *labels),
         (
@@ -133,9 +137,7 @@ def _by_anti_aligned(results: Sequence[Reachability]) -> str:
                 str(found.problem.width),
                 _percent(found.global_share()),
                 *(
-                    _percent(shares[found.problem.width][label])
-                    if label in shares[found.problem.width]
-                    else "-"
+                    _percent(shares[found.problem.width].get(label) or found.share((), label))
                     for label in labels
                 ),
             )
