@@ -38,7 +38,6 @@ __all__ = ["Catalogue", "Copy", "PassKind", "Transition"]
 PassKind = Literal["saddle", "corner", "flat"]
 
 _SAME_LOSS = 1e-8
-_SAME_LEVEL = 1e-12
 # Overlaps closer than this are tied when neurons are put in order.
 _TIED = 6
 
@@ -126,7 +125,6 @@ class Catalogue:
         self.families: list[Family] = []
         self.transitions: list[Transition] = []
         self.met: list[Counter[str]] = []
-        self._reserve: list[tuple[Transition, Counter[str]]] = []
         self._reduced: list[Reference] = []
 
     def add_family(self, family: Family) -> None:
@@ -203,7 +201,7 @@ class Catalogue:
     def count_known(
         self, point: CriticalPoint, found_by: str, times: int, *, ends: set[int] | None = None
     ) -> bool:
-        """Count searches that ended in a pass that is known, in reserve or not; False if it is new.
+        """Count searches that ended in a pass that is known; False if it is new.
 
         Parameters
         ----------
@@ -217,7 +215,7 @@ class Catalogue:
             Families that the pass has to join; by default any.
         """
         graph = None
-        for transition, met in [*zip(self.transitions, self.met, strict=True), *self._reserve]:
+        for transition, met in zip(self.transitions, self.met, strict=True):
             state = transition.point
             if state is None or abs(state.loss - point.loss) > _SAME_LOSS:
                 continue
@@ -237,24 +235,6 @@ class Catalogue:
         """Add a transition that is known to be new."""
         self.transitions.append(transition)
         self.met.append(Counter())
-
-    def add_reserve(self, transition: Transition, times: int) -> None:
-        """Keep a way that is no transition of its own, because it passes another saddle."""
-        self._reserve.append((transition, Counter({transition.found_by: times})))
-
-    def use_reserve(self) -> None:
-        """Add the ways through other saddles that join families which nothing lower joins.
-
-        Below such a pass its two ends are apart, and above it they are not, as at any other; but
-        the descent ends in a saddle, so it is no transition state by definition. Where the families
-        are joined lower it says nothing new of them.
-        """
-        for transition, met in sorted(self._reserve, key=lambda one: round(one[0].loss, 10)):
-            ends = {transition.start, transition.end}
-            if not any(ends <= part for part in self.components(transition.loss + _SAME_LEVEL)):
-                self.add_transition(transition)
-                self.met[-1].update(met)
-        self._reserve = []
 
     def components(self, level: float = math.inf) -> list[set[int]]:
         """Families joined by transitions up to a height."""

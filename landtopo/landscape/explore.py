@@ -256,7 +256,6 @@ class _Explorer:
             results = self.pool.run(pieces, finished=lambda: self.progress.advance(0))
             for (source, _), result in zip(batch, results, strict=True):
                 self._take(source, Harvest.from_mapping(result))
-        self.catalogue.use_reserve()
         self.progress.end()
         climbs = f"{self.idle} climbs in a row"
         if self.idle >= self.options.patience:

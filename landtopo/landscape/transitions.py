@@ -20,14 +20,14 @@ from landtopo.landscape.relations import simplest_relation
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.paths.connect import ConnectOptions, connect
-from landtopo.paths.descent import Descent, DescentOptions, begun_at, descend, descend_both
+from landtopo.paths.descent import Descent, descend, descend_both
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.network import NetworkSetting
+from landtopo.paths.onward import onward
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.classify import classify
 from landtopo.points.records import CriticalPoint, Family, Kind
 from landtopo.points.saddle_starts import SaddleStart
-from landtopo.points.spectrum import spectrum
 from landtopo.problem import TeacherStudent
 from landtopo.symmetry import PointGraph, Reference
 
@@ -48,8 +48,6 @@ _SAME_LOSS = 1e-8
 # positive), so what climbs far beyond that will not come back.
 _REGION = 1.3
 _STEPS = 150
-# A descent that keeps a symmetry of the transition state may end in a saddle within it.
-_SADDLES_PASSED = 3
 _FLAT = 1e-12
 # Most passes are known before bands are tried, so that bands look for what is missing or lower.
 _CONNECT = ConnectOptions(join=JoinOptions(bands=30, improve=40, patience=6))
@@ -208,6 +206,7 @@ def between(
                 end=record.minima[last].copy(),
                 positions=record.positions[part] - lower,
                 losses=record.losses[part],
+                through_saddle=bool(step.through),
             )
         )
     return Harvest(found=tuple(found), outcomes={"joined" if record.verified else "not joined": 1})
@@ -217,8 +216,11 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
     """Put one way into the catalogue; False when it is known already or proves to be none.
 
     The transition state is classified anew, and both ends are located as labelled minima. A family
-    that is met here for the first time is added. A way through another saddle is only kept in
-    reserve, see `Catalogue.use_reserve`.
+    that is met here for the first time is added.
+
+    A way on which symmetry makes a descent end in another saddle is one like any other: below such
+    a pass the two ends are apart as far as it is concerned, and above it they are not. It is
+    marked, because the end it was followed on to is one of several copies.
     """
     point = None
     if found.kind != "flat":
@@ -244,39 +246,15 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
                 catalogue.met[number][found_by] += found.times
                 return False
     transition = _transition(catalogue, found, point, start, end, found_by)
-    if found.through_saddle:
-        catalogue.add_reserve(transition, found.times)
-        return False
     catalogue.add_transition(transition)
     catalogue.met[-1][found_by] += found.times
     return True
 
 
-def descend_to_rest(
-    setting: NetworkSetting, start: Array, options: DescentOptions | None = None
-) -> Descent:
-    """Steepest descent to a minimum, past the saddles in which symmetry makes it end.
-
-    A descent keeps the symmetries of its start. Among the points that share them it may come to
-    rest in a saddle; the least push then sends it on, to copies of the same minimum on both sides.
-    """
-    options = options or DescentOptions()
-    whole = descend(setting.objective, start, options, accept=setting.settle)
-    return _past_saddles(setting, whole, options)
-
-
-def _past_saddles(setting: NetworkSetting, whole: Descent, options: DescentOptions) -> Descent:
-    """The same descent if it ended in a minimum, or else with what follows the saddles it met."""
-    for _ in range(_SADDLES_PASSED):
-        if not whole.converged or setting.settle(whole.x) is not None:
-            break
-        there = spectrum(setting.objective, whole.x)
-        if there.index == 0:
-            break
-        away = options.push * there.vectors[:, 0]
-        further = descend(setting.objective, whole.x + away, options, accept=setting.settle)
-        whole = _joined(whole, begun_at(further, whole.x, away))
-    return whole
+def descend_to_rest(setting: NetworkSetting, start: Array) -> Descent:
+    """Steepest descent to a minimum, past the saddles in which symmetry makes it end."""
+    side = descend(setting.objective, start, accept=setting.settle)
+    return onward(setting.objective, side, accept=setting.settle)[0]
 
 
 def _climb(setting: NetworkSetting, start: SaddleStart) -> Ascent | None:
@@ -310,8 +288,8 @@ def _both_ways_down(setting: NetworkSetting, ascent: Ascent) -> Found | str:
     sides = list(descend_both(setting.objective, ascent.x, unstable, accept=setting.settle))
     through = False
     for number, side in enumerate(sides):
-        further = _past_saddles(setting, side, DescentOptions())
-        through |= further is not side
+        further, saddles = onward(setting.objective, side, accept=setting.settle)
+        through |= bool(saddles)
         sides[number] = further
         if not further.converged:
             return "unfinished descent"
@@ -325,21 +303,6 @@ def _both_ways_down(setting: NetworkSetting, ascent: Ascent) -> Found | str:
         positions=np.concatenate([[0.0], np.cumsum(steps)]),
         losses=np.asarray(setting.objective.value(points)),
         through_saddle=through,
-    )
-
-
-def _joined(first: Descent, second: Descent) -> Descent:
-    return Descent(
-        x=second.x,
-        value=second.value,
-        gradient_norm=second.gradient_norm,
-        points=np.vstack([first.points, second.points[1:]]),
-        tangents=np.vstack([first.tangents, second.tangents[1:]]),
-        times=np.concatenate([first.times, second.times[1:]]),
-        newton_shift=second.newton_shift,
-        smallest_eigenvalue=second.smallest_eigenvalue,
-        evaluations=first.evaluations + second.evaluations,
-        status=second.status,
     )
 
 

@@ -26,6 +26,8 @@ from landtopo.problem import Teacher
 __all__ = ["Escape", "LineageLine", "WidthRow", "WidthStep", "width_records", "width_table"]
 
 _STAYS = "stays"
+# Digits after the point up to which the losses of families tied by symmetry agree.
+_TIED = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,4 +366,4 @@ def _step(
 
 
 def _by_loss(name: str, data: Mapping[str, Any]) -> tuple[float, str]:
-    return float(data["loss"]), name
+    return round(float(data["loss"]), _TIED), name

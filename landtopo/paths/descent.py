@@ -54,6 +54,8 @@ class DescentOptions:
         the flow is where, but not where it goes.
     gradient_tolerance : float
         |grad| at the minimum.
+    saddle_gradient : float
+        |grad| below which a flow without slope along falling modes counts as ending in a saddle.
     flat_gradient : float
         |grad| at which the flow counts as at rest where Newton cannot finish.
     longest : float
@@ -66,6 +68,7 @@ class DescentOptions:
     error: float = 2e-3
     lag: float = 0.2
     gradient_tolerance: float = 1e-12
+    saddle_gradient: float = 1e-5
     flat_gradient: float = 1e-9
     longest: float = 0.2
     steps: int = 2000
@@ -238,12 +241,16 @@ def descend(
             end, status = accepted, DescentStatus.ACCEPTED
         else:
             found = _finish(counted, local, slope, options)
+            status = DescentStatus.MINIMUM
+            if found is None:
+                found = _saddle(counted, local, slope, options)
+                status = DescentStatus.FLAT
             if found is None:
                 if norm > options.flat_gradient:
+                    status = DescentStatus.STEPS_USED
                     continue
-                end, status = x, DescentStatus.FLAT
-            else:
-                end, status = found, DescentStatus.MINIMUM
+                found = x
+            end = found
         shift = float(np.linalg.norm(end - x))
         if shift > 0:
             x = end
@@ -330,6 +337,27 @@ def _finish(
         gradient_tolerance=options.gradient_tolerance,
         region=2.0 * length,
         factors=factors,
+    )
+    return end if converged else None
+
+
+def _saddle(
+    objective: Objective, local: _Local, slope: Array, options: DescentOptions
+) -> Array | None:
+    """The saddle that the flow must end in, because symmetry keeps it from falling off.
+
+    Rounding does make it fall off after a while, to one side or the other; long before, the slope
+    along the modes of negative curvature is nothing but rounding.
+    """
+    norm = float(np.linalg.norm(slope))
+    if norm > options.saddle_gradient:
+        return None
+    values, vectors = np.linalg.eigh(local.lifted())
+    falling = vectors[:, values < -1e-6 * values[-1]]
+    if not falling.shape[1] or np.linalg.norm(slope @ falling) > 1e-4 * norm:
+        return None
+    end, _, _, converged = newton(
+        objective, local.x, gradient_tolerance=options.gradient_tolerance, region=1e-2
     )
     return end if converged else None
 
