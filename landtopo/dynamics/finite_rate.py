@@ -215,8 +215,17 @@ def follow_rate(
             "follow_rate needs an isolated minimum without zero neurons; this point is: "
             f"{point.kind}, nullity {point.nullity}, {point.zero_neurons} zero neurons."
         )
-    branch = _Branch(infinite, options)
-    start = np.append(branch.system.pack(point.weights), 0.0)
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    # On matrices of a few hundred rows threads cost more than they bring.
+    with threadpool_limits(1, "blas"):
+        return _continue(infinite, point.weights, options)
+
+
+def _continue(problem: TeacherStudent, weights: Array, options: BranchOptions) -> RateBranch:
+    """The branch that starts in an isolated minimum."""
+    branch = _Branch(problem, options)
+    start = np.append(branch.system.pack(weights), 0.0)
     jacobian, noise = branch.derivatives(start)
     path, slowest = [start], [_slowest(jacobian)]
     direction = np.append(-np.linalg.solve(jacobian, noise), 1.0)
@@ -259,7 +268,7 @@ def follow_rate(
             if step < options.smallest:
                 end, found = BranchEnd.LOST, None
                 break
-    return _collect(infinite, branch, path, slowest, end or BranchEnd.LOST)
+    return _collect(problem, branch, path, slowest, end or BranchEnd.LOST)
 
 
 def _slowest(jacobian: Array) -> float:
