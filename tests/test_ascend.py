@@ -106,6 +106,41 @@ def test_flat_valley_counts_as_nullity_not_as_index() -> None:
     assert found.spectrum.gap > 1e6
 
 
+def test_many_coordinates_and_a_start_of_higher_index() -> None:
+    """Double wells side by side: the index of a critical point is its number of zero coordinates.
+
+    With so many coordinates the modes are improved from step to step instead of computed anew.
+    """
+    weights = np.linspace(1.0, 2.0, 150)
+    wells = SmoothFunction(
+        size=150,
+        function=lambda x: float(np.sum(weights * (x**2 - 1) ** 2) / 4),
+        derivative=lambda x: weights * (x**2 - 1) * x,
+        second=lambda x: np.diag(weights * (3 * x**2 - 1)),
+    )
+    rng = np.random.default_rng(0)
+    turn = np.linalg.qr(rng.standard_normal((150, 150)))[0]
+    turned = SmoothFunction(
+        size=150,
+        function=lambda x: float(wells.value(turn @ x)),
+        derivative=lambda x: turn.T @ wells.value_and_gradient(turn @ x)[1],
+        second=lambda x: turn.T @ wells.hessian(turn @ x) @ turn,
+    )
+    place = np.sign(rng.standard_normal(150))
+    place[[10, 70, 140]] = 0.0
+    found = ascend(turned, turn.T @ (place + 0.01 * rng.standard_normal(150)))
+    assert found.converged
+    assert found.spectrum is not None
+    assert found.spectrum.index == 1
+    ends = np.abs(turn @ found.x)
+    assert np.sum(ends < 1e-9) == 1
+    np.testing.assert_allclose(ends[ends > 0.5], 1.0, atol=1e-12)
+    # All that is not positive is in the spectrum, with its eigenvector.
+    expected = np.linalg.eigvalsh(turned.hessian(found.x))
+    known = found.spectrum.eigenvalues
+    np.testing.assert_allclose(known, expected[: known.size], atol=1e-11)
+
+
 def test_a_kink_is_reported() -> None:
     """|x| - y^2 has a ridge at x = 0 seen from one side: a jump of the gradient is no saddle."""
     kink = SmoothFunction(

@@ -215,7 +215,8 @@ def descend(
         rounding = _EPSILON * (abs(value) + stiffness * float(x @ x))
         if ratio > 1.0 or not taken.value <= value + rounding:
             h *= max(0.1, min(0.5, 0.8 * ratio ** (-1 / 3) if ratio > 0 else 0.5))
-            if since:
+            # An unstable step misses by far; one that is only too long for the curve does not.
+            if since and (ratio > 3.0 or not taken.value <= value + rounding):
                 stiffness, since = local.stiffness(), 0
             if h * norm < 1e-14 * max(1.0, float(np.linalg.norm(x))):
                 status = DescentStatus.NOT_SMOOTH

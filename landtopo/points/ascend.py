@@ -42,6 +42,10 @@ __all__ = [
 ]
 
 
+# From so many coordinates on, modes are improved from step to step instead of computed anew.
+_LARGE = 100
+
+
 class AscentStatus(Enum):
     """How an ascent ended."""
 
@@ -231,6 +235,7 @@ def ascend(
     points, norms = [x], []
     status = AscentStatus.STEPS_USED
     value, gradient = counted.value_and_gradient(x)
+    modes: _Modes | None = None
     for _ in range(options.steps):
         norm = float(np.linalg.norm(gradient))
         norms.append(norm)
@@ -268,7 +273,8 @@ def ascend(
                     break
             climb = None
         if full_step is None or not np.linalg.norm(full_step) <= 1e6 * norm:
-            modes = _Modes.of(lifted, hessian.shape[0] - gauge.shape[0], factors, options)
+            free = hessian.shape[0] - gauge.shape[0]
+            modes = _Modes.of(lifted, free, factors, options, modes)
             followed, climb = modes.followed(options.index, climb)
             full_step = modes.step(gradient, followed, options)
         full = float(np.linalg.norm(full_step))
@@ -366,17 +372,30 @@ class _Modes:
 
     @classmethod
     def of(
-        cls, matrix: Array, count: int, factors: Symmetric | None, options: AscentOptions
+        cls,
+        matrix: Array,
+        count: int,
+        factors: Symmetric | None,
+        options: AscentOptions,
+        before: _Modes | None,
     ) -> _Modes:
-        """Modes of a matrix of which the lowest `count` are wanted, its gauge ones being last."""
+        """Modes of a matrix of which the lowest `count` are wanted, its gauge ones being last.
+
+        Those of the step before serve as a guess where there are many coordinates.
+        """
         bound = float(np.abs(matrix).sum(axis=1).max())
         zero = options.zero_tolerance * bound
         wanted = count if factors is None else max(factors.negative, options.index) + 3
         if 4 * wanted < count:
+            if before is not None and factors is not None and count > _LARGE:
+                values, vectors = _improved(matrix, factors, before.vectors)
+                if np.sum(values < 0.0) == factors.negative and values[-1] > zero:
+                    rest = cholesky(matrix + (vectors * (bound - values)) @ vectors.T)
+                    if rest is not None:
+                        return cls(values, vectors, rest, zero)
             values, vectors = lowest_modes(matrix, wanted)
             if values[-1] > zero:
-                raised = (vectors * (bound - values)) @ vectors.T
-                rest = cholesky(matrix + raised)
+                rest = cholesky(matrix + (vectors * (bound - values)) @ vectors.T)
                 if rest is not None:
                     return cls(values, vectors, rest, zero)
         values, vectors = np.linalg.eigh(matrix)
@@ -408,3 +427,15 @@ class _Modes:
         if self.rest is not None:
             step -= self.rest.solve(gradient - self.vectors @ components)
         return np.asarray(step)
+
+
+def _improved(matrix: Array, factors: Symmetric, guess: Array) -> tuple[Array, Array]:
+    """The lowest modes as far as a guess and one inverse iteration from it know them.
+
+    Ritz values are never below the eigenvalues they stand for, so that as many negative ones as
+    the inertia says are all there are.
+    """
+    basis, _ = np.linalg.qr(np.hstack([guess, factors.solve(guess)]))
+    values, within = np.linalg.eigh(basis.T @ matrix @ basis)
+    count = guess.shape[1]
+    return values[:count], basis @ within[:, :count]
