@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from landtopo import plot as plot
     from landtopo.certification import Certificate as Certificate
     from landtopo.certification import certify as certify
+    from landtopo.dynamics.finite_rate import critical_rate as critical_rate
+    from landtopo.dynamics.finite_rate import follow_rate as follow_rate
+    from landtopo.dynamics.fixed_points import attraction as attraction
+    from landtopo.dynamics.fixed_points import is_attractive as is_attractive
+    from landtopo.dynamics.flow import flow_weights as flow_weights
+    from landtopo.dynamics.noise import noise_term as noise_term
     from landtopo.dynamics.reachability import reachability as reachability
+    from landtopo.dynamics.sgd import run_sgd as run_sgd
+    from landtopo.dynamics.statistics_flow import flow_statistics as flow_statistics
     from landtopo.errors import FileFormatError as FileFormatError
     from landtopo.errors import InvalidArgument as InvalidArgument
     from landtopo.errors import LandtopoError as LandtopoError
@@ -24,9 +32,16 @@ if TYPE_CHECKING:
     from landtopo.export import write_graph as write_graph
     from landtopo.flat import flat_directions as flat_directions
     from landtopo.landscape.build import landscape_graph as landscape_graph
+    from landtopo.landscape.comparison import compare_graphs as compare_graphs
     from landtopo.landscape.explore import ExploreOptions as ExploreOptions
     from landtopo.landscape.labelled import labelled_connectivity as labelled_connectivity
+    from landtopo.landscape.metrics import component_counts as component_counts
+    from landtopo.landscape.metrics import components as components
+    from landtopo.landscape.metrics import independent_cycles as independent_cycles
+    from landtopo.landscape.metrics import minimax_matrix as minimax_matrix
+    from landtopo.landscape.metrics import neighbourhood as neighbourhood
     from landtopo.landscape.tree import merge_tree as merge_tree
+    from landtopo.landscape.tree import minimax_route as minimax_route
     from landtopo.landscape.widths import width_table as width_table
     from landtopo.loss import PopulationLoss as PopulationLoss
     from landtopo.objective import Objective as Objective
@@ -51,6 +66,7 @@ if TYPE_CHECKING:
     from landtopo.statistics import summary_statistics as summary_statistics
     from landtopo.statistics import weights_from_statistics as weights_from_statistics
     from landtopo.study import Study as Study
+    from landtopo.study.verify import verify as verify
     from landtopo.symmetry import isotropy as isotropy
     from landtopo.symmetry import teacher_automorphisms as teacher_automorphisms
 
@@ -71,30 +87,46 @@ _HOMES = {
     "SummaryStatistics": "statistics",
     "Teacher": "problem",
     "TeacherStudent": "problem",
-    "teacher_automorphisms": "symmetry",
-    "isotropy": "symmetry",
-    "reachability": "dynamics.reachability",
-    "merge_tree": "landscape.tree",
-    "width_table": "landscape.widths",
-    "labelled_connectivity": "landscape.labelled",
-    "read_point": "points.reading",
-    "psi_min": "points.certificate",
-    "find_corners": "points.corners",
-    "find_critical_points": "points.generic",
-    "find_saddles": "points.saddles",
-    "flat_directions": "flat",
+    "attraction": "dynamics.fixed_points",
     "binomial_interval": "points.coverage",
     "certify": "certification",
     "classify": "points.classify",
+    "compare_graphs": "landscape.comparison",
+    "component_counts": "landscape.metrics",
+    "components": "landscape.metrics",
     "connect": "paths.connect",
+    "critical_rate": "dynamics.finite_rate",
+    "find_corners": "points.corners",
+    "find_critical_points": "points.generic",
     "find_minima": "points.search",
+    "find_saddles": "points.saddles",
+    "flat_directions": "flat",
     "flow_field": "statistics",
     "flow_jacobian": "statistics",
+    "flow_statistics": "dynamics.statistics_flow",
+    "flow_weights": "dynamics.flow",
+    "follow_rate": "dynamics.finite_rate",
+    "independent_cycles": "landscape.metrics",
+    "is_attractive": "dynamics.fixed_points",
+    "isotropy": "symmetry",
+    "labelled_connectivity": "landscape.labelled",
     "landscape_graph": "landscape.build",
+    "merge_tree": "landscape.tree",
+    "minimax_matrix": "landscape.metrics",
+    "minimax_route": "landscape.tree",
+    "neighbourhood": "landscape.metrics",
+    "noise_term": "dynamics.noise",
     "plot": "plot",
+    "psi_min": "points.certificate",
+    "reachability": "dynamics.reachability",
     "read_graph": "export",
+    "read_point": "points.reading",
+    "run_sgd": "dynamics.sgd",
     "summary_statistics": "statistics",
+    "teacher_automorphisms": "symmetry",
+    "verify": "study.verify",
     "weights_from_statistics": "statistics",
+    "width_table": "landscape.widths",
     "write_graph": "export",
 }
 
