@@ -72,8 +72,10 @@ class LineageOptions:
     push : float
         Length of the first step away from a split, in units of the teacher's mean norm.
     seed_length : float
-        Length at which a growing zero neuron begins, in the same units: short enough for psi to
-        decide, long enough to leave the corner soon.
+        Most length at which a growing zero neuron begins, in the same units: short enough for psi
+        to decide, long enough to leave the corner soon. At the length a along u the loss has
+        changed by a psi(u) + a^2 / 4, so that a neuron never begins with more than a = |psi(u)|,
+        half of where the loss is lowest.
     most : int
         Most local minima of psi that are followed, the steepest first.
     """
@@ -283,13 +285,15 @@ def grown_neurons(
     wider = problem.with_width(problem.width + 1)
     directions = directions[: options.most]
     columns = min(max(weights.shape[1], directions.shape[1]), wider.rank + wider.extra)
-    length = options.seed_length * float(problem.teacher.norms.mean())
+    most = options.seed_length * float(problem.teacher.norms.mean())
+    loss = PopulationLoss(problem)
     starts, counts = [], []
     known: list[Reference] = []
     for direction in directions:
         start = np.vstack([pad(weights, columns), np.zeros((1, columns))])
         used = min(columns, len(direction))
-        start[-1, :used] = length * direction[:used]
+        start[-1, :used] = direction[:used]
+        start[-1] *= min(most, abs(float(loss.psi(start[-1], start[:-1]))))
         # Of directions that the symmetry of the minimum carries into each other one is enough.
         graph = PointGraph.from_weights(start, problem.teacher.vectors)
         same = next((i for i, other in enumerate(known) if other.match(graph) is not None), None)

@@ -40,18 +40,19 @@ def quadrature_gradient(teacher: Teacher, weights: Array) -> Array:
     return np.asarray(np.einsum("j,kjd->kd", signs, _pulls(weights, neurons)))
 
 
-def difference_hessian(teacher: Teacher, weights: Array, *, step: float = 1e-6) -> Array:
+def difference_hessian(teacher: Teacher, weights: Array, *, step: float = 1e-7) -> Array:
     """Hessian in the coordinates given, shape (K D, K D), by central differences.
 
-    Where neurons are parallel the loss has no third derivative, and the error is of the order of
-    the step times the curvature; elsewhere rounding over the step, about 1e-10, dominates.
+    The step is in units of the norm of the neuron that moves. Where that is parallel to a vector v
+    the loss has no third derivative, and the error is about the step times |v| over the norm;
+    elsewhere rounding over the step, about 1e-9 times the same ratio, dominates.
     """
     size = weights.size
     hessian = _differences(teacher, weights, np.arange(weights.shape[1]), step).reshape(size, size)
     return (hessian + hessian.T) / 2
 
 
-def difference_normal_block(teacher: Teacher, weights: Array, *, step: float = 1e-6) -> Array:
+def difference_normal_block(teacher: Teacher, weights: Array, *, step: float = 1e-7) -> Array:
     """Normal block A, shape (K, K): the same in one direction that nothing uses yet."""
     wide = np.hstack([weights, np.zeros((len(weights), 1))])
     last = weights.shape[1]
@@ -69,14 +70,15 @@ def _differences(
     neurons, signs = _stacked(teacher, weights)
     width, count = len(weights), len(columns)
     result = np.empty((width, count, *weights.shape))
-    shifts = step * np.eye(weights.shape[1])[columns]
+    units = np.eye(weights.shape[1])[columns]
     for k in range(width):
-        moved = np.concatenate([weights[k] + shifts, weights[k] - shifts])
+        length = step * float(np.linalg.norm(weights[k]))
+        moved = np.concatenate([weights[k] + length * units, weights[k] - length * units])
         rest = np.arange(len(neurons)) != k
         own = moved / 2 + np.einsum("j,njd->nd", signs[rest], _pulls(moved, neurons[rest]))
-        result[k, :, k] = (own[:count] - own[count:]) / (2 * step)
+        result[k, :, k] = (own[:count] - own[count:]) / (2 * length)
         others = _pulls(weights[rest[:width]], moved)
-        change = (others[:, :count] - others[:, count:]) / (2 * step)
+        change = (others[:, :count] - others[:, count:]) / (2 * length)
         result[k][:, rest[:width]] = change.transpose(1, 0, 2)
     return result
 

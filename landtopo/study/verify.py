@@ -31,6 +31,7 @@ from landtopo.study.quadrature import (
     quadrature_loss,
 )
 from landtopo.study.store import Study
+from landtopo.units import in_units, unit_of
 
 __all__ = ["Check", "VerifyOptions", "verify"]
 
@@ -42,7 +43,7 @@ _NEAR = (3e-2, 1e-2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions:
-    """Tolerances, in the units of the loss for a teacher with squared norm 1 in total.
+    """Tolerances, for a teacher with squared norm 1 in total; those of larger ones grow with it.
 
     Attributes
     ----------
@@ -51,7 +52,8 @@ class VerifyOptions:
     gradient : float
         Largest norm of a gradient at a critical point, by the same argument.
     curvature : float
-        Of eigenvalues from differences; at parallel neurons their error is about 1e-6.
+        Of eigenvalues from differences; beside a parallel neuron with a norm 100 times larger
+        their error is about 1e-6.
     largest : int
         Most coordinates of a point whose spectrum is recomputed.
     most_copies : int
@@ -159,7 +161,7 @@ def _point(
     teacher = problem.teacher
     yield compare.numbers("loss", data["loss"], quadrature_loss(teacher, weights), options.loss)
     gradient = float(np.linalg.norm(quadrature_gradient(teacher, weights)))
-    yield compare.numbers("gradient norm", 0.0, gradient, options.gradient)
+    yield compare.numbers("gradient norm", 0.0, gradient, options.gradient, power=1)
     alive = weights[np.linalg.norm(weights, axis=1) > 0]
     if not 0 < alive.size <= options.largest or "eigenvalues" not in data:
         return
@@ -167,7 +169,7 @@ def _point(
     stored = np.sort(np.asarray(data["eigenvalues"]))
     closest = _without_smallest(values, len(values) - len(stored))
     gap = float(np.abs(closest - stored).max(initial=0.0))
-    yield compare.numbers("eigenvalues, largest difference", 0.0, gap, options.curvature)
+    yield compare.numbers("eigenvalues, largest difference", 0.0, gap, options.curvature, power=0)
     normal = np.linalg.eigvalsh(difference_normal_block(teacher, alive))
     outside = weights.shape[1] - problem.rank
     unused = None if problem.codimension is None else problem.codimension - outside
@@ -177,10 +179,11 @@ def _point(
             data["smallest_normal_eigenvalue"],
             float(normal[0]),
             options.curvature,
+            power=0,
         )
     if "index" in data:
         # Zero and gauge directions scatter around zero by the error of the differences.
-        floor = -options.curvature * compare.scale
+        floor = -options.curvature * compare.scale(0)
         count = int(np.sum(values < floor)) + int(np.sum(normal < floor)) * (
             len(weights) - outside if unused is None else unused
         )
@@ -273,6 +276,11 @@ def _flow_ends(
     options: VerifyOptions,
 ) -> tuple[set[str], set[str]]:
     """Names of the families in which the gradient flow from both sides of a saddle ends."""
+    unit = unit_of(problem.teacher)
+    problem, weights = in_units(problem), weights / unit
+    families = {
+        name: {"weights": np.asarray(data["weights"]) / unit} for name, data in families.items()
+    }
     push = _pushes(problem, weights, options)[0]
     first, last = (
         _families_below(problem, weights + side, families, options, options.saddles)
@@ -383,7 +391,7 @@ def _path(
         yield from _point(problem, f"{name}, transition state {number}", data, options)
     if record.verified:
         losses = [quadrature_loss(problem.teacher, point) for point in record.points]
-        tolerance = options.loss + record.profile_tolerance / compare.scale
+        tolerance = options.loss + record.profile_tolerance / compare.scale(2)
         yield compare.numbers("highest loss", record.highest_loss, max(losses), tolerance)
 
 
@@ -392,11 +400,18 @@ class _Comparison:
 
     def __init__(self, problem: TeacherStudent, subject: str) -> None:
         self.subject = subject
-        self.scale = max(1.0, float(np.trace(problem.teacher.gram)))
+        self._unit = unit_of(problem.teacher)
+        self._size = max(1.0, float(np.trace(problem.teacher.gram)) / self._unit**2)
 
-    def numbers(self, quantity: str, stored: float, recomputed: float, tolerance: float) -> Check:
-        """Compare two numbers; the tolerance is in units of the teacher's squared norm."""
-        tolerance *= self.scale
+    def scale(self, power: int) -> float:
+        """Size of a quantity that grows with a power of the unit of the teacher."""
+        return self._size * self._unit**power
+
+    def numbers(
+        self, quantity: str, stored: float, recomputed: float, tolerance: float, *, power: int = 2
+    ) -> Check:
+        """Compare two numbers that grow with a power of the teacher's length; losses with two."""
+        tolerance *= self.scale(power)
         return Check(
             subject=self.subject,
             quantity=quantity,
