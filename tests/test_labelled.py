@@ -339,26 +339,38 @@ def test_every_class_of_permutations_against_the_built_cover(size: int) -> None:
 
 
 def ends_by_flow(problem: TeacherStudent, state: Array) -> tuple[Array, Array]:
-    """Both minima below a transition state, by integrating the gradient flow."""
+    """Both minima below a transition state, by integrating the gradient flow.
+
+    Where symmetry makes it end in a saddle it is pushed off and followed on; the other side of that
+    saddle is a copy by a symmetry of the transition state, and all symmetries are applied later.
+    """
+    wide = np.pad(state, ((0, 0), (0, 2)))  # room outside the span
+    values, vectors = np.linalg.eigh(PopulationLoss(problem).hessian(wide))
+    assert values[0] < -1e-6
+    push = 1e-3 * vectors[:, 0].reshape(wide.shape)
+    return end_by_flow(problem, wide + push), end_by_flow(problem, wide - push)
+
+
+def end_by_flow(problem: TeacherStudent, start: Array) -> Array:
     from scipy.integrate import solve_ivp
 
-    loss = PopulationLoss(problem)
-    wide = np.pad(state, ((0, 0), (0, 2)))  # room outside the span
-    vectors = np.linalg.eigh(loss.hessian(wide))[1]
-    ends = []
-    for sign in (1, -1):
-        start = wide.ravel() + sign * 1e-3 * vectors[:, 0]
+    loss, shape = PopulationLoss(problem), start.shape
+    for _ in range(4):
         flow = solve_ivp(
-            lambda _, x: -loss.gradient(x.reshape(wide.shape)).ravel(),
+            lambda _, x: -loss.gradient(x.reshape(shape)).ravel(),
             (0.0, 1e6),
-            start,
+            start.ravel(),
             method="BDF",
-            jac=lambda _, x: -loss.hessian(x.reshape(wide.shape)),
+            jac=lambda _, x: -loss.hessian(x.reshape(shape)),
             rtol=1e-8,
             atol=1e-10,
         )
-        ends.append(flow.y[:, -1].reshape(wide.shape))
-    return ends[0], ends[1]
+        end = np.asarray(flow.y[:, -1].reshape(shape))
+        values, vectors = np.linalg.eigh(loss.hessian(end))
+        if values[0] > -1e-6:
+            break
+        start = end + 1e-3 * vectors[:, 0].reshape(shape)
+    return end
 
 
 def all_elements(problem: TeacherStudent) -> list[Relabelling]:
