@@ -15,11 +15,11 @@ from typing import Literal
 
 import numpy as np
 
-from landtopo.families import describe_family, number_families
+from landtopo.families import describe_family, distinguishing, number_families
 from landtopo.objective import Array
 from landtopo.points.classify import classify
 from landtopo.points.reading import read_point
-from landtopo.points.records import CriticalPoint, Family, Kind
+from landtopo.points.records import CriticalPoint, Family, Kind, is_zero_loss
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
 from landtopo.statistics import summary_statistics
@@ -133,7 +133,8 @@ class Catalogue:
         weights = order.on_weights(family.weights, self.problem.teacher.vectors)
         weights.setflags(write=False)
         self.families.append(replace(family, point=replace(family.point, weights=weights)))
-        self._reduced.append(Reference(self.graph(family.reduced)))
+        known = distinguishing(self.problem, family.reduced, zero_loss=family.is_global)
+        self._reduced.append(Reference(self.graph(known)))
 
     def graph(self, weights: Array) -> PointGraph:
         """A point as the symmetry module sees it."""
@@ -147,7 +148,9 @@ class Catalogue:
         point = classify(self.problem, weights)
         if point.kind is not Kind.MINIMUM:
             return None
-        reduced = self.graph(reduce_network(point.weights, self.problem.rank).vectors)
+        network = reduce_network(point.weights, self.problem.rank).vectors
+        zero_loss = is_zero_loss(point.loss, point.weights)
+        reduced = self.graph(distinguishing(self.problem, network, zero_loss=zero_loss))
         for number, known in enumerate(self._reduced):
             match = known.match(reduced)
             if match is not None:
