@@ -117,3 +117,14 @@ def test_many_parts_are_decided_only_by_what_is_certain() -> None:
     assert verdict(1.0, [0.3, 0.7]) is ThirdOrder.RISES
     assert verdict(1.9, [0.5, 0.5]) is ThirdOrder.RISES
     assert verdict(2.1, [0.5, 0.5]) is ThirdOrder.FALLS
+
+
+@pytest.mark.parametrize("length", [1e-3, 1e-5, 1e-6])
+def test_curvatures_that_are_hardly_known_are_not_taken_for_zero(length: float) -> None:
+    """The short neuron blurs all curvatures; that of the split is -0.44 times its length."""
+    teacher = Teacher.from_vectors([[length, 0.0], [0.0, 1.0]])
+    spurious = find_minima(TeacherStudent(teacher, 2), starts=20).families[1]
+    assert spurious.loss == pytest.approx(0.1519 * length**2, rel=1e-3)
+    long = int(np.argmax(np.linalg.norm(spurious.weights, axis=1)))
+    point = classify(TeacherStudent(teacher, 3), split(spurious.weights, long, 0.5)[:, :2])
+    assert point.kind is (Kind.SADDLE if length == 1e-3 else Kind.UNDECIDED)

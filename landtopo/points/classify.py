@@ -48,6 +48,7 @@ __all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
 # last pair merges exact copies only.
 _TOLERANCES = ((1e-5, 1e-7), (1e-3, 1e-5), (3e-2, 1e-2), (0.0, 0.0))
 _SOFT = 1e-6
+_WELL_KNOWN = 1e-9
 _SAME_LOSS = 1e-14
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -315,7 +316,8 @@ class _Loose:
 
 def _third_order(problem: TeacherStudent, solved: _Solved, loose: dict[int, _Loose]) -> ThirdOrder:
     """What the third order says of all loose moves; those of neurons on one line are coupled."""
-    if not loose:
+    # A curvature that is zero only because little is known of it says nothing of the third order.
+    if not loose or solved.error > _WELL_KNOWN:
         return ThirdOrder.OPEN
     u, reduced = solved.vectors, solved.reduced
     teachers = np.zeros((problem.teacher.size, u.shape[1]))
