@@ -446,6 +446,21 @@ def test_the_graph_of_two_neurons_and_its_files(
     assert again.exit_code == 0
     assert again.stdout == first.stdout
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+    # Killed while it writes: what lies there half is its own.
+    def stop(*_: object) -> None:
+        (out / "landscape.json").write_text("half")
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("landtopo.export.write_graph", stop)
+        assert run("graph", "-o", study, "--out-dir", out).exit_code != 0
+    assert run("graph", "-o", study, "--out-dir", out).exit_code == 0
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert "tree-3.png" not in before
+    (out / "tree-3.png").write_text("mine")
+    assert "--force" in refusal("graph", "-o", study, "--out-dir", out)
+    (out / "tree-3.png").unlink()
     (out / "landscape.json").write_text("mine")
     assert "--force" in refusal("graph", "-o", study, "--out-dir", out)
     assert (out / "landscape.json").read_text() == "mine"

@@ -39,13 +39,7 @@ def check_outputs(
     study : Study or None
     force : bool
     """
-    from landtopo.export.files import known_formats, output_files
-
-    files = [
-        file for suffix in known_formats() for file in output_files(folder / f"{_STEM}{suffix}")
-    ]
-    files += [folder / f"{name}{suffix}" for name in _names(widths) for suffix in _PICTURES]
-    _check(folder, files, study, force)
+    _check(folder, _outputs(folder, widths), study, force)
 
 
 def check_reached(folder: Path, study: Study | None, *, force: bool) -> None:
@@ -59,6 +53,8 @@ def write_outputs(
     """Write the graph in every format, the pictures that say something, and a page with them."""
     from landtopo.export import known_formats, prepare, report, write_bytes, write_graph
 
+    announced = _outputs(folder, widths)
+    _announce(announced, study)
     written: list[Path] = []
     shown: dict[tuple[str, int | None], str] = {}
     for name, (kind, width) in _names(widths).items():
@@ -70,7 +66,7 @@ def write_outputs(
         written += write_graph(graph, folder / f"{_STEM}{suffix}")
     # Once more, with its pictures.
     write_bytes(folder / f"{_STEM}.md", report(prepare(graph), shown).encode())
-    _remember(written, study)
+    _remember(announced, written, study)
     return written
 
 
@@ -78,8 +74,10 @@ def write_reached(
     folder: Path, results: Sequence[Reachability], study: Study | None
 ) -> tuple[Path, ...]:
     """Write the picture of what training reaches at each width."""
+    announced = [folder / f"{REACHED}{suffix}" for suffix in _PICTURES]
+    _announce(announced, study)
     files = _files(folder / REACHED, draw_reached(results))
-    _remember(files, study)
+    _remember(announced, files, study)
     return files
 
 
@@ -90,10 +88,28 @@ def _check(folder: Path, files: Sequence[Path], study: Study | None, force: bool
             raise click.UsageError(f"'{file}' exists; give --force to overwrite it.")
 
 
-def _remember(files: Sequence[Path], study: Study | None) -> None:
+def _outputs(folder: Path, widths: tuple[int, ...]) -> list[Path]:
+    """Every file that a graph may be written to."""
+    from landtopo.export.files import known_formats, output_files
+
+    files = [
+        file for suffix in known_formats() for file in output_files(folder / f"{_STEM}{suffix}")
+    ]
+    return files + [folder / f"{name}{suffix}" for name in _names(widths) for suffix in _PICTURES]
+
+
+def _announce(files: Sequence[Path], study: Study | None) -> None:
+    """Say that files are about to be written: should that be killed, what is there is ours."""
     if study is not None:
         for file in files:
-            study.remember(_key(file), {"sha256": _hash(file)})
+            study.remember(_key(file), {"sha256": None})
+
+
+def _remember(announced: Sequence[Path], written: Sequence[Path], study: Study | None) -> None:
+    """Note what is ours now; what was announced and not written is nobody's."""
+    if study is not None:
+        for file in announced:
+            study.remember(_key(file), {"sha256": _hash(file) if file in written else ""})
 
 
 def _says_something(graph: nx.MultiGraph[str], kind: str, width: int | None) -> bool:
@@ -139,7 +155,7 @@ def _names(widths: tuple[int, ...]) -> dict[str, tuple[str, int | None]]:
 
 def _is_ours(file: Path, study: Study | None) -> bool:
     known = None if study is None else study.recall(_key(file))
-    return known is not None and known["sha256"] == _hash(file)
+    return known is not None and known["sha256"] in (None, _hash(file))
 
 
 def _key(file: Path) -> str:
