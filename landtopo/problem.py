@@ -331,6 +331,17 @@ def checked_number(
     return number
 
 
+def checked_tolerance(function: str, value: object) -> float:
+    """A norm of the gradient that can be reached and says something, or the sentence."""
+    return checked_number(
+        "tolerance",
+        function,
+        value,
+        "lie between 1e-14 and 1e-6",
+        lambda number: 1e-14 <= number <= 1e-6,
+    )
+
+
 def checked_problem(function: str, value: object) -> TeacherStudent:
     """A problem, or the sentence that says it is none."""
     if not isinstance(value, TeacherStudent):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["check_outputs", "check_reached", "write_outputs", "write_reached"]
 
 _STEM = "landscape"
+# The one format that is told here which pictures lie beside it.
+_PAGE = ".md"
 _PICTURES = (".pdf", ".png")
 
 
@@ -44,7 +46,7 @@ def check_outputs(
 
 def check_reached(folder: Path, study: Study | None, *, force: bool) -> None:
     """The same for the picture of what training reaches."""
-    _check(folder, [folder / f"{REACHED}{suffix}" for suffix in _PICTURES], study, force)
+    _check(folder, _reached(folder), study, force)
 
 
 def write_outputs(
@@ -63,9 +65,11 @@ def write_outputs(
             written += files
             shown[kind, width] = files[-1].name
     for suffix in known_formats():
-        written += write_graph(graph, folder / f"{_STEM}{suffix}")
-    # Once more, with its pictures.
-    write_bytes(folder / f"{_STEM}.md", report(prepare(graph), shown).encode())
+        if suffix != _PAGE:
+            written += write_graph(graph, folder / f"{_STEM}{suffix}")
+    page = folder / f"{_STEM}{_PAGE}"
+    write_bytes(page, report(prepare(graph), shown).encode())
+    written.append(page)
     _remember(announced, written, study)
     return written
 
@@ -74,7 +78,7 @@ def write_reached(
     folder: Path, results: Sequence[Reachability], study: Study | None
 ) -> tuple[Path, ...]:
     """Write the picture of what training reaches at each width."""
-    announced = [folder / f"{REACHED}{suffix}" for suffix in _PICTURES]
+    announced = _reached(folder)
     _announce(announced, study)
     files = _files(folder / REACHED, draw_reached(results))
     _remember(announced, files, study)
@@ -96,6 +100,11 @@ def _outputs(folder: Path, widths: tuple[int, ...]) -> list[Path]:
         file for suffix in known_formats() for file in output_files(folder / f"{_STEM}{suffix}")
     ]
     return files + [folder / f"{name}{suffix}" for name in _names(widths) for suffix in _PICTURES]
+
+
+def _reached(folder: Path) -> list[Path]:
+    """The files of the picture of what training reaches."""
+    return [folder / f"{REACHED}{suffix}" for suffix in _PICTURES]
 
 
 def _announce(files: Sequence[Path], study: Study | None) -> None:

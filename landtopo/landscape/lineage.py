@@ -40,7 +40,7 @@ from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
 from landtopo.statistics import summary_statistics
-from landtopo.symmetry import PointGraph, Reference, isotropy
+from landtopo.symmetry import Distinct, PointGraph, isotropy
 
 __all__ = [
     "SPLIT",
@@ -287,22 +287,20 @@ def grown_neurons(
     columns = min(max(weights.shape[1], directions.shape[1]), wider.rank + wider.extra)
     most = options.seed_length * float(problem.teacher.norms.mean())
     loss = PopulationLoss(problem)
-    starts, counts = [], []
-    known: list[Reference] = []
+    starts: list[Array] = []
+    counts: list[int] = []
+    distinct = Distinct()
     for direction in directions:
         start = np.vstack([pad(weights, columns), np.zeros((1, columns))])
         used = min(columns, len(direction))
         start[-1, :used] = direction[:used]
         start[-1] *= min(most, abs(float(loss.psi(start[-1], start[:-1]))))
         # Of directions that the symmetry of the minimum carries into each other one is enough.
-        graph = PointGraph.from_weights(start, problem.teacher.vectors)
-        same = next((i for i, other in enumerate(known) if other.match(graph) is not None), None)
-        if same is None:
-            known.append(Reference(graph))
+        number, new = distinct.place(PointGraph.from_weights(start, problem.teacher.vectors))
+        if new:
             starts.append(start)
-            counts.append(1)
-        else:
-            counts[same] += 1
+            counts.append(0)
+        counts[number] += 1
     return starts, counts
 
 
@@ -348,7 +346,7 @@ def _flows(
     """Follow the flow from every start; ends of one family are kept once."""
     loss = PopulationLoss(wider)
     ends: list[Array] = []
-    known: list[Reference] = []
+    distinct = Distinct()
     arrived: list[int] = []
     for start, count in zip(starts, counts, strict=True):
         setting = NetworkSetting(loss, start.shape[1])
@@ -359,14 +357,11 @@ def _flows(
         if point.kind is not Kind.MINIMUM:
             continue
         reduced = reduce_network(point.weights, wider.rank).vectors
-        graph = PointGraph.from_weights(reduced, wider.teacher.vectors)
-        same = next((i for i, other in enumerate(known) if other.match(graph) is not None), None)
-        if same is None:
-            known.append(Reference(graph))
+        number, new = distinct.place(PointGraph.from_weights(reduced, wider.teacher.vectors))
+        if new:
             ends.append(point.weights.copy())
-            arrived.append(count)
-        else:
-            arrived[same] += count
+            arrived.append(0)
+        arrived[number] += count
     total = sum(counts)
     return Fate(
         operation=operation,

@@ -24,7 +24,7 @@ from landtopo.points.classify import classify
 from landtopo.points.records import Kind
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
-from landtopo.symmetry import PointGraph, Reference
+from landtopo.symmetry import Distinct, PointGraph
 
 __all__ = ["MIRRORS", "add_mirrored", "mirrored_minima", "mirrored_starts"]
 
@@ -98,17 +98,17 @@ def mirrored_minima(
     _, codes, _ = compiled.minimise_batch(points, rows, constant, _TOLERANCE, _LIMIT)
     outcomes: Counter[str] = Counter()
     ends: list[Array] = []
-    known: list[Reference] = []
+    distinct = Distinct()
     for end, code in zip(points, codes, strict=True):
         if code != compiled.CONVERGED:
             outcomes["unfinished descent"] += 1
             continue
         point = classify(problem, end)
         outcomes[str(point.kind)] += 1
+        if point.kind is not Kind.MINIMUM:
+            continue
         network = reduce_network(point.weights, problem.rank).vectors
-        graph = PointGraph.from_weights(network, problem.teacher.vectors)
-        if point.kind is Kind.MINIMUM and all(other.match(graph) is None for other in known):
-            known.append(Reference(graph))
+        if distinct.place(PointGraph.from_weights(network, problem.teacher.vectors))[1]:
             ends.append(point.weights.copy())
     return {"ends": ends, "outcomes": dict(sorted(outcomes.items()))}
 
@@ -136,17 +136,15 @@ def mirrored_starts(problem: TeacherStudent, weights: Array) -> Iterator[Array]:
     width = len(within)
     sizes = [n for pair in zip(range(1, width + 1), range(width, 0, -1), strict=True) for n in pair]
     for count in sizes[:width]:
-        known: list[Reference] = []
+        distinct = Distinct()
         repeated = 0
         for chosen in combinations(range(width), count):
             start = within.copy()
             start[list(chosen)] = images[list(chosen)]
-            graph = PointGraph.from_weights(start, vectors)
-            if any(other.match(graph) is not None for other in known):
-                repeated += 1
-                if repeated >= _REPEATED:
-                    break
+            if distinct.place(PointGraph.from_weights(start, vectors))[1]:
+                repeated = 0
+                yield start
                 continue
-            repeated = 0
-            known.append(Reference(graph))
-            yield start
+            repeated += 1
+            if repeated >= _REPEATED:
+                break

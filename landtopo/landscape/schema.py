@@ -21,7 +21,6 @@ __all__ = [
     "ColumnType",
     "Owner",
     "columns_of",
-    "find_column",
     "markdown_table",
 ]
 
@@ -205,17 +204,10 @@ COLUMNS: tuple[Column, ...] = (
     _edge("fraction", "number", "fraction", "lineage: escape directions that end in to_id"),
 )
 
-_BY_NAME = {(column.owner, column.name): column for column in COLUMNS}
-
 
 def columns_of(owner: Owner) -> tuple[Column, ...]:
     """The known columns of the graph, of its nodes or of its edges."""
     return tuple(column for column in COLUMNS if column.owner == owner)
-
-
-def find_column(owner: Owner, name: str) -> Column | None:
-    """The column with that name, or None when the table does not have it."""
-    return _BY_NAME.get((owner, name))
 
 
 def markdown_table(owner: Owner) -> str:

@@ -38,9 +38,9 @@ from landtopo.points.starts import (
 from landtopo.problem import (
     TeacherStudent,
     checked_count,
-    checked_number,
     checked_problem,
     checked_seed,
+    checked_tolerance,
 )
 from landtopo.progress import Progress, Silent
 from landtopo.units import in_units, rescaled, unit_of
@@ -151,13 +151,7 @@ def find_saddles(
     jobs = checked_count("jobs", "find_saddles", jobs)
     if index != "any":
         index = checked_count("index", "find_saddles", index)
-    tolerance = checked_number(
-        "tolerance",
-        "find_saddles",
-        tolerance,
-        "lie between 1e-14 and 1e-6",
-        lambda value: 1e-14 <= value <= 1e-6,
-    )
+    tolerance = checked_tolerance("find_saddles", tolerance)
     if not sources or any(source not in SOURCES for source in sources):
         raise InvalidArgument(
             f"The 'sources' argument of find_saddles must name some of {', '.join(SOURCES)}; "

@@ -36,6 +36,7 @@ from landtopo.problem import (
     checked_number,
     checked_problem,
     checked_seed,
+    checked_tolerance,
 )
 from landtopo.progress import Progress, Silent
 from landtopo.units import in_units, rescaled, unit_of
@@ -199,13 +200,7 @@ def find_minima(
             f"The 'method' argument of find_minima must be one of {', '.join(METHODS)}; "
             f"got {method!r}."
         )
-    tolerance = checked_number(
-        "tolerance",
-        "find_minima",
-        tolerance,
-        "lie between 1e-14 and 1e-6",
-        lambda value: 1e-14 <= value <= 1e-6,
-    )
+    tolerance = checked_tolerance("find_minima", tolerance)
     step = checked_number(
         "step", "find_minima", step, "lie in (0, 1]", lambda value: 0 < value <= 1
     )

@@ -7,6 +7,7 @@ from landtopo.symmetry.graph import PointGraph
 from landtopo.symmetry.group_names import GroupFactor, name_group
 from landtopo.symmetry.groups import PermutationGroup
 from landtopo.symmetry.matching import (
+    Distinct,
     EquivalenceClasses,
     Reference,
     equivalence,
@@ -38,6 +39,7 @@ __all__ = [
     "BlockValue",
     "CanonicalForm",
     "ClosestCopy",
+    "Distinct",
     "EquivalenceClasses",
     "GroupFactor",
     "Isotropy",

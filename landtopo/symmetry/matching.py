@@ -14,7 +14,14 @@ from landtopo.symmetry.graph import TOLERANCE, Palette, PointGraph, PointLike
 from landtopo.symmetry.relabelling import Relabelling
 from landtopo.symmetry.search import STEP_LIMIT, gave_up, partition
 
-__all__ = ["EquivalenceClasses", "Reference", "equivalence", "equivalence_classes", "invariants"]
+__all__ = [
+    "Distinct",
+    "EquivalenceClasses",
+    "Reference",
+    "equivalence",
+    "equivalence_classes",
+    "invariants",
+]
 
 
 class Reference:
@@ -224,3 +231,24 @@ def equivalence_classes(
         images=images,
         tolerance=tolerance,
     )
+
+
+class Distinct:
+    """Points numbered as they are met; what symmetry carries into an earlier one is the same."""
+
+    def __init__(self) -> None:
+        self._known: list[Reference] = []
+
+    def place(self, point: PointLike) -> tuple[int, bool]:
+        """The number of a point, and whether it is new.
+
+        Parameters
+        ----------
+        point : PointGraph, summary statistics or (Q, R, T)
+        """
+        graph = PointGraph.of(point)
+        for number, known in enumerate(self._known):
+            if known.match(graph) is not None:
+                return number, False
+        self._known.append(Reference(graph))
+        return len(self._known) - 1, True
