@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import curvature, relu
 from landtopo.kernels.compiled import announce_compilation
-from landtopo.objective import Array
+from landtopo.objective import Array, FlowCurve, FlowEnd, Pace
 from landtopo.problem import TeacherStudent
 
 __all__ = ["PopulationLoss", "WeightObjective"]
@@ -282,6 +282,33 @@ class WeightObjective:
                     move[:, self.rank :] -= s[j] * np.outer(left[:, j], right[i])
                 tangents.append(move.ravel() / np.hypot(s[i], s[j]))
         return np.array(tangents).reshape(-1, self.size)
+
+    def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve:
+        """A stretch of the gradient flow, by Runge-Kutta-Chebyshev steps."""
+        from landtopo.kernels import flow
+
+        points, gradients, times, step, stiffness, peak, count, status = flow.flow_curve(
+            np.ascontiguousarray(x).reshape(self.width, self.columns),
+            self.rows,
+            np.empty((x.size, 0)) if space is None else space,
+            pace.time_step,
+            pace.stiffness,
+            pace.peak,
+            pace.until,
+            pace.error,
+            pace.lag,
+            pace.longest,
+            pace.stages,
+            pace.steps,
+        )
+        ends = {
+            flow.SLOW: FlowEnd.SLOW,
+            flow.STIFF: FlowEnd.STIFF,
+            flow.TOO_LONG: FlowEnd.STEPS_USED,
+            flow.NOT_SMOOTH: FlowEnd.NOT_SMOOTH,
+            flow.FAILED: FlowEnd.NOT_FINITE,
+        }
+        return FlowCurve(points, -gradients, times, step, stiffness, peak, count, ends[status])
 
     def _batch(self, x: Array) -> Array:
         return np.ascontiguousarray(x, dtype=np.float64).reshape(-1, self.width, self.columns)

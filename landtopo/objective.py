@@ -7,14 +7,88 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Objective", "SmoothFunction"]
+__all__ = ["Array", "FlowCurve", "FlowEnd", "Objective", "Pace", "SmoothFunction"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a gradient flow is to be followed from where it is.
+
+    Attributes
+    ----------
+    time_step : float
+        First time step to try.
+    stiffness : float
+        Upper estimate of the largest curvature.
+    peak : float
+        Largest |grad| met before.
+    until : float
+        The flow is followed until |grad| is below this fraction of its largest value.
+    error : float
+        Error of one step that is accepted across the curve, in units of x.
+    lag : float
+        Error of one step that is accepted along the curve, in units of the step.
+    longest : float
+        Largest length of a step.
+    stages : int
+        Largest number of gradients of one step.
+    steps : int
+        Largest number of steps.
+    """
+
+    time_step: float
+    stiffness: float
+    peak: float
+    until: float
+    error: float
+    lag: float
+    longest: float
+    stages: int
+    steps: int
+
+
+class FlowEnd(Enum):
+    """Why a stretch of a gradient flow ends."""
+
+    SLOW = "The slope has become as small as was asked for."
+    STIFF = "A step needs more stages than are allowed."
+    STEPS_USED = "The number of steps allowed was used."
+    NOT_SMOOTH = "The steps became too short: the function is not smooth on the way."
+    NOT_FINITE = "A value that is not finite was met."
+
+
+class FlowCurve(NamedTuple):
+    """A stretch of a gradient flow.
+
+    Attributes
+    ----------
+    points, slopes : ndarray, shape (n, size)
+        After each step, n >= 0, with -grad there.
+    times : ndarray, shape (n,)
+        Since the start.
+    time_step, stiffness, peak : float
+        To go on with, as in `Pace`.
+    gradients : int
+        What it cost, in gradients.
+    end : FlowEnd
+    """
+
+    points: Array
+    slopes: Array
+    times: Array
+    time_step: float
+    stiffness: float
+    peak: float
+    gradients: int
+    end: FlowEnd
 
 
 class Objective(Protocol):
@@ -45,6 +119,14 @@ class Objective(Protocol):
 
         Shape (g, size), g >= 0. Moving along them changes nothing; they are exact, from the
         group action, and never decided by a threshold on the Hessian's eigenvalues.
+        """
+        ...
+
+    def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve | None:
+        """The flow dx/dt = -grad f from x on, by compiled steps; None where there are none.
+
+        Columns of `space`, shape (size, n), are orthonormal and span a space that the flow does
+        not leave.
         """
         ...
 
@@ -84,3 +166,7 @@ class SmoothFunction:
     def gauge(self, x: Array) -> Array:
         """No continuous symmetry is assumed of a user's function."""
         return np.empty((0, self.size))
+
+    def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve | None:
+        """A user's function is not compiled."""
+        return None

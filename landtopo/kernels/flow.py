@@ -21,11 +21,24 @@ from landtopo.kernels.curvature import hvp_from_pairs
 from landtopo.kernels.descent import fast_gradient, fast_workspace
 from landtopo.kernels.relu import dot, pairs, workspace
 
-__all__ = ["CONVERGED", "FAILED", "TOO_LONG", "flow_batch"]
+__all__ = [
+    "CONVERGED",
+    "FAILED",
+    "NOT_SMOOTH",
+    "SLOW",
+    "STIFF",
+    "TOO_LONG",
+    "flow_batch",
+    "flow_curve",
+]
 
 CONVERGED = 0
 TOO_LONG = 1
 FAILED = 2
+# Why a recorded curve ends.
+SLOW = 3
+STIFF = 4
+NOT_SMOOTH = 5
 
 # The damping of the stability polynomial and the length of its stability interval over s^2.
 _DAMPING = 2.0 / 13.0
@@ -212,3 +225,131 @@ def flow_batch(W, V, tolerance, target, longest, limit):
         )
         W[b] = x.reshape(K, D)
     return norms, times, statuses, evaluations
+
+
+@njit(cache=True, error_model="numpy")
+def _error_ratio(x, y, g, new, h, error, lag):
+    """The estimated error of a step, across the curve and along it, in units of what is allowed."""
+    n = len(x)
+    size, along, moved = 0.0, 0.0, 0.0
+    for i in range(n):
+        e = 0.8 * (x[i] - y[i]) - 0.4 * h * (g[i] + new[i])
+        size += new[i] * new[i]
+        along += e * new[i]
+        moved += (y[i] - x[i]) ** 2
+    along = along / size if size > 0.0 else 0.0
+    across = 0.0
+    for i in range(n):
+        e = 0.8 * (x[i] - y[i]) - 0.4 * h * (g[i] + new[i])
+        across += (e - along * new[i]) ** 2
+    late = max(lag * math.sqrt(moved), error)
+    return max(math.sqrt(across) / error, abs(along) * math.sqrt(size) / late)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def flow_curve(start, V, basis, h, radius, peak, ask, error, lag, longest, most, steps):
+    """Follow the gradient flow from a point, keeping every step, until it has become slow.
+
+    Parameters
+    ----------
+    start : ndarray, shape (K, D)
+    V : ndarray, shape (M, D)
+    basis : ndarray, shape (K D, n)
+        Orthonormal columns of a space that the flow does not leave; steps are projected on it, so
+        that rounding does not leave it either. n = 0 for none.
+    h : float
+        First time step to try.
+    radius : float
+        The Hessian's largest eigenvalue, or more.
+    peak : float
+        The largest |grad| before the start.
+    ask : float
+        The curve ends when |grad| is below this fraction of its largest value.
+    error, lag : float
+        Error of a step that is allowed across the curve, and along it in units of the step.
+    longest : float
+        Largest length of a step.
+    most : int
+        Largest number of stages; steps that need more are left to the caller.
+    steps : int
+        Largest number of steps.
+
+    Returns
+    -------
+    points, gradients : ndarray, shape (m, K D)
+        After each step.
+    times : ndarray, shape (m,)
+        Since the start.
+    h, radius, peak : float
+        To go on with.
+    evaluations : int
+        Gradients and Hessian products.
+    status : int
+        SLOW, STIFF, TOO_LONG, NOT_SMOOTH or FAILED.
+    """
+    K, D = start.shape
+    n = K * D
+    work = fast_workspace(K, V)
+    tables = workspace(K, V.shape[0], D)
+    buffers = np.empty((8, n))
+    g, new, direction, product = buffers[4], buffers[5], buffers[6], buffers[7]
+    for i in range(n):
+        direction[i] = math.sin(1.0 + 1.7 * i)
+    x = start.copy().ravel()
+    coordinates = np.empty(basis.shape[1])
+    points, gradients = np.empty((steps, n)), np.empty((steps, n))
+    times = np.empty(steps)
+    fast_gradient(x.reshape(K, D), V, work, g.reshape(K, D))
+    evaluations, kept, age, now = 1, 0, 0, 0.0
+    norm = math.sqrt(dot(g, g))
+    peak = max(peak, norm)
+    status = TOO_LONG
+    while kept < steps:
+        if age >= _REFRESH:
+            radius, used = _spectral_radius(x, V, tables, direction, product, K, D)
+            evaluations += used
+            age = 0
+        h = min(h, longest / norm)
+        stages = max(2, 1 + int(math.sqrt(1.0 + h * radius / _INTERVAL)))
+        if stages > most:
+            status = STIFF
+            break
+        _chebyshev_step(x, g, h, stages, V, work, buffers, K, D)
+        y = buffers[0]
+        fast_gradient(y.reshape(K, D), V, work, new.reshape(K, D))
+        evaluations += stages
+        ratio = _error_ratio(x, y, g, new, h, error, lag)
+        if not ratio <= 1.0:
+            if not math.isfinite(ratio):
+                status = FAILED
+                break
+            # An unstable step misses by far; one that is only too long for the curve does not.
+            if ratio > 3.0 and age > 0:
+                age = _REFRESH
+            h *= max(0.1, min(0.5, 0.8 * ratio ** (-1.0 / 3.0)))
+            if h * norm < 1e-14 * max(1.0, math.sqrt(dot(x, x))):
+                status = NOT_SMOOTH
+                break
+            continue
+        if basis.shape[1] > 0:
+            coordinates[:] = 0.0
+            for i in range(n):
+                for j in range(basis.shape[1]):
+                    coordinates[j] += basis[i, j] * y[i]
+            for i in range(n):
+                y[i] = dot(basis[i], coordinates)
+        x[:] = y
+        g[:] = new
+        now += h
+        age += 1
+        points[kept] = x
+        gradients[kept] = g
+        times[kept] = now
+        kept += 1
+        norm = math.sqrt(dot(g, g))
+        peak = max(peak, norm)
+        h *= min(5.0, max(0.2, 0.8 * max(ratio, 1e-12) ** (-1.0 / 3.0)))
+        if norm <= ask * peak:
+            status = SLOW
+            break
+    return points[:kept], gradients[:kept], times[:kept], h, radius, peak, evaluations, status

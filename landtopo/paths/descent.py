@@ -10,21 +10,34 @@ finishes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
 import numpy as np
 
-from landtopo.objective import Array, Objective
+from landtopo.objective import Array, FlowCurve, FlowEnd, Objective, Pace
 from landtopo.paths.integrators import FlowStep, chebyshev_stages, chebyshev_step, rosenbrock_step
+from landtopo.paths.unstable import Stretch, first_stretch
 from landtopo.points.ascend import newton
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky, lowest_modes
 from landtopo.points.spectrum import with_gauge_lifted
 
-__all__ = ["Descent", "DescentOptions", "DescentStatus", "begun_at", "descend", "descend_both"]
+__all__ = [
+    "Descent",
+    "DescentOptions",
+    "DescentStatus",
+    "begun_at",
+    "descend",
+    "descend_both",
+    "lowest_curvature",
+]
 
+# Newton's method is tried each time the slope has fallen to this fraction.
+_ASK = 0.3
+# Most stages of a compiled step: about what one that is not compiled takes in time.
+_STAGES = 30
 _EPSILON = 4.0 * float(np.finfo(np.float64).eps)
 
 
@@ -39,6 +52,12 @@ class DescentStatus(Enum):
     NOT_FINITE = "A value that is not finite was met."
 
 
+_FAILURES = {
+    FlowEnd.NOT_SMOOTH: DescentStatus.NOT_SMOOTH,
+    FlowEnd.NOT_FINITE: DescentStatus.NOT_FINITE,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescentOptions:
     """How steepest descent is integrated.
@@ -46,7 +65,8 @@ class DescentOptions:
     Attributes
     ----------
     push : float
-        Distance along the unstable direction at which the flow is started.
+        Distance along the unstable direction at which the flow is started, or the least one where
+        the expansion of `unstable.first_stretch` carries further.
     error : float
         Error of one step that is accepted across the curve, in units of x.
     lag : float
@@ -144,18 +164,32 @@ def descend_both(
         Along `unstable` and against it. The curves start at the transition state itself.
     """
     options = DescentOptions() if options is None else options
-    stiffness = _Local(objective, transition).stiffness()
-    sides = [
-        descend(
+    local = _Local(objective, transition)
+    stiffness = local.stiffness()
+    stretches = first_stretch(
+        objective,
+        transition,
+        unstable,
+        local.hessian,
+        shortest=options.push,
+        longest=options.longest,
+        largest_term=5.0 * options.error,
+    )
+    sides = []
+    for sign, stretch in zip((1.0, -1.0), stretches or (None, None), strict=True):
+        push = sign * options.push * unstable
+        side = descend(
             objective,
-            transition + sign * options.push * unstable,
+            transition + push if stretch is None else stretch.points[-1],
             options,
             accept=accept,
             stiffness=stiffness,
+            time_step=None if stretch is None else 0.5 / stretch.rate,
         )
-        for sign in (1.0, -1.0)
-    ]
-    return begun_at(sides[0], transition, unstable), begun_at(sides[1], transition, -unstable)
+        if stretch is not None:
+            side = _after(side, stretch)
+        sides.append(begun_at(side, transition, push))
+    return sides[0], sides[1]
 
 
 def descend(
@@ -165,6 +199,7 @@ def descend(
     *,
     accept: Callable[[Array], Array | None] | None = None,
     stiffness: float | None = None,
+    time_step: float | None = None,
 ) -> Descent:
     """Integrate the gradient flow from a point until it rests in a minimum.
 
@@ -178,65 +213,56 @@ def descend(
         ends that Newton's method cannot reach, such as degenerate minima.
     stiffness : float, optional
         The largest curvature at the start, if it is known.
+    time_step : float, optional
+        The first one to try.
     """
     options = DescentOptions() if options is None else options
     counted = Counted(objective)
     x = np.array(start, dtype=np.float64)
-    first, gradient = counted.value_and_gradient(x)
-    value, slope = float(first), -gradient
-    points, tangents, times = [x], [slope], [0.0]
+    _, gradient = counted.value_and_gradient(x)
+    slope = -gradient
+    points, tangents, times = [x[None]], [slope[None]], [np.zeros(1)]
     local = _Local(counted, x)
     stiffness = local.stiffness() if stiffness is None else stiffness
-    # A factorised n x n Hessian takes as long as about n / 8 gradients.
-    most_stages = max(5, x.size // 8)
-    since = 0
-    time = 0.0
-    peak = norm = float(np.linalg.norm(slope))
-    ask_below = 0.3
-    h = min(0.1 / max(norm, 1e-12), 1.0 / stiffness)
+    norm = float(np.linalg.norm(slope))
+    if time_step is None:
+        time_step = min(0.1 / max(norm, 1e-12), 1.0 / stiffness)
+    pace = Pace(
+        time_step=time_step,
+        stiffness=stiffness,
+        peak=norm,
+        until=_ASK,
+        error=options.error,
+        lag=options.lag,
+        longest=options.longest,
+        # A factorised n x n Hessian takes as long as about n / 8 gradients.
+        stages=max(5, x.size // 8),
+        steps=options.steps,
+    )
     status = DescentStatus.STEPS_USED
     shift = 0.0
-    for _ in range(options.steps):
-        h = min(h, options.longest / max(norm, 1e-300))
-        stages = chebyshev_stages(h * stiffness)
-        if stages <= most_stages:
-            taken = chebyshev_step(counted, x, slope, h, stages)
-        else:
-            reached = rosenbrock_step(counted, x, slope, h, local.hessian)
-            if reached is None:
-                h *= 0.5
-                continue
-            taken = reached
-        ratio = _error_ratio(x, taken, options)
-        if not np.isfinite(ratio):
-            status = DescentStatus.NOT_FINITE
+    while pace.steps > 0:
+        curve = _stretch(counted, x, slope, pace)
+        if len(curve.points):
+            points.append(curve.points)
+            tangents.append(curve.slopes)
+            times.append(times[-1][-1] + curve.times)
+            x, slope = curve.points[-1], curve.slopes[-1]
+            local = _Local(counted, x)
+            norm = float(np.linalg.norm(slope))
+        pace = replace(
+            pace,
+            time_step=curve.time_step,
+            stiffness=curve.stiffness,
+            peak=curve.peak,
+            steps=pace.steps - len(curve.points),
+        )
+        if curve.end in _FAILURES:
+            status = _FAILURES[curve.end]
             break
-        # What cancels in the value is of the order of the curvature times the point squared.
-        rounding = _EPSILON * (abs(value) + stiffness * float(x @ x))
-        if ratio > 1.0 or not taken.value <= value + rounding:
-            h *= max(0.1, min(0.5, 0.8 * ratio ** (-1 / 3) if ratio > 0 else 0.5))
-            # An unstable step misses by far; one that is only too long for the curve does not.
-            if since and (ratio > 3.0 or not taken.value <= value + rounding):
-                stiffness, since = local.stiffness(), 0
-            if h * norm < 1e-14 * max(1.0, float(np.linalg.norm(x))):
-                status = DescentStatus.NOT_SMOOTH
-                break
+        if norm > pace.until * pace.peak:
             continue
-        time += h
-        x, slope, value = taken.x, taken.slope, taken.value
-        local = _Local(counted, x)
-        norm = float(np.linalg.norm(slope))
-        points.append(x)
-        tangents.append(slope)
-        times.append(time)
-        peak = max(peak, norm)
-        since += 1
-        if since >= 50:
-            stiffness, since = local.stiffness(), 0
-        h *= min(5.0, max(0.2, 0.8 * max(ratio, 1e-12) ** (-1 / 3)))
-        if norm > ask_below * peak:
-            continue
-        ask_below = 0.3 * norm / peak
+        pace = replace(pace, until=_ASK * norm / pace.peak)
         accepted = accept(x) if accept is not None else None
         if accepted is not None:
             end, status = accepted, DescentStatus.ACCEPTED
@@ -255,23 +281,22 @@ def descend(
         shift = float(np.linalg.norm(end - x))
         if shift > 0:
             x = end
-            last, gradient = counted.value_and_gradient(x)
-            value, slope = float(last), -gradient
-            points.append(x)
-            tangents.append(slope)
-            times.append(np.inf)
+            _, gradient = counted.value_and_gradient(x)
+            slope = -gradient
+            points.append(x[None])
+            tangents.append(slope[None])
+            times.append(np.array([np.inf]))
         break
     smallest = np.nan
     if status in (DescentStatus.MINIMUM, DescentStatus.FLAT):
-        smallest = _lowest(_Local(counted, x).lifted())
-        status = DescentStatus.MINIMUM if smallest > 1e-9 * stiffness else DescentStatus.FLAT
+        smallest, status = lowest_curvature(counted, x)
     return Descent(
         x=x,
-        value=value,
+        value=float(counted.value(x)),
         gradient_norm=float(np.linalg.norm(slope)),
-        points=np.array(points),
-        tangents=np.array(tangents),
-        times=np.array(times),
+        points=np.vstack(points),
+        tangents=np.vstack(tangents),
+        times=np.concatenate(times),
         newton_shift=shift,
         smallest_eigenvalue=smallest,
         evaluations=counted.evaluations,
@@ -279,7 +304,65 @@ def descend(
     )
 
 
-def _error_ratio(x: Array, taken: FlowStep, options: DescentOptions) -> float:
+def _stretch(objective: Objective, x: Array, slope: Array, pace: Pace) -> FlowCurve:
+    """Steps of the flow: many at once where they are compiled, or else one."""
+    if chebyshev_stages(pace.time_step * pace.stiffness) <= _STAGES:
+        found = objective.flow(x, replace(pace, stages=_STAGES))
+        if found is not None:
+            return found
+    return _step(objective, x, slope, pace)
+
+
+def _step(objective: Objective, x: Array, slope: Array, pace: Pace) -> FlowCurve:
+    """One step of the flow, as long as its error allows."""
+    value = float(objective.value(x))
+    norm = float(np.linalg.norm(slope))
+    local = _Local(objective, x)
+    h, stiffness = pace.time_step, pace.stiffness
+    asked = False
+    while True:
+        h = min(h, pace.longest / max(norm, 1e-300))
+        stages = chebyshev_stages(h * stiffness)
+        if stages <= pace.stages:
+            taken = chebyshev_step(objective, x, slope, h, stages)
+        else:
+            reached = rosenbrock_step(objective, x, slope, h, local.hessian)
+            if reached is None:
+                h *= 0.5
+                continue
+            taken = reached
+        ratio = _error_ratio(x, taken, pace)
+        if not np.isfinite(ratio):
+            return _ended(x, h, stiffness, pace, FlowEnd.NOT_FINITE)
+        # What cancels in the value is of the order of the curvature times the point squared.
+        rounding = _EPSILON * (abs(value) + stiffness * float(x @ x))
+        if ratio <= 1.0 and taken.value <= value + rounding:
+            break
+        h *= max(0.1, min(0.5, 0.8 * ratio ** (-1 / 3) if ratio > 0 else 0.5))
+        # An unstable step misses by far; one that is only too long for the curve does not.
+        if not asked and (ratio > 3.0 or not taken.value <= value + rounding):
+            stiffness, asked = local.stiffness(), True
+        if h * norm < 1e-14 * max(1.0, float(np.linalg.norm(x))):
+            return _ended(x, h, stiffness, pace, FlowEnd.NOT_SMOOTH)
+    return FlowCurve(
+        points=taken.x[None],
+        slopes=taken.slope[None],
+        times=np.array([h]),
+        time_step=h * min(5.0, max(0.2, 0.8 * max(ratio, 1e-12) ** (-1 / 3))),
+        stiffness=stiffness,
+        peak=max(pace.peak, float(np.linalg.norm(taken.slope))),
+        gradients=0,
+        end=FlowEnd.STEPS_USED,
+    )
+
+
+def _ended(x: Array, h: float, stiffness: float, pace: Pace, end: FlowEnd) -> FlowCurve:
+    """No step at all."""
+    none = np.empty((0, x.size))
+    return FlowCurve(none, none, np.empty(0), h, stiffness, pace.peak, 0, end)
+
+
+def _error_ratio(x: Array, taken: FlowStep, options: Pace) -> float:
     """The error of a step in units of what is accepted."""
     size = float(np.linalg.norm(taken.slope))
     tangent = taken.slope / size if size > 0 else taken.slope
@@ -363,16 +446,42 @@ def _saddle(
     return end if converged else None
 
 
-def _lowest(lifted: Array) -> float:
-    """The lowest eigenvalue, or an estimate from above if it is positive."""
+def lowest_curvature(objective: Objective, x: Array) -> tuple[float, DescentStatus]:
+    """What a point of rest is: a minimum, or flat or a saddle.
+
+    Parameters
+    ----------
+    objective : Objective
+    x : ndarray, shape (size,)
+
+    Returns
+    -------
+    smallest : float
+        As `Descent.smallest_eigenvalue`.
+    status : DescentStatus
+        MINIMUM or FLAT.
+    """
+    lifted = _Local(objective, x).lifted()
     factors = cholesky(lifted)
     if factors is None:
-        return float(lowest_modes(lifted, 1)[0][0])
+        return float(lowest_modes(lifted, 1)[0][0]), DescentStatus.FLAT
     vector = np.cos(np.arange(1.0, lifted.shape[0] + 1.0))
     for _ in range(6):
         vector /= np.linalg.norm(vector)
         vector = factors.solve(vector)
-    return float(1.0 / np.linalg.norm(vector))
+    smallest = float(1.0 / np.linalg.norm(vector))
+    positive = smallest > 1e-9 * float(np.abs(lifted).sum(axis=1).max())
+    return smallest, DescentStatus.MINIMUM if positive else DescentStatus.FLAT
+
+
+def _after(side: Descent, stretch: Stretch) -> Descent:
+    """The same curve with what came before its first point."""
+    return replace(
+        side,
+        points=np.vstack([stretch.points[:-1], side.points]),
+        tangents=np.vstack([stretch.tangents[:-1], side.tangents]),
+        times=np.concatenate([stretch.times[:-1], side.times]),
+    )
 
 
 def begun_at(side: Descent, start: Array, direction: Array) -> Descent:
@@ -387,15 +496,9 @@ def begun_at(side: Descent, start: Array, direction: Array) -> Descent:
         From there to the first point of the curve.
     """
     size = float(np.linalg.norm(side.tangents[0]) / np.linalg.norm(direction))
-    return Descent(
-        x=side.x,
-        value=side.value,
-        gradient_norm=side.gradient_norm,
+    return replace(
+        side,
         points=np.vstack([start, side.points]),
         tangents=np.vstack([size * direction, side.tangents]),
         times=np.concatenate([[-np.inf], side.times]),
-        newton_shift=side.newton_shift,
-        smallest_eigenvalue=side.smallest_eigenvalue,
-        evaluations=side.evaluations,
-        status=side.status,
     )

@@ -15,6 +15,8 @@ from landtopo.objective import Array
 from landtopo.paths.descent import Descent, DescentOptions, begun_at, descend, descend_both
 from landtopo.paths.joined import Minimum, Step, Transition
 from landtopo.paths.onward import onward
+from landtopo.paths.profile import kept_below
+from landtopo.paths.restricted import Restricted
 from landtopo.paths.routes import Connection, Routes, RouteStep
 from landtopo.paths.setting import Pass, Setting
 from landtopo.points.ascend import Ascent
@@ -88,8 +90,13 @@ class Ground:
             )
         )
 
-    def add_transition(self, ascent: Ascent, *, left: bool) -> tuple[int | None, str]:
-        """Number of a transition state after both descents, or why it is none."""
+    def add_transition(
+        self, ascent: Ascent, *, left: bool, within: Restricted | None = None
+    ) -> tuple[int | None, str]:
+        """Number of a transition state after both descents, or why it is none.
+
+        Descents from a point of a space that symmetries fix stay in it and are done there.
+        """
         if not ascent.converged or ascent.spectrum is None:
             return None, ascent.status.value
         known = self.known_transition(ascent.x, ascent.value)
@@ -100,13 +107,15 @@ class Ground:
         objection = self.setting.objection(ascent)
         if objection is not None:
             return None, objection
-        sides = descend_both(
-            self.objective,
-            ascent.x,
-            ascent.spectrum.vectors[:, 0],
-            self.descent,
-            accept=self.setting.settle,
-        )
+        unstable = ascent.spectrum.vectors[:, 0]
+        if within is not None and within.holds(ascent.x) and within.holds(unstable):
+            sides = within.descend_both(
+                ascent.x, unstable, self.descent, accept=self.setting.settle
+            )
+        else:
+            sides = descend_both(
+                self.objective, ascent.x, unstable, self.descent, accept=self.setting.settle
+            )
         followed = [self._to_minimum(side) for side in sides]
         for side, _ in followed:
             if not side.converged:
@@ -170,8 +179,10 @@ class Ground:
                 through=through,
             )
         )
-        points = np.vstack([sides[0].points[::-1], sides[1].points[1:]])
-        self.add_connection(*ends, points, sides[0].points.shape[0] - 1, number, value)
+        left, right = (
+            kept_below(self.objective, side.points, side.tangents, value) for side in sides
+        )
+        self.add_connection(*ends, np.vstack([left[::-1], right[1:]]), len(left) - 1, number, value)
         return number
 
     def known_transition(self, x: Array, value: float) -> int | None:

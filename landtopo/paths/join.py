@@ -21,6 +21,7 @@ from landtopo.paths.improve import improve
 from landtopo.paths.joined import Attempt, Joined, JoinStatus
 from landtopo.paths.pairs import Pairs
 from landtopo.paths.refine import RefineOptions, refine
+from landtopo.paths.restricted import Restricted
 from landtopo.paths.setting import PlainSetting, Setting
 from landtopo.paths.valley import flat_valley
 from landtopo.points.ascend import ascend
@@ -163,19 +164,33 @@ class _Search:
         """One band between two minima, its maxima refined and followed down."""
         ground, options = self.ground, self.options
         count = self.pairs.tried(i, j)
-        images = ground.setting.first_guess(
-            ground.minima[i].x, ground.minima[j].x, options.images, count, self.rng
-        )
-        if self.metric is None:
-            # One metric serves all bands: what is stiff is much the same everywhere. The middle,
-            # because at the ends a function need not be smooth.
-            middle = images.shape[0] // 2
-            self.metric = Metric.from_hessians(ground.objective, images[middle : middle + 1])
-        chain = relax(ground.objective, images, options.band, metric=self.metric)
-        refinement = refine(ground.objective, chain.images, options.refine, metric=self.metric)
+        ends = ground.minima[i].x, ground.minima[j].x
+        space = ground.setting.shared_symmetry(*ends)
+        within = None
+        if space is not None:
+            # The first band keeps what symmetry the ends share, and has few coordinates.
+            if count == 0:
+                within = Restricted(ground.objective, space)
+            count = max(count - 1, 0)
+        images = ground.setting.first_guess(*ends, options.images, count, self.rng)
+        # The middle, because at the ends a function need not be smooth.
+        middle = images.shape[0] // 2
+        if within is not None:
+            images = within.lower(images)
+            metric = Metric.from_hessians(within, images[middle : middle + 1])
+        else:
+            if self.metric is None:
+                # One metric serves all bands: what is stiff is much the same everywhere.
+                self.metric = Metric.from_hessians(ground.objective, images[middle : middle + 1])
+            metric = self.metric
+        objective = ground.objective if within is None else within
+        chain = relax(objective, images, options.band, metric=metric)
+        refinement = refine(objective, chain.images, options.refine, metric=metric)
+        if within is not None:
+            refinement = within.lifted_refinement(refinement)
         found, rejected = [], []
         for maximum in refinement.maxima:
-            number, reason = ground.add_transition(maximum.ascent, left=maximum.left)
+            number, reason = ground.add_transition(maximum.ascent, left=maximum.left, within=within)
             if number is None:
                 rejected.append(reason)
             else:
@@ -190,8 +205,9 @@ class _Search:
                     found += ground.add_pass(other)
         if not found and np.isinf(ground.ceiling):
             level = ground.level(i, j)
-            flat = flat_valley(ground.objective, chain.images, level, metric=self.metric)
+            flat = flat_valley(objective, chain.images, level, metric=metric)
             if flat is not None:
+                flat = flat if within is None else within.lift(flat)
                 ground.add_connection(i, j, flat, 0, None, level)
         self.attempts.append(
             Attempt(

@@ -24,6 +24,7 @@ from landtopo.points.classify import classify
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
 from landtopo.points.records import CriticalPoint
+from landtopo.symmetry.fixed_space import FixedSpace, fixed_space, interchangeable
 from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automorphisms
 from landtopo.symmetry.relabelling import teacher_rotation
 
@@ -141,6 +142,22 @@ class NetworkSetting:
         line += np.sin(np.pi * share)[:, None] * bend.ravel()
         line[0], line[-1] = x, y
         return np.asarray(line)
+
+    def shared_symmetry(self, x: Array, y: Array) -> FixedSpace | None:
+        """Exchanges of teacher vectors and neurons that neither point tells from nothing."""
+        if not self._interchangeable:
+            return None
+        return fixed_space(
+            self.objective.rows,
+            self._interchangeable,
+            self.weights(x),
+            self.weights(y),
+            tolerance=1e-3 * self.tolerance * self.unit,
+        )
+
+    @cached_property
+    def _interchangeable(self) -> tuple[tuple[int, ...], ...]:
+        return interchangeable(self.loss.problem.teacher.gram)
 
     def classified(self, x: Array) -> CriticalPoint:
         """The critical point at flat coordinates in d dimensions, computed once."""

@@ -12,7 +12,10 @@ import numpy as np
 
 from landtopo.objective import Array, Objective
 
-__all__ = ["Profile", "curve", "interior_maxima", "resolve", "sample"]
+__all__ = ["Profile", "curve", "interior_maxima", "kept_below", "resolve", "sample"]
+
+# Halvings of a piece after which it is drawn as it is.
+_HALVINGS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +159,41 @@ def resolve(
         values = np.insert(values, bad + 1, new_values)
         gradients = np.insert(gradients, bad + 1, new_gradients, axis=0)
     return Profile(points=points, positions=_positions(points), values=values)
+
+
+def kept_below(objective: Objective, points: Array, tangents: Array, top: float) -> Array:
+    """Points added to a curve until no middle of a straight piece is higher than a given value.
+
+    A curve on the floor of a valley is cut short by its chords, which run up the valley's side.
+
+    Parameters
+    ----------
+    objective : Objective
+    points, tangents : ndarray, shape (n, size)
+        Of the curve; tangents have any length.
+    top : float
+
+    Returns
+    -------
+    ndarray, shape (m, size)
+        Added points lie on the cubics through neighbours with these tangents.
+    """
+    units = tangents / np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-300)
+    looked_at = np.arange(len(points) - 1)
+    for _ in range(_HALVINGS):
+        middles = 0.5 * (points[looked_at] + points[looked_at + 1])
+        high = looked_at[objective.value(middles) > top]
+        if not high.size:
+            break
+        here, there = points[high], points[high + 1]
+        length = np.linalg.norm(there - here, axis=1, keepdims=True)
+        added = 0.5 * (here + there) + 0.125 * length * (units[high] - units[high + 1])
+        along = 1.5 * (there - here) / length - 0.25 * (units[high] + units[high + 1])
+        points = np.insert(points, high + 1, added, axis=0)
+        units = np.insert(units, high + 1, along, axis=0)
+        new = high + np.arange(high.size)
+        looked_at = np.sort(np.concatenate([new, new + 1]))
+    return points
 
 
 def _positions(points: Array) -> Array:

@@ -15,6 +15,7 @@ import numpy as np
 
 from landtopo.objective import Array
 from landtopo.points.ascend import Ascent
+from landtopo.symmetry.fixed_space import FixedSpace
 
 __all__ = ["Element", "Pass", "PlainSetting", "Setting"]
 
@@ -77,6 +78,10 @@ class Setting(Protocol):
         self, x: Array, y: Array, images: int, attempt: int, rng: np.random.Generator
     ) -> Array:
         """Images to begin a band with, its symmetry broken; shape (images, size)."""
+        ...
+
+    def shared_symmetry(self, x: Array, y: Array) -> FixedSpace | None:
+        """The space that the common symmetries of two points fix; None without any."""
         ...
 
     def objection(self, ascent: Ascent) -> str | None:
@@ -160,6 +165,10 @@ class PlainSetting:
         line += np.sin(np.pi * share)[:, None] * bend
         line[0], line[-1] = x, y
         return np.asarray(line)
+
+    def shared_symmetry(self, x: Array, y: Array) -> FixedSpace | None:
+        """No symmetry is known."""
+        return None
 
     def objection(self, ascent: Ascent) -> str | None:
         """None: index 1 is all that is asked."""

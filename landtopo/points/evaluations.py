@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from landtopo.objective import Array, Objective
+from landtopo.objective import Array, FlowCurve, Objective, Pace
 
 __all__ = ["Counted", "Evaluations"]
 
@@ -83,3 +83,10 @@ class Counted:
     def gauge(self, x: Array) -> Array:
         """Orthonormal rows that span the gauge directions at one point."""
         return self.objective.gauge(x)
+
+    def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve | None:
+        """A stretch of the gradient flow; counted in gradients."""
+        found = self.objective.flow(x, pace, space=space)
+        if found is not None:
+            self._gradient += found.gradients
+        return found

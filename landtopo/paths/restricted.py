@@ -1,0 +1,179 @@
+"""A function on the space that a symmetry fixes, and how what is found there holds everywhere.
+
+Points of the space stay in it under the gradient and under the flow, so that a band, a saddle and
+its descents can all be had with its few coordinates. What symmetry cannot say is the curvature
+across: the index of a critical point, and whether a point of rest is a minimum, are asked of all
+coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from landtopo.objective import Array, FlowCurve, Objective, Pace
+from landtopo.paths.descent import (
+    Descent,
+    DescentOptions,
+    DescentStatus,
+    descend_both,
+    lowest_curvature,
+)
+from landtopo.paths.refine import Refinement
+from landtopo.points.ascend import Ascent, ascend
+from landtopo.points.spectrum import lowest_spectrum
+from landtopo.symmetry.fixed_space import FixedSpace
+
+__all__ = ["Restricted"]
+
+# How far from a point of too high an index the ascent begins that breaks its symmetry.
+_AWAY = 0.1
+_ROUNDING = 1e-7
+
+
+class Restricted:
+    """An objective of weights on a space that symmetries fix, in orthonormal coordinates.
+
+    Parameters
+    ----------
+    objective : Objective
+        Of weights (K, D), flat.
+    space : FixedSpace
+    """
+
+    def __init__(self, objective: Objective, space: FixedSpace) -> None:
+        self.objective = objective
+        self.basis = space.basis
+        self._across = np.ascontiguousarray(space.basis.T)
+        width = int(space.multiplicities.sum())
+        columns = objective.size // width
+        # Neurons of one orbit have the same share in B^T H B: one of them stands for all.
+        self._rows = (columns * space.representatives[:, None] + np.arange(columns)).ravel()
+        weighted = np.repeat(space.multiplicities, columns)[:, None] * self.basis[self._rows]
+        self._weighted = np.ascontiguousarray(weighted.T)
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates of the space."""
+        return int(self.basis.shape[1])
+
+    def lift(self, y: Array) -> Array:
+        """Points in all coordinates, shape (..., objective.size)."""
+        return np.asarray(y @ self._across)
+
+    def lower(self, x: Array) -> Array:
+        """Coordinates of the nearest points of the space, shape (..., size)."""
+        return np.asarray(x @ self.basis)
+
+    def value(self, y: Array) -> Array:
+        """Values, shape () or (n,)."""
+        return self.objective.value(self.lift(y))
+
+    def value_and_gradient(self, y: Array) -> tuple[Array, Array]:
+        """Values and gradients with respect to the coordinates of the space."""
+        values, gradients = self.objective.value_and_gradient(self.lift(y))
+        return values, self.lower(gradients)
+
+    def hessian(self, y: Array) -> Array:
+        """Hessian at one point, shape (size, size)."""
+        found = self._weighted @ (self.objective.hessian(self.lift(y))[self._rows] @ self.basis)
+        return np.asarray(0.5 * (found + found.T))
+
+    def gauge(self, y: Array) -> Array:
+        """Orthonormal rows that span the gauge directions; turns outside the span stay inside."""
+        return self.lower(self.objective.gauge(self.lift(y)))
+
+    def flow(self, y: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve | None:
+        """A stretch of the gradient flow, held in the space."""
+        basis = self.basis if space is None else self.basis @ space
+        found = self.objective.flow(self.lift(y), pace, space=basis)
+        if found is None:
+            return None
+        return found._replace(points=self.lower(found.points), slopes=self.lower(found.slopes))
+
+    def holds(self, x: Array) -> bool:
+        """Whether a point lies in the space, but for rounding."""
+        apart = float(np.abs(self.lift(self.lower(x)) - x).max())
+        return apart <= _ROUNDING * float(np.abs(x).max())
+
+    def descend_both(
+        self,
+        transition: Array,
+        unstable: Array,
+        options: DescentOptions,
+        *,
+        accept: Callable[[Array], Array | None],
+    ) -> tuple[Descent, Descent]:
+        """Both descents from a point of the space along a direction in it, in all coordinates.
+
+        Parameters
+        ----------
+        transition, unstable : ndarray, shape (objective.size,)
+        options : DescentOptions
+        accept : callable
+            As in `descent.descend`, for points in all coordinates.
+        """
+
+        def accepts(y: Array) -> Array | None:
+            end = accept(self.lift(y))
+            return self.lower(end) if end is not None and self.holds(end) else None
+
+        sides = descend_both(
+            self, self.lower(transition), self.lower(unstable), options, accept=accepts
+        )
+        return self._lifted_descent(sides[0]), self._lifted_descent(sides[1])
+
+    def _lifted_ascent(self, found: Ascent) -> Ascent:
+        """An ascent with its spectrum in all coordinates; from too high an index a further one.
+
+        Parameters
+        ----------
+        found : Ascent
+            In the coordinates of the space.
+        """
+        x = self.lift(found.x)
+        if found.spectrum is None:
+            return self._in_all(found, x)
+        whole = lowest_spectrum(
+            self.objective.hessian(x),
+            self.objective.gauge(x),
+            zero_tolerance=found.options.zero_tolerance,
+        )
+        if found.converged and whole.index > found.options.index:
+            within = np.linalg.norm(self.lower(whole.vectors[:, : whole.index].T), axis=1)
+            breaking = whole.vectors[:, int(np.argmin(within))]
+            return ascend(
+                self.objective,
+                x + _AWAY * breaking,
+                found.options,
+                direction=self.lift(found.spectrum.vectors[:, 0]),
+            )
+        return replace(self._in_all(found, x), spectrum=whole)
+
+    def lifted_refinement(self, found: Refinement) -> Refinement:
+        """Maxima of a chain in the space with what they led to, in all coordinates."""
+        maxima = tuple(
+            replace(one, start=self.lift(one.start), ascent=self._lifted_ascent(one.ascent))
+            for one in found.maxima
+        )
+        return replace(found, maxima=maxima)
+
+    def _in_all(self, found: Ascent, x: Array) -> Ascent:
+        return replace(found, x=x, points=self.lift(found.points))
+
+    def _lifted_descent(self, side: Descent) -> Descent:
+        """A descent in all coordinates; its end is a minimum only if it is one of all of them."""
+        x = self.lift(side.x)
+        smallest, status = side.smallest_eigenvalue, side.status
+        if status is DescentStatus.MINIMUM:
+            smallest, status = lowest_curvature(self.objective, x)
+        return replace(
+            side,
+            x=x,
+            points=self.lift(side.points),
+            tangents=self.lift(side.tangents),
+            smallest_eigenvalue=smallest,
+            status=status,
+        )

@@ -1,0 +1,241 @@
+"""The weights that every symmetry of two labelled points leaves alone.
+
+Exchanging two teacher vectors that stand alike in the Gram matrix is a reflection of the span. With
+an exchange of the neurons that follow them it may leave two labelled points as they are; such
+teacher vectors and neurons are onlookers of the way between the points. The weights that all these
+symmetries fix form a linear space. Critical points of the loss on this space are critical points of
+the loss (the principle of symmetric criticality: Palais, Commun. Math. Phys. 69, 19 (1979)), the
+gradient flow never leaves it, and its dimension does not grow with the number of onlookers.
+
+A neuron in an orbit of n neurons is the image of a representative under a product of reflections.
+The representative itself may be any vector that the reflections fix which do not move it: those of
+pairs of teacher vectors that it meets at equal overlaps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landtopo.objective import Array
+
+__all__ = ["FixedSpace", "fixed_space", "interchangeable"]
+
+# A neuron's unit of overlap with the start against that with the end, in the signature of a teacher
+# vector: any number will do that does not make sums of the two coincide.
+_SKEW = 0.6180339887498949
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedSpace:
+    """A space of weights that is fixed by symmetries, with orthonormal coordinates.
+
+    Attributes
+    ----------
+    basis : ndarray, shape (K D, n)
+        Orthonormal columns; W.ravel() = basis @ y.
+    representatives : ndarray of int, shape (o,)
+        One neuron of each orbit.
+    multiplicities : ndarray of int, shape (o,)
+        How many neurons each orbit has.
+    onlookers : tuple of tuple of int
+        Classes of teacher vectors that may be exchanged, two or more in each.
+    """
+
+    basis: Array = field(repr=False)
+    representatives: NDArray[np.int64]
+    multiplicities: NDArray[np.int64]
+    onlookers: tuple[tuple[int, ...], ...]
+
+
+def interchangeable(gram: Array) -> tuple[tuple[int, ...], ...]:
+    """Classes of teacher vectors any two of which can be exchanged without changing overlaps.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (M, M)
+
+    Returns
+    -------
+    tuple of tuple of int
+        Those with two or more members.
+    """
+    tolerance = 1e-9 * float(np.abs(gram).max())
+    classes: list[list[int]] = []
+    for m in range(len(gram)):
+        for members in classes:
+            first = members[0]
+            others = np.ones(len(gram), dtype=bool)
+            others[[first, m]] = False
+            if (
+                abs(gram[m, m] - gram[first, first]) <= tolerance
+                and np.abs(gram[m, others] - gram[first, others]).max(initial=0.0) <= tolerance
+            ):
+                members.append(m)
+                break
+        else:
+            classes.append([m])
+    return tuple(tuple(members) for members in classes if len(members) > 1)
+
+
+def fixed_space(
+    teacher: Array,
+    classes: tuple[tuple[int, ...], ...],
+    start: Array,
+    end: Array,
+    *,
+    tolerance: float = 1e-9,
+) -> FixedSpace | None:
+    """The weights that share the symmetries of two points and of the straight line between them.
+
+    A symmetry that carries a neuron across the mirror between two teacher vectors on its way from
+    start to end is left out: two neurons would have to meet on that mirror.
+
+    Parameters
+    ----------
+    teacher : ndarray, shape (M, D)
+        Teacher vectors in the coordinates of the weights.
+    classes : tuple of tuple of int
+        From `interchangeable`.
+    start, end : ndarray, shape (K, D)
+    tolerance : float
+        Largest difference of equal entries.
+
+    Returns
+    -------
+    FixedSpace or None
+        None if there are no symmetries.
+    """
+    ends = np.hstack([start, end])
+    overlaps = np.array([start @ teacher.T, end @ teacher.T])
+    exchanges = _exchanges(teacher, classes, ends, overlaps, tolerance)
+    if not exchanges:
+        return None
+    onlookers = [(first, *others) for first, others in exchanges.items()]
+    width, columns = start.shape
+    frames: dict[int, Array] = {}
+    orbits: list[list[int]] = []
+    allowed: dict[tuple[tuple[int, ...], ...], Array] = {}
+    for neuron in range(width):
+        if neuron in frames:
+            continue
+        ties = _ties(onlookers, overlaps[:, neuron], tolerance)
+        if ties not in allowed:
+            allowed[ties] = _orthogonal_to(teacher, ties)
+        frames[neuron] = allowed[ties]
+        orbit = [neuron]
+        for one in orbit:
+            for first, others in exchanges.items():
+                for other, moved in others.items():
+                    image = int(moved[one])
+                    if image not in frames:
+                        normal = teacher[other] - teacher[first]
+                        frames[image] = _reflected(frames[one].T, normal).T
+                        orbit.append(image)
+        orbits.append(orbit)
+    basis = np.zeros((width, columns, sum(frames[orbit[0]].shape[1] for orbit in orbits)))
+    used = 0
+    for orbit in orbits:
+        size = frames[orbit[0]].shape[1]
+        for neuron in orbit:
+            basis[neuron, :, used : used + size] = frames[neuron] / np.sqrt(len(orbit))
+        used += size
+    flat = basis.reshape(width * columns, used)
+    for point in (start.ravel(), end.ravel()):
+        if np.abs(flat @ (point @ flat) - point).max() > 10.0 * tolerance:
+            return None
+    return FixedSpace(
+        basis=flat,
+        representatives=np.array([orbit[0] for orbit in orbits]),
+        multiplicities=np.array([len(orbit) for orbit in orbits]),
+        onlookers=tuple(onlookers),
+    )
+
+
+_Exchanges = dict[int, dict[int, NDArray[np.int64]]]
+
+
+def _exchanges(
+    teacher: Array,
+    classes: tuple[tuple[int, ...], ...],
+    ends: Array,
+    overlaps: Array,
+    tolerance: float,
+) -> _Exchanges:
+    """For the first vector of each class of onlookers, how neurons move when it is exchanged."""
+    found: _Exchanges = {}
+    # Rows are sorted in the same way for two vectors that can be exchanged.
+    signature = np.sort(overlaps[0] + _SKEW * overlaps[1], axis=0)
+    for members in classes:
+        left = list(members)
+        while left:
+            first, *rest = left
+            apart = np.abs(signature[:, rest] - signature[:, [first]]).max(axis=0, initial=0.0)
+            others: dict[int, NDArray[np.int64]] = {}
+            for other, distance in zip(rest, apart.tolist(), strict=True):
+                if distance <= 4.0 * tolerance:
+                    moved = _exchange(teacher, first, other, ends, overlaps, tolerance)
+                    if moved is not None:
+                        others[other] = moved
+            if others:
+                found[first] = others
+            left = [m for m in rest if m not in others]
+    return found
+
+
+def _exchange(
+    teacher: Array, first: int, other: int, ends: Array, overlaps: Array, tolerance: float
+) -> NDArray[np.int64] | None:
+    """Where neurons go when two teacher vectors change places; None if they cannot follow."""
+    sides = overlaps[:, :, other] - overlaps[:, :, first]
+    moving = np.flatnonzero(np.abs(sides).max(axis=0) > tolerance)
+    images = np.arange(ends.shape[0])
+    if not moving.size:
+        return images
+    if np.any(sides[0, moving] * sides[1, moving] <= tolerance**2):
+        return None
+    rows = ends[moving]
+    normal = teacher[other] - teacher[first]
+    turned = _reflected(rows.reshape(2 * moving.size, -1), normal).reshape(rows.shape)
+    equal = np.abs(turned[:, None, :] - rows[None, :, :]).max(axis=2) <= tolerance
+    if not (np.all(equal.sum(axis=0) == 1) and np.all(equal.sum(axis=1) == 1)):
+        return None
+    images[moving] = moving[equal.argmax(axis=1)]
+    return images
+
+
+def _reflected(rows: Array, normal: Array) -> Array:
+    """Rows in the mirror that a vector is normal to."""
+    return np.asarray(rows - np.outer(rows @ normal, (2.0 / float(normal @ normal)) * normal))
+
+
+def _ties(
+    onlookers: list[tuple[int, ...]], overlaps: Array, tolerance: float
+) -> tuple[tuple[int, ...], ...]:
+    """Sets of onlookers that one neuron meets at equal overlaps, at both ends."""
+    ties = []
+    for members in onlookers:
+        left = list(members)
+        while left:
+            first = left[0]
+            apart = np.abs(overlaps[:, left] - overlaps[:, [first]]).max(axis=0)
+            tied = [
+                m for m, distance in zip(left, apart.tolist(), strict=True) if distance <= tolerance
+            ]
+            if len(tied) > 1:
+                ties.append(tuple(tied))
+            left = [m for m in left if m not in tied]
+    return tuple(ties)
+
+
+def _orthogonal_to(teacher: Array, ties: tuple[tuple[int, ...], ...]) -> Array:
+    """Orthonormal basis, as columns, of the vectors with equal overlaps within each set."""
+    columns = teacher.shape[1]
+    normals = [teacher[m] - teacher[tied[0]] for tied in ties for m in tied[1:]]
+    if not normals:
+        return np.eye(columns)
+    _, sizes, rows = np.linalg.svd(np.array(normals))
+    rank = int(np.sum(sizes > 1e-9 * sizes[0]))
+    return np.asarray(rows[rank:].T)
