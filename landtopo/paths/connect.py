@@ -157,7 +157,10 @@ def _polished(objective: Counted, weights: Array) -> Array:
 
 
 def _check_ends(setting: NetworkSetting, start: Array, end: Array) -> None:
-    for name, weights in (("start", start), ("end", end)):
+    ends = [("start", start), ("end", end)]
+    if setting.relation(end.ravel(), start.ravel()) is not None:
+        ends.pop()
+    for name, weights in ends:
         if setting.is_curved_up(weights.ravel()):
             continue
         point = setting.classified(weights.ravel())
@@ -222,9 +225,13 @@ def _record(
         )
         minima.append(setting.weights(piece[-1]))
     verified = joined.status is JoinStatus.CONNECTED and bool(joined.route)
+    end = setting.weights(joined.minima[1].x)
+    if verified and not np.any(end[:, problem.rank :]):
+        # The end itself, and not what a descent found of it.
+        minima[-1] = end
     line = np.vstack(points)
     if not verified:
-        minima.append(setting.weights(joined.minima[1].x))
+        minima.append(end)
         minima_at.append(np.inf)
     profile = resolve(objective, line, tolerance=options.profile_tolerance)
     losses = setting.loss.value(np.array(minima))
@@ -232,7 +239,7 @@ def _record(
     return PathRecord(
         problem=problem,
         start=minima[0],
-        end=setting.weights(joined.minima[1].x),
+        end=end,
         points=setting.weights(profile.points),
         positions=profile.positions,
         losses=np.maximum(profile.values, 0.0),
@@ -246,9 +253,7 @@ def _record(
         highest_loss=float("inf") if top_step is None else top_step.highest_loss,
         verified=verified,
         kind="saddle" if top_step is None else top_step.kind,
-        permutation=relative_permutation(
-            setting.weights(joined.minima[0].x), setting.weights(joined.minima[1].x), problem.rank
-        ),
+        permutation=relative_permutation(minima[0], end, problem.rank),
         missing=tuple(
             (setting.weights(joined.minima[i].x), setting.weights(joined.minima[j].x))
             for i, j in joined.missing

@@ -144,6 +144,7 @@ def descend_both(
     options: DescentOptions | None = None,
     *,
     accept: Callable[[Array], Array | None] | None = None,
+    rest: Callable[[Array], tuple[float, DescentStatus]] | None = None,
 ) -> tuple[Descent, Descent]:
     """Descend from both sides of a transition state.
 
@@ -155,7 +156,7 @@ def descend_both(
     unstable : ndarray, shape (size,)
         Unit eigenvector of the negative eigenvalue.
     options : DescentOptions, optional
-    accept : callable, optional
+    accept, rest : callable, optional
         As in `descend`.
 
     Returns
@@ -183,6 +184,7 @@ def descend_both(
             transition + push if stretch is None else stretch.points[-1],
             options,
             accept=accept,
+            rest=rest,
             stiffness=stiffness,
             time_step=None if stretch is None else 0.5 / stretch.rate,
         )
@@ -198,6 +200,7 @@ def descend(
     options: DescentOptions | None = None,
     *,
     accept: Callable[[Array], Array | None] | None = None,
+    rest: Callable[[Array], tuple[float, DescentStatus]] | None = None,
     stiffness: float | None = None,
     time_step: float | None = None,
 ) -> Descent:
@@ -211,6 +214,8 @@ def descend(
     accept : callable, optional
         Given the point that the flow has reached, returns the end it must flow to, or None. For
         ends that Newton's method cannot reach, such as degenerate minima.
+    rest : callable, optional
+        What the point is at which the flow rests, in place of `lowest_curvature`.
     stiffness : float, optional
         The largest curvature at the start, if it is known.
     time_step : float, optional
@@ -289,7 +294,7 @@ def descend(
         break
     smallest = np.nan
     if status in (DescentStatus.MINIMUM, DescentStatus.FLAT):
-        smallest, status = lowest_curvature(counted, x)
+        smallest, status = lowest_curvature(counted, x) if rest is None else rest(x)
     return Descent(
         x=x,
         value=float(counted.value(x)),

@@ -6,13 +6,22 @@ found holds for all copies under the landscape's symmetry (`Routes`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import networkx as nx
 import numpy as np
 
 from landtopo.objective import Array
-from landtopo.paths.descent import Descent, DescentOptions, begun_at, descend, descend_both
+from landtopo.paths.descent import (
+    Descent,
+    DescentOptions,
+    DescentStatus,
+    begun_at,
+    descend,
+    descend_both,
+    lowest_curvature,
+)
 from landtopo.paths.joined import Minimum, Step, Transition
 from landtopo.paths.onward import onward
 from landtopo.paths.profile import kept_below
@@ -108,14 +117,12 @@ class Ground:
         if objection is not None:
             return None, objection
         unstable = ascent.spectrum.vectors[:, 0]
+        both_sides: Callable[..., tuple[Descent, Descent]] = partial(descend_both, self.objective)
         if within is not None and within.holds(ascent.x) and within.holds(unstable):
-            sides = within.descend_both(
-                ascent.x, unstable, self.descent, accept=self.setting.settle
-            )
-        else:
-            sides = descend_both(
-                self.objective, ascent.x, unstable, self.descent, accept=self.setting.settle
-            )
+            both_sides = within.descend_both
+        sides = both_sides(
+            ascent.x, unstable, self.descent, accept=self.setting.settle, rest=self._rest
+        )
         followed = [self._to_minimum(side) for side in sides]
         for side, _ in followed:
             if not side.converged:
@@ -126,6 +133,15 @@ class Ground:
         return self._enter(
             ascent.x, ascent.value, ascent, ends, (left_side, right_side), left, through
         ), ""
+
+    def _rest(self, x: Array) -> tuple[float, DescentStatus]:
+        """What a point is at which a descent rests; copies of known minima are known to be one."""
+        value = float(self.objective.value(x))
+        for one in self.minima:
+            close = abs(one.value - value) <= 1e-9 * (1e-3 + abs(value))
+            if close and self.setting.relation(x, one.x) is not None:
+                return np.nan, DescentStatus.MINIMUM
+        return lowest_curvature(self.objective, x)
 
     def _to_minimum(self, side: Descent) -> tuple[Descent, tuple[Array, ...]]:
         return onward(self.objective, side, self.descent, accept=self.setting.settle)
@@ -179,10 +195,9 @@ class Ground:
                 through=through,
             )
         )
-        left, right = (
-            kept_below(self.objective, side.points, side.tangents, value) for side in sides
-        )
-        self.add_connection(*ends, np.vstack([left[::-1], right[1:]]), len(left) - 1, number, value)
+        up, down = (kept_below(self.objective, side.points, side.tangents, value) for side in sides)
+        points = np.vstack([up[::-1], down[1:]])
+        self.add_connection(*ends, points, len(up) - 1, number, value)
         return number
 
     def known_transition(self, x: Array, value: float) -> int | None:

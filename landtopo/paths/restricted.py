@@ -19,7 +19,6 @@ from landtopo.paths.descent import (
     DescentOptions,
     DescentStatus,
     descend_both,
-    lowest_curvature,
 )
 from landtopo.paths.refine import Refinement
 from landtopo.points.ascend import Ascent, ascend
@@ -105,6 +104,7 @@ class Restricted:
         options: DescentOptions,
         *,
         accept: Callable[[Array], Array | None],
+        rest: Callable[[Array], tuple[float, DescentStatus]],
     ) -> tuple[Descent, Descent]:
         """Both descents from a point of the space along a direction in it, in all coordinates.
 
@@ -112,7 +112,7 @@ class Restricted:
         ----------
         transition, unstable : ndarray, shape (objective.size,)
         options : DescentOptions
-        accept : callable
+        accept, rest : callable
             As in `descent.descend`, for points in all coordinates.
         """
 
@@ -120,10 +120,15 @@ class Restricted:
             end = accept(self.lift(y))
             return self.lower(end) if end is not None and self.holds(end) else None
 
-        sides = descend_both(
-            self, self.lower(transition), self.lower(unstable), options, accept=accepts
+        left, right = descend_both(
+            self,
+            self.lower(transition),
+            self.lower(unstable),
+            options,
+            accept=accepts,
+            rest=lambda y: rest(self.lift(y)),
         )
-        return self._lifted_descent(sides[0]), self._lifted_descent(sides[1])
+        return self._lifted_descent(left), self._lifted_descent(right)
 
     def _lifted_ascent(self, found: Ascent) -> Ascent:
         """An ascent with its spectrum in all coordinates; from too high an index a further one.
@@ -164,16 +169,9 @@ class Restricted:
         return replace(found, x=x, points=self.lift(found.points))
 
     def _lifted_descent(self, side: Descent) -> Descent:
-        """A descent in all coordinates; its end is a minimum only if it is one of all of them."""
-        x = self.lift(side.x)
-        smallest, status = side.smallest_eigenvalue, side.status
-        if status is DescentStatus.MINIMUM:
-            smallest, status = lowest_curvature(self.objective, x)
         return replace(
             side,
-            x=x,
+            x=self.lift(side.x),
             points=self.lift(side.points),
             tangents=self.lift(side.tangents),
-            smallest_eigenvalue=smallest,
-            status=status,
         )

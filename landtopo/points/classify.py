@@ -50,6 +50,8 @@ _TOLERANCES = ((1e-5, 1e-7), (1e-3, 1e-5), (3e-2, 1e-2), (0.0, 0.0))
 _SOFT = 1e-6
 _WELL_KNOWN = 1e-9
 _SAME_LOSS = 1e-14
+# Newton steps, relative to the weights, after which nothing is left but rounding.
+_CLOSE = 1e-9
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
@@ -171,7 +173,9 @@ class _Solved:
             if not better and np.linalg.norm(new) > 16.0 * _EPSILON * size:
                 break
             there = curvature_at(loss, u + step)
-            next_step = there.step(new.ravel()).reshape(u.shape)
+            # The Hessian of a point so close serves as well, and is factorised already.
+            near = curvature if moved <= _CLOSE * size else there
+            next_step = near.step(new.ravel()).reshape(u.shape)
             if not better and not np.linalg.norm(next_step) < 0.5 * moved:
                 break
             u, gradient, norm = u + step, new, float(np.linalg.norm(new))
@@ -225,8 +229,11 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     outside = u.shape[1] - rank
     weights = reduced.expand(u)
     loss = PopulationLoss(problem)
-    value = float(loss.value(weights))
-    gradient = float(np.linalg.norm(_gradient(loss, weights)))
+    if reduced.effective_width == problem.width:
+        value, gradient = solved.loss, solved.gradient
+    else:
+        value = float(loss.value(weights))
+        gradient = float(np.linalg.norm(_gradient(loss, weights)))
     unused = (problem.width if problem.codimension is None else problem.codimension) - outside
     tolerance = solved.error
     # Every eigenvalue that decides, with the number of times it counts in d dimensions.

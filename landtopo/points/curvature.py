@@ -8,6 +8,7 @@ that is not positive is left.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh, minres
 
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
+from landtopo.points.factors import Symmetric, factorised
 from landtopo.points.spectrum import with_gauge_lifted, without_gauge
 
 __all__ = ["DENSE", "Curvature", "curvature_at", "eigenvalues_without_gauge"]
@@ -82,15 +84,17 @@ class _Dense:
         self.gauge = objective.gauge(weights.ravel())
         self._hessian = self.hessian
 
+    @cached_property
+    def _factors(self) -> Symmetric | None:
+        hessian, gauge = self._hessian, self.gauge
+        return factorised(hessian + gauge.T @ gauge if len(gauge) else hessian)
+
     def step(self, gradient: Array) -> Array:
         hessian, gauge = self._hessian, self.gauge
-        try:
-            system = hessian + gauge.T @ gauge if len(gauge) else hessian
-            step = -np.linalg.solve(system, gradient)
-        except np.linalg.LinAlgError:
-            step = np.full_like(gradient, np.inf)
-        if np.linalg.norm(step) <= 1e6 * np.linalg.norm(gradient):
-            return np.asarray(step)
+        if self._factors is not None:
+            step = -self._factors.solve(gradient)
+            if np.linalg.norm(step) <= 1e6 * np.linalg.norm(gradient):
+                return np.asarray(step)
         values, vectors = without_gauge(hessian, gauge)
         keep = np.abs(values) > 1e-12 * np.abs(values).max()
         components = vectors[:, keep].T @ gradient
