@@ -113,9 +113,10 @@ class Ground:
             return known, ""
         if ascent.value >= self.ceiling:
             return None, "It is not lower than the route that is known."
-        objection = self.setting.objection(ascent)
+        objection = self.setting.objection(ascent, partial=within is not None)
         if objection is not None:
-            return None, objection
+            broken = None if within is None else within.broken(ascent)
+            return (None, objection) if broken is None else self.add_transition(broken, left=left)
         unstable = ascent.spectrum.vectors[:, 0]
         both_sides: Callable[..., tuple[Descent, Descent]] = partial(descend_both, self.objective)
         if within is not None and within.holds(ascent.x) and within.holds(unstable):

@@ -32,6 +32,7 @@ __all__ = ["NetworkSetting"]
 
 # Of the small neurons at a maximum, how many are tried as the one that vanishes.
 _SMALL_NEURONS = 2
+_OTHER_INDEX = "The index in d dimensions is {}, not 1."
 
 
 class NetworkSetting:
@@ -184,7 +185,7 @@ class NetworkSetting:
             block[np.diag_indices_from(block)] -= least
         return all(cholesky(block) is not None for block in blocks)
 
-    def objection(self, ascent: Ascent) -> str | None:
+    def objection(self, ascent: Ascent, *, partial: bool = False) -> str | None:
         """Whether the point has index 1 in all d dimensions, not only in these coordinates.
 
         A column that W_out leaves empty shows the normal block once; the dimensions that have no
@@ -194,6 +195,9 @@ class NetworkSetting:
         norms = np.linalg.norm(weights, axis=1)
         if norms.min() < 1e-6 * self.unit or ascent.spectrum is None:
             return "A neuron vanishes there, and the loss is not differentiable."
+        if partial:
+            index = self.classified(ascent.x).index
+            return None if index == 1 else _OTHER_INDEX.format(index)
         left, singular, _ = np.linalg.svd(weights[:, self.rank :])
         used = int(np.sum(singular > 1e-7 * float(np.linalg.norm(weights))))
         spare = self.objective.columns - self.rank - used
@@ -204,7 +208,7 @@ class NetworkSetting:
         values = np.linalg.eigvalsh(free.T @ block @ free)
         negative = int(np.sum(values < -ascent.spectrum.zero_tolerance))
         index = ascent.spectrum.index + (remaining - spare) * negative
-        return None if index == 1 else f"The index in d dimensions is {index}, not 1."
+        return None if index == 1 else _OTHER_INDEX.format(index)
 
     def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
         """Corners near a maximum, where a small neuron vanishes, that are passes.

@@ -130,43 +130,48 @@ class Restricted:
         )
         return self._lifted_descent(left), self._lifted_descent(right)
 
-    def _lifted_ascent(self, found: Ascent) -> Ascent:
-        """An ascent with its spectrum in all coordinates; from too high an index a further one.
-
-        Parameters
-        ----------
-        found : Ascent
-            In the coordinates of the space.
-        """
-        x = self.lift(found.x)
-        if found.spectrum is None:
-            return self._in_all(found, x)
-        whole = lowest_spectrum(
-            self.objective.hessian(x),
-            self.objective.gauge(x),
-            zero_tolerance=found.options.zero_tolerance,
-        )
-        if found.converged and whole.index > found.options.index:
-            within = np.linalg.norm(self.lower(whole.vectors[:, : whole.index].T), axis=1)
-            breaking = whole.vectors[:, int(np.argmin(within))]
-            return ascend(
-                self.objective,
-                x + _AWAY * breaking,
-                found.options,
-                direction=self.lift(found.spectrum.vectors[:, 0]),
-            )
-        return replace(self._in_all(found, x), spectrum=whole)
-
     def lifted_refinement(self, found: Refinement) -> Refinement:
-        """Maxima of a chain in the space with what they led to, in all coordinates."""
+        """Maxima of a chain in the space with what they led to, in all coordinates.
+
+        Their spectra are still those of the space, with vectors in all coordinates.
+        """
         maxima = tuple(
             replace(one, start=self.lift(one.start), ascent=self._lifted_ascent(one.ascent))
             for one in found.maxima
         )
         return replace(found, maxima=maxima)
 
-    def _in_all(self, found: Ascent, x: Array) -> Ascent:
-        return replace(found, x=x, points=self.lift(found.points))
+    def broken(self, found: Ascent) -> Ascent | None:
+        """An ascent that leaves the space where its end falls off across it; None if it does not.
+
+        Parameters
+        ----------
+        found : Ascent
+            From `lifted_refinement`.
+        """
+        assert found.spectrum is not None
+        whole = lowest_spectrum(
+            self.objective.hessian(found.x),
+            self.objective.gauge(found.x),
+            zero_tolerance=found.options.zero_tolerance,
+        )
+        if whole.index <= found.options.index:
+            return None
+        inside = np.linalg.norm(self.lower(whole.vectors[:, : whole.index].T), axis=1)
+        return ascend(
+            self.objective,
+            found.x + _AWAY * whole.vectors[:, int(np.argmin(inside))],
+            found.options,
+            direction=found.spectrum.vectors[:, 0],
+        )
+
+    def _lifted_ascent(self, found: Ascent) -> Ascent:
+        spectrum = found.spectrum
+        if spectrum is not None:
+            spectrum = replace(spectrum, vectors=self.lift(spectrum.vectors.T).T)
+        return replace(
+            found, x=self.lift(found.x), points=self.lift(found.points), spectrum=spectrum
+        )
 
     def _lifted_descent(self, side: Descent) -> Descent:
         return replace(

@@ -84,8 +84,11 @@ class Setting(Protocol):
         """The space that the common symmetries of two points fix; None without any."""
         ...
 
-    def objection(self, ascent: Ascent) -> str | None:
-        """Why a critical point of index 1 here is no transition state; None if it is one."""
+    def objection(self, ascent: Ascent, *, partial: bool = False) -> str | None:
+        """Why a critical point of index 1 here is no transition state; None if it is one.
+
+        Partial: its spectrum is that of a space which symmetries fix.
+        """
         ...
 
     def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
@@ -170,7 +173,7 @@ class PlainSetting:
         """No symmetry is known."""
         return None
 
-    def objection(self, ascent: Ascent) -> str | None:
+    def objection(self, ascent: Ascent, *, partial: bool = False) -> str | None:
         """None: index 1 is all that is asked."""
         return None
 

@@ -25,7 +25,7 @@ class Spectrum:
     ----------
     eigenvalues : ndarray, shape (m,)
         In ascending order: all size - g of them, or the lowest ones, all that are not positive
-        and a positive one among them.
+        and a positive one among them; or those of a space that symmetries fix.
     vectors : ndarray, shape (size, m)
         Orthonormal eigenvectors, one a column.
     gauge : int
