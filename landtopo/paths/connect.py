@@ -157,11 +157,12 @@ def _polished(objective: Counted, weights: Array) -> Array:
 
 
 def _check_ends(setting: NetworkSetting, start: Array, end: Array) -> None:
+    symmetry = setting.shared_symmetry(start.ravel(), end.ravel())
     ends = [("start", start), ("end", end)]
     if setting.relation(end.ravel(), start.ravel()) is not None:
         ends.pop()
     for name, weights in ends:
-        if setting.is_curved_up(weights.ravel()):
+        if setting.is_curved_up(weights.ravel(), symmetry):
             continue
         point = setting.classified(weights.ravel())
         if point.kind is Kind.SADDLE:

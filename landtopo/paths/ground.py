@@ -30,6 +30,7 @@ from landtopo.paths.routes import Connection, Routes, RouteStep
 from landtopo.paths.setting import Pass, Setting
 from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Counted
+from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["Ground"]
 
@@ -113,17 +114,17 @@ class Ground:
             return known, ""
         if ascent.value >= self.ceiling:
             return None, "It is not lower than the route that is known."
-        objection = self.setting.objection(ascent, partial=within is not None)
+        symmetry = None if within is None else within.symmetry
+        objection = self.setting.objection(ascent, symmetry)
         if objection is not None:
             broken = None if within is None else within.broken(ascent)
             return (None, objection) if broken is None else self.add_transition(broken, left=left)
         unstable = ascent.spectrum.vectors[:, 0]
+        rest = self._rest
         both_sides: Callable[..., tuple[Descent, Descent]] = partial(descend_both, self.objective)
         if within is not None and within.holds(ascent.x) and within.holds(unstable):
-            both_sides = within.descend_both
-        sides = both_sides(
-            ascent.x, unstable, self.descent, accept=self.setting.settle, rest=self._rest
-        )
+            both_sides, rest = within.descend_both, partial(self._rest, symmetry=symmetry)
+        sides = both_sides(ascent.x, unstable, self.descent, accept=self.setting.settle, rest=rest)
         followed = [self._to_minimum(side) for side in sides]
         for side, _ in followed:
             if not side.converged:
@@ -135,13 +136,17 @@ class Ground:
             ascent.x, ascent.value, ascent, ends, (left_side, right_side), left, through
         ), ""
 
-    def _rest(self, x: Array) -> tuple[float, DescentStatus]:
+    def _rest(
+        self, x: Array, symmetry: SharedSymmetry | None = None
+    ) -> tuple[float, DescentStatus]:
         """What a point is at which a descent rests; copies of known minima are known to be one."""
         value = float(self.objective.value(x))
         for one in self.minima:
             close = abs(one.value - value) <= 1e-9 * (1e-3 + abs(value))
             if close and self.setting.relation(x, one.x) is not None:
                 return np.nan, DescentStatus.MINIMUM
+        if symmetry is not None and self.setting.is_curved_up(x, symmetry):
+            return np.nan, DescentStatus.MINIMUM
         return lowest_curvature(self.objective, x)
 
     def _to_minimum(self, side: Descent) -> tuple[Descent, tuple[Array, ...]]:

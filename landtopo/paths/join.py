@@ -165,12 +165,12 @@ class _Search:
         ground, options = self.ground, self.options
         count = self.pairs.tried(i, j)
         ends = ground.minima[i].x, ground.minima[j].x
-        space = ground.setting.shared_symmetry(*ends)
+        symmetry = ground.setting.shared_symmetry(*ends)
         within = None
-        if space is not None:
+        if symmetry is not None:
             # The first band keeps what symmetry the ends share, and has few coordinates.
             if count == 0:
-                within = Restricted(ground.objective, space)
+                within = Restricted(ground.objective, symmetry)
             count = max(count - 1, 0)
         images = ground.setting.first_guess(*ends, options.images, count, self.rng)
         # The middle, because at the ends a function need not be smooth.

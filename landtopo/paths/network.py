@@ -24,7 +24,8 @@ from landtopo.points.classify import classify
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
 from landtopo.points.records import CriticalPoint
-from landtopo.symmetry.fixed_space import FixedSpace, fixed_space, interchangeable
+from landtopo.symmetry.fixed_space import SharedSymmetry, interchangeable, shared_symmetry
+from landtopo.symmetry.isotypic import isotypic_eigenvalues, useful_blocks
 from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automorphisms
 from landtopo.symmetry.relabelling import teacher_rotation
 
@@ -68,6 +69,7 @@ class NetworkSetting:
         self.spent = Evaluations()
         self._regions: dict[float, int] = {}
         self._classified: dict[bytes, CriticalPoint] = {}
+        self._shared: dict[tuple[bytes, bytes], SharedSymmetry | None] = {}
 
     def weights(self, x: Array) -> Array:
         """Weights (K, D) of flat coordinates."""
@@ -144,30 +146,33 @@ class NetworkSetting:
         line[0], line[-1] = x, y
         return np.asarray(line)
 
-    def shared_symmetry(self, x: Array, y: Array) -> FixedSpace | None:
-        """Exchanges of teacher vectors and neurons that neither point tells from nothing."""
+    def shared_symmetry(self, x: Array, y: Array) -> SharedSymmetry | None:
+        """Exchanges of teacher vectors and neurons that leave both points as they are."""
         if not self._interchangeable:
             return None
-        return fixed_space(
-            self.objective.rows,
-            self._interchangeable,
-            self.weights(x),
-            self.weights(y),
-            tolerance=1e-3 * self.tolerance * self.unit,
-        )
+        key = x.tobytes(), y.tobytes()
+        if key not in self._shared:
+            self._shared[key] = shared_symmetry(
+                self.objective.rows,
+                self._interchangeable,
+                self.weights(x),
+                self.weights(y),
+                tolerance=1e-3 * self.tolerance * self.unit,
+            )
+        return self._shared[key]
 
     @cached_property
     def _interchangeable(self) -> tuple[tuple[int, ...], ...]:
         return interchangeable(self.loss.problem.teacher.gram)
 
-    def classified(self, x: Array) -> CriticalPoint:
+    def classified(self, x: Array, symmetry: SharedSymmetry | None = None) -> CriticalPoint:
         """The critical point at flat coordinates in d dimensions, computed once."""
         key = x.tobytes()
         if key not in self._classified:
-            self._classified[key] = classify(self.loss.problem, self.weights(x))
+            self._classified[key] = classify(self.loss.problem, self.weights(x), symmetry=symmetry)
         return self._classified[key]
 
-    def is_curved_up(self, x: Array) -> bool:
+    def is_curved_up(self, x: Array, symmetry: SharedSymmetry | None = None) -> bool:
         """Whether an in-span point has a positive Hessian in d dimensions, beyond rounding.
 
         Outside the span the Hessian there consists of copies of the normal block.
@@ -177,15 +182,19 @@ class NetworkSetting:
             return False
         inside = WeightObjective(self.loss, self.objective.width, self.rank)
         hessian = inside.hessian(weights[:, : self.rank].ravel())
-        blocks = [hessian]
+        least = 1e-9 * np.abs(hessian).sum(axis=1).max()
+        irreducible = useful_blocks(symmetry, self.rank)
+        values = None if irreducible is None else isotypic_eigenvalues(hessian, irreducible)
+        if values is not None and values[0] <= least:
+            return False
+        blocks = [hessian] if values is None else []
         if self.loss.problem.extra:
             blocks.append(self.loss.normal_block(weights))
-        least = 1e-9 * np.abs(hessian).sum(axis=1).max()
         for block in blocks:
             block[np.diag_indices_from(block)] -= least
         return all(cholesky(block) is not None for block in blocks)
 
-    def objection(self, ascent: Ascent, *, partial: bool = False) -> str | None:
+    def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:
         """Whether the point has index 1 in all d dimensions, not only in these coordinates.
 
         A column that W_out leaves empty shows the normal block once; the dimensions that have no
@@ -195,8 +204,8 @@ class NetworkSetting:
         norms = np.linalg.norm(weights, axis=1)
         if norms.min() < 1e-6 * self.unit or ascent.spectrum is None:
             return "A neuron vanishes there, and the loss is not differentiable."
-        if partial:
-            index = self.classified(ascent.x).index
+        if symmetry is not None:
+            index = self.classified(ascent.x, symmetry).index
             return None if index == 1 else _OTHER_INDEX.format(index)
         left, singular, _ = np.linalg.svd(weights[:, self.rank :])
         used = int(np.sum(singular > 1e-7 * float(np.linalg.norm(weights))))

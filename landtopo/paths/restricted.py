@@ -23,7 +23,7 @@ from landtopo.paths.descent import (
 from landtopo.paths.refine import Refinement
 from landtopo.points.ascend import Ascent, ascend
 from landtopo.points.spectrum import lowest_spectrum
-from landtopo.symmetry.fixed_space import FixedSpace
+from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["Restricted"]
 
@@ -39,15 +39,16 @@ class Restricted:
     ----------
     objective : Objective
         Of weights (K, D), flat.
-    space : FixedSpace
+    symmetry : SharedSymmetry
     """
 
-    def __init__(self, objective: Objective, space: FixedSpace) -> None:
+    def __init__(self, objective: Objective, symmetry: SharedSymmetry) -> None:
         self.objective = objective
+        self.symmetry = symmetry
+        space = symmetry.space(objective.size // symmetry.width)
         self.basis = space.basis
         self._across = np.ascontiguousarray(space.basis.T)
-        width = int(space.multiplicities.sum())
-        columns = objective.size // width
+        columns = objective.size // symmetry.width
         # Neurons of one orbit have the same share in B^T H B: one of them stands for all.
         self._rows = (columns * space.representatives[:, None] + np.arange(columns)).ravel()
         weighted = np.repeat(space.multiplicities, columns)[:, None] * self.basis[self._rows]

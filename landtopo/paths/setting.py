@@ -15,7 +15,7 @@ import numpy as np
 
 from landtopo.objective import Array
 from landtopo.points.ascend import Ascent
-from landtopo.symmetry.fixed_space import FixedSpace
+from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["Element", "Pass", "PlainSetting", "Setting"]
 
@@ -80,15 +80,19 @@ class Setting(Protocol):
         """Images to begin a band with, its symmetry broken; shape (images, size)."""
         ...
 
-    def shared_symmetry(self, x: Array, y: Array) -> FixedSpace | None:
-        """The space that the common symmetries of two points fix; None without any."""
+    def shared_symmetry(self, x: Array, y: Array) -> SharedSymmetry | None:
+        """The symmetries that two points have in common; None without any."""
         ...
 
-    def objection(self, ascent: Ascent, *, partial: bool = False) -> str | None:
+    def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:
         """Why a critical point of index 1 here is no transition state; None if it is one.
 
-        Partial: its spectrum is that of a space which symmetries fix.
+        With symmetries its spectrum is that of the space which they fix.
         """
+        ...
+
+    def is_curved_up(self, x: Array, symmetry: SharedSymmetry | None = None) -> bool:
+        """Whether a critical point, perhaps with symmetries, is known to be a minimum."""
         ...
 
     def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
@@ -169,13 +173,17 @@ class PlainSetting:
         line[0], line[-1] = x, y
         return np.asarray(line)
 
-    def shared_symmetry(self, x: Array, y: Array) -> FixedSpace | None:
+    def shared_symmetry(self, x: Array, y: Array) -> SharedSymmetry | None:
         """No symmetry is known."""
         return None
 
-    def objection(self, ascent: Ascent, *, partial: bool = False) -> str | None:
+    def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:
         """None: index 1 is all that is asked."""
         return None
+
+    def is_curved_up(self, x: Array, symmetry: SharedSymmetry | None = None) -> bool:
+        """Nothing is known of a point beforehand."""
+        return False
 
     def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
         """A smooth function has none."""

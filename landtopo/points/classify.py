@@ -38,6 +38,7 @@ from landtopo.points.records import CriticalPoint, Kind, is_zero_loss
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.points.third_order import ThirdOrder, split_third_order
 from landtopo.problem import TeacherStudent, checked_problem
+from landtopo.symmetry.fixed_space import SharedSymmetry
 from landtopo.units import unit_of
 
 __all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
@@ -61,6 +62,7 @@ def classify(
     *,
     grad_tolerance: float = 1e-12,
     region: float = 1e-2,
+    symmetry: SharedSymmetry | None = None,
 ) -> CriticalPoint:
     """Spectrum and verdict of the critical point at given weights, or as near as Newton finds it.
 
@@ -74,6 +76,8 @@ def classify(
         Largest |grad| of a critical point, in units of the teacher (`landtopo.units.unit_of`).
     region : float
         How far Newton's method may move the point, relative to the norm of the weights.
+    symmetry : SharedSymmetry, optional
+        Symmetries that the point is known to have. They change nothing but the time it takes.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def classify(
             )
         if not reduced.effective_width:
             return _classify_nothing(problem, grad_tolerance)
-        attempt = _Solved.near(problem, reduced, limit)
+        attempt = _Solved.near(problem, reduced, limit, symmetry)
         if solved is None or solved.is_replaced_by(attempt, grad_tolerance, scale):
             solved = attempt
     assert solved is not None
@@ -147,8 +151,16 @@ class _Solved:
         )
 
     @classmethod
-    def near(cls, problem: TeacherStudent, reduced: Reduced, limit: float) -> _Solved:
+    def near(
+        cls,
+        problem: TeacherStudent,
+        reduced: Reduced,
+        limit: float,
+        symmetry: SharedSymmetry | None,
+    ) -> _Solved:
         """Solve grad = 0 from the reduced network's vectors."""
+        if reduced.effective_width < problem.width or reduced.outside:
+            symmetry = None
         loss = PopulationLoss(problem.with_width(reduced.effective_width))
         u = np.array(reduced.vectors)
         start = u
@@ -157,7 +169,7 @@ class _Solved:
         size = float(np.linalg.norm(u))
         limit += reduced.residual
         shortest = 1e-7 * float(np.linalg.norm(u, axis=1).max())
-        curvature = curvature_at(loss, u)
+        curvature = curvature_at(loss, u, symmetry=symmetry)
         step = curvature.step(gradient.ravel()).reshape(u.shape)
         for _ in range(20):
             moved = float(np.linalg.norm(step))
@@ -172,7 +184,7 @@ class _Solved:
             # there the next step tells whether this one has been right.
             if not better and np.linalg.norm(new) > 16.0 * _EPSILON * size:
                 break
-            there = curvature_at(loss, u + step)
+            there = curvature_at(loss, u + step, symmetry=symmetry)
             # The Hessian of a point so close serves as well, and is factorised already.
             near = curvature if moved <= _CLOSE * size else there
             next_step = near.step(new.ravel()).reshape(u.shape)

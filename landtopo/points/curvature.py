@@ -18,6 +18,8 @@ from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.factors import Symmetric, factorised
 from landtopo.points.spectrum import with_gauge_lifted, without_gauge
+from landtopo.symmetry.fixed_space import SharedSymmetry
+from landtopo.symmetry.isotypic import IsotypicBlock, isotypic_eigenvalues, useful_blocks
 
 __all__ = ["DENSE", "Curvature", "curvature_at", "eigenvalues_without_gauge"]
 
@@ -56,7 +58,13 @@ class Curvature(Protocol):
         ...
 
 
-def curvature_at(loss: PopulationLoss, weights: Array, *, dense: int = DENSE) -> Curvature:
+def curvature_at(
+    loss: PopulationLoss,
+    weights: Array,
+    *,
+    dense: int = DENSE,
+    symmetry: SharedSymmetry | None = None,
+) -> Curvature:
     """The Hessian at a point without zero neurons.
 
     Parameters
@@ -66,7 +74,13 @@ def curvature_at(loss: PopulationLoss, weights: Array, *, dense: int = DENSE) ->
     weights : ndarray, shape (K, D)
     dense : int
         Largest number of coordinates for which the Hessian is formed.
+    symmetry : SharedSymmetry, optional
+        Symmetries of the point, which must lie in the teacher's span. Where that is faster they
+        give the eigenvalues, and Newton's steps, which then keep them.
     """
+    blocks = useful_blocks(symmetry, weights.shape[1])
+    if blocks is not None and weights.size <= dense:
+        return _Symmetric(loss, weights, blocks)
     return (_Dense if weights.size <= dense else _Products)(loss, weights)
 
 
@@ -107,6 +121,30 @@ class _Dense:
     def block(self, neuron: int) -> Array:
         own = slice(neuron * self.columns, (neuron + 1) * self.columns)
         return self._hessian[own, own]
+
+
+class _Symmetric(_Dense):
+    """A dense Hessian that commutes with known symmetries, by its irreducible blocks."""
+
+    def __init__(
+        self, loss: PopulationLoss, weights: Array, blocks: tuple[IsotypicBlock, ...]
+    ) -> None:
+        super().__init__(loss, weights)
+        self._blocks = blocks
+
+    def step(self, gradient: Array) -> Array:
+        # The gradient is as symmetric as the point, and so is the step.
+        basis = self._blocks[0].basis
+        factors = factorised(basis.T @ (self._hessian @ basis))
+        if factors is None:
+            return super().step(gradient)
+        return np.asarray(-basis @ factors.solve(gradient @ basis))
+
+    def eigenvalues(self) -> tuple[Array, float]:
+        values = isotypic_eigenvalues(self._hessian, self._blocks)
+        if values is None:
+            return super().eigenvalues()
+        return values, float(np.abs(values).max(initial=0.5))
 
 
 class _Products:

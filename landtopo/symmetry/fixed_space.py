@@ -21,11 +21,14 @@ from numpy.typing import NDArray
 
 from landtopo.objective import Array
 
-__all__ = ["FixedSpace", "fixed_space", "interchangeable"]
+__all__ = ["FixedSpace", "SharedSymmetry", "interchangeable", "shared_symmetry"]
 
 # A neuron's unit of overlap with the start against that with the end, in the signature of a teacher
 # vector: any number will do that does not make sums of the two coincide.
 _SKEW = 0.6180339887498949
+
+# How neurons move when the first vector of a class is exchanged with each of the others.
+_Exchanges = dict[int, dict[int, NDArray[np.int64]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +43,110 @@ class FixedSpace:
         One neuron of each orbit.
     multiplicities : ndarray of int, shape (o,)
         How many neurons each orbit has.
-    onlookers : tuple of tuple of int
-        Classes of teacher vectors that may be exchanged, two or more in each.
     """
 
     basis: Array = field(repr=False)
     representatives: NDArray[np.int64]
     multiplicities: NDArray[np.int64]
-    onlookers: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SharedSymmetry:
+    """Exchanges of teacher vectors and neurons that leave two labelled points as they are.
+
+    They generate a product of symmetric groups, one for each class of onlookers.
+
+    Attributes
+    ----------
+    teacher : ndarray, shape (M, D)
+    exchanges : dict
+        For the first vector of each class and every other one of it, the images of all neurons
+        when the two are exchanged, shape (K,).
+    overlaps : ndarray, shape (2, K, M)
+        Of the neurons of both points with the teacher vectors.
+    tolerance : float
+        Largest difference of equal overlaps.
+    """
+
+    teacher: Array = field(repr=False)
+    exchanges: _Exchanges = field(repr=False)
+    overlaps: Array = field(repr=False)
+    tolerance: float
+
+    @property
+    def onlookers(self) -> tuple[tuple[int, ...], ...]:
+        """Classes of teacher vectors that may be exchanged, two or more in each."""
+        return tuple((first, *others) for first, others in self.exchanges.items())
+
+    @property
+    def width(self) -> int:
+        """Number of student neurons K."""
+        return int(self.overlaps.shape[1])
+
+    def exchanged(self, first: int, other: int, vectors: Array) -> Array:
+        """Directions in weight space after the first vector of a class and another change places.
+
+        Parameters
+        ----------
+        first, other : int
+        vectors : ndarray, shape (K D, n)
+            D may be smaller than that of the teacher where the teacher needs no more columns.
+        """
+        weights = vectors.reshape(self.width, -1, vectors.shape[1])
+        normal = (self.teacher[other] - self.teacher[first])[: weights.shape[1]]
+        along = np.tensordot(weights, normal, axes=(1, 0)) * (2.0 / float(normal @ normal))
+        moved = np.empty_like(weights)
+        moved[self.exchanges[first][other]] = weights - normal[None, :, None] * along[:, None, :]
+        return moved.reshape(vectors.shape)
+
+    def space(self, columns: int, *, without: frozenset[int] = frozenset()) -> FixedSpace:
+        """The weights that the symmetries fix, or those of them that leave some vectors alone.
+
+        Parameters
+        ----------
+        columns : int
+            Coordinates D of each neuron, enough for the teacher.
+        without : frozenset of int
+            Onlookers that stay where they are, none of them the first of its class.
+        """
+        teacher = self.teacher[:, :columns]
+        exchanges = {
+            first: {other: moved for other, moved in others.items() if other not in without}
+            for first, others in self.exchanges.items()
+        }
+        classes = [(first, *others) for first, others in exchanges.items()]
+        frames: dict[int, Array] = {}
+        orbits: list[list[int]] = []
+        allowed: dict[tuple[tuple[int, ...], ...], Array] = {}
+        for neuron in range(self.width):
+            if neuron in frames:
+                continue
+            ties = _ties(classes, self.overlaps[:, neuron], self.tolerance)
+            if ties not in allowed:
+                allowed[ties] = _orthogonal_to(teacher, ties)
+            frames[neuron] = allowed[ties]
+            orbit = [neuron]
+            for one in orbit:
+                for first, others in exchanges.items():
+                    for other, moved in others.items():
+                        image = int(moved[one])
+                        if image not in frames:
+                            normal = teacher[other] - teacher[first]
+                            frames[image] = _reflected(frames[one].T, normal).T
+                            orbit.append(image)
+            orbits.append(orbit)
+        sizes = [frames[orbit[0]].shape[1] for orbit in orbits]
+        basis = np.zeros((self.width, columns, sum(sizes)))
+        used = 0
+        for orbit, size in zip(orbits, sizes, strict=True):
+            for neuron in orbit:
+                basis[neuron, :, used : used + size] = frames[neuron] / np.sqrt(len(orbit))
+            used += size
+        return FixedSpace(
+            basis=basis.reshape(self.width * columns, used),
+            representatives=np.array([orbit[0] for orbit in orbits]),
+            multiplicities=np.array([len(orbit) for orbit in orbits]),
+        )
 
 
 def interchangeable(gram: Array) -> tuple[tuple[int, ...], ...]:
@@ -80,15 +179,15 @@ def interchangeable(gram: Array) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(members) for members in classes if len(members) > 1)
 
 
-def fixed_space(
+def shared_symmetry(
     teacher: Array,
     classes: tuple[tuple[int, ...], ...],
     start: Array,
     end: Array,
     *,
     tolerance: float = 1e-9,
-) -> FixedSpace | None:
-    """The weights that share the symmetries of two points and of the straight line between them.
+) -> SharedSymmetry | None:
+    """The symmetries of two points, and of the straight line between them.
 
     A symmetry that carries a neuron across the mirror between two teacher vectors on its way from
     start to end is left out: two neurons would have to meet on that mirror.
@@ -105,7 +204,7 @@ def fixed_space(
 
     Returns
     -------
-    FixedSpace or None
+    SharedSymmetry or None
         None if there are no symmetries.
     """
     ends = np.hstack([start, end])
@@ -113,48 +212,9 @@ def fixed_space(
     exchanges = _exchanges(teacher, classes, ends, overlaps, tolerance)
     if not exchanges:
         return None
-    onlookers = [(first, *others) for first, others in exchanges.items()]
-    width, columns = start.shape
-    frames: dict[int, Array] = {}
-    orbits: list[list[int]] = []
-    allowed: dict[tuple[tuple[int, ...], ...], Array] = {}
-    for neuron in range(width):
-        if neuron in frames:
-            continue
-        ties = _ties(onlookers, overlaps[:, neuron], tolerance)
-        if ties not in allowed:
-            allowed[ties] = _orthogonal_to(teacher, ties)
-        frames[neuron] = allowed[ties]
-        orbit = [neuron]
-        for one in orbit:
-            for first, others in exchanges.items():
-                for other, moved in others.items():
-                    image = int(moved[one])
-                    if image not in frames:
-                        normal = teacher[other] - teacher[first]
-                        frames[image] = _reflected(frames[one].T, normal).T
-                        orbit.append(image)
-        orbits.append(orbit)
-    basis = np.zeros((width, columns, sum(frames[orbit[0]].shape[1] for orbit in orbits)))
-    used = 0
-    for orbit in orbits:
-        size = frames[orbit[0]].shape[1]
-        for neuron in orbit:
-            basis[neuron, :, used : used + size] = frames[neuron] / np.sqrt(len(orbit))
-        used += size
-    flat = basis.reshape(width * columns, used)
-    for point in (start.ravel(), end.ravel()):
-        if np.abs(flat @ (point @ flat) - point).max() > 10.0 * tolerance:
-            return None
-    return FixedSpace(
-        basis=flat,
-        representatives=np.array([orbit[0] for orbit in orbits]),
-        multiplicities=np.array([len(orbit) for orbit in orbits]),
-        onlookers=tuple(onlookers),
+    return SharedSymmetry(
+        teacher=teacher, exchanges=exchanges, overlaps=overlaps, tolerance=tolerance
     )
-
-
-_Exchanges = dict[int, dict[int, NDArray[np.int64]]]
 
 
 def _exchanges(
@@ -212,11 +272,11 @@ def _reflected(rows: Array, normal: Array) -> Array:
 
 
 def _ties(
-    onlookers: list[tuple[int, ...]], overlaps: Array, tolerance: float
+    classes: list[tuple[int, ...]], overlaps: Array, tolerance: float
 ) -> tuple[tuple[int, ...], ...]:
     """Sets of onlookers that one neuron meets at equal overlaps, at both ends."""
     ties = []
-    for members in onlookers:
+    for members in classes:
         left = list(members)
         while left:
             first = left[0]
