@@ -17,6 +17,7 @@ __all__ = [
     "batch_hvp",
     "batch_normal_block",
     "hessian",
+    "hessian_rows",
     "hvp_from_pairs",
     "normal_block",
 ]
@@ -41,6 +42,8 @@ def normal_block(W, V, work, A):
 def hessian(W, V, work, H, scratch):
     """Write the Hessian into H, shape (K, D, K, D), for a point whose pair tables are filled.
 
+    With fewer rows, H of shape (R, D, K, D), only those of the first R students are written.
+
     Parameters
     ----------
     W : ndarray, shape (K, D)
@@ -62,7 +65,7 @@ def hessian(W, V, work, H, scratch):
     for j in range(N):
         for i in range(D):
             scratch[j, i] = unit[i, j]
-    for k in range(K):
+    for k in range(H.shape[0]):
         if norm[k] == 0.0:
             H[k] = 0.0
             H[:, :, k] = 0.0
@@ -116,6 +119,8 @@ def hessian(W, V, work, H, scratch):
                     for h in range(D):
                         row[h] = y * x[h] + z * b[h]
                     row[i] += p
+                if j >= H.shape[0]:
+                    continue
                 for h in range(D):
                     row = H[j, h, k]
                     for i in range(D):
@@ -182,6 +187,18 @@ def batch_hessian(W, V):
     for b in range(n):
         pairs(W[b], V, work)
         hessian(W[b], V, work, H[b], scratch)
+    return H
+
+
+@njit(cache=True, nogil=True)
+def hessian_rows(W, V, rows):
+    """The Hessian's rows (R, D, K, D) of the first R students at W (K, D) without zero neurons."""
+    K, D = W.shape
+    work = workspace(K, V.shape[0], D)
+    scratch = np.empty((K + V.shape[0], D))
+    H = np.empty((rows, D, K, D))
+    pairs(W, V, work, rows)
+    hessian(W, V, work, H, scratch)
     return H
 
 

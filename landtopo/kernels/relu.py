@@ -171,7 +171,7 @@ def _near_pair(unit, k, j):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
-def pairs(W, V, work):
+def pairs(W, V, work, rows=-1):
     """Fill the pair tables of a point: unit vectors, norms, C, P and S.
 
     Parameters
@@ -180,12 +180,15 @@ def pairs(W, V, work):
     V : ndarray, shape (M, D)
     work : tuple
         From `workspace(K, M, D)`; overwritten.
+    rows : int, optional
+        Of the tables only so many are filled, those of the first students; all by default.
     """
     unit, norm, signed, own, C, P, S = work
     K, D = W.shape
     M = V.shape[0]
     N = K + M
     columns = unit.shape[1]
+    filled = K if rows < 0 else rows
     for j in range(N):
         x = W[j] if j < K else V[j - K]
         total = 0.0
@@ -198,8 +201,8 @@ def pairs(W, V, work):
         for i in range(D):
             unit[i, j] = x[i] * inverse
     C[:] = 0.0
-    combine(unit[:, :K].T, unit, C)
-    for k in range(K):
+    combine(unit[:, :filled].T, unit, C[:filled])
+    for k in range(filled):
         c = C[k]
         p = P[k]
         s = S[k]

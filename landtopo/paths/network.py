@@ -178,7 +178,8 @@ class NetworkSetting:
         Outside the span the Hessian there consists of copies of the normal block.
         """
         weights = self.weights(x)
-        if np.any(weights[:, self.rank :]) or not np.all(np.any(weights, axis=1)):
+        outside = np.abs(weights[:, self.rank :]).max(initial=0.0)
+        if outside > 1e-12 * self.unit or not np.all(np.any(weights, axis=1)):
             return False
         inside = WeightObjective(self.loss, self.objective.width, self.rank)
         hessian = inside.hessian(weights[:, : self.rank].ravel())

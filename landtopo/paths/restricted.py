@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 from landtopo.paths.descent import (
@@ -78,8 +79,14 @@ class Restricted:
 
     def hessian(self, y: Array) -> Array:
         """Hessian at one point, shape (size, size)."""
-        found = self._weighted @ (self.objective.hessian(self.lift(y))[self._rows] @ self.basis)
+        found = self._weighted @ (
+            self.objective.hessian_rows(self.lift(y), self._rows) @ self.basis
+        )
         return np.asarray(0.5 * (found + found.T))
+
+    def hessian_rows(self, y: Array, rows: NDArray[np.int64]) -> Array:
+        """Some rows of the Hessian at one point."""
+        return self.hessian(y)[rows]
 
     def gauge(self, y: Array) -> Array:
         """Orthonormal rows that span the gauge directions; turns outside the span stay inside."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 
 __all__ = ["Counted", "Evaluations"]
@@ -79,6 +82,11 @@ class Counted:
         """Hessian at one point, shape (size, size)."""
         self._hessian += 1
         return self.objective.hessian(x)
+
+    def hessian_rows(self, x: Array, rows: NDArray[np.int64]) -> Array:
+        """Some rows of the Hessian at one point; counted as a Hessian."""
+        self._hessian += 1
+        return self.objective.hessian_rows(x, rows)
 
     def gauge(self, x: Array) -> Array:
         """Orthonormal rows that span the gauge directions at one point."""
