@@ -110,11 +110,16 @@ class SharedSymmetry:
             Onlookers that stay where they are, none of them the first of its class.
         """
         teacher = self.teacher[:, :columns]
-        exchanges = {
-            first: {other: moved for other, moved in others.items() if other not in without}
+        kept = {
+            first: [other for other in others if other not in without]
             for first, others in self.exchanges.items()
         }
-        classes = [(first, *others) for first, others in exchanges.items()]
+        classes = [(first, *others) for first, others in kept.items()]
+        tables = {
+            first: (others, np.array([self.exchanges[first][other] for other in others]))
+            for first, others in kept.items()
+            if others
+        }
         frames: dict[int, Array] = {}
         orbits: list[list[int]] = []
         allowed: dict[tuple[tuple[int, ...], ...], Array] = {}
@@ -127,13 +132,17 @@ class SharedSymmetry:
             frames[neuron] = allowed[ties]
             orbit = [neuron]
             for one in orbit:
-                for first, others in exchanges.items():
-                    for other, moved in others.items():
-                        image = int(moved[one])
-                        if image not in frames:
-                            normal = teacher[other] - teacher[first]
-                            frames[image] = _reflected(frames[one].T, normal).T
-                            orbit.append(image)
+                for first, (others, images) in tables.items():
+                    new = [
+                        (m, image)
+                        for m, image in zip(others, images[:, one].tolist(), strict=True)
+                        if image not in frames
+                    ]
+                    if new:
+                        normals = teacher[[m for m, _ in new]] - teacher[first]
+                        turned = _reflected(frames[one], normals)
+                        frames.update(zip((image for _, image in new), turned, strict=True))
+                        orbit += [image for _, image in new]
             orbits.append(orbit)
         sizes = [frames[orbit[0]].shape[1] for orbit in orbits]
         basis = np.zeros((self.width, columns, sum(sizes)))
@@ -233,42 +242,48 @@ def _exchanges(
         while left:
             first, *rest = left
             apart = np.abs(signature[:, rest] - signature[:, [first]]).max(axis=0, initial=0.0)
-            others: dict[int, NDArray[np.int64]] = {}
-            for other, distance in zip(rest, apart.tolist(), strict=True):
-                if distance <= 4.0 * tolerance:
-                    moved = _exchange(teacher, first, other, ends, overlaps, tolerance)
-                    if moved is not None:
-                        others[other] = moved
+            alike = [m for m, d in zip(rest, apart.tolist(), strict=True) if d <= 4.0 * tolerance]
+            others = {}
+            if alike:
+                sides = overlaps[:, :, alike] - overlaps[:, :, [first]]
+                moving = np.abs(sides).max(axis=0) > tolerance
+                # On its way a neuron must stay on its side of the mirror.
+                astray = (sides[0] * sides[1] <= tolerance**2) & moving
+                normals = teacher[alike] - teacher[first]
+                halves = np.moveaxis(ends.reshape(len(ends), 2, -1), 2, 0)
+                turned = _reflected(halves.reshape(len(halves), -1), normals)
+                turned = np.moveaxis(turned.reshape(len(alike), *halves.shape), 1, 3)
+                for number, other in enumerate(alike):
+                    if not astray[:, number].any():
+                        images = _followed(
+                            ends, turned[number].reshape(ends.shape), moving[:, number], tolerance
+                        )
+                        if images is not None:
+                            others[other] = images
             if others:
                 found[first] = others
             left = [m for m in rest if m not in others]
     return found
 
 
-def _exchange(
-    teacher: Array, first: int, other: int, ends: Array, overlaps: Array, tolerance: float
+def _followed(
+    rows: Array, turned: Array, moving: NDArray[np.bool_], tolerance: float
 ) -> NDArray[np.int64] | None:
-    """Where neurons go when two teacher vectors change places; None if they cannot follow."""
-    sides = overlaps[:, :, other] - overlaps[:, :, first]
-    moving = np.flatnonzero(np.abs(sides).max(axis=0) > tolerance)
-    images = np.arange(ends.shape[0])
-    if not moving.size:
-        return images
-    if np.any(sides[0, moving] * sides[1, moving] <= tolerance**2):
-        return None
-    rows = ends[moving]
-    normal = teacher[other] - teacher[first]
-    turned = _reflected(rows.reshape(2 * moving.size, -1), normal).reshape(rows.shape)
-    equal = np.abs(turned[:, None, :] - rows[None, :, :]).max(axis=2) <= tolerance
+    """Which neurons change places in a mirror; None if they are not carried to each other."""
+    images = np.arange(len(rows))
+    places = np.flatnonzero(moving)
+    equal = np.abs(turned[places, None] - rows[None, places]).max(axis=2) <= tolerance
     if not (np.all(equal.sum(axis=0) == 1) and np.all(equal.sum(axis=1) == 1)):
         return None
-    images[moving] = moving[equal.argmax(axis=1)]
+    if places.size:
+        images[places] = places[equal.argmax(axis=1)]
     return images
 
 
-def _reflected(rows: Array, normal: Array) -> Array:
-    """Rows in the mirror that a vector is normal to."""
-    return np.asarray(rows - np.outer(rows @ normal, (2.0 / float(normal @ normal)) * normal))
+def _reflected(columns: Array, normals: Array) -> Array:
+    """Columns (D, m) in the mirror of each normal (n, D); shape (n, D, m)."""
+    scaled = normals * (2.0 / np.einsum("ij,ij->i", normals, normals))[:, None]
+    return np.asarray(columns - normals[:, :, None] * (scaled @ columns)[:, None, :])
 
 
 def _ties(
