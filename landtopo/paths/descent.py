@@ -37,7 +37,9 @@ __all__ = [
 # Newton's method is tried each time the slope has fallen to this fraction.
 _ASK = 0.3
 # Most stages of a compiled step: about what one that is not compiled takes in time.
-_STAGES = 30
+_STAGES = 60
+# Most compiled steps at a time, which have to be kept room for.
+_STEPS = 100
 _EPSILON = 4.0 * float(np.finfo(np.float64).eps)
 
 
@@ -312,7 +314,7 @@ def descend(
 def _stretch(objective: Objective, x: Array, slope: Array, pace: Pace) -> FlowCurve:
     """Steps of the flow: many at once where they are compiled, or else one."""
     if chebyshev_stages(pace.time_step * pace.stiffness) <= _STAGES:
-        found = objective.flow(x, replace(pace, stages=_STAGES))
+        found = objective.flow(x, replace(pace, stages=_STAGES, steps=min(pace.steps, _STEPS)))
         if found is not None:
             return found
     return _step(objective, x, slope, pace)

@@ -31,7 +31,8 @@ def pad(weights: Array, columns: int) -> Array:
 
 def align_outside(weights: Array, reference: Array, rank: int) -> Array:
     """Rotate the columns outside the span so that they come closest to those of a reference."""
-    if weights.shape[1] - rank < 1 or not np.any(weights[:, rank:]):
+    outside = np.abs(weights[:, rank:]).max(initial=0.0)
+    if outside <= 1e-14 * np.abs(weights).max():
         return weights
     left, _, right = np.linalg.svd(weights[:, rank:].T @ reference[:, rank:])
     return np.hstack([weights[:, :rank], weights[:, rank:] @ (left @ right)])

@@ -94,11 +94,8 @@ class NetworkSetting:
     def classes(self, x: Array) -> Element:
         """Equal numbers for neurons that are equal: zero ones, for instance."""
         weights = self.weights(x)
-        numbers: list[int] = []
-        for k, row in enumerate(weights):
-            equal = (j for j in range(k) if np.abs(weights[j] - row).max() <= self.tolerance)
-            numbers.append(next(equal, k))
-        return tuple(numbers)
+        apart = np.abs(weights[:, None] - weights[None]).max(axis=2)
+        return tuple(np.argmax(apart <= self.tolerance, axis=1).tolist())
 
     def closest_copy(self, x: Array, target: Array, rng: np.random.Generator) -> Array:
         """The closest student permutation of a point, of any copy by a teacher automorphism."""

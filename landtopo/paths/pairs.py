@@ -129,8 +129,10 @@ class Pairs:
     def missing(self) -> list[tuple[int, int]]:
         """Pairs without a verified connection on the cheapest route from 0 to 1."""
         ground = self.ground
-        graph: nx.Graph[int] = nx.Graph()
         count = len(ground.minima)
+        if count == 2 and not self.tries and ground.joined[0] != ground.joined[1]:
+            return [(0, 1)]
+        graph: nx.Graph[int] = nx.Graph()
         component = [ground.joined[i] for i in range(count)]
         for i in range(count):
             for j in range(i + 1, count):
