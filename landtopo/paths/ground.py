@@ -7,7 +7,7 @@ found holds for all copies under the landscape's symmetry (`Routes`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import networkx as nx
 import numpy as np
@@ -27,7 +27,7 @@ from landtopo.paths.onward import onward
 from landtopo.paths.profile import kept_below
 from landtopo.paths.restricted import Restricted
 from landtopo.paths.routes import Connection, Routes, RouteStep
-from landtopo.paths.setting import Pass, Setting
+from landtopo.paths.setting import Element, Pass, Setting
 from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Counted
 from landtopo.symmetry.fixed_space import SharedSymmetry
@@ -88,17 +88,28 @@ class Ground:
     def add_connection(
         self, i: int, j: int, points: Array, top: int, transition: int | None, height: float
     ) -> None:
-        """Enter a verified connection of two known minima."""
+        """Enter a verified connection of two known minima.
+
+        Where a symmetry exchanges the ends of the search, its image may be the missing half of a
+        way from one to the other, and is entered with it.
+        """
         self.joined.union(i, j)
-        self.routes.connect(
-            Connection(
-                ends=(self.minima[i].place, self.minima[j].place),
-                height=height,
-                points=points,
-                top=top,
-                transition=transition,
-            )
+        found = Connection(
+            ends=(self.minima[i].place, self.minima[j].place),
+            height=height,
+            points=points,
+            top=top,
+            transition=transition,
         )
+        self.routes.connect(found)
+        if transition is not None:
+            for turn in self.reversals:
+                self.routes.connect_turned(found, turn)
+
+    @cached_property
+    def reversals(self) -> Sequence[Element]:
+        """Symmetries that exchange the two ends."""
+        return self.setting.reversals(self.minima[0].x, self.minima[1].x)
 
     def add_transition(
         self, ascent: Ascent, *, left: bool, within: Restricted | None = None

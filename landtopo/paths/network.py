@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import permutations
 
 import numpy as np
 
@@ -33,6 +34,8 @@ __all__ = ["NetworkSetting"]
 
 # Of the small neurons at a maximum, how many are tried as the one that vanishes.
 _SMALL_NEURONS = 2
+# Of so many vectors all permutations are looked at for one that turns a way around.
+_MOST_ACTIVE = 4
 _OTHER_INDEX = "The index in d dimensions is {}, not 1."
 
 
@@ -117,6 +120,33 @@ class NetworkSetting:
         rotation = teacher_rotation(self.loss.problem.teacher.vectors, automorphism)
         weights[..., : self.rank] = weights[..., : self.rank] @ rotation.T
         return np.asarray(weights.reshape(points.shape))
+
+    def reversals(self, x: Array, y: Array) -> Sequence[Element]:
+        """Teacher automorphisms that exchange two points, but for the numbering of their neurons.
+
+        Only of the few vectors that are no onlookers: others would take other onlookers along.
+        """
+        symmetry = self.shared_symmetry(x, y)
+        onlookers = () if symmetry is None else symmetry.onlookers
+        size = self.loss.problem.teacher.size
+        active = [m for m in range(size) if all(m not in members for members in onlookers)]
+        if len(active) > _MOST_ACTIVE:
+            return ()
+        gram = self.loss.problem.teacher.gram
+        both = np.hstack([self.weights(y), self.weights(x)])
+        found = []
+        for images in permutations(active):
+            element = list(range(size))
+            for m, image in zip(active, images, strict=True):
+                element[m] = image
+            turned_gram = gram[np.ix_(element, element)]
+            if np.abs(turned_gram - gram).max() > self.tolerance * self.unit**2:
+                continue
+            turned = np.hstack(list(self.weights(self.turn(tuple(element), np.array([x, y])))))
+            order = closest_permutation(both, turned)
+            if np.abs(turned[list(order)] - both).max() <= self.tolerance * self.unit:
+                found.append(tuple(element))
+        return found
 
     @cached_property
     def automorphisms(self) -> TeacherAutomorphisms:

@@ -8,7 +8,6 @@ Phys. 122, 234903 (2005)); or else the closest copies of minima that are joined 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from itertools import pairwise
 
 import networkx as nx
@@ -99,17 +98,11 @@ class Pairs:
         for one in found[self._spread_out :]:
             if one.height >= ground.ceiling or one.transition is None:
                 continue
-            points = np.array([routes.point(end) for end in one.ends])
-            values = [routes.values[end.family] for end in one.ends]
             for _ in range(copies):
                 turn = setting.automorphism(self.rng)
                 if turn is None:
                     break
-                ends = [
-                    routes.place(x, value, 1e-9 * (1e-3 + abs(value)))
-                    for x, value in zip(setting.turn(turn, points), values, strict=True)
-                ]
-                routes.connect(replace(one, ends=(ends[0], ends[1]), turn=turn))
+                routes.connect_turned(one, turn)
         self._spread_out = len(found)
 
     def new_exit(self) -> tuple[int, int]:

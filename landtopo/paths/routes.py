@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from operator import itemgetter
 
+import numpy as np
+
 from landtopo.objective import Array
 from landtopo.paths.setting import Element, Setting
 from landtopo.symmetry.permutations import compose, inverse
@@ -209,6 +211,19 @@ class Routes:
                     onward=_after(voltage),
                 )
             )
+
+    def connect_turned(self, connection: Connection, turn: Element) -> None:
+        """Add the image of a verified connection by a further symmetry."""
+        points = np.array([self.point(end) for end in connection.ends])
+        first, last = (
+            self.place(x, value, 1e-9 * (1e-3 + abs(value)))
+            for x, value in zip(
+                self.setting.turn(turn, points),
+                [self.values[end.family] for end in connection.ends],
+                strict=True,
+            )
+        )
+        self.connect(replace(connection, ends=(first, last), turn=turn))
 
     def lowest(
         self,

@@ -62,6 +62,10 @@ class Setting(Protocol):
         """Apply a further symmetry to points, shape (..., size)."""
         ...
 
+    def reversals(self, x: Array, y: Array) -> Sequence[Element]:
+        """Further symmetries that exchange two points, but for an element."""
+        ...
+
     def classes(self, x: Array) -> Element:
         """Numbers, one for each thing that elements move; equal where exchange changes nothing."""
         ...
@@ -151,6 +155,10 @@ class PlainSetting:
 
     def classes(self, x: Array) -> Element:
         """Nothing is moved."""
+        return ()
+
+    def reversals(self, x: Array, y: Array) -> Sequence[Element]:
+        """No further symmetry is known."""
         return ()
 
     def closest_copy(self, x: Array, target: Array, rng: np.random.Generator) -> Array:
