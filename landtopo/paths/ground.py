@@ -67,6 +67,7 @@ class Ground:
         self.ceiling = float("inf")
         self._distances: dict[tuple[int, int], float] = {}
         self._best: tuple[int, list[RouteStep] | None] = (-1, None)
+        self._mirrored = 0
 
     def add_minimum(self, x: Array, *, new: bool = False) -> int:
         """Number of a minimum, a new one if it is not known yet or if that is asked for."""
@@ -88,27 +89,32 @@ class Ground:
     def add_connection(
         self, i: int, j: int, points: Array, top: int, transition: int | None, height: float
     ) -> None:
-        """Enter a verified connection of two known minima.
-
-        Where a symmetry exchanges the ends of the search, its image may be the missing half of a
-        way from one to the other, and is entered with it.
-        """
+        """Enter a verified connection of two known minima."""
         self.joined.union(i, j)
-        found = Connection(
-            ends=(self.minima[i].place, self.minima[j].place),
-            height=height,
-            points=points,
-            top=top,
-            transition=transition,
+        self.routes.connect(
+            Connection(
+                ends=(self.minima[i].place, self.minima[j].place),
+                height=height,
+                points=points,
+                top=top,
+                transition=transition,
+            )
         )
-        self.routes.connect(found)
-        if transition is not None:
-            for turn in self.reversals:
-                self.routes.connect_turned(found, turn)
+
+    def mirror(self) -> None:
+        """Enter the images of connections by the symmetries that exchange the two ends.
+
+        They may be the missing half of a way from one to the other.
+        """
+        new = [one for one in self.routes.connections[self._mirrored :] if one.turn is None]
+        for one in new:
+            if one.transition is not None:
+                for turn in self._reversals:
+                    self.routes.connect_turned(one, turn)
+        self._mirrored = len(self.routes.connections)
 
     @cached_property
-    def reversals(self) -> Sequence[Element]:
-        """Symmetries that exchange the two ends."""
+    def _reversals(self) -> Sequence[Element]:
         return self.setting.reversals(self.minima[0].x, self.minima[1].x)
 
     def add_transition(

@@ -156,6 +156,8 @@ class _Search:
                     status = JoinStatus.EXHAUSTED
                 break
             self.try_pair(*pair)
+            if self.ground.best() is None:
+                self.ground.mirror()
             progress.advance(1, f"{len(self.ground.minima)} minima")
         progress.end()
         return status
