@@ -12,8 +12,9 @@ import pytest
 from functions import MUELLER_BROWN_MINIMA, MUELLER_BROWN_SADDLES, bowl, mueller_brown, ring
 
 from landtopo.errors import InvalidArgument
+from landtopo.kernels.band import tangents
 from landtopo.objective import Array
-from landtopo.paths.band import ElasticBand, tangents
+from landtopo.paths.band import ElasticBand
 from landtopo.paths.chain import ChainStatus, Metric, Rule, begin, evenly_spaced, relax, step
 from landtopo.paths.descent import DescentOptions, DescentStatus, descend, descend_both
 from landtopo.paths.integrators import chebyshev_stages, chebyshev_step, rosenbrock_step

@@ -16,11 +16,12 @@ from typing import Literal
 
 import numpy as np
 
+from landtopo.kernels.band import nudged_force
 from landtopo.objective import Array
 from landtopo.paths.chain import Chain, Metric, lengths, spread
 from landtopo.paths.optimiser import StepRule
 
-__all__ = ["ElasticBand", "tangents"]
+__all__ = ["ElasticBand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +90,10 @@ class ElasticBand:
 
     def force(self, images: Array, values: Array, gradients: Array, climbing: bool) -> Array:
         """Nudged force on the inner images."""
-        along = tangents(images, values)
-        inner = gradients[1:-1]
-        slope = np.einsum("ij,ij->i", inner, along)
-        across = slope[:, None] * along - inner
-        pieces = np.diff(images, axis=0)
-        length = np.linalg.norm(pieces, axis=1)
         stiffness = self._stiffness(values)
-        pull = stiffness[1:] * length[1:] - stiffness[:-1] * length[:-1]
-        force = across + pull[:, None] * along
+        force, along, across, slope = nudged_force(images, values, gradients, stiffness)
         if self.doubly_nudged:
+            pieces = np.diff(images, axis=0)
             spring = stiffness[1:, None] * pieces[1:] - stiffness[:-1, None] * pieces[:-1]
             spring -= np.einsum("ij,ij->i", spring, along)[:, None] * along
             size = np.einsum("ij,ij->i", across, across)
@@ -158,23 +153,3 @@ class ElasticBand:
             return np.full(values.size - 1, self.spring)
         share = np.clip((higher - floor) / span, 0.0, 1.0)
         return np.asarray(self.spring * (1.0 + (self.stiffest - 1.0) * share) / self.stiffest)
-
-
-def tangents(images: Array, values: Array) -> Array:
-    """Unit tangents at the inner images, towards the higher neighbour, shape (n - 2, size)."""
-    pieces = np.diff(images, axis=0)
-    back, forth = pieces[:-1], pieces[1:]
-    rise, fall = values[2:] - values[1:-1], values[:-2] - values[1:-1]
-    large, small = np.maximum(abs(rise), abs(fall)), np.minimum(abs(rise), abs(fall))
-    uphill = values[2:] > values[:-2]
-    to_next = np.where(uphill, large, small)
-    to_last = np.where(uphill, small, large)
-    monotone_up = (rise > 0) & (fall < 0)
-    monotone_down = (rise < 0) & (fall > 0)
-    to_next = np.where(monotone_up, 1.0, np.where(monotone_down, 0.0, to_next))
-    to_last = np.where(monotone_up, 0.0, np.where(monotone_down, 1.0, to_last))
-    level = (to_next == 0) & (to_last == 0)
-    to_next, to_last = np.where(level, 1.0, to_next), np.where(level, 1.0, to_last)
-    along = to_next[:, None] * forth + to_last[:, None] * back
-    norm = np.linalg.norm(along, axis=1)
-    return np.asarray(along / np.where(norm > 0, norm, 1.0)[:, None])

@@ -10,6 +10,7 @@ flow is not stiff, and this beats quasi-Newton updates, which learn a curvature 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -60,14 +61,15 @@ class StepRule:
         move : ndarray
             What was moved, limits included.
         """
-        old, new = float(np.linalg.norm(before)), float(np.linalg.norm(after))
-        if not np.isfinite(new):
+        old = sqrt(np.vdot(before, before))
+        new = sqrt(np.vdot(after, after))
+        if not isfinite(new):
             return False, 0.25 * size
         drop = before - after
-        square = float(np.sum(drop * drop))
-        secant = float(np.sum(drop * move)) / square if square > 0 else 2 * size
-        error = 0.5 * float(np.sqrt(square)) / max(old, 1e-300)
-        by_error = size * float(np.sqrt(self.relative_error / max(error, 1e-12)))
+        square = float(np.vdot(drop, drop))
+        secant = float(np.vdot(drop, move)) / square if square > 0 else 2 * size
+        error = 0.5 * sqrt(square) / max(old, 1e-300)
+        by_error = size * sqrt(self.relative_error / max(error, 1e-12))
         kept = new <= old * (1 - 0.01 * size) or (
             new <= self.growth * old and error <= self.relative_error
         )
