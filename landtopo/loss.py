@@ -10,7 +10,7 @@ from __future__ import annotations
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import curvature, relu
@@ -23,8 +23,6 @@ __all__ = ["PopulationLoss", "WeightObjective"]
 # Below this ratio of result to largest term, plain double precision has lost three digits and the
 # double-double kernel takes over.
 _CANCELLATION = 1e-3
-# Below so many coordinates a whole Hessian takes less time than putting rows in order.
-_FEW = 150
 
 
 class PopulationLoss:
@@ -230,8 +228,6 @@ class WeightObjective:
         self.columns = loss.problem.rank if columns is None else columns
         self.rank = loss.problem.rank
         self.rows, self.constant = loss.frame(self.columns)
-        # For rows of the Hessian: neurons with theirs first, how many, and the rows among these.
-        self._orders: dict[bytes, tuple[NDArray[np.int64], int, NDArray[np.int64]]] = {}
 
     @property
     def size(self) -> int:
@@ -259,22 +255,6 @@ class WeightObjective:
         return np.asarray(
             curvature.batch_hessian(self._batch(x), self.rows).reshape(x.size, x.size)
         )
-
-    def hessian_rows(self, x: Array, rows: NDArray[np.int64]) -> Array:
-        """Some rows of the Hessian at one point; rows of other neurons are not computed."""
-        if self.size < _FEW:
-            return self.hessian(x)[rows]
-        key = rows.tobytes()
-        if key not in self._orders:
-            wanted = np.unique(rows // self.columns)
-            order = np.concatenate([wanted, np.setdiff1d(np.arange(self.width), wanted)])
-            place = np.searchsorted(wanted, rows // self.columns) * self.columns
-            self._orders[key] = order, wanted.size, place + rows % self.columns
-        order, count, places = self._orders[key]
-        moved = curvature.hessian_rows(self.weights(x)[order], self.rows, count)
-        found = np.empty((count * self.columns, self.width, self.columns))
-        found[:, order] = moved.reshape(found.shape)
-        return found.reshape(-1, self.size)[places]
 
     def gauge(self, x: Array) -> Array:
         """Orthonormal tangents of the rotations of the coordinates outside the teacher's span.

@@ -114,10 +114,6 @@ class Objective(Protocol):
         """Hessian at one point, shape (size, size), symmetric."""
         ...
 
-    def hessian_rows(self, x: Array, rows: NDArray[np.int64]) -> Array:
-        """Some rows of the Hessian at one point, shape (len(rows), size)."""
-        ...
-
     def gauge(self, x: Array) -> Array:
         """Orthonormal rows that span the directions of the continuous symmetry at one point.
 
@@ -166,10 +162,6 @@ class SmoothFunction:
     def hessian(self, x: Array) -> Array:
         """Hessian at one point, shape (size, size)."""
         return np.asarray(self.second(x), dtype=np.float64)
-
-    def hessian_rows(self, x: Array, rows: NDArray[np.int64]) -> Array:
-        """Some rows of the Hessian at one point."""
-        return self.hessian(x)[rows]
 
     def gauge(self, x: Array) -> Array:
         """No continuous symmetry is assumed of a user's function."""

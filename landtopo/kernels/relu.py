@@ -328,6 +328,58 @@ def batch_value_gradient(W, V, constant, with_gradient):
     return values, G
 
 
+@njit(cache=True, nogil=True)
+def batch_orbits(W, V, constant, counts, with_gradient):
+    """Losses and rows of gradients of points whose neurons fall into orbits of equivalent ones.
+
+    Parameters
+    ----------
+    W : ndarray, shape (n, K, D)
+        The first R neurons are one of each orbit.
+    V : ndarray, shape (M, D)
+    constant : float
+        sum_mn g(v_m, v_n).
+    counts : ndarray, shape (R,)
+        How many neurons each orbit has.
+    with_gradient : bool
+
+    Returns
+    -------
+    values : ndarray, shape (n,)
+    rows : ndarray, shape (n, R, D)
+        dL/dw of the representatives; n = 0 without gradient.
+    """
+    n, K, D = W.shape
+    N = K + V.shape[0]
+    R = counts.shape[0]
+    work = workspace(K, V.shape[0], D)
+    _, norm, _, own, C, P, S = work
+    values = np.empty(n)
+    G = np.zeros((n, R, D)) if with_gradient else np.empty((0, R, D))
+    A = np.zeros((R, K))
+    B = np.zeros((R, V.shape[0]))
+    for b in range(n):
+        pairs(W[b], V, work, R)
+        total = 0.0
+        for k in range(R):
+            row = _overlaps(norm, 0, K, C[k], P[k], S[k])
+            row -= 2.0 * _overlaps(norm, K, N, C[k], P[k], S[k])
+            total += counts[k] * norm[k] * row
+        values[b] = 0.5 * (total / TWO_PI + constant)
+        if not with_gradient:
+            continue
+        for k in range(R):
+            live = norm[k] > 0.0
+            for j in range(K):
+                A[k, j] = P[k, j] / TWO_PI if live else 0.0
+            for m in range(N - K):
+                B[k, m] = -P[k, K + m] / TWO_PI if live else 0.0
+            A[k, k] = 0.5 + own[k] / norm[k] if live else 0.0
+        combine(A, W[b], G[b])
+        combine(B, V, G[b])
+    return values, G
+
+
 @njit(cache=True)
 def psi_values(U, W, V, slopes, gradients):
     """psi(u) = sum_l g(u, w_l) - sum_m g(u, v_m) for rows of U, and its gradients.

@@ -21,7 +21,6 @@ from landtopo.paths.improve import improve
 from landtopo.paths.joined import Attempt, Joined, JoinStatus
 from landtopo.paths.pairs import Pairs
 from landtopo.paths.refine import RefineOptions, refine
-from landtopo.paths.restricted import Restricted
 from landtopo.paths.setting import PlainSetting, Setting
 from landtopo.paths.valley import flat_valley
 from landtopo.points.ascend import ascend
@@ -172,20 +171,20 @@ class _Search:
         if symmetry is not None:
             # The first band keeps what symmetry the ends share, and has few coordinates.
             if count == 0:
-                within = Restricted(ground.objective, symmetry)
+                within = ground.setting.restricted(ground.objective, symmetry)
             count = max(count - 1, 0)
         images = ground.setting.first_guess(*ends, options.images, count, self.rng)
         # The middle, because at the ends a function need not be smooth.
         middle = images.shape[0] // 2
         if within is not None:
             images = within.lower(images)
-            metric = Metric.from_hessians(within, images[middle : middle + 1])
+            metric = Metric.from_hessians(within.inside, images[middle : middle + 1])
         else:
             if self.metric is None:
                 # One metric serves all bands: what is stiff is much the same everywhere.
                 self.metric = Metric.from_hessians(ground.objective, images[middle : middle + 1])
             metric = self.metric
-        objective = ground.objective if within is None else within
+        objective: Objective = ground.objective if within is None else within.inside
         chain = relax(objective, images, options.band, metric=metric)
         refinement = refine(objective, chain.images, options.refine, metric=metric)
         if within is not None:
@@ -211,6 +210,8 @@ class _Search:
             if flat is not None:
                 flat = flat if within is None else within.lift(flat)
                 ground.add_connection(i, j, flat, 0, None, level)
+        if within is not None:
+            ground.objective.add(within.evaluations)
         self.attempts.append(
             Attempt(
                 pair=(i, j),

@@ -8,9 +8,10 @@ from itertools import permutations
 
 import numpy as np
 
+from landtopo.fixed_objective import FixedSpaceObjective
 from landtopo.flat.slides import FlatPathStatus, loss_range, slide_path
 from landtopo.loss import PopulationLoss, WeightObjective
-from landtopo.objective import Array
+from landtopo.objective import Array, Objective
 from landtopo.paths.ends import (
     align_outside,
     closest_permutation,
@@ -18,6 +19,7 @@ from landtopo.paths.ends import (
     relative_permutation,
     small_cycles,
 )
+from landtopo.paths.restricted import Restricted
 from landtopo.paths.setting import Element, Pass
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.certificate import psi_min
@@ -187,6 +189,12 @@ class NetworkSetting:
                 tolerance=1e-3 * self.tolerance * self.unit,
             )
         return self._shared[key]
+
+    def restricted(self, objective: Objective, symmetry: SharedSymmetry) -> Restricted:
+        """The space that shared symmetries fix, for an objective in all coordinates."""
+        space = symmetry.space(self.objective.columns)
+        inside = FixedSpaceObjective(self.objective, space)
+        return Restricted(objective, symmetry, inside, space.basis)
 
     @cached_property
     def _interchangeable(self) -> tuple[tuple[int, ...], ...]:

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from landtopo.objective import Array, FlowCurve, Objective, Pace
+from landtopo.objective import Array, Objective
 from landtopo.paths.descent import (
     Descent,
     DescentOptions,
@@ -23,6 +22,7 @@ from landtopo.paths.descent import (
 )
 from landtopo.paths.refine import Refinement
 from landtopo.points.ascend import Ascent, ascend
+from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.spectrum import lowest_spectrum
 from landtopo.symmetry.fixed_space import SharedSymmetry
 
@@ -34,31 +34,32 @@ _ROUNDING = 1e-7
 
 
 class Restricted:
-    """An objective of weights on a space that symmetries fix, in orthonormal coordinates.
+    """A space that symmetries fix, the objective on it, and the way to all coordinates.
 
     Parameters
     ----------
     objective : Objective
-        Of weights (K, D), flat.
+        In all coordinates x.
     symmetry : SharedSymmetry
+    inside : Objective
+        The same in coordinates y of the space, x = basis @ y.
+    basis : ndarray, shape (objective.size, inside.size)
+        Orthonormal columns.
     """
 
-    def __init__(self, objective: Objective, symmetry: SharedSymmetry) -> None:
+    def __init__(
+        self, objective: Objective, symmetry: SharedSymmetry, inside: Objective, basis: Array
+    ) -> None:
         self.objective = objective
         self.symmetry = symmetry
-        space = symmetry.space(objective.size // symmetry.width)
-        self.basis = space.basis
-        self._across = np.ascontiguousarray(space.basis.T)
-        columns = objective.size // symmetry.width
-        # Neurons of one orbit have the same share in B^T H B: one of them stands for all.
-        self._rows = (columns * space.representatives[:, None] + np.arange(columns)).ravel()
-        weighted = np.repeat(space.multiplicities, columns)[:, None] * self.basis[self._rows]
-        self._weighted = np.ascontiguousarray(weighted.T)
+        self.inside = Counted(inside)
+        self.basis = basis
+        self._across = np.ascontiguousarray(basis.T)
 
     @property
-    def size(self) -> int:
-        """Number of coordinates of the space."""
-        return int(self.basis.shape[1])
+    def evaluations(self) -> Evaluations:
+        """What was asked for on the space; the rest is counted by the objective."""
+        return self.inside.evaluations
 
     def lift(self, y: Array) -> Array:
         """Points in all coordinates, shape (..., objective.size)."""
@@ -67,38 +68,6 @@ class Restricted:
     def lower(self, x: Array) -> Array:
         """Coordinates of the nearest points of the space, shape (..., size)."""
         return np.asarray(x @ self.basis)
-
-    def value(self, y: Array) -> Array:
-        """Values, shape () or (n,)."""
-        return self.objective.value(self.lift(y))
-
-    def value_and_gradient(self, y: Array) -> tuple[Array, Array]:
-        """Values and gradients with respect to the coordinates of the space."""
-        values, gradients = self.objective.value_and_gradient(self.lift(y))
-        return values, self.lower(gradients)
-
-    def hessian(self, y: Array) -> Array:
-        """Hessian at one point, shape (size, size)."""
-        found = self._weighted @ (
-            self.objective.hessian_rows(self.lift(y), self._rows) @ self.basis
-        )
-        return np.asarray(0.5 * (found + found.T))
-
-    def hessian_rows(self, y: Array, rows: NDArray[np.int64]) -> Array:
-        """Some rows of the Hessian at one point."""
-        return self.hessian(y)[rows]
-
-    def gauge(self, y: Array) -> Array:
-        """Orthonormal rows that span the gauge directions; turns outside the span stay inside."""
-        return self.lower(self.objective.gauge(self.lift(y)))
-
-    def flow(self, y: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve | None:
-        """A stretch of the gradient flow, held in the space."""
-        basis = self.basis if space is None else self.basis @ space
-        found = self.objective.flow(self.lift(y), pace, space=basis)
-        if found is None:
-            return None
-        return found._replace(points=self.lower(found.points), slopes=self.lower(found.slopes))
 
     def holds(self, x: Array) -> bool:
         """Whether a point lies in the space, but for rounding."""
@@ -129,7 +98,7 @@ class Restricted:
             return self.lower(end) if end is not None and self.holds(end) else None
 
         left, right = descend_both(
-            self,
+            self.inside,
             self.lower(transition),
             self.lower(unstable),
             options,

@@ -13,7 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from landtopo.objective import Array
+from landtopo.objective import Array, Objective
+from landtopo.paths.restricted import Restricted
 from landtopo.points.ascend import Ascent
 from landtopo.symmetry.fixed_space import SharedSymmetry
 
@@ -86,6 +87,10 @@ class Setting(Protocol):
 
     def shared_symmetry(self, x: Array, y: Array) -> SharedSymmetry | None:
         """The symmetries that two points have in common; None without any."""
+        ...
+
+    def restricted(self, objective: Objective, symmetry: SharedSymmetry) -> Restricted:
+        """The space that shared symmetries fix, for an objective in all coordinates."""
         ...
 
     def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:
@@ -184,6 +189,10 @@ class PlainSetting:
     def shared_symmetry(self, x: Array, y: Array) -> SharedSymmetry | None:
         """No symmetry is known."""
         return None
+
+    def restricted(self, objective: Objective, symmetry: SharedSymmetry) -> Restricted:
+        """There are no symmetries to restrict to."""
+        raise NotImplementedError
 
     def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:
         """None: index 1 is all that is asked."""
