@@ -232,6 +232,8 @@ def _eigenvalues(symmetric: Array) -> Array:
 def _complement(columns: Array) -> Array:
     """Orthonormal basis of the complement of linearly independent columns, as columns."""
     count = columns.shape[1]
+    if count == 0:
+        return np.eye(len(columns))
     return np.linalg.qr(columns, mode="complete")[0][:, count:]
 
 

@@ -171,21 +171,21 @@ def interchangeable(gram: Array) -> tuple[tuple[int, ...], ...]:
         Those with two or more members.
     """
     tolerance = 1e-9 * float(np.abs(gram).max())
-    classes: list[list[int]] = []
-    for m in range(len(gram)):
-        for members in classes:
-            first = members[0]
-            others = np.ones(len(gram), dtype=bool)
-            others[[first, m]] = False
-            if (
-                abs(gram[m, m] - gram[first, first]) <= tolerance
-                and np.abs(gram[m, others] - gram[first, others]).max(initial=0.0) <= tolerance
-            ):
-                members.append(m)
-                break
-        else:
-            classes.append([m])
-    return tuple(tuple(members) for members in classes if len(members) > 1)
+    lengths = np.diagonal(gram)
+    left = list(range(len(gram)))
+    classes = []
+    while left:
+        first = left[0]
+        apart = np.abs(gram - gram[first])
+        # The overlap of the two with each other may be any, and their own are compared apart.
+        apart[:, first] = 0.0
+        np.fill_diagonal(apart, np.abs(lengths - lengths[first]))
+        alike = apart.max(axis=1) <= tolerance
+        members = [m for m in left if alike[m]]
+        left = [m for m in left if not alike[m]]
+        if len(members) > 1:
+            classes.append(tuple(members))
+    return tuple(classes)
 
 
 def shared_symmetry(
@@ -290,18 +290,19 @@ def _ties(
     classes: list[tuple[int, ...]], overlaps: Array, tolerance: float
 ) -> tuple[tuple[int, ...], ...]:
     """Sets of onlookers that one neuron meets at equal overlaps, at both ends."""
+    start, end = overlaps.tolist()
     ties = []
     for members in classes:
-        left = list(members)
-        while left:
-            first = left[0]
-            apart = np.abs(overlaps[:, left] - overlaps[:, [first]]).max(axis=0)
-            tied = [
-                m for m, distance in zip(left, apart.tolist(), strict=True) if distance <= tolerance
-            ]
-            if len(tied) > 1:
-                ties.append(tuple(tied))
-            left = [m for m in left if m not in tied]
+        sets: list[list[int]] = []
+        for m in members:
+            for tied in sets:
+                one = tied[0]
+                if abs(start[m] - start[one]) <= tolerance and abs(end[m] - end[one]) <= tolerance:
+                    tied.append(m)
+                    break
+            else:
+                sets.append([m])
+        ties += [tuple(tied) for tied in sets if len(tied) > 1]
     return tuple(ties)
 
 
@@ -311,6 +312,11 @@ def _orthogonal_to(teacher: Array, ties: tuple[tuple[int, ...], ...]) -> Array:
     normals = [teacher[m] - teacher[tied[0]] for tied in ties for m in tied[1:]]
     if not normals:
         return np.eye(columns)
+    if len(normals) <= columns:
+        whole, triangle = np.linalg.qr(np.array(normals).T, mode="complete")
+        pivots = np.abs(np.diagonal(triangle))
+        if pivots.min() > 1e-6 * pivots.max():
+            return np.asarray(whole[:, len(normals) :])
     _, sizes, rows = np.linalg.svd(np.array(normals))
     rank = int(np.sum(sizes > 1e-9 * sizes[0]))
     return np.asarray(rows[rank:].T)
