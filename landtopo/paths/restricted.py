@@ -113,7 +113,7 @@ class Restricted:
         Their spectra are still those of the space, with vectors in all coordinates.
         """
         maxima = tuple(
-            replace(one, start=self.lift(one.start), ascent=self._lifted_ascent(one.ascent))
+            replace(one, start=self.lift(one.start), ascent=self.lifted_ascent(one.ascent))
             for one in found.maxima
         )
         return replace(found, maxima=maxima)
@@ -142,7 +142,8 @@ class Restricted:
             direction=found.spectrum.vectors[:, 0],
         )
 
-    def _lifted_ascent(self, found: Ascent) -> Ascent:
+    def lifted_ascent(self, found: Ascent) -> Ascent:
+        """An ascent in all coordinates; its spectrum is still that of the space."""
         spectrum = found.spectrum
         if spectrum is not None:
             spectrum = replace(spectrum, vectors=self.lift(spectrum.vectors.T).T)
