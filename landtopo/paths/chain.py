@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from math import isfinite, sqrt
 from typing import Protocol
 
 import numpy as np
@@ -273,7 +274,7 @@ def step(objective: Objective, chain: Chain, rule: Rule) -> Chain:
     """One step of all images, and whatever the rule does along the chain after it."""
     counted = Counted(objective)
     metric = chain.metric
-    move = rule.step_rule.propose(chain.time_step, chain.force)
+    move = rule.step_rule.propose(chain.time_step, chain.force, chain.residual)
     before = chain.places
     moved_to = before.copy()
     moved_to[1:-1] += move
@@ -352,10 +353,10 @@ def relax(
     """
     chain = begin(objective, images, rule, metric=metric)
     while True:
-        if not np.all(np.isfinite(chain.values)) or not np.isfinite(chain.residual):
+        if not (isfinite(chain.values.sum()) and isfinite(chain.residual)):
             return replace(chain, status=ChainStatus.NOT_FINITE)
         height = float(chain.values.max() - min(chain.values[0], chain.values[-1]))
-        enough = max(rule.tolerance, rule.relative_tolerance * float(np.sqrt(2.0 * height)))
+        enough = max(rule.tolerance, rule.relative_tolerance * sqrt(2.0 * height))
         if chain.residual <= enough and rule.complete(chain.images.shape[0]):
             return replace(chain, status=ChainStatus.CONVERGED)
         if chain.iteration >= rule.max_steps:
@@ -372,4 +373,4 @@ def _inverse(lower: Array) -> Array:
 
 
 def _largest(force: Array) -> float:
-    return float(np.sqrt(np.einsum("ij,ij->i", force, force).max(initial=0.0)))
+    return sqrt(np.einsum("ij,ij->i", force, force).max(initial=0.0))

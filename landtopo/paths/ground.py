@@ -161,7 +161,7 @@ class Ground:
         for one in self.minima:
             close = abs(one.value - value) <= 1e-9 * (1e-3 + abs(value))
             if close and self.setting.relation(x, one.x) is not None:
-                return np.nan, DescentStatus.MINIMUM
+                return np.nan, DescentStatus.ACCEPTED
         if symmetry is not None and self.setting.is_curved_up(x, symmetry):
             return np.nan, DescentStatus.MINIMUM
         return lowest_curvature(self.objective, x)

@@ -43,11 +43,19 @@ class StepRule:
     relative_error: float = 0.5
     smallest: float = 1e-8
 
-    def propose(self, size: float, force: Array) -> Array:
-        """Move of the inner images for a time step, shape of `force`."""
-        move = size * force
-        longest = float(np.sqrt(np.einsum("ij,ij->i", move, move).max(initial=0.0)))
-        return move * (self.longest / longest) if longest > self.longest else move
+    def propose(self, size: float, force: Array, largest: float) -> Array:
+        """Move of the inner images for a time step, shape of `force`.
+
+        Parameters
+        ----------
+        size : float
+            Time step.
+        force : ndarray
+        largest : float
+            Largest force on an image.
+        """
+        longest = size * largest
+        return force * (size if longest <= self.longest else self.longest / largest)
 
     def judge(self, size: float, before: Array, after: Array, move: Array) -> tuple[bool, float]:
         """Whether the move is kept, and the next time step.

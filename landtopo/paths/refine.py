@@ -156,7 +156,7 @@ def _climbed(objective: Objective, x: Array, along: Array, metric: Metric, steps
     best, least = place, float(np.linalg.norm(force))
     enough = 0.01 * least
     for _ in range(steps):
-        move = rule.propose(size, force)
+        move = rule.propose(size, force, float(np.linalg.norm(force)))
         new = force_at(place + move)
         kept, size = rule.judge(size, force, new, move)
         if kept:
