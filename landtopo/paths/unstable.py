@@ -27,8 +27,8 @@ from landtopo.points.factors import cholesky
 
 __all__ = ["Stretch", "first_stretch"]
 
-# Distance over which the second derivative of the gradient is taken. What it misses keeps the symmetry
-# of the saddle and is found again in the next order; what is rounded does neither, so it is long.
+# Distance over which the second derivative of the gradient is taken. What it misses keeps the
+# symmetry of the saddle and is found again in the next order; rounding does neither.
 _STEP = 1e-2
 # Largest third-order term as a share of the distance from the saddle.
 _SHARE = 0.25
