@@ -435,3 +435,34 @@ def test_a_symmetric_saddle_of_too_high_index_is_left(width: int, index: int, lo
     assert state.value == pytest.approx(loss, abs=1e-9)
     values = np.linalg.eigvalsh(setting.objective.hessian(state.x))
     assert np.sum(values < -1e-9) == 1
+
+
+def test_a_teacher_that_is_nearly_symmetric_is_not_symmetric() -> None:
+    """Rounded to twelve digits: on a space that is nearly invariant the gradient is not zero."""
+    width = 16
+    gram = np.where(np.eye(width) > 0, 1.0, 0.1)
+    exact = Teacher.from_gram(gram)
+    assert len(interchangeable(exact.gram)[0]) == width
+    rounded = Teacher.from_vectors(np.round(np.linalg.cholesky(gram), 12))
+    assert interchangeable(rounded.gram) == ()
+    problem = TeacherStudent(rounded, width)
+    start = np.array(rounded.vectors)
+    path = connect(problem, start, start[[1, 0, *range(2, width)]], options=FIRST)
+    assert path.verified
+    loss = PopulationLoss(problem)
+    for state in path.transition_states:
+        assert (state.kind.value, state.index) == ("saddle", 1)
+        assert np.linalg.norm(loss.gradient(state.weights)) <= 1e-12
+
+
+@pytest.mark.parametrize("error", [1e-12, 1e-10, 1e-8])
+def test_nearly_symmetric_images_are_not_taken_for_transition_states(error: float) -> None:
+    noise = np.random.default_rng(3).uniform(-1.0, 1.0, (5, 5))
+    teacher = Teacher.from_gram(np.eye(5) + error * (noise + noise.T) / 2.0)
+    problem = TeacherStudent(teacher, 5)
+    start = np.array(teacher.vectors)
+    path = connect(problem, start, start[[1, 0, 2, 3, 4]])
+    assert path.verified
+    loss = PopulationLoss(problem)
+    for state in path.transition_states:
+        assert np.linalg.norm(loss.gradient(state.weights)) <= 1e-12

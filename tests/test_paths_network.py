@@ -312,6 +312,9 @@ def test_bad_arguments_are_refused_in_a_sentence() -> None:
         connect(_problem(2), np.eye(3), np.eye(2))
     with pytest.raises(InvalidArgument, match="'seed' argument of connect"):
         connect(_problem(2), np.eye(2), np.eye(2), seed=-1)
+    astray = 0.5 * np.random.default_rng(3).normal(size=(4, 4))
+    with pytest.raises(InvalidArgument, match="Newton's method finds none close to it"):
+        connect(TeacherStudent(Teacher.random(4, seed=1), 4), astray, astray[[1, 0, 2, 3]])
 
 
 def test_a_corner_with_two_regions_of_descent_is_a_pass() -> None:

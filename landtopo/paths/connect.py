@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectOptions", "connect"]
 
+# |grad| of an end after Newton's method, in units of the teacher, that is more than rounding and
+# what slow convergence on flat sets leaves.
+_CRITICAL = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectOptions:
@@ -162,9 +166,16 @@ def _check_ends(setting: NetworkSetting, start: Array, end: Array) -> None:
     if setting.relation(end.ravel(), start.ravel()) is not None:
         ends.pop()
     for name, weights in ends:
-        if setting.is_curved_up(weights.ravel(), symmetry):
+        x = weights.ravel()
+        gradient = float(np.linalg.norm(setting.objective.value_and_gradient(x)[1]))
+        if gradient > _CRITICAL:
+            raise InvalidArgument(
+                f"The '{name}' argument of connect must be a minimum, but Newton's method finds "
+                f"none close to it: |grad| stays at {gradient:.1e}."
+            )
+        if setting.is_curved_up(x, symmetry):
             continue
-        point = setting.classified(weights.ravel())
+        point = setting.classified(x)
         if point.kind is Kind.SADDLE:
             reason = point.reason[0].lower() + point.reason[1:]
             raise InvalidArgument(

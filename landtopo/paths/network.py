@@ -26,8 +26,8 @@ from landtopo.points.certificate import psi_min
 from landtopo.points.classify import classify
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
-from landtopo.points.records import CriticalPoint
-from landtopo.symmetry.fixed_space import SharedSymmetry, interchangeable, shared_symmetry
+from landtopo.points.records import CriticalPoint, Kind
+from landtopo.symmetry.fixed_space import EXACT, SharedSymmetry, interchangeable, shared_symmetry
 from landtopo.symmetry.isotypic import isotypic_eigenvalues, useful_blocks
 from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automorphisms
 from landtopo.symmetry.relabelling import teacher_rotation
@@ -142,7 +142,7 @@ class NetworkSetting:
             for m, image in zip(active, images, strict=True):
                 element[m] = image
             turned_gram = gram[np.ix_(element, element)]
-            if np.abs(turned_gram - gram).max() > self.tolerance * self.unit**2:
+            if np.abs(turned_gram - gram).max() > EXACT * np.abs(gram).max():
                 continue
             turned = np.hstack(list(self.weights(self.turn(tuple(element), np.array([x, y])))))
             order = closest_permutation(both, turned)
@@ -152,8 +152,8 @@ class NetworkSetting:
 
     @cached_property
     def automorphisms(self) -> TeacherAutomorphisms:
-        """The teacher's symmetry."""
-        return teacher_automorphisms(self.loss.problem.teacher.gram)
+        """The teacher's symmetry, as far as it is exact: images of what is known stay critical."""
+        return teacher_automorphisms(self.loss.problem.teacher.gram, tolerance=EXACT)
 
     def distance(self, x: Array, y: Array) -> float:
         """Distance over rotations outside the span."""
@@ -241,8 +241,10 @@ class NetworkSetting:
         if norms.min() < 1e-6 * self.unit or ascent.spectrum is None:
             return "A neuron vanishes there, and the loss is not differentiable."
         if symmetry is not None:
-            index = self.classified(ascent.x, symmetry).index
-            return None if index == 1 else _OTHER_INDEX.format(index)
+            point = self.classified(ascent.x, symmetry)
+            if point.index != 1:
+                return _OTHER_INDEX.format(point.index)
+            return None if point.kind is Kind.SADDLE else point.reason
         left, singular, _ = np.linalg.svd(weights[:, self.rank :])
         used = int(np.sum(singular > 1e-7 * float(np.linalg.norm(weights))))
         spare = self.objective.columns - self.rank - used

@@ -24,6 +24,9 @@ from landtopo.symmetry.isotypic import IsotypicBlock, isotypic_eigenvalues, usef
 __all__ = ["DENSE", "Curvature", "curvature_at", "eigenvalues_without_gauge"]
 
 DENSE = 1600
+# A gradient across the space of the symmetries, relative to the trace of the Hessian, that is more
+# than rounding.
+_ROUNDING = 1e-15
 _LANCZOS = 8
 _MOST = 400
 
@@ -135,6 +138,9 @@ class _Symmetric(_Dense):
     def step(self, gradient: Array) -> Array:
         # The gradient is as symmetric as the point, and so is the step.
         basis = self._blocks[0].basis
+        across = np.linalg.norm(gradient - basis @ (gradient @ basis))
+        if across > _ROUNDING * self._hessian.diagonal().sum():
+            return super().step(gradient)
         factors = factorised(basis.T @ (self._hessian @ basis))
         if factors is None:
             return super().step(gradient)

@@ -21,7 +21,11 @@ from numpy.typing import NDArray
 
 from landtopo.objective import Array
 
-__all__ = ["FixedSpace", "SharedSymmetry", "interchangeable", "shared_symmetry"]
+__all__ = ["EXACT", "FixedSpace", "SharedSymmetry", "interchangeable", "shared_symmetry"]
+
+# Entries of a Gram matrix that differ by no more than this, relative to the largest, differ by
+# rounding. What is nearly symmetric is not symmetric: the gradient would not vanish across.
+EXACT = 2e-14
 
 # A neuron's unit of overlap with the start against that with the end, in the signature of a teacher
 # vector: any number will do that does not make sums of the two coincide.
@@ -170,7 +174,7 @@ def interchangeable(gram: Array) -> tuple[tuple[int, ...], ...]:
     tuple of tuple of int
         Those with two or more members.
     """
-    tolerance = 1e-9 * float(np.abs(gram).max())
+    tolerance = EXACT * float(np.abs(gram).max())
     lengths = np.diagonal(gram)
     left = list(range(len(gram)))
     classes = []
