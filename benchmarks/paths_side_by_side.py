@@ -355,6 +355,27 @@ def one(tool: str, width: int, task: str, seeds: int, repeats: int) -> dict[str,
     return {"runs": runs, "hessian_in_gradients": hessian / gradient}
 
 
+def alternating(
+    tools: list[str], width: int, task: str, seeds: int, repeats: int
+) -> dict[str, Any]:
+    """Wall time of each tool, by turns in one process: both meet the machine in the same mood."""
+    small, first, last = ends(3, "three-cycle")
+    problem, a, b = ends(width, task)
+    for tool in tools:
+        RUNNERS[tool](small, first, last, 0)
+        RUNNERS[tool](problem, a, b, 0)
+    walls: dict[str, list[float]] = {tool: [] for tool in tools}
+    joined = dict.fromkeys(tools, 0)
+    for seed in [*range(seeds)] * repeats:
+        for tool in tools:
+            np.random.seed(seed)  # noqa: NPY002
+            began = time.perf_counter()
+            run = RUNNERS[tool](problem, a, b, seed)
+            walls[tool].append(time.perf_counter() - began)
+            joined[tool] += bool(run["connected"])
+    return {"walls": walls, "joined": joined}
+
+
 def _typical(call: Callable[[Any], Any], x: Any) -> float:
     """Median time of a call: a mean would count whatever else the machine does in between."""
     times = []
@@ -363,6 +384,21 @@ def _typical(call: Callable[[Any], Any], x: Any) -> float:
         call(x)
         times.append(time.perf_counter() - began)
     return float(np.median(times))
+
+
+def ratio_row(width: int, task: str, result: dict[str, Any] | None, limit: float) -> str:
+    """One line of the table of ratios: the second tool's time over the first one's."""
+    if result is None:
+        return f"| {width} | {task} | no result in {limit:.0f} s | | | |"
+    first, second = (np.array(walls) for walls in result["walls"].values())
+    joined = list(result["joined"].values())
+    ratios = np.sort(second / first)
+    low, high = ratios[len(ratios) // 4], ratios[-1 - len(ratios) // 4]
+    return (
+        f"| {width} | {task} | {1e3 * np.median(first):.1f} | {1e3 * np.median(second):.1f} | "
+        f"{np.median(ratios):.1f} ({low:.1f} to {high:.1f}) | "
+        f"{joined[0]} and {joined[1]} of {len(first)} |"
+    )
 
 
 def row(tool: str, width: int, task: str, result: dict[str, Any] | None, limit: float) -> str:
@@ -396,41 +432,64 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=300.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3, help="of every seed, for the times")
+    parser.add_argument("--by-turns", action="store_true", help="only times, two tools by turns")
     parser.add_argument("--one", nargs=3, metavar=("TOOL", "WIDTH", "TASK"))
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.one:
         tool, width, task = arguments.one
+        if arguments.by_turns:
+            found = alternating(
+                arguments.tools, int(width), task, arguments.seeds, arguments.repeats
+            )
+            arguments.out.write_text(json.dumps(found))
+            return
         arguments.out.write_text(
             json.dumps(one(tool, int(width), task, arguments.seeds, arguments.repeats))
         )
         return
     present = [t for t in arguments.tools if importlib.util.find_spec(t.split()[0]) is not None]
-    print(
-        "| K | task | tool | joined | highest saddle | seconds | wall | gradient equivalents "
-        "| saddles |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    if arguments.by_turns:
+        print(f"| K | task | {present[0]}, ms | {present[1]}, ms | times faster | joined |")
+        print("| --- | --- | --- | --- | --- | --- |")
+    else:
+        print(
+            "| K | task | tool | joined | highest saddle | seconds | wall | gradient equivalents "
+            "| saddles |"
+        )
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for width in arguments.widths:
         for task in arguments.tasks:
+            if arguments.by_turns:
+                result = _in_a_process(arguments, present[0], width, task)
+                print(ratio_row(width, task, result, arguments.limit), flush=True)
+                continue
             for tool in present:
-                with tempfile.TemporaryDirectory() as folder:
-                    out = Path(folder) / "result.json"
-                    command = [sys.executable, str(Path(__file__).resolve())]
-                    command += ["--one", tool, str(width), task, "--out", str(out)]
-                    command += ["--seeds", str(arguments.seeds)]
-                    command += ["--repeats", str(arguments.repeats)]
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        subprocess.run(
-                            command,
-                            timeout=arguments.limit,
-                            cwd=folder,
-                            check=False,
-                            stdout=subprocess.DEVNULL,
-                            stderr=subprocess.PIPE,
-                        )
-                    result = json.loads(out.read_text()) if out.exists() else None
+                result = _in_a_process(arguments, tool, width, task)
                 print(row(tool, width, task, result, arguments.limit), flush=True)
+
+
+def _in_a_process(
+    arguments: argparse.Namespace, tool: str, width: int, task: str
+) -> dict[str, Any] | None:
+    """What this script found in a process of its own; None if it failed or took too long."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "result.json"
+        command = [sys.executable, str(Path(__file__).resolve())]
+        command += ["--one", tool, str(width), task, "--out", str(out)]
+        command += ["--seeds", str(arguments.seeds), "--repeats", str(arguments.repeats)]
+        if arguments.by_turns:
+            command += ["--by-turns", "--tools", *arguments.tools]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                command,
+                timeout=arguments.limit,
+                cwd=folder,
+                check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+        return json.loads(out.read_text()) if out.exists() else None
 
 
 if __name__ == "__main__":
