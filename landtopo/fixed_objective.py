@@ -31,9 +31,10 @@ class FixedSpaceObjective:
         self.whole = whole
         self.space = space
         count, columns = len(space.representatives), whole.columns
-        others = np.setdiff1d(np.arange(whole.width), space.representatives)
+        others = np.ones(whole.width, dtype=bool)
+        others[space.representatives] = False
         blocks = space.basis.reshape(whole.width, columns, -1)
-        ordered = blocks[np.concatenate([space.representatives, others])]
+        ordered = np.concatenate([blocks[space.representatives], blocks[others]])
         self._basis = ordered.reshape(whole.size, -1)
         self._across = np.ascontiguousarray(self._basis.T)
         self._counts = space.multiplicities.astype(np.float64)

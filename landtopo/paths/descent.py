@@ -247,7 +247,7 @@ def descend(
         steps=options.steps,
     )
     status = DescentStatus.STEPS_USED
-    shift = 0.0
+    shift, value = 0.0, None
     while pace.steps > 0:
         curve = _stretch(counted, x, slope, pace)
         if len(curve.points):
@@ -288,7 +288,7 @@ def descend(
         shift = float(np.linalg.norm(end - x))
         if shift > 0:
             x = end
-            _, gradient = counted.value_and_gradient(x)
+            value, gradient = counted.value_and_gradient(x)
             slope = -gradient
             points.append(x[None])
             tangents.append(slope[None])
@@ -299,7 +299,7 @@ def descend(
         smallest, status = lowest_curvature(counted, x) if rest is None else rest(x)
     return Descent(
         x=x,
-        value=float(counted.value(x)),
+        value=float(counted.value(x) if value is None else value),
         gradient_norm=float(np.linalg.norm(slope)),
         points=np.vstack(points),
         tangents=np.vstack(tangents),

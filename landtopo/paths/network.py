@@ -227,7 +227,7 @@ class NetworkSetting:
         if self.loss.problem.extra:
             blocks.append(self.loss.normal_block(weights))
         for block in blocks:
-            block[np.diag_indices_from(block)] -= least
+            block.reshape(-1)[:: len(block) + 1] -= least
         return all(cholesky(block) is not None for block in blocks)
 
     def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:

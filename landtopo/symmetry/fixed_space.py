@@ -276,6 +276,12 @@ def _followed(
     """Which neurons change places in a mirror; None if they are not carried to each other."""
     images = np.arange(len(rows))
     places = np.flatnonzero(moving)
+    if places.size == 2:
+        # The usual case: one neuron follows each of the two vectors.
+        if np.abs(turned[places[0]] - rows[places[1]]).max() > tolerance:
+            return None
+        images[places] = places[::-1]
+        return images
     equal = np.abs(turned[places, None] - rows[None, places]).max(axis=2) <= tolerance
     if not (np.all(equal.sum(axis=0) == 1) and np.all(equal.sum(axis=1) == 1)):
         return None
