@@ -38,6 +38,8 @@ __all__ = ["NetworkSetting"]
 _SMALL_NEURONS = 2
 # Of so many vectors all permutations are looked at for one that turns a way around.
 _MOST_ACTIVE = 4
+# So many comparisons of points are remembered.
+_RELATIONS = 256
 _OTHER_INDEX = "The index in d dimensions is {}, not 1."
 
 
@@ -74,6 +76,7 @@ class NetworkSetting:
         self.spent = Evaluations()
         self._regions: dict[float, int] = {}
         self._classified: dict[bytes, CriticalPoint] = {}
+        self._relations: dict[tuple[bytes, bytes], Element | None] = {}
         self._shared: dict[tuple[bytes, bytes], SharedSymmetry | None] = {}
 
     def weights(self, x: Array) -> Array:
@@ -82,9 +85,15 @@ class NetworkSetting:
 
     def relation(self, x: Array, reference: Array) -> Element | None:
         """The permutation of student neurons that carries one point to another."""
-        return relative_permutation(
-            self.weights(reference), self.weights(x), self.rank, tolerance=self.tolerance
-        )
+        # The end of a descent is compared with the same minima several times in a row.
+        key = x.tobytes(), reference.tobytes()
+        if key not in self._relations:
+            if len(self._relations) >= _RELATIONS:
+                self._relations.clear()
+            self._relations[key] = relative_permutation(
+                self.weights(reference), self.weights(x), self.rank, tolerance=self.tolerance
+            )
+        return self._relations[key]
 
     def act(self, element: Element, points: Array) -> Array:
         """Renumber the student neurons: neuron i becomes number element[i]."""
