@@ -15,7 +15,10 @@ found is judged by landtopo: the saddle's gradient after the tool's own converge
 whether the tool's own chain joins the two ends.
 
 Seconds are processor time and, where it says so, wall time, both the median over the seeds.
-Gradient equivalents count a Hessian as its measured time in gradients.
+Gradient equivalents count a Hessian as its measured time in gradients. For a ratio of times two
+tools run by turns in one process:
+
+    python benchmarks/paths_side_by_side.py --by-turns --tools "landtopo first" pele
 """
 
 from __future__ import annotations
