@@ -73,10 +73,10 @@ class FixedSpaceObjective:
         basis = self.space.basis
         return np.asarray(self.whole.gauge(basis @ y) @ basis)
 
-    def flow(self, y: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve:
+    def flow(self, y: Array, pace: Pace) -> FlowCurve:
         """A stretch of the gradient flow, held in the space."""
         basis = self.space.basis
-        found = self.whole.flow(basis @ y, pace, space=basis if space is None else basis @ space)
+        found = self.whole.flow(basis @ y, pace, space=basis)
         return found._replace(points=found.points @ basis, slopes=found.slopes @ basis)
 
     def _weights(self, y: Array) -> Array:

@@ -284,7 +284,11 @@ class WeightObjective:
         return np.array(tangents).reshape(-1, self.size)
 
     def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve:
-        """A stretch of the gradient flow, by Runge-Kutta-Chebyshev steps."""
+        """A stretch of the gradient flow, by Runge-Kutta-Chebyshev steps.
+
+        Columns of `space`, shape (size, n), are orthonormal and span a space that the flow does
+        not leave.
+        """
         from landtopo.kernels import flow
 
         points, gradients, times, step, stiffness, peak, count, status = flow.flow_curve(

@@ -122,12 +122,8 @@ class Objective(Protocol):
         """
         ...
 
-    def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve | None:
-        """The flow dx/dt = -grad f from x on, by compiled steps; None where there are none.
-
-        Columns of `space`, shape (size, n), are orthonormal and span a space that the flow does
-        not leave.
-        """
+    def flow(self, x: Array, pace: Pace) -> FlowCurve | None:
+        """The flow dx/dt = -grad f from x on, by compiled steps; None where there are none."""
         ...
 
 
@@ -167,6 +163,6 @@ class SmoothFunction:
         """No continuous symmetry is assumed of a user's function."""
         return np.empty((0, self.size))
 
-    def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve | None:
+    def flow(self, x: Array, pace: Pace) -> FlowCurve | None:
         """A user's function is not compiled."""
         return None

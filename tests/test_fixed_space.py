@@ -9,6 +9,8 @@ the space is judged in all coordinates, and its symmetry broken where its index 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from functions import ring
@@ -329,17 +331,11 @@ def test_the_compiled_flow_is_the_flow() -> None:
     ).y.T
     assert np.abs(exact - found.points).max() <= 1e-2
     assert found.gradients >= len(found.points)
-    short = objective.flow(start, Pace(**{**_fields(pace), "steps": 3}))
+    short = objective.flow(start, replace(pace, steps=3))
     assert short.end is FlowEnd.STEPS_USED
     assert len(short.points) == 3
-    stiff = objective.flow(
-        start, Pace(**{**_fields(pace), "stages": 2, "time_step": 5.0, "longest": 100.0})
-    )
+    stiff = objective.flow(start, replace(pace, stages=2, time_step=5.0, longest=100.0))
     assert stiff.end is FlowEnd.STIFF
-
-
-def _fields(pace: Pace) -> dict[str, float]:
-    return {name: getattr(pace, name) for name in Pace.__slots__}
 
 
 def test_a_flow_held_in_a_space_stays_there() -> None:

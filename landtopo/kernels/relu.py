@@ -283,13 +283,17 @@ def value_from_pairs(W, V, work, constant):
 
 @njit(cache=True)
 def gradient_from_pairs(W, V, work, G):
-    """Write dL/dW into G, shape (K, D), for a point whose pair tables are filled."""
+    """Write dL/dW into G, shape (K, D), for a point whose pair tables are filled.
+
+    With fewer rows, G of shape (R, D), only those of the first R students are written.
+    """
     _, norm, _, own, _, P, _ = work
     K = W.shape[0]
     M = V.shape[0]
-    A = np.zeros((K, K))
-    B = np.zeros((K, M))
-    for k in range(K):
+    rows = G.shape[0]
+    A = np.zeros((rows, K))
+    B = np.zeros((rows, M))
+    for k in range(rows):
         if norm[k] == 0.0:
             continue
         a = A[k]
@@ -353,11 +357,9 @@ def batch_orbits(W, V, constant, counts, with_gradient):
     N = K + V.shape[0]
     R = counts.shape[0]
     work = workspace(K, V.shape[0], D)
-    _, norm, _, own, C, P, S = work
+    _, norm, _, _, C, P, S = work
     values = np.empty(n)
-    G = np.zeros((n, R, D)) if with_gradient else np.empty((0, R, D))
-    A = np.zeros((R, K))
-    B = np.zeros((R, V.shape[0]))
+    G = np.empty((n, R, D)) if with_gradient else np.empty((0, R, D))
     for b in range(n):
         pairs(W[b], V, work, R)
         total = 0.0
@@ -366,17 +368,8 @@ def batch_orbits(W, V, constant, counts, with_gradient):
             row -= 2.0 * _overlaps(norm, K, N, C[k], P[k], S[k])
             total += counts[k] * norm[k] * row
         values[b] = 0.5 * (total / TWO_PI + constant)
-        if not with_gradient:
-            continue
-        for k in range(R):
-            live = norm[k] > 0.0
-            for j in range(K):
-                A[k, j] = P[k, j] / TWO_PI if live else 0.0
-            for m in range(N - K):
-                B[k, m] = -P[k, K + m] / TWO_PI if live else 0.0
-            A[k, k] = 0.5 + own[k] / norm[k] if live else 0.0
-        combine(A, W[b], G[b])
-        combine(B, V, G[b])
+        if with_gradient:
+            gradient_from_pairs(W[b], V, work, G[b])
     return values, G
 
 

@@ -26,7 +26,7 @@ from landtopo.paths.joined import Minimum, Step, Transition
 from landtopo.paths.onward import onward
 from landtopo.paths.profile import kept_below
 from landtopo.paths.restricted import Restricted
-from landtopo.paths.routes import Connection, Routes, RouteStep
+from landtopo.paths.routes import Connection, Routes, RouteStep, same_value
 from landtopo.paths.setting import Element, Pass, Setting
 from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Counted
@@ -72,7 +72,7 @@ class Ground:
     def add_minimum(self, x: Array, *, new: bool = False) -> int:
         """Number of a minimum, a new one if it is not known yet or if that is asked for."""
         value = float(self.objective.value(x))
-        place = self.routes.place(x, value, 1e-9 * (1e-3 + abs(value)))
+        place = self.routes.place(x, value)
         key = self.routes.key(place)
         for number, other in enumerate(self.minima):
             if not new and self.routes.key(other.place) == key:
@@ -157,11 +157,8 @@ class Ground:
         self, x: Array, symmetry: SharedSymmetry | None = None
     ) -> tuple[float, DescentStatus]:
         """What a point is at which a descent rests; copies of known minima are known to be one."""
-        value = float(self.objective.value(x))
-        for one in self.minima:
-            close = abs(one.value - value) <= 1e-9 * (1e-3 + abs(value))
-            if close and self.setting.relation(x, one.x) is not None:
-                return np.nan, DescentStatus.ACCEPTED
+        if self._copy_among(self.minima, x, float(self.objective.value(x))) is not None:
+            return np.nan, DescentStatus.ACCEPTED
         if symmetry is not None and self.setting.is_curved_up(x, symmetry):
             return np.nan, DescentStatus.MINIMUM
         return lowest_curvature(self.objective, x)
@@ -225,8 +222,13 @@ class Ground:
 
     def known_transition(self, x: Array, value: float) -> int | None:
         """The known transition state of which this one is a copy."""
-        for number, other in enumerate(self.transitions):
-            close = abs(other.value - value) <= 1e-9 * (1e-3 + abs(value))
+        return self._copy_among(self.transitions, x, value)
+
+    def _copy_among(
+        self, known: Sequence[Minimum | Transition], x: Array, value: float
+    ) -> int | None:
+        for number, other in enumerate(known):
+            close = abs(other.value - value) <= same_value(value)
             if close and self.setting.relation(x, other.x) is not None:
                 return number
         return None

@@ -20,7 +20,7 @@ from landtopo.objective import Array
 from landtopo.paths.setting import Element, Setting
 from landtopo.symmetry.permutations import compose, inverse
 
-__all__ = ["Connection", "Place", "RouteStep", "Routes"]
+__all__ = ["Connection", "Place", "RouteStep", "Routes", "same_value"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +122,11 @@ class _Exit:
     onward: Callable[[Element], Element]
 
 
+def same_value(value: float) -> float:
+    """By how much the values of copies of one point may differ."""
+    return 1e-9 * (1e-3 + abs(value))
+
+
 class Routes:
     """Families of minima, verified connections, and the routes over their copies.
 
@@ -145,16 +150,16 @@ class Routes:
         self._known: dict[tuple[int, int, Element], float] = {}
         self._known_overlaps: dict[_Key, list[tuple[float, Callable[[Element], float]]]] = {}
 
-    def place(self, x: Array, value: float, tolerance: float) -> Place:
+    def place(self, x: Array, value: float) -> Place:
         """The family and element of a minimum; it begins a new family if it is no copy.
 
         Parameters
         ----------
         x : ndarray, shape (size,)
         value : float
-        tolerance : float
-            Families whose value differs by more are not compared.
+            Families of another value (`same_value`) are not compared.
         """
+        tolerance = same_value(value)
         for number, (family, other) in enumerate(zip(self.families, self.values, strict=True)):
             if abs(other - value) > tolerance:
                 continue
@@ -216,7 +221,7 @@ class Routes:
         """Add the image of a verified connection by a further symmetry."""
         points = np.array([self.point(end) for end in connection.ends])
         first, last = (
-            self.place(x, value, 1e-9 * (1e-3 + abs(value)))
+            self.place(x, value)
             for x, value in zip(
                 self.setting.turn(turn, points),
                 [self.values[end.family] for end in connection.ends],

@@ -92,9 +92,9 @@ class Counted:
         """Orthonormal rows that span the gauge directions at one point."""
         return self.objective.gauge(x)
 
-    def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve | None:
+    def flow(self, x: Array, pace: Pace) -> FlowCurve | None:
         """A stretch of the gradient flow; counted in gradients."""
-        found = self.objective.flow(x, pace, space=space)
+        found = self.objective.flow(x, pace)
         if found is not None:
             self._gradient += found.gradients
         return found
