@@ -6,18 +6,18 @@ teacher is stored in coordinates of its own span: V has shape (M, r) with r = ra
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_count, checked_seed
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 
-__all__ = ["Teacher", "TeacherStudent", "checked_count", "checked_seed"]
+__all__ = ["Teacher", "TeacherStudent"]
 
 _SYMMETRY_TOLERANCE = 1e-12
 _EIGENVALUE_TOLERANCE = 1e-12
@@ -286,79 +286,6 @@ class TeacherStudent:
     def with_width(self, width: int) -> TeacherStudent:
         """The same problem for another width."""
         return TeacherStudent(self.teacher, width, self.dim)
-
-
-def checked_count(argument: str, function: str, value: object, *, most: int = 1_000_000_000) -> int:
-    """An integer from 1 to `most`, or the sentence that says it is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InvalidArgument(
-            f"The '{argument}' argument of {function} must be an integer >= 1; got {value!r}."
-        )
-    if value > most:
-        raise InvalidArgument(
-            f"The '{argument}' argument of {function} must be at most {most}; got {value!r}."
-        )
-    return int(value)
-
-
-def checked_number(
-    argument: str,
-    function: str,
-    value: object,
-    condition: str,
-    holds: Callable[[float], bool],
-) -> float:
-    """A number for which a condition holds, or the sentence that says it is none.
-
-    Parameters
-    ----------
-    argument, function : str
-    value : object
-    condition : str
-        What it must do, such as ``lie between 0 and 1``.
-    holds : callable
-        The same for a float.
-    """
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = math.nan
-    # Comparisons with NaN are false.
-    if isinstance(value, (bool, str)) or not holds(number):
-        raise InvalidArgument(
-            f"The '{argument}' argument of {function} must {condition}; got {value!r}."
-        )
-    return number
-
-
-def checked_tolerance(function: str, value: object) -> float:
-    """A norm of the gradient that can be reached and says something, or the sentence."""
-    return checked_number(
-        "tolerance",
-        function,
-        value,
-        "lie between 1e-14 and 1e-6",
-        lambda number: 1e-14 <= number <= 1e-6,
-    )
-
-
-def checked_problem(function: str, value: object) -> TeacherStudent:
-    """A problem, or the sentence that says it is none."""
-    if not isinstance(value, TeacherStudent):
-        raise InvalidArgument(
-            f"The 'problem' argument of {function} must be a TeacherStudent; "
-            f"got {type(value).__name__}."
-        )
-    return value
-
-
-def checked_seed(function: str, value: object) -> int:
-    """An integer >= 0, or the sentence that says it is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise InvalidArgument(
-            f"The 'seed' argument of {function} must be an integer >= 0; got {value!r}."
-        )
-    return int(value)
 
 
 def _matrix(argument: str, function: str, value: ArrayLike) -> Array:

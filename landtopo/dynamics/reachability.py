@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.checks import checked_count, checked_jobs, checked_seed
 from landtopo.dynamics.ends import RunOptions, follow_runs
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.families import FamilyIndex, build_families
@@ -19,7 +20,7 @@ from landtopo.objective import Array
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Attempts, Family, Kind, Status
 from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
-from landtopo.problem import TeacherStudent, checked_count, checked_seed
+from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
 from landtopo.units import in_units, rescaled, unit_of
 
@@ -215,7 +216,7 @@ def reachability(
     """
     runs = checked_count("runs", "reachability", runs)
     seed = checked_seed("reachability", seed)
-    jobs = checked_count("jobs", "reachability", jobs)
+    jobs = checked_jobs("reachability", jobs)
     if not 0 < confidence < 1:
         raise InvalidArgument(
             f"The 'confidence' argument of reachability must lie in (0, 1); got {confidence}."

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from landtopo.checks import checked_count, checked_seed
 from landtopo.dynamics.statistics_flow import loss_from_statistics
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.points.starts import StartDistribution, draw_start, start_generator
-from landtopo.problem import TeacherStudent, checked_count, checked_seed
+from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
 
 __all__ = ["METHODS", "SGDRuns", "run_sgd"]

@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 
 from landtopo._version import __version__
+from landtopo.checks import checked_count, checked_jobs, checked_seed
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Forgetful, Journal
 from landtopo.landscape.catalogue import Transition
@@ -18,7 +19,7 @@ from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Family, Status
 from landtopo.points.search import SearchResult
 from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
-from landtopo.problem import Teacher, TeacherStudent, checked_count, checked_seed
+from landtopo.problem import Teacher, TeacherStudent
 from landtopo.progress import Progress, Silent
 from landtopo.symmetry import cycle_type, format_cycles, is_even
 from landtopo.units import in_units, rescaled, unit_of
@@ -87,7 +88,7 @@ def landscape_graph(
     chosen = _checked_widths(widths)
     starts = checked_count("starts", "landscape_graph", starts)
     seed = checked_seed("landscape_graph", seed)
-    jobs = checked_count("jobs", "landscape_graph", jobs)
+    jobs = checked_jobs("landscape_graph", jobs)
     unit = unit_of(teacher)
     distribution = ScaledStart(distribution=parse_distribution(init), unit=unit)
     problems = {width: TeacherStudent(teacher, width, dim) for width in chosen}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_instance, checked_seed
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
@@ -24,7 +25,7 @@ from landtopo.paths.record import PassedSaddle, PathKind, PathRecord, RunnerUp, 
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
 from landtopo.points.records import CriticalPoint, Kind
-from landtopo.problem import TeacherStudent, checked_problem, checked_seed
+from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
 from landtopo.symmetry.relabelling import Relabelling
 from landtopo.units import in_units, rescaled, unit_of
@@ -93,7 +94,7 @@ def connect(
     """
     began = perf_counter()
     options = ConnectOptions() if options is None else options
-    checked_problem("connect", problem)
+    checked_instance("problem", "connect", problem, TeacherStudent)
     seed = checked_seed("connect", seed)
     unit, original = unit_of(problem.teacher), problem
     first = _weights("start", problem, start) / unit

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_instance
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
@@ -37,7 +38,7 @@ from landtopo.points.curvature import (
 from landtopo.points.records import CriticalPoint, Kind, is_zero_loss
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.points.third_order import ThirdOrder, split_third_order
-from landtopo.problem import TeacherStudent, checked_problem
+from landtopo.problem import TeacherStudent
 from landtopo.symmetry.fixed_space import SharedSymmetry
 from landtopo.units import unit_of
 
@@ -88,7 +89,7 @@ def classify(
         reason, otherwise. Above `landtopo.points.curvature.DENSE` coordinates the eigenvalues are
         the lowest ones of the reduced network; all that are not positive are among them.
     """
-    checked_problem("classify", problem)
+    checked_instance("problem", "classify", problem, TeacherStudent)
     given = np.asarray(weights, dtype=np.float64)
     if given.ndim != 2 or given.shape[0] != problem.width or given.shape[1] < problem.rank:
         raise InvalidArgument(

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_count
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Journal
 from landtopo.points.certificate import PsiCertificate, psi_min
 from landtopo.points.classify import classify, is_zero_loss
 from landtopo.points.coverage import Coverage
 from landtopo.points.records import CriticalPoint, Family
-from landtopo.problem import TeacherStudent, checked_count
+from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
 
 __all__ = ["Corner", "CornerResult", "CornerVerdict", "find_corners", "read_corner"]

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_count, checked_seed
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array, Objective
 from landtopo.points.ascend import AscentOptions, AscentStatus, ascend, newton, soft_mode_starts
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Kind, Status
 from landtopo.points.spectrum import spectrum
-from landtopo.problem import checked_count, checked_seed
 
 __all__ = ["FunctionPoint", "FunctionPoints", "find_critical_points"]
 

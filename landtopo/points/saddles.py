@@ -12,6 +12,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.checks import (
+    checked_count,
+    checked_instance,
+    checked_jobs,
+    checked_seed,
+    checked_tolerance,
+)
 from landtopo.errors import InvalidArgument
 from landtopo.families import FamilyIndex, describe_family, number_families
 from landtopo.journal import Forgetful, Journal
@@ -35,13 +42,7 @@ from landtopo.points.starts import (
     parse_distribution,
     start_generator,
 )
-from landtopo.problem import (
-    TeacherStudent,
-    checked_count,
-    checked_problem,
-    checked_seed,
-    checked_tolerance,
-)
+from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
 from landtopo.units import in_units, rescaled, unit_of
 
@@ -145,10 +146,10 @@ def find_saddles(
     -------
     SaddleResult
     """
-    checked_problem("find_saddles", problem)
+    checked_instance("problem", "find_saddles", problem, TeacherStudent)
     starts = checked_count("starts", "find_saddles", starts)
     seed = checked_seed("find_saddles", seed)
-    jobs = checked_count("jobs", "find_saddles", jobs)
+    jobs = checked_jobs("find_saddles", jobs)
     if index != "any":
         index = checked_count("index", "find_saddles", index)
     tolerance = checked_tolerance("find_saddles", tolerance)

@@ -12,6 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.checks import (
+    checked_count,
+    checked_instance,
+    checked_jobs,
+    checked_number,
+    checked_seed,
+    checked_tolerance,
+)
 from landtopo.errors import InvalidArgument
 from landtopo.families import build_families, group_weights
 from landtopo.journal import Forgetful, Journal, in_chunks
@@ -30,14 +38,7 @@ from landtopo.points.starts import (
     parse_distribution,
     start_generator,
 )
-from landtopo.problem import (
-    TeacherStudent,
-    checked_count,
-    checked_number,
-    checked_problem,
-    checked_seed,
-    checked_tolerance,
-)
+from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
 from landtopo.units import in_units, rescaled, unit_of
 
@@ -173,7 +174,7 @@ def find_minima(
     InvalidArgument
         If an argument cannot be used.
     """
-    checked_problem("find_minima", problem)
+    checked_instance("problem", "find_minima", problem, TeacherStudent)
     most = checked_count("starts", "find_minima", 500 if starts is None else starts, most=_MOST)
     if starts is None and not (until_coverage is None and time_limit is None):
         most = _NO_LIMIT
@@ -194,7 +195,7 @@ def find_minima(
             lambda value: 0 < value < np.inf,
         )
     seed = checked_seed("find_minima", seed)
-    jobs = checked_count("jobs", "find_minima", jobs)
+    jobs = checked_jobs("find_minima", jobs)
     if method not in METHODS:
         raise InvalidArgument(
             f"The 'method' argument of find_minima must be one of {', '.join(METHODS)}; "

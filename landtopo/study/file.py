@@ -12,9 +12,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from landtopo.checks import checked_seed
 from landtopo.errors import FileFormatError, StudyError
 from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent, checked_seed
+from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database
 from landtopo.study.provenance import Session, now, versions
