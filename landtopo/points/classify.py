@@ -42,7 +42,7 @@ from landtopo.problem import TeacherStudent
 from landtopo.symmetry.fixed_space import SharedSymmetry
 from landtopo.units import unit_of
 
-__all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network"]
+__all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network", "verdict"]
 
 # (angle, zero) tolerances tried in turn. A point that is critical only with the wider ones was
 # stopped early, or lies where nothing but a high power of the angle between neurons tells them from
@@ -296,16 +296,14 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     large = sizes[sizes > tolerance]
     gap = float(large.min()) / lowest if large.size else 0.0
     eigenvalues, normal_eigenvalues = _full_spectra(solved, loss, weights, pieces, decisive[1][0])
-    kind, reason = _verdict(
-        value,
-        weights,
-        gradient,
-        grad_tolerance,
-        sum(index.values()),
-        zeros,
-        flat,
-        reduced,
-        _third_order(problem, solved, loose) if zeros == explained else ThirdOrder.OPEN,
+    kind, reason = verdict(
+        zero_loss=is_zero_loss(value, weights),
+        critical=gradient <= grad_tolerance,
+        index=sum(index.values()),
+        zero_neurons=reduced.zero_neurons,
+        zeros=zeros,
+        flat=flat,
+        third=_third_order(problem, solved, loose) if zeros == explained else ThirdOrder.OPEN,
     )
     return CriticalPoint(
         weights=_read_only(weights),
@@ -401,20 +399,33 @@ def _full_spectra(
     return eigenvalues, _eigenvalues(basis.T @ normal @ basis)
 
 
-def _verdict(
-    value: float,
-    weights: Array,
-    gradient: float,
-    grad_tolerance: float,
+def verdict(
+    *,
+    zero_loss: bool,
+    critical: bool,
     index: int,
+    zero_neurons: int,
     zeros: int,
     flat: int,
-    reduced: Reduced,
     third: ThirdOrder,
 ) -> tuple[Kind, str]:
-    if is_zero_loss(value, weights):
+    """What a point is, and the sentence that says why, from what is known of it.
+
+    Parameters
+    ----------
+    zero_loss, critical : bool
+        Whether the loss is zero, and the gradient below its tolerance.
+    index, zero_neurons : int
+        Negative curvatures in d dimensions; neurons that are exactly zero.
+    zeros, flat : int
+        Curvatures that vanish otherwise than by sliding weight between parallel neurons, and by
+        that.
+    third : ThirdOrder
+        What the third order says of the former.
+    """
+    if zero_loss:
         return Kind.MINIMUM, "The loss is zero, its smallest possible value: a global minimum."
-    if gradient > grad_tolerance:
+    if not critical:
         return (
             Kind.UNDECIDED,
             "Not a critical point: |grad| is above the tolerance.",
@@ -422,7 +433,7 @@ def _verdict(
     if index:
         word = "direction" if index == 1 else "directions"
         return Kind.SADDLE, f"The curvature is negative in {index} {word}."
-    if reduced.zero_neurons:
+    if zero_neurons:
         return Kind.SADDLE, "A zero neuron can grow in a direction that lowers the loss."
     if zeros:
         word = "direction" if zeros == 1 else "directions"

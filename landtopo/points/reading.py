@@ -14,7 +14,7 @@ from landtopo.points.classify import is_zero_loss
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
 
-__all__ = ["Reading", "read_point"]
+__all__ = ["Contents", "Reading", "describe", "read_point"]
 
 # A teacher neuron belongs to one student neuron if that reproduces it this many times better than
 # the next one does, and at least to this part of its length.
@@ -128,15 +128,19 @@ def read_point(
         several=tuple((members[j][0], teachers) for j, teachers in several),
         shared=shared,
         outside=reduced.outside,
-        description=_describe(
-            is_zero_loss(loss, given),
-            _is_teacher(problem, reduced),
-            reduced,
-            partners,
-            aligned,
-            anti,
-            several,
-            shared,
+        description=describe(
+            Contents(
+                zero_loss=is_zero_loss(loss, given),
+                is_teacher=_is_teacher(problem, reduced),
+                aligned=aligned,
+                anti_aligned=anti,
+                unpaired=int(np.sum(partners < 0)),
+                several=tuple(len(teachers) for _, teachers in several),
+                shared=tuple(count for _, count in shared),
+                parts=tuple(reduced.sizes.tolist()),
+                zero_neurons=reduced.zero_neurons,
+                outside=reduced.outside,
+            )
         ),
     )
 
@@ -183,45 +187,66 @@ def _duties(
     return tuple(several), tuple(shared)
 
 
-def _describe(
-    zero_loss: bool,
-    is_teacher: bool,
-    reduced: Reduced,
-    partners: NDArray[np.int64],
-    aligned: int,
-    anti: int,
-    several: tuple[tuple[int, tuple[int, ...]], ...],
-    shared: tuple[tuple[int, int], ...],
-) -> str:
-    """One line, without the labels of neurons: it holds for the whole family."""
-    parts = []
-    if not reduced.effective_width:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What the line about a family tells, without the labels of neurons.
+
+    Attributes
+    ----------
+    zero_loss, is_teacher : bool
+        Whether the loss is zero, and the reduced network the teacher's.
+    aligned, anti_aligned, unpaired : int
+        Reduced neurons by their overlap with their partner, and those without one.
+    several : tuple of int
+        For each reduced neuron that stands for more than one teacher neuron, for how many.
+    shared : tuple of int
+        For each teacher neuron without one of its own, the number of those that share it.
+    parts : tuple of int
+        For each reduced neuron, in how many parallel parts it is split.
+    zero_neurons, outside : int
+        Zero neurons; directions outside the teacher's span that are used.
+    """
+
+    zero_loss: bool
+    is_teacher: bool
+    aligned: int
+    anti_aligned: int
+    unpaired: int
+    several: tuple[int, ...]
+    shared: tuple[int, ...]
+    parts: tuple[int, ...]
+    zero_neurons: int
+    outside: int
+
+
+def describe(point: Contents) -> str:
+    """One line that holds for the whole family."""
+    words = []
+    if not point.parts:
         return "all neurons are zero"
-    if zero_loss and is_teacher:
-        parts.append("every teacher neuron is reproduced")
+    if point.zero_loss and point.is_teacher:
+        words.append("every teacher neuron is reproduced")
     else:
-        if zero_loss:
-            parts.append("zero loss with another network than the teacher's")
-        parts.append(f"{aligned} aligned")
-        if anti:
-            parts.append(f"{anti} anti-aligned")
-        unpaired = int(np.sum(partners < 0))
-        if unpaired:
-            parts.append(f"{unpaired} without a partner")
-        parts.extend(_several_words(several))
-        parts.extend(_shared_words(shared))
-    sizes = sorted((int(size) for size in reduced.sizes if size > 1), reverse=True)
-    for size in sorted(set(sizes), reverse=True):
-        parts.append(f"{_times(sizes.count(size), 'neuron')} split in {size} parallel parts")
-    if reduced.zero_neurons:
-        parts.append(_times(reduced.zero_neurons, "zero neuron"))
-    if reduced.outside:
-        parts.append(f"reaches {_times(reduced.outside, 'direction')} outside the teacher's span")
-    return "; ".join(parts)
+        if point.zero_loss:
+            words.append("zero loss with another network than the teacher's")
+        words.append(f"{point.aligned} aligned")
+        if point.anti_aligned:
+            words.append(f"{point.anti_aligned} anti-aligned")
+        if point.unpaired:
+            words.append(f"{point.unpaired} without a partner")
+        words.extend(_several_words(point.several))
+        words.extend(_shared_words(point.shared))
+    split = [size for size in point.parts if size > 1]
+    for size in sorted(set(split), reverse=True):
+        words.append(f"{_times(split.count(size), 'neuron')} split in {size} parallel parts")
+    if point.zero_neurons:
+        words.append(_times(point.zero_neurons, "zero neuron"))
+    if point.outside:
+        words.append(f"reaches {_times(point.outside, 'direction')} outside the teacher's span")
+    return "; ".join(words)
 
 
-def _several_words(several: tuple[tuple[int, tuple[int, ...]], ...]) -> list[str]:
-    sizes = sorted(len(teachers) for _, teachers in several)
+def _several_words(sizes: tuple[int, ...]) -> list[str]:
     return [
         f"{_times(sizes.count(size), 'neuron')} for {size} teacher neurons"
         + (" each" if sizes.count(size) > 1 else "")
@@ -229,14 +254,14 @@ def _several_words(several: tuple[tuple[int, tuple[int, ...]], ...]) -> list[str
     ]
 
 
-def _shared_words(shared: tuple[tuple[int, int], ...]) -> list[str]:
+def _shared_words(shared: tuple[int, ...]) -> list[str]:
     words = []
     for low, high, form in (
         (0, 0, "{} not reproduced"),
         (1, 1, "{} reproduced in part by one neuron"),
         (2, None, "{} shared by {} neurons"),
     ):
-        counts = sorted(n for _, n in shared if n >= low and (high is None or n <= high))
+        counts = sorted(n for n in shared if n >= low and (high is None or n <= high))
         different = sorted(set(counts))
         if len(different) > 3:
             span = f"{different[0]} to {different[-1]}"
