@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from landtopo.checks import checked_count, checked_seed
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.units import Linear, Squared
 
 __all__ = ["Teacher", "TeacherStudent"]
 
@@ -42,8 +43,8 @@ class Teacher:
         How the teacher was made, such as ``orthonormal:6``.
     """
 
-    vectors: Array
-    gram: Array = field(repr=False)
+    vectors: Linear[Array]
+    gram: Squared[Array] = field(repr=False)
     name: str = "vectors"
 
     @property

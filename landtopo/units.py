@@ -4,44 +4,53 @@ Weights scale with the teacher, losses with its square, and Hessians not at all.
 meant for a teacher whose longest vector is of order one; a problem for another one is solved for
 the teacher divided by its unit, and what comes out is multiplied back. The unit is a power of two,
 so that both are exact in floating point, and a teacher of order one is left as it is.
+
+A record says with which power of the unit its numbers scale where it declares them,
+
+    loss: Squared[float]
+    weights: Linear[Array]
+    gap: Unitless[float]
+
+and a record with a number of which it does not say so cannot be scaled. Fields that hold other
+records need no power: each of those has its own.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, TypeVar
+import numbers
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import get_type_hints as _type_hints
 
 import numpy as np
 
-from landtopo.problem import Teacher, TeacherStudent
+if TYPE_CHECKING:
+    from landtopo.problem import Teacher, TeacherStudent
 
-__all__ = ["in_units", "rescaled", "unit_of"]
+__all__ = ["Linear", "Power", "Squared", "Unitless", "in_units", "powers", "rescaled", "unit_of"]
 
+_Type = TypeVar("_Type")
 _Record = TypeVar("_Record")
+_WITHOUT_NUMBERS = (bool, int, str, bytes, type(None), np.integer, np.bool_, Enum)
 
-#: With which power of the unit a field of a record scales; fields that are not named do not.
-_POWERS = {
-    "weights": 1,
-    "reduced": 1,
-    "start": 1,
-    "end": 1,
-    "points": 1,
-    "positions": 1,
-    "minima": 1,
-    "minima_positions": 1,
-    "transition_positions": 1,
-    "missing": 1,
-    "grad_norm": 1,
-    "grad_tolerance": 1,
-    "psi_min": 1,
-    "loss": 2,
-    "losses": 2,
-    "minima_losses": 2,
-    "highest_loss": 2,
-    "first_highest_loss": 2,
-    "profile_tolerance": 2,
-}
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Power:
+    """The power of the unit with which all numbers of an annotated field scale."""
+
+    exponent: int
+
+
+#: Numbers that are the same for every multiple of the teacher: counts, ratios, angles, Hessians.
+Unitless = Annotated[_Type, Power(0)]
+#: Numbers that scale with the teacher: weights, gradients, slopes of growing neurons.
+Linear = Annotated[_Type, Power(1)]
+#: Numbers that scale with the square of the teacher: losses, summary statistics.
+Squared = Annotated[_Type, Power(2)]
 
 
 def unit_of(teacher: Teacher) -> float:
@@ -61,61 +70,126 @@ def in_units(problem: TeacherStudent) -> TeacherStudent:
     ----------
     problem : TeacherStudent
     """
-    teacher, unit = problem.teacher, unit_of(problem.teacher)
-    if unit == 1.0:
-        return problem
-    vectors, gram = teacher.vectors / unit, teacher.gram / unit**2
-    for array in (vectors, gram):
-        array.setflags(write=False)
-    return dataclasses.replace(
-        problem, teacher=dataclasses.replace(teacher, vectors=vectors, gram=gram)
-    )
+    return rescaled(problem, 1.0 / unit_of(problem.teacher))
 
 
-def rescaled(record: _Record, unit: float, problem: TeacherStudent | None = None) -> _Record:
+def rescaled(record: _Record, unit: float) -> _Record:
     """A record of results for the divided teacher as one for the teacher itself.
 
     Parameters
     ----------
     record : dataclass instance
-        Records in its fields, alone or in tuples, are treated in the same way.
+        Records in its fields, alone or in tuples, lists and mappings, are treated in the same way;
+        a problem among them becomes that of the teacher itself.
     unit : float
         See `unit_of`.
-    problem : TeacherStudent, optional
-        Takes the place of a field `problem`.
 
     Returns
     -------
     dataclass instance
         The record itself if the unit is 1.
+
+    Raises
+    ------
+    TypeError
+        A class of the record has a field of numbers without a declared power, see `powers`.
     """
+    kind: type = type(record)
+    for one in _reached(kind):
+        powers(one)
     if unit == 1.0:
         return record
-    changed: dict[str, Any] = {}
-    for field in dataclasses.fields(record):  # type: ignore[arg-type]
-        value = getattr(record, field.name)
-        if field.name == "problem" and problem is not None:
-            changed[field.name] = problem
-        elif field.name in _POWERS:
-            changed[field.name] = _times(value, unit ** _POWERS[field.name])
-        else:
-            changed[field.name] = _inside(value, unit, problem)
+    changed = {
+        name: _scaled(getattr(record, name), power, unit) for name, power in powers(kind).items()
+    }
     return dataclasses.replace(record, **changed)  # type: ignore[type-var]
 
 
-def _inside(value: Any, unit: float, problem: TeacherStudent | None) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_inside(one, unit, problem) for one in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, (type, Teacher, TeacherStudent)):
-        return rescaled(value, unit, problem)
-    return value
+@cache
+def powers(kind: type) -> Mapping[str, int]:
+    """With which power of the unit the fields of a record scale; 0 where they hold no numbers.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass.
+
+    Raises
+    ------
+    TypeError
+        A field may hold numbers other than integers and has no declared power, or has a power and
+        cannot hold such a number.
+    """
+    found = {}
+    for name, hint in _hints(kind).items():
+        declared = [one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Power)]
+        if len(declared) != int(_may_hold_numbers(hint)):
+            fault = "holds no" if declared else "must declare the power of the unit of its"
+            raise TypeError(
+                f"The field '{name}' of {kind.__qualname__} {fault} numbers; got the type {hint}."
+            )
+        found[name] = declared[0].exponent if declared else 0
+    return found
 
 
-def _times(value: Any, factor: float) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_times(one, factor) for one in value)
+def _hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields."""
+    if not dataclasses.is_dataclass(kind):
+        raise TypeError(f"Only records can be scaled; got {kind.__qualname__}.")
+    hints = _type_hints(kind, include_extras=True)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+@cache
+def _reached(kind: type) -> tuple[type, ...]:
+    """A class of records, and all that its fields may hold."""
+    reached = [kind]
+    for one in reached:
+        for hint in _hints(one).values():
+            reached += [leaf for leaf in _leaves(hint) if _is_record(leaf) and leaf not in reached]
+    return tuple(reached)
+
+
+def _is_record(leaf: Any) -> bool:
+    return isinstance(leaf, type) and dataclasses.is_dataclass(leaf)
+
+
+def _leaves(hint: Any) -> Iterator[Any]:
+    """The types that a type is composed of; Any for a container that does not say of what."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        yield from _leaves(get_args(hint)[0])
+    elif origin is Literal:
+        yield from (type(value) for value in get_args(hint))
+    elif origin is np.ndarray:
+        yield from _leaves(get_args(get_args(hint)[1])[0])
+    elif origin is not None:
+        for part in get_args(hint):
+            if part is not Ellipsis:
+                yield from _leaves(part)
+    else:
+        yield hint
+
+
+def _may_hold_numbers(hint: Any) -> bool:
+    """Whether a value of the type can hold numbers with a unit, outside of records."""
+    return any(
+        not (_is_record(leaf) or (isinstance(leaf, type) and issubclass(leaf, _WITHOUT_NUMBERS)))
+        for leaf in _leaves(hint)
+    )
+
+
+def _scaled(value: Any, power: int, unit: float) -> Any:
+    if isinstance(value, (tuple, list)):
+        return type(value)(_scaled(one, power, unit) for one in value)
+    if isinstance(value, Mapping):
+        return {key: _scaled(one, power, unit) for key, one in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return rescaled(value, unit)
+    if power == 0 or isinstance(value, bool):
+        return value
     if isinstance(value, np.ndarray):
-        result = value * factor
+        result = value * unit**power
         result.setflags(write=value.flags.writeable)
         return result
-    return value * factor if isinstance(value, float) else value
+    return value * unit**power if isinstance(value, numbers.Complex) else value

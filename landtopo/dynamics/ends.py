@@ -30,6 +30,7 @@ from landtopo.objective import Array
 from landtopo.points.polish import polish
 from landtopo.points.starts import StartDistribution, draw_start, start_generator
 from landtopo.problem import TeacherStudent
+from landtopo.units import Unitless
 
 __all__ = ["METHODS", "RunOptions", "finish_runs", "follow_runs"]
 
@@ -75,14 +76,14 @@ class RunOptions:
     """
 
     method: str = "flow"
-    step: float = 0.1
-    rate: float = 0.1
-    duration: float = 500.0
-    accuracy: float = 1e-5
-    basin: float = 1e-4
-    nearest: float = 0.05
-    tolerance: float = 1e-12
-    longest: float = 1e7
+    step: Unitless[float] = 0.1
+    rate: Unitless[float] = 0.1
+    duration: Unitless[float] = 500.0
+    accuracy: Unitless[float] = 1e-5
+    basin: Unitless[float] = 1e-4
+    nearest: Unitless[float] = 0.05
+    tolerance: Unitless[float] = 1e-12
+    longest: Unitless[float] = 1e7
     limit: int = 1_000_000
 
     def __post_init__(self) -> None:

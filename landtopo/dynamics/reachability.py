@@ -22,7 +22,7 @@ from landtopo.points.records import Attempts, Family, Kind, Status
 from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
-from landtopo.units import in_units, rescaled, unit_of
+from landtopo.units import Unitless, in_units, rescaled, unit_of
 
 __all__ = ["Reachability", "Share", "reachability"]
 
@@ -95,8 +95,8 @@ class Reachability:
     families: tuple[Family, ...]
     unfinished: int
     attempts: Attempts
-    times: Array
-    confidence: float
+    times: Unitless[Array]
+    confidence: Unitless[float]
 
     def share(self, families: Sequence[Family], label: str) -> Share:
         """The runs that ended in any of some of `self.families`."""
@@ -226,7 +226,7 @@ def reachability(
     if options.method == "sgd" and problem.dim is None:
         raise InvalidArgument("The method 'sgd' needs a problem of finite dimension.")
     journal, progress = journal or Forgetful(), progress or Silent()
-    unit, original, problem = unit_of(problem.teacher), problem, in_units(problem)
+    unit, problem = unit_of(problem.teacher), in_units(problem)
     starts = ScaledStart(distribution=distribution, unit=unit)
     progress.begin(f"width {problem.width}: runs", runs)
     columns = in_chunks(
@@ -254,7 +254,7 @@ def reachability(
     families, labels = build_families(problem, attempts, grad_tolerance=options.tolerance)
     progress.end()
     result = Reachability(
-        problem=original,
+        problem=problem,
         init=str(distribution),
         options=options,
         seed=seed,
@@ -265,7 +265,7 @@ def reachability(
         times=columns["time"],
         confidence=confidence,
     )
-    return rescaled(result, unit, original)
+    return rescaled(result, unit)
 
 
 def _in_parallel(

@@ -122,7 +122,7 @@ def landscape_graph(
             progress=progress or Silent(),
         )
         families[width] = known.catalogue.by_loss()
-        search = rescaled(known.search, unit, problems[width])
+        search = rescaled(known.search, unit)
         if searched is not None:
             searched(search)
         _add_width(graph, known, search, unit)

@@ -32,6 +32,7 @@ from landtopo.symmetry import (
     isotropy,
     teacher_automorphisms,
 )
+from landtopo.units import Linear, Squared
 
 __all__ = ["Catalogue", "Copy", "PassKind", "Transition"]
 
@@ -96,10 +97,10 @@ class Transition:
     end: int
     relabelling: Relabelling
     exact: bool
-    loss: float
+    loss: Squared[float]
     point: CriticalPoint | None
-    positions: Array = field(repr=False)
-    losses: Array = field(repr=False)
+    positions: Linear[Array] = field(repr=False)
+    losses: Squared[Array] = field(repr=False)
     found_by: str
     through_saddle: bool = False
 

@@ -96,7 +96,7 @@ def connect(
     options = ConnectOptions() if options is None else options
     checked_instance("problem", "connect", problem, TeacherStudent)
     seed = checked_seed("connect", seed)
-    unit, original = unit_of(problem.teacher), problem
+    unit = unit_of(problem.teacher)
     first = _weights("start", problem, start) / unit
     last = _weights("end", problem, end) / unit
     others = [_weights("known", problem, point) / unit for point in known]
@@ -125,7 +125,7 @@ def connect(
         record = _record(problem, setting, counted, joined, options, seed)
     cost = counted.evaluations + setting.spent
     record = replace(record, evaluations=cost, seconds=perf_counter() - began)
-    return rescaled(record, unit, original)
+    return rescaled(record, unit)
 
 
 @cache

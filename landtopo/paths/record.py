@@ -12,6 +12,7 @@ from landtopo.points.evaluations import Evaluations
 from landtopo.points.records import CriticalPoint
 from landtopo.problem import TeacherStudent
 from landtopo.statistics import SummaryStatistics, summary_statistics
+from landtopo.units import Linear, Squared, Unitless
 
 __all__ = ["PassedSaddle", "PathKind", "PathRecord", "RunnerUp", "StepRecord"]
 
@@ -28,8 +29,8 @@ class PassedSaddle:
     weights : ndarray, shape (K, D)
     """
 
-    loss: float
-    weights: Array = field(repr=False)
+    loss: Squared[float]
+    weights: Linear[Array] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class StepRecord:
     """
 
     kind: PathKind
-    highest_loss: float
+    highest_loss: Squared[float]
     transition: int | None
     start: int
     end: int
@@ -69,8 +70,8 @@ class RunnerUp:
         Loss at each of its transition states, in order.
     """
 
-    highest_loss: float
-    losses: tuple[float, ...]
+    highest_loss: Squared[float]
+    losses: Squared[tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,28 +125,28 @@ class PathRecord:
     """
 
     problem: TeacherStudent = field(repr=False)
-    start: Array = field(repr=False)
-    end: Array = field(repr=False)
-    points: Array = field(repr=False)
-    positions: Array = field(repr=False)
-    losses: Array = field(repr=False)
-    profile_tolerance: float
-    minima: tuple[Array, ...] = field(repr=False)
-    minima_losses: Array
-    minima_positions: Array
+    start: Linear[Array] = field(repr=False)
+    end: Linear[Array] = field(repr=False)
+    points: Linear[Array] = field(repr=False)
+    positions: Linear[Array] = field(repr=False)
+    losses: Squared[Array] = field(repr=False)
+    profile_tolerance: Squared[float]
+    minima: Linear[tuple[Array, ...]] = field(repr=False)
+    minima_losses: Squared[Array]
+    minima_positions: Linear[Array]
     transition_states: tuple[CriticalPoint, ...] = field(repr=False)
-    transition_positions: Array
+    transition_positions: Linear[Array]
     steps: tuple[StepRecord, ...]
-    highest_loss: float
+    highest_loss: Squared[float]
     verified: bool
     kind: PathKind
     permutation: tuple[int, ...] | None
-    missing: tuple[tuple[Array, Array], ...] = field(repr=False)
+    missing: Linear[tuple[tuple[Array, Array], ...]] = field(repr=False)
     runners_up: tuple[RunnerUp, ...]
-    first_highest_loss: float
+    first_highest_loss: Squared[float]
     bands: int
     evaluations: Evaluations
-    seconds: float
+    seconds: Unitless[float]
     seed: int
     status: str
 

@@ -26,6 +26,7 @@ from scipy.special import gammaln
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.units import Unitless
 
 __all__ = ["Coverage", "binomial_interval", "estimate_coverage", "rarefaction"]
 
@@ -65,14 +66,14 @@ class Coverage:
     families: int
     singletons: int
     doubletons: int
-    coverage: float
-    expected_new: float
-    richness: float
-    richness_interval: tuple[float, float]
-    unseen_share: float
-    level: float
+    coverage: Unitless[float]
+    expected_new: Unitless[float]
+    richness: Unitless[float]
+    richness_interval: Unitless[tuple[float, float]]
+    unseen_share: Unitless[float]
+    level: Unitless[float]
     rarefaction_starts: NDArray[np.int64]
-    rarefaction_families: Array
+    rarefaction_families: Unitless[Array]
 
     def sentence(self) -> str:
         """The figures as one sentence."""

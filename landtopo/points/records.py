@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.objective import Array
+from landtopo.units import Linear, Squared, Unitless
 
 __all__ = ["Attempts", "CriticalPoint", "Family", "Kind", "Status", "is_zero_loss"]
 
@@ -66,10 +67,10 @@ class Attempts:
     independent: bool
     starts: NDArray[np.int64]
     status: tuple[Status, ...]
-    loss: Array
-    grad_norm: Array
+    loss: Squared[Array]
+    grad_norm: Linear[Array]
     evaluations: NDArray[np.int64]
-    weights: Array
+    weights: Linear[Array]
     family: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -115,21 +116,21 @@ class CriticalPoint:
         One sentence that says why.
     """
 
-    weights: Array
-    loss: float
-    grad_norm: float
-    eigenvalues: Array
-    normal_eigenvalues: Array
+    weights: Linear[Array]
+    loss: Squared[float]
+    grad_norm: Linear[float]
+    eigenvalues: Unitless[Array]
+    normal_eigenvalues: Unitless[Array]
     normal_multiplicity: int
     gauge: int
-    gap: float
+    gap: Unitless[float]
     index_in_span: int
     index_normal: int
     index: int
     nullity: int
     zero_neurons: int
-    grad_tolerance: float
-    zero_tolerance: float
+    grad_tolerance: Linear[float]
+    zero_tolerance: Unitless[float]
     kind: Kind
     reason: str
 
@@ -175,14 +176,14 @@ class Family:
     point: CriticalPoint
     count: int
     found_by: str
-    reduced: Array
+    reduced: Linear[Array]
     effective_width: int
     flat_dimension: int | None
     anti_aligned: int
     isotropy: str
     isotropy_order: int
     orbit_size: int
-    psi_min: float
+    psi_min: Linear[float]
     description: str
 
     @property

@@ -44,7 +44,7 @@ from landtopo.points.starts import (
 )
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
-from landtopo.units import in_units, rescaled, unit_of
+from landtopo.units import Unitless, in_units, rescaled, unit_of
 
 __all__ = ["SOURCES", "SaddleResult", "find_saddles"]
 
@@ -90,7 +90,7 @@ class SaddleResult:
     attempts: Attempts
     books: tuple[Attempts, ...]
     coverage: Coverage
-    search: dict[str, Any]
+    search: Unitless[dict[str, Any]]
 
     @property
     def points(self) -> tuple[CriticalPoint, ...]:
@@ -158,7 +158,7 @@ def find_saddles(
             f"The 'sources' argument of find_saddles must name some of {', '.join(SOURCES)}; "
             f"got {tuple(sources)!r}."
         )
-    unit, original, problem = unit_of(problem.teacher), problem, in_units(problem)
+    unit, problem = unit_of(problem.teacher), in_units(problem)
     distribution = ScaledStart(distribution=parse_distribution(init), unit=unit)
     if known is not None:
         known = [rescaled(point, 1.0 / unit) for point in known]
@@ -192,7 +192,7 @@ def find_saddles(
             "tolerance": tolerance,
         },
     )
-    return rescaled(result, unit, original)
+    return rescaled(result, unit)
 
 
 def _lower_points(

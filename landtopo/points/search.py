@@ -40,7 +40,7 @@ from landtopo.points.starts import (
 )
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
-from landtopo.units import in_units, rescaled, unit_of
+from landtopo.units import Unitless, in_units, rescaled, unit_of
 
 __all__ = ["METHODS", "SearchOptions", "SearchResult", "find_minima", "run_starts"]
 
@@ -108,7 +108,7 @@ class SearchResult:
     others: tuple[Family, ...]
     attempts: Attempts
     coverage: Coverage
-    search: dict[str, Any]
+    search: Unitless[dict[str, Any]]
 
     @property
     def points(self) -> tuple[CriticalPoint, ...]:
@@ -206,7 +206,7 @@ def find_minima(
         "step", "find_minima", step, "lie in (0, 1]", lambda value: 0 < value <= 1
     )
     distribution = parse_distribution(init)
-    unit, original, problem = unit_of(problem.teacher), problem, in_units(problem)
+    unit, problem = unit_of(problem.teacher), in_units(problem)
     options = SearchOptions(method=method, tolerance=tolerance, step=step)
     progress = progress or Silent()
     attempts, stopped = _run_until(
@@ -230,7 +230,7 @@ def find_minima(
     number = np.array([order[family.id] for family in families] + [-1], dtype=np.int64)
     attempts = _with_families(attempts, number[labels])
     result = SearchResult(
-        problem=original,
+        problem=problem,
         families=minima,
         others=others,
         attempts=attempts,
@@ -243,7 +243,7 @@ def find_minima(
             "seed": seed,
         },
     )
-    return rescaled(result, unit, original)
+    return rescaled(result, unit)
 
 
 class _Remembering:
