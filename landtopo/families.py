@@ -23,17 +23,19 @@ from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.certificate import psi_min
 from landtopo.points.classify import classify, is_zero_loss
-from landtopo.points.reading import read_point
+from landtopo.points.reading import Reading, read_point
 from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
-from landtopo.statistics import summary_statistics
 from landtopo.symmetry import (
     PointGraph,
     Reference,
     equivalence_classes,
     isotropy,
+    mirror_images,
     orbit_size,
+    point_graph,
+    symmetry_frame,
     teacher_automorphisms,
 )
 from landtopo.units import unit_of
@@ -130,6 +132,7 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
         vectors = reduced[i] = distinguishing(problem, vectors, zero_loss=bool(zero[i]))
         buckets.setdefault((len(vectors), vectors.shape[1] - problem.rank), []).append(i)
     found = 0
+    frame = symmetry_frame(problem.teacher)
     for (neurons, _), members in buckets.items():
         if neurons == 0:
             # There is one network without neurons.
@@ -137,10 +140,8 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
             found += 1
             continue
         points = np.stack([reduced[i] for i in members])
-        overlaps = points[:, :, : problem.rank] @ problem.teacher.vectors.T
-        classes = equivalence_classes(
-            points @ points.transpose(0, 2, 1), overlaps, problem.teacher.gram
-        )
+        overlaps = points[:, :, : problem.rank] @ frame.T
+        classes = equivalence_classes(points @ points.transpose(0, 2, 1), overlaps, frame @ frame.T)
         labels[members] = classes.labels + found
         found += len(classes.representatives)
     return _by_appearance(labels)
@@ -164,11 +165,10 @@ def describe_family(
 
     The family is not numbered yet; see `number_families`.
     """
-    scale = float(problem.teacher.norms.max())
-    reduced = reduce_network(point.weights, problem.rank, scale=scale)
-    reading = read_point(problem, point.weights, reduced=reduced)
-    automorphisms = teacher_automorphisms(problem.teacher.gram)
-    labelled = isotropy(summary_statistics(problem.teacher, point.weights))
+    point, reduced, reading = _upright(problem, point)
+    frame = symmetry_frame(problem.teacher)
+    automorphisms = teacher_automorphisms(frame @ frame.T)
+    labelled = isotropy(point_graph(problem.teacher, point.weights))
     return Family(
         id="",
         width=problem.width,
@@ -185,6 +185,28 @@ def describe_family(
         psi_min=psi_min(problem, point.weights).minimum,
         description=reading.description,
     )
+
+
+def _upright(
+    problem: TeacherStudent, point: CriticalPoint
+) -> tuple[CriticalPoint, Reduced, Reading]:
+    """The copy with the fewest anti-aligned neurons: maps that keep f* can change their number."""
+    scale = float(problem.teacher.norms.max())
+    reduced = reduce_network(point.weights, problem.rank, scale=scale)
+    best = point, reduced, read_point(problem, point.weights, reduced=reduced)
+    for rotation in mirror_images(problem.teacher):
+        weights = point.weights.copy()
+        weights[:, : problem.rank] = weights[:, : problem.rank] @ rotation.T
+        weights.setflags(write=False)
+        reduced = reduce_network(weights, problem.rank, scale=scale)
+        reading = read_point(problem, weights, reduced=reduced)
+        if _rank(reading) < _rank(best[2]):
+            best = replace(point, weights=weights), reduced, reading
+    return best
+
+
+def _rank(reading: Reading) -> tuple[int, str]:
+    return reading.anti_aligned, reading.description
 
 
 def number_families(
@@ -237,13 +259,8 @@ class FamilyIndex:
     def __init__(self, problem: TeacherStudent, families: Sequence[Family]) -> None:
         self.problem = problem
         self.families = tuple(families)
-        vectors = problem.teacher.vectors
         self._references = [
-            Reference(
-                PointGraph.from_weights(
-                    distinguishing(problem, family.reduced, zero_loss=family.is_global), vectors
-                )
-            )
+            Reference(self._graph(family.reduced, zero_loss=family.is_global))
             for family in families
         ]
 
@@ -252,14 +269,15 @@ class FamilyIndex:
         scale = float(self.problem.teacher.norms.max())
         reduced = reduce_network(weights, self.problem.rank, scale=scale).vectors
         zero_loss = bool(_zero_loss(self.problem, weights[None])[0])
-        graph = PointGraph.from_weights(
-            distinguishing(self.problem, reduced, zero_loss=zero_loss),
-            self.problem.teacher.vectors,
-        )
+        graph = self._graph(reduced, zero_loss=zero_loss)
         for number, reference in enumerate(self._references):
             if reference.match(graph) is not None:
                 return number
         return None
+
+    def _graph(self, reduced: Array, *, zero_loss: bool) -> PointGraph:
+        telling = distinguishing(self.problem, reduced, zero_loss=zero_loss)
+        return point_graph(self.problem.teacher, telling)
 
 
 def _representative(

@@ -80,9 +80,9 @@ def _permuted(weights: Array, cycles: str) -> Array:
 
 
 def _closest(work: Work, target: End, end: End) -> End:
-    from landtopo.symmetry.copies import closest_copy
+    from landtopo.symmetry import closest_copy, symmetry_frame
 
-    copy = closest_copy(target.weights, end.weights, work.teacher.vectors, seed=work.seed)
+    copy = closest_copy(target.weights, end.weights, symmetry_frame(work.teacher), seed=work.seed)
     return end._replace(weights=copy.weights)
 
 

@@ -22,7 +22,6 @@ from landtopo.points.reading import read_point
 from landtopo.points.records import CriticalPoint, Family, Kind, is_zero_loss
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
-from landtopo.statistics import summary_statistics
 from landtopo.symmetry import (
     PermutationGroup,
     PointGraph,
@@ -30,6 +29,9 @@ from landtopo.symmetry import (
     Relabelling,
     equivalence,
     isotropy,
+    on_frame,
+    point_graph,
+    symmetry_frame,
     teacher_automorphisms,
 )
 from landtopo.units import Linear, Squared
@@ -127,11 +129,12 @@ class Catalogue:
         self.transitions: list[Transition] = []
         self.met: list[Counter[str]] = []
         self._reduced: list[Reference] = []
+        self._frame = symmetry_frame(problem.teacher)
 
     def add_family(self, family: Family) -> None:
         """Add a family that is known to be new, with its neurons put in order."""
         order = self._order(family.weights)
-        weights = order.on_weights(family.weights, self.problem.teacher.vectors)
+        weights = order.on_weights(family.weights, self._frame)
         weights.setflags(write=False)
         self.families.append(replace(family, point=replace(family.point, weights=weights)))
         known = distinguishing(self.problem, family.reduced, zero_loss=family.is_global)
@@ -139,7 +142,7 @@ class Catalogue:
 
     def graph(self, weights: Array) -> PointGraph:
         """A point as the symmetry module sees it."""
-        return PointGraph.from_weights(weights, self.problem.teacher.vectors)
+        return point_graph(self.problem.teacher, weights)
 
     def locate(self, weights: Array, *, found_by: str) -> Copy | None:
         """The family and copy of a labelled minimum; a family that is new is added.
@@ -158,7 +161,7 @@ class Catalogue:
                 return self._copy(number, point.weights, match.teachers)
         self.add_family(describe_family(self.problem, point, count=0, found_by=found_by))
         number = len(self.families) - 1
-        return self._copy(number, point.weights, range(self.problem.teacher.size))
+        return self._copy(number, point.weights, range(len(self._frame)))
 
     def _copy(self, number: int, weights: Array, teachers: range | tuple[int, ...]) -> Copy:
         relabelling = self.relabelling(self.families[number].weights, weights)
@@ -174,8 +177,8 @@ class Catalogue:
         Copies that a permutation of students alone can reach have a relative permutation that
         means the same to everybody; teachers are renumbered only where it has to be.
         """
-        apart = np.arange(self.problem.teacher.size, dtype=np.float64)
-        vectors, rank = self.problem.teacher.vectors, self.problem.rank
+        vectors, rank = self._frame, self.problem.rank
+        apart = np.arange(len(vectors), dtype=np.float64)
         told_apart = [
             PointGraph.from_statistics(
                 w @ w.T, w[:, :rank] @ vectors.T, vectors @ vectors.T, teacher_labels=apart
@@ -189,14 +192,14 @@ class Catalogue:
 
         Those that keep one of the two sets are left out.
         """
-        identity = Relabelling.identity(self.problem.width, self.problem.teacher.size)
+        identity = Relabelling.identity(self.problem.width, len(self._frame))
         for number in (first, second):
             reduced = self.families[number].reduced
             if len(reduced) == self.problem.width:
                 continue
-            kept = isotropy(summary_statistics(self.problem.teacher, reduced)).generators
+            kept = isotropy(self.graph(reduced)).generators
             group = PermutationGroup.from_generators(
-                [element.teachers for element in kept], self.problem.teacher.size
+                [element.teachers for element in kept], len(self._frame)
             )
             if given.teachers in group:
                 return identity
@@ -284,4 +287,6 @@ class Catalogue:
         places = np.where(partner < 0, teacher.size, images[partner])
         lengths = np.linalg.norm(weights, axis=1).round(_TIED)
         students = np.argsort(np.lexsort((-lengths, places)))
-        return Relabelling(students=tuple(students.tolist()), teachers=tuple(images.tolist()))
+        return Relabelling(
+            students=tuple(students.tolist()), teachers=on_frame(teacher, images.tolist())
+        )

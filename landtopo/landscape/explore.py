@@ -43,7 +43,7 @@ from landtopo.points.search import SearchResult, find_minima
 from landtopo.points.starts import GaussianStart, StartDistribution
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
-from landtopo.symmetry import closest_copy, relative_relabellings
+from landtopo.symmetry import closest_copy, relative_relabellings, symmetry_frame
 
 __all__ = ["ExploreOptions", "Failure", "Line", "TransitionSearch", "Width", "explore_width"]
 
@@ -396,7 +396,7 @@ class _Explorer:
     def _band(self, first: int, second: int, attempt: int) -> Piece:
         """A band to the closest copy at first, then to copies that lie otherwise."""
         here, there = (self.catalogue.families[i].weights for i in (first, second))
-        copy = closest_copy(here, there, self.problem.teacher.vectors).weights
+        copy = closest_copy(here, there, symmetry_frame(self.problem.teacher)).weights
         if attempt % 2:
             copy = next(islice(self._copies(first, second), attempt, None), copy)
         return self._joining(here, copy, self.seed + attempt)
@@ -416,13 +416,13 @@ class _Explorer:
             kinds = relative_relabellings(graphs[0], moves=moves, both_ways=True)
         else:
             kinds = relative_relabellings(*graphs, moves=1)
-        vectors = self.problem.teacher.vectors
+        vectors = symmetry_frame(self.problem.teacher)
         return (kind.on_weights(there, vectors) for _, kind in _available(kinds, None))
 
     def _by_distance(self) -> list[tuple[int, int]]:
         """Pairs of different families, the closest first."""
         families = self.catalogue.families
-        vectors = self.problem.teacher.vectors
+        vectors = symmetry_frame(self.problem.teacher)
         for j in range(len(families)):
             for i in range(j):
                 if (i, j) not in self._distances:

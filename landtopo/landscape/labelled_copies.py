@@ -34,9 +34,10 @@ from landtopo.points.reduced import reduce_network
 from landtopo.problem import Teacher
 from landtopo.symmetry import (
     PermutationGroup,
-    PointGraph,
     Relabelling,
     parse_cycles,
+    point_graph,
+    symmetry_frame,
     teacher_automorphisms,
     teacher_rotation,
 )
@@ -87,7 +88,8 @@ def labelled_copies(
         Nothing higher is looked at.
     """
     teacher = _teacher_of(graph) if teacher is None else teacher
-    symmetry = Symmetry(width=width, automorphisms=teacher_automorphisms(teacher.gram).group)
+    frame = symmetry_frame(teacher)
+    symmetry = Symmetry(width=width, automorphisms=teacher_automorphisms(frame @ frame.T).group)
     below = transition_graph(graph, width, level=level)
     reader = _Reader(teacher, symmetry)
     orbits = {name: reader.orbit(name, graph.nodes[name]) for name in below}
@@ -100,7 +102,7 @@ def labelled_copies(
         if relabelling is None:
             # With one copy at an end, or within one flat set, it does not matter which.
             if any(orbit.stabiliser.order == symmetry.order for orbit in ends):
-                relabelling = Relabelling.identity(width, teacher.size)
+                relabelling = Relabelling.identity(width, symmetry.teachers)
             elif first == second and flat and data["kind"] == "flat":
                 continue
             else:
@@ -197,7 +199,7 @@ class _Reader:
         # A corner and what an automorphism makes of it are copies of each other.
         for images in self.symmetry.automorphisms.generators.tolist():
             element = Relabelling(students=self._identity().students, teachers=tuple(images))
-            rotation = teacher_rotation(self.teacher.vectors, images)
+            rotation = teacher_rotation(symmetry_frame(self.teacher), images)
             joined += [
                 (_signs(face.network @ rotation.T, whole.lines), face.signs, element)
                 for face in corners
@@ -238,7 +240,7 @@ class _Reader:
         return weights
 
     def _isotropy(self, weights: Array) -> PermutationGroup:
-        return symmetry_group(PointGraph.from_weights(weights, self.teacher.vectors))
+        return symmetry_group(point_graph(self.teacher, weights))
 
     def _identity(self) -> Relabelling:
         return Relabelling.identity(self.symmetry.width, self.symmetry.teachers)

@@ -39,8 +39,7 @@ from landtopo.points.records import Family, Kind
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
-from landtopo.statistics import summary_statistics
-from landtopo.symmetry import Distinct, PointGraph, isotropy
+from landtopo.symmetry import Distinct, isotropy, point_graph
 
 __all__ = [
     "SPLIT",
@@ -213,7 +212,7 @@ def fates_of(
     zero_loss = is_zero_loss(float(PopulationLoss(problem).value(weights)), weights)
     fates = [_zero_neuron(problem, weights, zero_loss, options)]
     reduced = reduce_network(weights, problem.rank)
-    orbits = isotropy(summary_statistics(problem.teacher, reduced.vectors)).student_orbits
+    orbits = isotropy(point_graph(problem.teacher, reduced.vectors)).student_orbits
     splits = neuron_splits(
         problem, np.array(reduced.vectors), zero_tolerance=1e-9, zero_loss=zero_loss
     )
@@ -296,7 +295,7 @@ def grown_neurons(
         start[-1, :used] = direction[:used]
         start[-1] *= min(most, abs(float(loss.psi(start[-1], start[:-1]))))
         # Of directions that the symmetry of the minimum carries into each other one is enough.
-        number, new = distinct.place(PointGraph.from_weights(start, problem.teacher.vectors))
+        number, new = distinct.place(point_graph(problem.teacher, start))
         if new:
             starts.append(start)
             counts.append(0)
@@ -357,7 +356,7 @@ def _flows(
         if point.kind is not Kind.MINIMUM:
             continue
         reduced = reduce_network(point.weights, wider.rank).vectors
-        number, new = distinct.place(PointGraph.from_weights(reduced, wider.teacher.vectors))
+        number, new = distinct.place(point_graph(wider.teacher, reduced))
         if new:
             ends.append(point.weights.copy())
             arrived.append(0)

@@ -24,7 +24,7 @@ from landtopo.points.classify import classify
 from landtopo.points.records import Kind
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
-from landtopo.symmetry import Distinct, PointGraph
+from landtopo.symmetry import Distinct, point_graph
 
 __all__ = ["MIRRORS", "add_mirrored", "mirrored_minima", "mirrored_starts"]
 
@@ -108,7 +108,7 @@ def mirrored_minima(
         if point.kind is not Kind.MINIMUM:
             continue
         network = reduce_network(point.weights, problem.rank).vectors
-        if distinct.place(PointGraph.from_weights(network, problem.teacher.vectors))[1]:
+        if distinct.place(point_graph(problem.teacher, network))[1]:
             ends.append(point.weights.copy())
     return {"ends": ends, "outcomes": dict(sorted(outcomes.items()))}
 
@@ -141,7 +141,7 @@ def mirrored_starts(problem: TeacherStudent, weights: Array) -> Iterator[Array]:
         for chosen in combinations(range(width), count):
             start = within.copy()
             start[list(chosen)] = images[list(chosen)]
-            if distinct.place(PointGraph.from_weights(start, vectors))[1]:
+            if distinct.place(point_graph(problem.teacher, start))[1]:
                 repeated = 0
                 yield start
                 continue

@@ -28,6 +28,7 @@ from landtopo.symmetry import (
     cycle_type,
     cycles,
     equivalence,
+    symmetry_frame,
     teacher_automorphisms,
     teacher_rotation,
 )
@@ -87,7 +88,7 @@ def simplest_relation(
         Where none that moves few neurons was found, g with its teachers put back in place if a
         symmetry of a does that.
     """
-    vectors = teacher.vectors
+    vectors = symmetry_frame(teacher)
     copies = [given.on_weights(second, vectors)]
     if loop:
         # The pair (g a, a), seen from its second member, is (a, g^-1 a).
@@ -109,15 +110,16 @@ def _without_teachers(teacher: Teacher, point: Array, given: Relabelling) -> Rel
     With the teachers in place, parity and cycles of the students mean something even where no
     simple relabelling was found.
     """
-    identity = Relabelling.identity(len(point), teacher.size)
+    frame = symmetry_frame(teacher)
+    identity = Relabelling.identity(len(point), len(frame))
     back = Relabelling(students=identity.students, teachers=given.inverse().teachers)
     graphs = []
-    for weights in (back.on_weights(point, teacher.vectors), point):
-        overlaps = weights[:, : teacher.rank] @ teacher.vectors.T
-        labels = np.arange(teacher.size, dtype=np.float64)
+    for weights in (back.on_weights(point, frame), point):
+        overlaps = weights[:, : teacher.rank] @ frame.T
+        labels = np.arange(len(frame), dtype=np.float64)
         graphs.append(
             PointGraph.from_statistics(
-                weights @ weights.T, overlaps, teacher.gram, teacher_labels=labels
+                weights @ weights.T, overlaps, frame @ frame.T, teacher_labels=labels
             )
         )
     students = equivalence(*graphs)
@@ -131,7 +133,7 @@ class _Pair:
     """
 
     def __init__(self, teacher: Teacher, first: Array, second: Array) -> None:
-        self._vectors = teacher.vectors
+        self._vectors = symmetry_frame(teacher)
         self._first = first
         self._reference = Reference(self._overlay(second))
         # Sums of powers of the singular values of a + x (c b), which relabellings do not change.
@@ -174,10 +176,11 @@ def _candidates(
     teacher: Teacher, first: Array, second: Array, wanted: _Pair
 ) -> Iterator[tuple[Relabelling, Array]]:
     """Relabellings by simplicity, with the copies they make, that may be the wanted one."""
-    vectors, rank = teacher.vectors, teacher.rank
+    vectors, rank = symmetry_frame(teacher), teacher.rank
+    size = len(vectors)
     students = _by_simplicity(len(first))
-    for images in _teacher_permutations(teacher.gram.tobytes(), teacher.size):
-        if images != tuple(range(teacher.size)):
+    for images in _teacher_permutations((vectors @ vectors.T).tobytes(), size):
+        if images != tuple(range(size)):
             students = students[: _moving_up_to(len(first), _WITH_TEACHERS)]
         rotated = second[:, :rank] @ teacher_rotation(vectors, images).T
         for begin in range(0, len(students), _CHUNK):

@@ -29,7 +29,7 @@ from landtopo.points.classify import classify
 from landtopo.points.records import CriticalPoint, Family, Kind
 from landtopo.points.saddle_starts import SaddleStart
 from landtopo.problem import TeacherStudent
-from landtopo.symmetry import PointGraph, Reference
+from landtopo.symmetry import PointGraph, Reference, point_graph
 
 __all__ = [
     "Found",
@@ -153,7 +153,7 @@ def follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Harvest:
         if not ascent.converged or ascent.spectrum is None:
             outcomes[ascent.status.name.lower().replace("_", " ")] += 1
             continue
-        graph = PointGraph.from_weights(setting.weights(ascent.x), problem.teacher.vectors)
+        graph = point_graph(problem.teacher, setting.weights(ascent.x))
         number = _place(known, ascent.value, graph)
         if number == len(known):
             known.append((ascent.value, Reference(graph)))

@@ -27,6 +27,7 @@ from landtopo.points.polish import polish
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
+from landtopo.symmetry.frame import symmetry_frame
 from landtopo.symmetry.relabelling import Relabelling
 from landtopo.units import in_units, rescaled, unit_of
 
@@ -285,9 +286,10 @@ def _record(
 
 def _copied(weights: Array, step: Step, problem: TeacherStudent) -> Array:
     """Weights with the symmetries applied that made a step from the connection found."""
-    teachers = range(problem.teacher.size) if step.turn is None else step.turn
+    frame = symmetry_frame(problem.teacher)
+    teachers = range(len(frame)) if step.turn is None else step.turn
     relabelling = Relabelling(students=step.element, teachers=tuple(teachers))
-    return relabelling.on_weights(weights, problem.teacher.vectors)
+    return relabelling.on_weights(weights, frame)
 
 
 def _turned(points: Array, before: Array, setting: NetworkSetting) -> Array:

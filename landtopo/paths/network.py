@@ -28,6 +28,7 @@ from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.symmetry.fixed_space import EXACT, SharedSymmetry, interchangeable, shared_symmetry
+from landtopo.symmetry.frame import on_frame, symmetry_frame
 from landtopo.symmetry.isotypic import isotypic_eigenvalues, useful_blocks
 from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automorphisms
 from landtopo.symmetry.relabelling import teacher_rotation
@@ -128,7 +129,7 @@ class NetworkSetting:
     def turn(self, automorphism: Element, points: Array) -> Array:
         """Rotate the teacher's span by the matrix that realises an automorphism."""
         weights = self.weights(points).copy()
-        rotation = teacher_rotation(self.loss.problem.teacher.vectors, automorphism)
+        rotation = teacher_rotation(symmetry_frame(self.loss.problem.teacher), automorphism)
         weights[..., : self.rank] = weights[..., : self.rank] @ rotation.T
         return np.asarray(weights.reshape(points.shape))
 
@@ -143,26 +144,29 @@ class NetworkSetting:
         active = [m for m in range(size) if all(m not in members for members in onlookers)]
         if len(active) > _MOST_ACTIVE:
             return ()
-        gram = self.loss.problem.teacher.gram
+        teacher = self.loss.problem.teacher
+        gram = teacher.gram
         both = np.hstack([self.weights(y), self.weights(x)])
         found = []
-        for images in permutations(active):
+        for order in permutations(active):
             element = list(range(size))
-            for m, image in zip(active, images, strict=True):
+            for m, image in zip(active, order, strict=True):
                 element[m] = image
             turned_gram = gram[np.ix_(element, element)]
             if np.abs(turned_gram - gram).max() > EXACT * np.abs(gram).max():
                 continue
-            turned = np.hstack(list(self.weights(self.turn(tuple(element), np.array([x, y])))))
-            order = closest_permutation(both, turned)
-            if np.abs(turned[list(order)] - both).max() <= self.tolerance * self.unit:
-                found.append(tuple(element))
+            images = on_frame(teacher, element)
+            turned = np.hstack(list(self.weights(self.turn(images, np.array([x, y])))))
+            rows = closest_permutation(both, turned)
+            if np.abs(turned[list(rows)] - both).max() <= self.tolerance * self.unit:
+                found.append(images)
         return found
 
     @cached_property
     def automorphisms(self) -> TeacherAutomorphisms:
         """The teacher's symmetry, as far as it is exact: images of what is known stay critical."""
-        return teacher_automorphisms(self.loss.problem.teacher.gram, tolerance=EXACT)
+        frame = symmetry_frame(self.loss.problem.teacher)
+        return teacher_automorphisms(frame @ frame.T, tolerance=EXACT)
 
     def distance(self, x: Array, y: Array) -> float:
         """Distance over rotations outside the span."""

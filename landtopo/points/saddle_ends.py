@@ -10,8 +10,7 @@ import numpy as np
 from landtopo.objective import Array
 from landtopo.points.records import Family, Status
 from landtopo.problem import TeacherStudent
-from landtopo.statistics import summary_statistics
-from landtopo.symmetry import invariants
+from landtopo.symmetry import invariants, symmetry_frame
 
 __all__ = ["KnownFamilies", "SearchEnd", "pack_ends", "unpack_ends"]
 
@@ -62,8 +61,8 @@ class KnownFamilies:
         return near[0] if len(near) == 1 else -1
 
     def _invariants(self, weights: Array) -> Array:
-        statistics = summary_statistics(self.problem.teacher, weights)
-        return invariants(statistics.student, statistics.overlap)
+        overlaps = weights[:, : self.problem.rank] @ symmetry_frame(self.problem.teacher).T
+        return invariants(weights @ weights.T, overlaps)
 
 
 def pack_ends(ends: list[SearchEnd]) -> dict[str, Any]:

@@ -20,12 +20,12 @@ from landtopo.points.reduced import reduce_network
 from landtopo.points.spectrum import without_gauge
 from landtopo.points.starts import StartDistribution, draw_start
 from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import summary_statistics
 from landtopo.symmetry import (
     PointGraph,
     closest_copy,
     equivalence_classes,
     relative_relabellings,
+    symmetry_frame,
 )
 from landtopo.symmetry.graph import TOLERANCE
 from landtopo.symmetry.relative import teacher_groups
@@ -248,11 +248,11 @@ def _inequivalent(teacher: Teacher, points: list[Array]) -> list[int]:
     """Numbers of points of which no two are copies of each other."""
     if len(points) < 2:
         return list(range(len(points)))
-    statistics = [summary_statistics(teacher, point) for point in points]
+    frame = symmetry_frame(teacher)
     classes = equivalence_classes(
-        np.stack([each.student for each in statistics]),
-        np.stack([each.overlap for each in statistics]),
-        teacher.gram,
+        np.stack([point @ point.T for point in points]),
+        np.stack([point[:, : teacher.rank] @ frame.T for point in points]),
+        frame @ frame.T,
     )
     return [int(i) for i in classes.representatives]
 
@@ -290,7 +290,7 @@ def _pairs(
     The generator that comes with a pair is its own.
     """
     rank = problem.rank
-    vectors = problem.teacher.vectors
+    vectors = symmetry_frame(problem.teacher)
     used = max(first.weights.shape[1], second.weights.shape[1])
     graphs = [PointGraph.from_weights(point.weights, vectors) for point in (first, second)]
     columns = [used]
@@ -326,7 +326,7 @@ def _copies(
     One of each kind; where the teachers have too many symmetries for that, the closest copy and
     random ones near it.
     """
-    vectors = problem.teacher.vectors
+    vectors = symmetry_frame(problem.teacher)
     whole, part = teacher_groups(graphs[1], TOLERANCE)
     if whole.order // part.order <= _COSETS:
         for _, relabelling in relative_relabellings(*graphs, moves=moves, coset_limit=_COSETS):

@@ -3,6 +3,7 @@
 from landtopo.symmetry.blocks import BlockPattern, BlockValue, block_pattern
 from landtopo.symmetry.canonical import CanonicalForm, canonical_form
 from landtopo.symmetry.copies import ClosestCopy, closest_copy
+from landtopo.symmetry.frame import mirror_images, on_frame, point_graph, symmetry_frame
 from landtopo.symmetry.graph import PointGraph
 from landtopo.symmetry.group_names import GroupFactor, name_group
 from landtopo.symmetry.groups import PermutationGroup
@@ -62,10 +63,14 @@ __all__ = [
     "inverse",
     "is_even",
     "isotropy",
+    "mirror_images",
     "name_group",
+    "on_frame",
     "orbit_size",
     "parse_cycles",
+    "point_graph",
     "relative_relabellings",
+    "symmetry_frame",
     "teacher_automorphisms",
     "teacher_rotation",
 ]
