@@ -39,6 +39,7 @@ from landtopo.symmetry import (
     equivalence,
     is_even,
     isotropy,
+    point_graph,
     teacher_automorphisms,
 )
 
@@ -550,8 +551,8 @@ def test_zero_loss_of_dependent_teachers(teacher: Teacher, width: int) -> None:
 def _inequivalent(teacher: Teacher, faces: tuple[ZeroLossFace, ...]) -> list[Array]:
     kept: list[Array] = []
     for face in faces:
-        graph = PointGraph.from_weights(face.network, teacher.vectors)
-        known = [PointGraph.from_weights(one, teacher.vectors) for one in kept]
+        graph = point_graph(teacher, face.network)
+        known = [point_graph(teacher, one) for one in kept]
         if all(equivalence(graph, one) is None for one in known):
             kept.append(face.network)
     return kept

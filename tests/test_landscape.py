@@ -47,7 +47,7 @@ from landtopo.points.search import find_minima
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.statistics import summary_statistics
 from landtopo.study import Study
-from landtopo.symmetry import Relabelling, cycle_type, isotropy, parse_cycles
+from landtopo.symmetry import Relabelling, cycle_type, isotropy, parse_cycles, symmetry_frame
 
 QUICK = ExploreOptions(
     random_starts=32,
@@ -237,8 +237,8 @@ def check_transition(
     if "parity" not in data or data["through_saddle"]:
         return  # an end lies somewhere on a flat set, or symmetry stops the flow on the way
     state = np.asarray(data["weights"])
-    rank, vectors = problem.rank, problem.teacher.vectors
-    g = relabelling(data, problem.width, problem.teacher.size)
+    rank, vectors = problem.rank, symmetry_frame(problem.teacher)
+    g = relabelling(data, problem.width, len(vectors))
     wanted = [np.asarray(end["weights"]) for end in ends]
     wanted[1] = g.on_weights(wanted[1], vectors)
     wide = [np.pad(w, ((0, 0), (0, state.shape[1] - w.shape[1]))) for w in wanted]

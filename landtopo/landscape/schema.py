@@ -183,7 +183,11 @@ COLUMNS: tuple[Column, ...] = (
     _edge("cycle_type", "text", "", "cycle lengths of the permutation"),
     _edge("parity", "text", "", "even or odd permutation"),
     _edge(
-        "teacher_permutation", "text", "", "permutation of the teacher neurons that goes with it"
+        "teacher_permutation",
+        "text",
+        "",
+        "permutation of the teacher neurons that goes with it; numbers above M stand for mirror "
+        "images of dependent teachers",
     ),
     _edge("outside_span", "boolean", "", "the transition state leaves the teacher's span"),
     _edge(

@@ -29,7 +29,7 @@ from landtopo.points.classify import classify
 from landtopo.points.records import CriticalPoint, Family, Kind
 from landtopo.points.saddle_starts import SaddleStart
 from landtopo.problem import TeacherStudent
-from landtopo.symmetry import PointGraph, Reference, point_graph
+from landtopo.symmetry import PointGraph, Reference, point_graph, symmetry_frame
 
 __all__ = [
     "Found",
@@ -346,6 +346,7 @@ def _transition(
 ) -> Transition:
     """The way told from the family with the lower loss, with the simplest relabelling."""
     teacher = catalogue.problem.teacher
+    frame = symmetry_frame(teacher)
     positions, losses = found.positions, np.maximum(found.losses, 0.0)
     swapped = _rank(catalogue, end) < _rank(catalogue, start)
     if swapped:
@@ -354,7 +355,7 @@ def _transition(
     back = start.relabelling.inverse()
     given = back.after(end.relabelling)
     exact = start.exact and end.exact
-    state = None if point is None else back.on_weights(point.weights, teacher.vectors)
+    state = None if point is None else back.on_weights(point.weights, frame)
     if exact:
         relation = simplest_relation(
             teacher,
@@ -366,7 +367,7 @@ def _transition(
         given = relation.relabelling
         swapped ^= relation.reversed
         if state is not None:
-            state = relation.carrier.on_weights(state, teacher.vectors)
+            state = relation.carrier.on_weights(state, frame)
     else:
         given = catalogue.between_flat_sets(start.family, end.family, given)
     if swapped:

@@ -7,7 +7,8 @@ With s(x) = max(x, 0) = (x + |x|) / 2 the teacher's function is
 so an orthogonal map keeps it if and only if it keeps s and permutes the lines of the v_m, vectors
 of one line added up in length. Such a map may carry v_m to -v_n. Then sum_m e_m v_m = s with signs
 e_m = -1 for the images with a minus sign, and these sum to zero: linearly independent teachers have
-no symmetries but the permutations of their vectors. Dependent ones can have more. Where all vectors sum to zero, L(-W) = L(W).
+no symmetries but the permutations of their vectors. Dependent ones can
+have more. Where all vectors sum to zero, L(-W) = L(W).
 
 Permutations of the frame (v_1, .., v_M, -v_1, .., -v_M, s) that keep its Gram matrix are all these
 maps. It is used only where there are more of them than permutations of the v_m.
