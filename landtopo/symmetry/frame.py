@@ -38,7 +38,6 @@ __all__ = ["mirror_images", "on_frame", "point_graph", "symmetry_frame"]
 _SUM_LENGTH = 1.5
 
 
-@lru_cache(maxsize=64)
 def symmetry_frame(teacher: Teacher) -> Array:
     """Vectors whose permutations with the same Gram matrix are the symmetries of f*.
 
@@ -53,9 +52,16 @@ def symmetry_frame(teacher: Teacher) -> Array:
         row m is v_m, row M + m is -v_m, and the last row has the direction of their sum if it is
         not zero. (Vectors of one line are replaced by one of their whole length.)
     """
+    wider = _wider_frame(teacher)
+    return teacher.vectors if wider is None else wider
+
+
+@lru_cache(maxsize=64)
+def _wider_frame(teacher: Teacher) -> Array | None:
+    """The frame, or None where the vectors have all symmetries."""
     vectors = teacher.vectors
     if teacher.rank == teacher.size:
-        return vectors
+        return None
     lines = _merged(vectors)
     rows = np.vstack([lines, -lines])
     total = vectors.sum(axis=0)
@@ -65,7 +71,7 @@ def symmetry_frame(teacher: Teacher) -> Array:
         rows = np.vstack([rows, total * (_SUM_LENGTH * longest / length)])
     own = _order(vectors) // prod(factorial(count) for count in _multiplicities(vectors))
     if _order(rows) <= own:
-        return vectors
+        return None
     rows.setflags(write=False)
     return rows
 
@@ -127,8 +133,8 @@ def on_frame(teacher: Teacher, automorphism: Sequence[int]) -> Permutation:
     automorphism : sequence of int, length M
         Vector m becomes number automorphism[m]; it keeps T.
     """
-    frame = symmetry_frame(teacher)
-    if frame is teacher.vectors:
+    frame = _wider_frame(teacher)
+    if frame is None:
         return tuple(automorphism)
     moved = frame @ teacher_rotation(teacher.vectors, automorphism).T
     apart = np.linalg.norm(moved[:, None] - frame[None], axis=2)
@@ -152,8 +158,8 @@ def mirror_images(teacher: Teacher, most: int = 64) -> tuple[Array, ...]:
     tuple of ndarray, shape (r, r)
         Orthogonal matrices of the span; empty for a teacher whose frame is its vectors.
     """
-    frame = symmetry_frame(teacher)
-    if frame is teacher.vectors:
+    frame = _wider_frame(teacher)
+    if frame is None:
         return ()
     whole = teacher_automorphisms(frame @ frame.T).group
     own = PermutationGroup.from_generators(
