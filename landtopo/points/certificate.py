@@ -378,7 +378,7 @@ def _covering_bound(field: _Field, columns: int, scale: float, best: float) -> f
     cells = np.array(centres)
     curvature = 2.0 * float(np.abs(field.strengths).sum()) + scale
     half = 1.0
-    lowest = bound = -np.inf
+    lowest, left = -np.inf, best
     while len(cells) <= _CELLS:
         units = cells / np.linalg.norm(cells, axis=1, keepdims=True)
         values, gradients, _ = field.derivatives(units)
@@ -387,8 +387,9 @@ def _covering_bound(field: _Field, columns: int, scale: float, best: float) -> f
         lower = values - np.minimum(scale * radius, slopes * radius + 0.5 * curvature * radius**2)
         best = min(best, float(values.min()))
         open_cells = lower < best - 1e-9 * scale
-        bound = min(float(lower[open_cells].min(initial=best)), best)
-        lowest = max(lowest, bound)
+        # What is left aside may still be lower than the best, by no more than that.
+        left = min(left, best, float(lower[~open_cells].min(initial=best)))
+        lowest = max(lowest, float(lower[open_cells].min(initial=left)))
         cells = cells[open_cells]
         if not len(cells):
             break

@@ -1,0 +1,244 @@
+"""Conditions of proofs and of accuracy, each tested where leaving it out gives something untrue.
+
+A condition that holds at every point of a usual test is not tested by it. The points here are made
+so that the condition decides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import mpmath
+import numpy as np
+import pytest
+
+from landtopo.certification import _Test, certify
+from landtopo.families import number_families
+from landtopo.flat.null_space import null_space
+from landtopo.loss import PopulationLoss
+from landtopo.objective import Array, SmoothFunction
+from landtopo.paths.descent import DescentStatus, descend
+from landtopo.points.certificate import psi_min
+from landtopo.points.records import Family
+from landtopo.points.search import find_minima
+from landtopo.problem import Teacher, TeacherStudent
+from landtopo.statistics import SummaryStatistics, flow_field, flow_jacobian, summary_statistics
+
+
+def critical(teacher: Teacher, weights: Array) -> Array:
+    """The critical point next to weights, by Newton's method."""
+    loss = PopulationLoss(TeacherStudent(teacher, len(weights)))
+    for _ in range(30):
+        hessian = loss.hessian(weights).reshape(weights.size, weights.size)
+        step = np.linalg.lstsq(hessian, loss.gradient(weights).ravel(), rcond=1e-9)[0]
+        weights = weights - step.reshape(weights.shape)
+    assert np.linalg.norm(loss.gradient(weights)) < 1e-14
+    return weights
+
+
+def in_span_saddle(correlation: float, start: list[list[float]]) -> tuple[TeacherStudent, Array]:
+    """The saddle between the two labelled copies of the global minimum, K = M = 2."""
+    teacher = Teacher.equicorrelated(2, correlation)
+    return TeacherStudent(teacher, 2), critical(teacher, np.array(start))
+
+
+@pytest.mark.parametrize("first_size", [2.0**-k for k in range(3, 9)])
+def test_a_box_with_more_than_one_critical_point_is_never_certified(first_size: float) -> None:
+    # At this correlation the saddle in the span is nearly degenerate outside of it, and two more,
+    # mirror images of each other, lie close by. Which box is tried first is a guess and must not
+    # matter for what is proved.
+    problem, inside = in_span_saddle(-0.95, [[0.208, -0.269], [0.744, 0.319]])
+    soft = np.linalg.eigh(PopulationLoss(problem).normal_block(inside))[1][:, :1]
+    outside = critical(problem.teacher, np.hstack([inside, 0.5 * soft]))
+    assert 0.1 < np.abs(outside[:, 2]).max() < 0.5
+    cluster = [np.pad(inside, ((0, 0), (0, 1))), outside, outside * [1.0, 1.0, -1.0]]
+    for root in cluster[:2]:
+        columns = 3 if root[:, 2].any() else 2
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_Test, "_first_size", lambda *_: first_size)
+            proved = certify(problem, root[:, :columns] + 1e-7)
+        centre = np.pad(proved.weights, ((0, 0), (0, 3 - columns)))
+        distances = sorted(float(np.abs(centre - other).max()) for other in cluster)
+        assert proved.contraction < 1
+        assert distances[0] <= proved.radius < proved.isolation < distances[1]
+
+
+@pytest.mark.parametrize("dim", [4, 7, None])
+def test_an_index_is_not_proved_where_a_pivot_can_vanish(dim: int | None) -> None:
+    # A saddle in the span that is unstable outside of it, and weights that leave the span a little
+    # along the unstable direction n. In the coordinates that the weights use nothing is degenerate,
+    # but n is no direction of the critical point's own: it counts once for each unused dimension.
+    problem, inside = in_span_saddle(0.0, [[1.07, 1.07], [-0.07, -0.07]])
+    problem = TeacherStudent(problem.teacher, 2, dim)
+    values, vectors = np.linalg.eigh(PopulationLoss(problem).normal_block(inside))
+    assert values[0] < -1 < 0 < values[1]
+    truth = certify(problem, inside)
+    assert truth.index == 1 + (2 if dim is None else dim - 2)
+    astray = certify(problem, np.hstack([inside, 1e-8 * vectors[:, :1]]))
+    assert astray.index in (None, truth.index)
+    assert astray.index_normal in (None, 1)
+
+
+def exact_hessian(weights: Array, vectors: Array) -> Array:
+    """Second differences of the loss with 90 digits and steps of 1e-25."""
+    with mpmath.workdps(90):
+        rows = [[mpmath.mpf(x) for x in row] for row in weights.tolist()]
+        teachers = [[mpmath.mpf(x) for x in row] for row in vectors.tolist()]
+
+        def overlap(u: list, v: list) -> mpmath.mpf:
+            product = mpmath.sqrt(mpmath.fdot(u, u) * mpmath.fdot(v, v))
+            cosine = mpmath.fdot(u, v) / product
+            angle = mpmath.acos(cosine)
+            return product * (mpmath.sin(angle) + (mpmath.pi - angle) * cosine) / (2 * mpmath.pi)
+
+        def loss(moves: dict[tuple[int, int], mpmath.mpf]) -> mpmath.mpf:
+            moved = [row[:] for row in rows]
+            for (k, i), move in moves.items():
+                moved[k][i] += move
+            own = sum(mpmath.fdot(w, w) for w in moved) / 4
+            pairs = sum(overlap(moved[k], moved[j]) for k in range(len(moved)) for j in range(k))
+            return own + pairs - sum(overlap(w, v) for w in moved for v in teachers)
+
+        h = mpmath.mpf(10) ** -25
+        size = weights.size
+        places = [divmod(n, weights.shape[1]) for n in range(size)]
+        result = np.empty((size, size))
+        for n, first in enumerate(places):
+            for m, second in enumerate(places[: n + 1]):
+                if n == m:
+                    change = loss({first: h}) + loss({first: -h}) - 2 * loss({})
+                    result[n, n] = change / h**2
+                else:
+                    same = loss({first: h, second: h}) + loss({first: -h, second: -h})
+                    other = loss({first: h, second: -h}) + loss({first: -h, second: h})
+                    result[n, m] = result[m, n] = (same - other) / (4 * h**2)
+    return result
+
+
+@pytest.mark.parametrize("angle", [1e-8, 1e-6, 1e-3, 0.3, np.pi - 1e-8])
+def test_hessian_has_all_digits_at_any_angle(angle: float) -> None:
+    # Of cos t alone, t = 1e-8 is not known at all, and the Hessian to a few parts in 1e9.
+    teacher = Teacher.from_vectors([[1.0, 0.0], [0.3, 0.8]])
+    direction = np.array([[np.cos(0.7), np.sin(0.7)], [np.cos(0.7 + angle), np.sin(0.7 + angle)]])
+    weights = np.array([[1.3], [0.6]]) * direction
+    exact = exact_hessian(weights, teacher.vectors)
+    found = PopulationLoss(TeacherStudent(teacher, 2)).hessian(weights).reshape(4, 4)
+    # Roundings of a dozen terms of order one.
+    np.testing.assert_allclose(found, exact, rtol=0, atol=2e-15)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        TeacherStudent(Teacher.orthonormal(2), 1),
+        TeacherStudent(Teacher.orthonormal(3), 2, 3),
+        TeacherStudent(Teacher.equicorrelated(3, -0.3), 2),
+        TeacherStudent(Teacher.orthonormal(8), 5),
+    ],
+    ids=lambda p: f"{p.teacher.name}-{p.width}-{p.dim}",
+)
+def test_lower_bound_of_psi_does_not_trust_the_search(problem: TeacherStudent) -> None:
+    weights = find_minima(problem, starts=3).families[0].weights
+    careful = psi_min(problem, weights)
+    # A search that stops where it starts misses the minimum, and the bound must not follow it.
+    careless = psi_min(problem, weights, random=16, tolerance=100.0)
+    assert careless.minimum > careful.minimum + 1e-6
+    assert careless.lower_bound <= careful.minimum + 1e-15
+    if careful.directions.shape[1] > 4:
+        # The Cauchy-Schwarz inequality, with no search at all.
+        assert careless.lower_bound == pytest.approx(-np.sqrt(careful.loss), rel=1e-12)
+
+
+def bowl_with_valley(curvature: float, cubic: float) -> SmoothFunction:
+    """C x^3 + e x^2 / 2 + y^2 / 2."""
+    return SmoothFunction(
+        size=2,
+        function=lambda p: cubic * p[0] ** 3 + curvature * p[0] ** 2 / 2 + p[1] ** 2 / 2,
+        derivative=lambda p: np.array([3 * cubic * p[0] ** 2 + curvature * p[0], p[1]]),
+        second=lambda p: np.diag([6 * cubic * p[0] + curvature, 1.0]),
+    )
+
+
+@pytest.mark.parametrize("slope", [1e-12, 1e-10, 1e-8])
+def test_only_what_the_gradient_explains_is_called_zero(slope: float) -> None:
+    # A residual gradient g leaves a point of c x^3 where the second derivative is sqrt(12 c g).
+    explained = np.sqrt(12 * slope)
+    degenerate = null_space(
+        bowl_with_valley(0.0, 1.0), np.array([np.sqrt(slope / 3), 0.0]), reach=1.0
+    )
+    assert degenerate.cut.smallest_nonzero == 1.0
+    assert degenerate.cut.largest_zero == pytest.approx(explained)
+    assert degenerate.nullity == 1
+    # Ten times that is a curvature, however much wider the gap above it.
+    curvature = 10 * explained
+    curved = null_space(
+        bowl_with_valley(curvature, 0.0), np.array([slope / curvature, 0.0]), reach=1.0
+    )
+    assert curved.nullity == 0
+    assert curved.cut.smallest_nonzero == pytest.approx(curvature)
+
+
+@pytest.mark.parametrize("angle", [1e-3, 1e-2])
+@pytest.mark.parametrize("pair", ["students", "student and teacher"])
+def test_jacobian_of_the_flow_turns_nearly_collinear_neurons(angle: float, pair: str) -> None:
+    teacher = Teacher.orthonormal(2)
+    turned = [np.cos(angle), np.sin(angle), 0.0]
+    other = [1.4, 0.0, 0.0] if pair == "students" else [-0.3, 0.4, 0.7]
+    weights = np.array([np.multiply(0.8, turned), other])
+    base = summary_statistics(teacher, weights)
+    jacobian = flow_jacobian(teacher, weights)
+    rows, columns = np.triu_indices(2)
+
+    def field(move: Array) -> Array:
+        inside, student = move[:4].reshape(2, 2), np.zeros((2, 2))
+        student[rows, columns] = student[columns, rows] = move[4:]
+        moved = SummaryStatistics(
+            student=base.student + student,
+            overlap=(weights[:, :2] + inside) @ teacher.vectors.T,
+            teacher=teacher.gram,
+        )
+        d_student, d_overlap = flow_field(moved)
+        return np.concatenate([d_overlap.ravel(), d_student[rows, columns]])
+
+    # Steps small against 1 - cos t; what is lost in cosines is their rounding over the step.
+    h = 1e-3 * angle**2
+    for n, step in enumerate(h * np.eye(len(jacobian))):
+        slope = (field(step) - field(-step)) / (2 * h)
+        np.testing.assert_allclose(jacobian[:, n], slope, atol=0.05 * angle)
+
+
+def family_of_loss(loss: float) -> Family:
+    family = find_minima(TeacherStudent(Teacher.orthonormal(2), 1), starts=1).families[0]
+    return dataclasses.replace(family, point=dataclasses.replace(family.point, loss=loss))
+
+
+@pytest.mark.parametrize("apart", [1e-9, 1e-6, 1e-3])
+def test_losses_that_differ_are_put_in_order(apart: float) -> None:
+    families = [family_of_loss(0.1 + apart), family_of_loss(0.1)]
+    numbered, order = number_families(families)
+    assert [family.loss for family in numbered] == [0.1, 0.1 + apart]
+    assert order.tolist() == [1, 0]
+    # Differences by rounding are none: the order in which families were met stays.
+    tied = [family_of_loss(0.1 + 1e-15), family_of_loss(0.1)]
+    assert number_families(tied)[1].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_descent_goes_on_where_the_value_is_only_rounding(seed: int) -> None:
+    # The value is a sum that cancels to 1e-16 of its terms, as a loss is; what is left of a step
+    # down of 1e-18 is noise. A descent that takes it for a rise cannot move.
+    generator = np.random.default_rng(seed)
+    minimum = generator.standard_normal(6)
+    curvatures = np.geomspace(0.1, 1.0, 6)
+    pull = curvatures * minimum
+    pull = curvatures * minimum
+    function = SmoothFunction(
+        size=6,
+        function=lambda x: float(curvatures @ x**2 / 2 - pull @ x + pull @ minimum / 2),
+        derivative=lambda x: curvatures * (x - minimum),
+        second=lambda x: np.diag(curvatures),
+    )
+    start = minimum + 1e-9 * generator.standard_normal(6)
+    reached = descend(function, start)
+    assert reached.status is DescentStatus.MINIMUM
+    assert np.linalg.norm(reached.x - minimum) < 1e-11
