@@ -7,6 +7,7 @@ so that the condition decides.
 from __future__ import annotations
 
 import dataclasses
+from itertools import permutations
 
 import mpmath
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from landtopo.certification import _Test, certify
 from landtopo.families import number_families
-from landtopo.flat.null_space import null_space
+from landtopo.flat.null_space import null_space, resolution, spectral_cut
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array, SmoothFunction
 from landtopo.paths.descent import DescentStatus, descend
@@ -23,6 +24,8 @@ from landtopo.points.records import Family
 from landtopo.points.search import find_minima
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.statistics import SummaryStatistics, flow_field, flow_jacobian, summary_statistics
+from landtopo.symmetry import groups
+from landtopo.symmetry.groups import PermutationGroup
 
 
 def critical(teacher: Teacher, weights: Array) -> Array:
@@ -77,6 +80,29 @@ def test_an_index_is_not_proved_where_a_pivot_can_vanish(dim: int | None) -> Non
     astray = certify(problem, np.hstack([inside, 1e-8 * vectors[:, :1]]))
     assert astray.index in (None, truth.index)
     assert astray.index_normal in (None, 1)
+
+
+@pytest.mark.parametrize("dim", [3, 4, 9, None])
+def test_unused_directions_are_counted_once(dim: int | None) -> None:
+    # The lowest saddle between the copies leaves the span wherever the dimension lets it.
+    inside_problem, inside = in_span_saddle(-0.9, [[0.12, -0.298], [0.794, 0.402]])
+    soft = np.linalg.eigh(PopulationLoss(inside_problem).normal_block(inside))[1][:, :1]
+    outside = critical(inside_problem.teacher, np.hstack([inside, 0.4 * soft]))
+    proved = certify(TeacherStudent(inside_problem.teacher, 2, dim), outside)
+    assert proved.index == 1
+    # Of the K or d - r directions outside of the span one is in use.
+    assert proved.normal_multiplicity == (1 if dim is None else dim - 3)
+    assert proved.normal_bounds.shape == (1, 2)
+
+
+def test_outer_columns_are_independent_in_the_whole_box() -> None:
+    problem, inside = in_span_saddle(-0.9, [[0.12, -0.298], [0.794, 0.402]])
+    soft = np.linalg.eigh(PopulationLoss(problem).normal_block(inside))[1][:, :1]
+    outside = critical(problem.teacher, np.hstack([inside, 0.4 * soft]))
+    # A second column that is no part of the critical point: the box must not reach zero there.
+    proved = certify(problem, np.hstack([outside, 1e-8 * soft[::-1] * [[1.0], [-1.0]]]))
+    assert proved.weights.shape == (2, 4)
+    assert proved.isolation < np.abs(proved.weights[:, 3]).max()
 
 
 def exact_hessian(weights: Array, vectors: Array) -> Array:
@@ -176,6 +202,99 @@ def test_only_what_the_gradient_explains_is_called_zero(slope: float) -> None:
     )
     assert curved.nullity == 0
     assert curved.cut.smallest_nonzero == pytest.approx(curvature)
+
+
+@pytest.mark.parametrize("grad_norm", [0.0, 1e-9])
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_resolution_scales_with_the_function_and_with_lengths(
+    factor: float, grad_norm: float
+) -> None:
+    base = resolution(0.7, grad_norm=grad_norm, norm=2.0, reach=0.5)
+    steeper = resolution(0.7 * factor, grad_norm=factor * grad_norm, norm=2.0, reach=0.5)
+    assert steeper == pytest.approx(factor * base)
+    # A second derivative in other lengths x -> s x is 1 / s^2 of itself, a gradient 1 / s.
+    longer = resolution(
+        0.7 / factor**2, grad_norm=grad_norm / factor, norm=2.0 * factor, reach=0.5 * factor
+    )
+    assert longer == pytest.approx(base / factor**2)
+
+
+@pytest.mark.parametrize("size", [0, 3])
+def test_spectrum_without_a_size_is_all_zero(size: int) -> None:
+    cut = spectral_cut(np.zeros(size), 3, resolved=1e-9)
+    assert (cut.nullity, cut.gap, cut.rounding) == (size, np.inf, 0.0)
+    assert (cut.largest_zero, cut.smallest_nonzero, cut.threshold) == (0.0, np.inf, np.inf)
+
+
+def test_spectrum_is_cut_at_the_widest_gap_that_is_explained() -> None:
+    # Of the gaps below four times the resolution the first is the widest; the widest of all, above
+    # the last, would call zero what nothing explains.
+    cut = spectral_cut(np.array([4.1e-6, 1e-9, 1.0, 3.9e-6]), 4, resolved=1e-6)
+    assert (cut.nullity, cut.largest_zero, cut.smallest_nonzero) == (1, 1e-9, 3.9e-6)
+    assert cut.gap == pytest.approx(3.9e3)
+    assert cut.largest_zero < cut.threshold < cut.smallest_nonzero
+
+
+def generated(generators: list[tuple[int, ...]], degree: int) -> set[tuple[int, ...]]:
+    """All products of permutations, by trying them."""
+    found = {tuple(range(degree))}
+    waiting = list(found)
+    for element in waiting:
+        for generator in generators:
+            product = tuple(generator[point] for point in element)
+            if product not in found:
+                found.add(product)
+                waiting.append(product)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_groups_hold_exactly_the_products_of_their_generators(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    degree = 2 + seed % 4
+    generators = [tuple(rng.permutation(degree).tolist()) for _ in range(seed % 3)]
+    every = set(permutations(range(degree)))
+    members = generated(generators, degree)
+    group = PermutationGroup.from_generators(generators, degree)
+    assert group.order == len(members)
+    assert {tuple(element.tolist()) for element in group.elements()} == members
+    assert {one for one in every if one in group} == members
+    fixing = [one for one in members if all(one[point] == point for point in group.base)]
+    assert fixing == [tuple(range(degree))]
+    assert {tuple(group.random(rng).tolist()) for _ in range(20 * len(members))} == members
+    whole = PermutationGroup.from_generators(
+        [tuple(np.roll(range(degree), 1).tolist()), (1, 0, *range(2, degree))], degree
+    )
+    cosets = [
+        frozenset(tuple(np.array(one)[list(member)].tolist()) for member in members)
+        for one in map(tuple, whole.coset_representatives(group, limit=1000))
+    ]
+    assert len(cosets) == len(set(cosets)) == len(every) // len(members)
+    assert set().union(*cosets) == every
+    for coset in cosets:
+        least = {tuple(group.least_in_coset(np.array(one)).tolist()) for one in coset}
+        assert len(least) == 1
+        assert least <= coset
+
+
+@pytest.mark.parametrize("degree", [3, 5, 6])
+def test_order_is_proved_and_not_left_to_random_elements(
+    degree: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def only_generators(generators: Array, degree: int, order: int | None) -> list[groups._Level]:
+        levels: list[groups._Level] = []
+        for generator in generators:
+            groups._insert(levels, generator)
+        return levels
+
+    monkeypatch.setattr(groups, "_fill", only_generators)
+    turn = tuple(np.roll(range(degree), 1).tolist())
+    swap = (1, 0, *range(2, degree))
+    for generators in ([turn], [turn, swap], [turn, turn[::-1]], [swap, swap[::-1]]):
+        group = PermutationGroup.from_generators(generators, degree)
+        members = generated(generators, degree)
+        assert group.order == len(members)
+        assert {tuple(element.tolist()) for element in group.elements()} == members
 
 
 @pytest.mark.parametrize("angle", [1e-3, 1e-2])
