@@ -219,6 +219,44 @@ def test_resolution_scales_with_the_function_and_with_lengths(
     assert longer == pytest.approx(base / factor**2)
 
 
+def test_resolution_is_the_curvature_that_a_cubic_hides_behind_its_gradient() -> None:
+    # f = c x^3 with f'' = `scale` at the distance `reach`, up to the factor 6, where f' = g.
+    scale, reach, gradient = 0.7, 0.5, 1e-9
+    coefficient = scale / reach
+    x = np.sqrt(gradient / (3 * coefficient))
+    found = resolution(scale, grad_norm=gradient, norm=0.0, reach=reach)
+    assert found == pytest.approx(6 * coefficient * x)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_null_space_scales_with_the_function(factor: float) -> None:
+    def scaled(by: float) -> SmoothFunction:
+        return SmoothFunction(
+            size=3,
+            function=lambda p: by * (p[0] ** 3 - p[1] ** 2 / 2 + p[2] ** 2),
+            derivative=lambda p: by * np.array([3 * p[0] ** 2, -p[1], 2 * p[2]]),
+            second=lambda p: by * np.diag([6 * p[0], -1.0, 2.0]),
+        )
+
+    point = np.array([1e-5, 0.0, 0.0])
+    base, other = (null_space(scaled(by), point, reach=1.0) for by in (1.0, factor))
+    assert (base.nullity, base.index) == (other.nullity, other.index) == (1, 1)
+    assert other.cut.gap == pytest.approx(base.cut.gap)
+    for name in ("resolution", "rounding", "largest_zero", "smallest_nonzero", "threshold"):
+        assert getattr(other.cut, name) == pytest.approx(factor * getattr(base.cut, name))
+
+
+@pytest.mark.parametrize("dimension", [3, 30, 300])
+def test_rounding_of_eigenvalues_is_not_called_a_curvature(dimension: int) -> None:
+    rng = np.random.default_rng(dimension)
+    exact = np.concatenate([np.zeros(dimension // 3), np.linspace(0.5, 2.0, dimension // 3 * 2)])
+    vectors = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0]
+    found = np.linalg.eigvalsh((vectors * exact) @ vectors.T)
+    cut = spectral_cut(np.abs(found), dimension, resolved=0.0)
+    assert cut.nullity == dimension // 3
+    assert np.abs(found - exact).max() < cut.rounding < 1e-11
+
+
 @pytest.mark.parametrize("size", [0, 3])
 def test_spectrum_without_a_size_is_all_zero(size: int) -> None:
     cut = spectral_cut(np.zeros(size), 3, resolved=1e-9)
