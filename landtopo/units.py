@@ -159,16 +159,14 @@ def _leaves(hint: Any) -> Iterator[Any]:
     origin = get_origin(hint)
     if origin is Annotated:
         yield from _leaves(get_args(hint)[0])
-    elif origin is Literal:
-        yield from (type(value) for value in get_args(hint))
     elif origin is np.ndarray:
         yield from _leaves(get_args(get_args(hint)[1])[0])
-    elif origin is not None:
+    elif origin is None:
+        yield hint
+    elif origin is not Literal:
         for part in get_args(hint):
             if part is not Ellipsis:
                 yield from _leaves(part)
-    else:
-        yield hint
 
 
 def _may_hold_numbers(hint: Any) -> bool:
