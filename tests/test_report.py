@@ -77,7 +77,7 @@ def test_the_page_says_in_short_what_changes_with_width() -> None:
     assert "with seed 0" in text
     (six,) = re.findall(r"^- \*\*Width 6\*\*: .*", text, re.MULTILINE)
     assert "2 families of minima, all isolated." in six
-    assert "50.00 % of 4000 starts end at zero loss (95 % interval 48.45 to 51.55 %)." in six
+    assert "50.00 % of 4000 starts end at zero loss (95 % interval 48.44 to 51.56 %)." in six
     assert (
         "The labelled copies of w6-f0 are 720 pieces at zero loss; from 0.0617 on even "
         "permutations of neurons are joined (2 pieces are left) and from 0.1371 on all copies are "
@@ -225,8 +225,20 @@ def test_what_was_searched_is_told_with_what_it_may_have_missed() -> None:
         "Searches from mirrored copies of the lowest family: 6 tried, 5 ended in a minimum.",
         "Climbs to passes: 10 from lines and 50 from random starts. "
         "212 climbs in a row brought nothing new.",
-        "41 climbs from random starts met 2 transitions, 1 of them once; "
-        f"estimated coverage {percent(climbs.coverage)}",
+        climbs.sentence(start="climb", family="transition"),
         "Bands between copies: 8 tried, 7 joined both ends.",
     ):
         assert f"- {sentence}" in text
+
+
+def test_escape_directions_are_told_with_their_number_and_their_interval() -> None:
+    graph = small_graph()
+    grown = graph.edges["w6-f1", "w7-f0", "l1"]
+    grown.update(operation="zero neuron", directions=49, followed=3, fraction=48 / 49)
+    del grown["neuron"]
+    split = {"operation": "split", "neuron": 2, "directions": 8, "followed": 8, "fraction": 0.75}
+    split.update(fraction_low=0.349, fraction_high=0.968)
+    graph.add_edge("w6-f1", "w7-f0", key="l9", **{**grown, **split})
+    texts = [row[-1] for row in lineage_table(prepare(graph)).rows if row[0] == "w6-f1"]
+    assert "98 % of 49, 3 followed" in texts
+    assert "75 % of 8 drawn (35 to 97 %)" in texts

@@ -24,7 +24,7 @@ def test_grown_neuron_lowers_the_loss() -> None:
     minimum = find_minima(problem, starts=300).families[-1]
     assert minimum.loss > 1e-8
     directions = psi_min(problem, minimum.weights).directions
-    starts, _ = grown_neurons(problem, minimum.weights, directions, LineageOptions())
+    starts = grown_neurons(problem, minimum.weights, directions, LineageOptions())
     wider = PopulationLoss(problem.with_width(3))
     assert starts
     assert all(float(wider.value(start)) < minimum.loss for start in starts)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
 from typing import Any
-
-import numpy as np
 
 from landtopo.export.prepare import Prepared, Record
 from landtopo.export.tables import Copies, families_of
@@ -188,12 +185,7 @@ def _transition_evidence(ways: Mapping[str, Any]) -> list[str]:
         text.append(f"Climbs to passes: {listed(climbs)}. {ways.get('stopped', '')}".rstrip())
     coverage = _coverage(ways.get("coverage"))
     if coverage is not None and coverage.starts:
-        text.append(
-            f"{counted(coverage.starts, 'climb')} from random starts met "
-            f"{counted(coverage.families, 'transition')}, {coverage.singletons} of them once; "
-            f"estimated coverage {percent(coverage.coverage)}; a transition met with probability "
-            f"above {coverage.unseen_share:.2g} would have been seen."
-        )
+        text.append(coverage.sentence(start="climb", family="transition"))
     bands = outcomes.get(_BANDS, {})
     if bands:
         tried, joined = sum(bands.values()), bands.get("joined", 0)
@@ -206,16 +198,6 @@ def _coverage(record: Mapping[str, Any] | None) -> Coverage | None:
     if not record:
         return None
     try:
-        return Coverage(
-            **{
-                **record,
-                # An interval without an upper end is absent from files.
-                "richness_interval": tuple(
-                    record.get("richness_interval", (float(record["families"]), inf))
-                ),
-                "rarefaction_starts": np.array(record["rarefaction_starts"]),
-                "rarefaction_families": np.array(record["rarefaction_families"]),
-            }
-        )
+        return Coverage.from_record(record)
     except (KeyError, TypeError):
         return None

@@ -194,7 +194,7 @@ def lineage_table(prepared: Prepared) -> Table:
         if edge["kind"] == LINEAGE:
             fate = edge.get("fate", UNKNOWN)
             # Nothing leaves a point that is still a minimum.
-            fraction = UNKNOWN if fate == "stays" else percent(edge.get("fraction"), 0)
+            fraction = UNKNOWN if fate == "stays" else _escapes(edge)
             ways[edge["from_id"], fate, edge["to_id"], fraction].append(edge)
     order = {node["id"]: place for place, node in enumerate(prepared.nodes)}
     keys = sorted(ways, key=lambda key: (order[key[0]], order[key[2]], key[1], key[3]))
@@ -205,6 +205,19 @@ def lineage_table(prepared: Prepared) -> Table:
             for first, fate, last, fraction in keys
         ),
     )
+
+
+def _escapes(edge: Record) -> str:
+    """The part of the escape directions that a lineage edge stands for, and of how many."""
+    text = percent(edge.get("fraction"), 0)
+    if "directions" not in edge:
+        return text
+    if "fraction_low" in edge:
+        low, high = 100 * edge["fraction_low"], 100 * edge["fraction_high"]
+        return f"{text} of {edge['directions']} drawn ({low:.0f} to {high:.0f} %)"
+    followed = edge["followed"]
+    apart = "" if followed == edge["directions"] else f", {followed} followed"
+    return f"{text} of {edge['directions']}{apart}"
 
 
 @dataclass(frozen=True, slots=True)

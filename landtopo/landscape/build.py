@@ -14,6 +14,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.journal import Forgetful, Journal
 from landtopo.landscape.catalogue import Transition
 from landtopo.landscape.explore import ExploreOptions, Width, explore_width
+from landtopo.landscape.lineage import Line
 from landtopo.landscape.schema import FORMAT_VERSION, INFINITE, LINEAGE, MINIMUM
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Family, Status
@@ -263,8 +264,18 @@ def _add_lines(
             **record,
             fate="stays" if line.stays else "flows",
             fraction=line.fraction,
+            **_escapes(line),
         )
     return count
+
+
+def _escapes(line: Line) -> dict[str, Any]:
+    """How many escape directions a fraction is of; nothing where the point stays a minimum."""
+    if line.stays:
+        return {}
+    low, high = line.interval
+    sampled = {"fraction_low": low, "fraction_high": high} if line.drawn else {}
+    return {"directions": line.directions, "followed": line.followed, **sampled}
 
 
 def _cycle_text(permutation: tuple[int, ...]) -> str:

@@ -42,7 +42,9 @@ def _over_corner(
 
 
 def over_corner(problem: TeacherStudent, weights: Array, options: LineageOptions) -> Harvest:
-    """Slide along the flat set to a corner, and go down from it wherever psi has a local minimum.
+    """Slide along the flat set to a corner, and go down from it along the local minima of psi.
+
+    One of each class that symmetry makes the same is followed.
 
     psi depends on the network alone, so that one corner of the set stands for all.
 
@@ -61,8 +63,8 @@ def over_corner(problem: TeacherStudent, weights: Array, options: LineageOptions
     corner[shrinks] = 0.0
     narrower = problem.with_width(problem.width - 1)
     others = np.delete(corner, shrinks, axis=0)
-    directions = psi_min(narrower, others).directions
-    starts, _ = grown_neurons(narrower, others, directions, options)
+    directions = psi_min(narrower, others).representatives[: options.most]
+    starts = grown_neurons(narrower, others, directions, options)
     found = []
     outcomes = {"corner": 0, "unfinished descent": 0}
     for start in starts:

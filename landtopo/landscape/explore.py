@@ -209,7 +209,9 @@ def explore_width(
         failed=explorer.failed(),
         transition_search=TransitionSearch(
             outcomes={name: dict(sorted(n.items())) for name, n in explorer.outcomes.items() if n},
-            coverage=estimate_coverage([met[RANDOM] for met in catalogue.met]),
+            coverage=estimate_coverage(
+                [met[RANDOM] for met in catalogue.met], looks=explorer.looks
+            ),
             idle=explorer.idle,
             stopped=stopped,
         ),
@@ -242,6 +244,8 @@ class _Explorer:
         self._checked: set[tuple[int, int]] = set()
         self._tries: Counter[tuple[int, int]] = Counter()
         self._drawn = 0
+        # Batches of random climbs, after each of which it was decided whether to draw more.
+        self.looks = 0
         self._distances: dict[tuple[int, int], float] = {}
 
     def run(self) -> str:
@@ -378,6 +382,7 @@ class _Explorer:
     def _random(self, count: int) -> list[tuple[str, Piece]]:
         numbers = range(self._drawn, self._drawn + count)
         self._drawn += count
+        self.looks += 1
         climbs = (
             random_start(
                 self.problem,

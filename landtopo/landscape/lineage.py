@@ -4,21 +4,25 @@ A neuron can be added in two ways that keep the function and the vanishing gradi
 
 *Zero neuron.* The new neuron is zero. It grows in the directions in which psi < 0; while it is
 short it turns much faster than it grows, so that it leaves along local minima of psi. These are the
-escape directions, each counted once; if psi is nowhere negative the point stays a minimum.
+escape directions, each counted once; if psi is nowhere negative the point stays a minimum. One of
+each class of directions that symmetry makes the same is followed, and counts as many times as its
+class has members; only where there are very many classes a sample of directions is followed.
 
 *Split.* A neuron w becomes c w and (1 - c) w, 0 < c < 1. The wider point is a saddle if and only if
 H'_ww - I/2 is negative somewhere on the complement of w, or A_ww - 1/2 is (for directions outside
 those in use); see `landtopo.flat.splitting`. The escape directions are a sample: c uniform between
 1/10 and 9/10, and the two parts pushed apart, against each other, in a direction that is uniform on
 the unit sphere of the space on which the curvature is negative (or zero, where the third order
-makes the wider point a saddle; see `landtopo.points.third_order`); each direction is followed both
-ways.
+makes the wider point a saddle; see `landtopo.points.third_order`).
 
-From every escape direction the gradient flow is followed to the minimum it ends in.
+From every escape direction the gradient flow is followed to the minimum it ends in. Where the
+directions are a sample of independent draws, the part that leads to an end has an exact binomial
+interval.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -35,6 +39,7 @@ from landtopo.paths.ends import pad
 from landtopo.paths.network import NetworkSetting
 from landtopo.points.certificate import psi_min
 from landtopo.points.classify import classify, is_zero_loss
+from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Family, Kind
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
@@ -67,7 +72,7 @@ class LineageOptions:
     Attributes
     ----------
     directions : int
-        Sampled directions for every split neuron, each followed both ways.
+        Sampled directions for every split neuron.
     push : float
         Length of the first step away from a split, in units of the teacher's mean norm.
     seed_length : float
@@ -76,13 +81,14 @@ class LineageOptions:
         changed by a psi(u) + a^2 / 4, so that a neuron never begins with more than a = |psi(u)|,
         half of where the loss is lowest.
     most : int
-        Most local minima of psi that are followed, the steepest first.
+        Most classes of local minima of psi of which each is followed. Of more, so many local minima
+        are drawn, and the classes drawn are followed.
     """
 
-    directions: int = 4
+    directions: int = 8
     push: float = 1e-3
     seed_length: float = 1e-2
-    most: int = 24
+    most: int = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +105,25 @@ class Fate:
         Whether the point with the new neuron is still a minimum.
     ends : tuple of ndarray, shape (K + 1, D)
         Minima at width K + 1 that the escape directions lead to; the point itself if it stays.
-    shares : tuple of float
-        Part of the escape directions that leads to each of them. They add up to less than one
+    counts : tuple of int
+        How many escape directions lead to each of them, of `directions`. They add up to less
         where flows did not come to rest at a minimum.
+    directions : int
+        Escape directions: all of them, or as many as were drawn; 0 if the point stays.
+    followed : int
+        Directions that were followed, each for itself and for those that symmetry makes the same.
+    drawn : bool
+        Whether the directions are a sample of independent draws.
     """
 
     operation: str
     neuron: int
     stays: bool
     ends: tuple[Array, ...] = field(repr=False)
-    shares: tuple[float, ...]
+    counts: tuple[int, ...]
+    directions: int
+    followed: int
+    drawn: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +142,12 @@ class Line:
         Whether the point is still a minimum.
     descendant : int
         Number of the family at width K in the catalogue.
-    fraction : float
-        Part of the escape directions that leads there.
+    count, directions : int
+        How many escape directions lead there, and of how many; 1 of 1 if the point stays.
+    followed : int
+        Directions that were followed, for all that symmetry makes the same; 0 if it stays.
+    drawn : bool
+        Whether the directions are a sample of independent draws.
     """
 
     ancestor: int
@@ -136,7 +155,22 @@ class Line:
     neuron: int
     stays: bool
     descendant: int
-    fraction: float
+    count: int
+    directions: int
+    followed: int
+    drawn: bool
+
+    @property
+    def fraction(self) -> float:
+        """Part of the escape directions that leads there."""
+        return self.count / self.directions
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The fraction twice, or where the directions are a sample its 95 % interval."""
+        if self.drawn:
+            return binomial_interval(self.count, self.directions)
+        return self.fraction, self.fraction
 
 
 def lift(
@@ -171,11 +205,11 @@ def lift(
 
 
 def _lines_of(catalogue: Catalogue, ancestor: int, name: str, fate: Fate) -> list[Line]:
-    fractions: dict[int, float] = {}
-    for end, share in zip(fate.ends, fate.shares, strict=True):
+    counts: Counter[int] = Counter()
+    for end, count in zip(fate.ends, fate.counts, strict=True):
         copy = catalogue.locate(end, found_by=f"{fate.operation} added to {name}")
         if copy is not None:
-            fractions[copy.family] = fractions.get(copy.family, 0.0) + share
+            counts[copy.family] += count
     return [
         Line(
             ancestor=ancestor,
@@ -183,9 +217,12 @@ def _lines_of(catalogue: Catalogue, ancestor: int, name: str, fate: Fate) -> lis
             neuron=fate.neuron,
             stays=fate.stays,
             descendant=descendant,
-            fraction=fraction,
+            count=count,
+            directions=fate.directions,
+            followed=fate.followed,
+            drawn=fate.drawn,
         )
-        for descendant, fraction in sorted(fractions.items())
+        for descendant, count in sorted(counts.items())
     ]
 
 
@@ -210,7 +247,7 @@ def fates_of(
         Plain values for a journal; see `fates_from`.
     """
     zero_loss = is_zero_loss(float(PopulationLoss(problem).value(weights)), weights)
-    fates = [_zero_neuron(problem, weights, zero_loss, options)]
+    fates = [_zero_neuron(problem, weights, zero_loss, seed, options)]
     reduced = reduce_network(weights, problem.rank)
     orbits = isotropy(point_graph(problem.teacher, reduced.vectors)).student_orbits
     splits = neuron_splits(
@@ -232,7 +269,10 @@ def fates_of(
 
 def fates_from(values: Mapping[str, Any]) -> list[Fate]:
     """The fates that `fates_of` returned."""
-    return [Fate(**{**one, "ends": tuple(one["ends"])}) for one in values["fates"]]
+    return [
+        Fate(**{**one, "ends": tuple(one["ends"]), "counts": tuple(one["counts"])})
+        for one in values["fates"]
+    ]
 
 
 def _kept(problem: TeacherStudent, weights: Array, operation: str, neuron: int) -> Fate | None:
@@ -246,25 +286,40 @@ def _kept(problem: TeacherStudent, weights: Array, operation: str, neuron: int) 
     if point.kind is not Kind.MINIMUM:
         return None
     return Fate(
-        operation=operation, neuron=neuron, stays=True, ends=(point.weights,), shares=(1.0,)
+        operation=operation,
+        neuron=neuron,
+        stays=True,
+        ends=(point.weights,),
+        counts=(1,),
+        directions=1,
+        followed=0,
+        drawn=False,
     )
 
 
 def _zero_neuron(
-    problem: TeacherStudent, weights: Array, zero_loss: bool, options: LineageOptions
+    problem: TeacherStudent, weights: Array, zero_loss: bool, seed: int, options: LineageOptions
 ) -> Fate | None:
     certificate = None if zero_loss else psi_min(problem, weights)
     if certificate is None or not len(certificate.directions):
         return _kept(problem, weights, ZERO_NEURON, -1)
-    starts, counts = grown_neurons(problem, weights, certificate.directions, options)
+    counts = list(certificate.class_sizes)
+    drawn = len(counts) > options.most
+    if drawn:
+        key = (problem.width, problem.width)
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+        shares = [count / sum(counts) for count in counts]
+        counts = generator.multinomial(options.most, shares).tolist()
+    used = [number for number, count in enumerate(counts) if count]
+    starts = grown_neurons(problem, weights, certificate.representatives[used], options)
     wider = problem.with_width(problem.width + 1)
-    return _flows(wider, ZERO_NEURON, -1, starts, counts)
+    return _flows(wider, ZERO_NEURON, -1, starts, [counts[number] for number in used], drawn)
 
 
 def grown_neurons(
     problem: TeacherStudent, weights: Array, directions: Array, options: LineageOptions
-) -> tuple[list[Array], list[int]]:
-    """Points with a short neuron more; one for all directions that symmetry makes the same.
+) -> list[Array]:
+    """Points with a short neuron more, shape (K + 1, D), one for each direction.
 
     Parameters
     ----------
@@ -274,33 +329,19 @@ def grown_neurons(
     directions : ndarray, shape (n, r + e')
         Unit vectors, such as the local minima of psi.
     options : LineageOptions
-
-    Returns
-    -------
-    list of ndarray, shape (K + 1, D)
-    list of int
-        How many directions each of them stands for.
     """
     wider = problem.with_width(problem.width + 1)
-    directions = directions[: options.most]
     columns = min(max(weights.shape[1], directions.shape[1]), wider.rank + wider.extra)
     most = options.seed_length * float(problem.teacher.norms.mean())
     loss = PopulationLoss(problem)
     starts: list[Array] = []
-    counts: list[int] = []
-    distinct = Distinct()
     for direction in directions:
         start = np.vstack([pad(weights, columns), np.zeros((1, columns))])
         used = min(columns, len(direction))
         start[-1, :used] = direction[:used]
         start[-1] *= min(most, abs(float(loss.psi(start[-1], start[:-1]))))
-        # Of directions that the symmetry of the minimum carries into each other one is enough.
-        number, new = distinct.place(point_graph(problem.teacher, start))
-        if new:
-            starts.append(start)
-            counts.append(0)
-        counts[number] += 1
-    return starts, counts
+        starts.append(start)
+    return starts
 
 
 def _split(
@@ -331,18 +372,25 @@ def _split(
         share = generator.uniform(0.1, 0.9)
         direction = generator.standard_normal(len(space)) @ space
         direction *= length / np.linalg.norm(direction)
-        for sign in (1.0, -1.0):
-            start = np.vstack([pad(weights, columns), np.zeros((1, columns))])
-            start[-1] = (1.0 - share) * start[neuron] - sign * direction
-            start[neuron] = share * start[neuron] + sign * direction
-            starts.append(start)
-    return _flows(wider, SPLIT, neuron, starts, [1] * len(starts))
+        start = np.vstack([pad(weights, columns), np.zeros((1, columns))])
+        start[-1] = (1.0 - share) * start[neuron] - direction
+        start[neuron] = share * start[neuron] + direction
+        starts.append(start)
+    return _flows(wider, SPLIT, neuron, starts, [1] * len(starts), drawn=True)
 
 
 def _flows(
-    wider: TeacherStudent, operation: str, neuron: int, starts: list[Array], counts: list[int]
+    wider: TeacherStudent,
+    operation: str,
+    neuron: int,
+    starts: list[Array],
+    counts: list[int],
+    drawn: bool,
 ) -> Fate:
-    """Follow the flow from every start; ends of one family are kept once."""
+    """Follow the flow from every start; ends of one family are kept once.
+
+    Each start stands for `counts` directions.
+    """
     loss = PopulationLoss(wider)
     ends: list[Array] = []
     distinct = Distinct()
@@ -361,11 +409,13 @@ def _flows(
             ends.append(point.weights.copy())
             arrived.append(0)
         arrived[number] += count
-    total = sum(counts)
     return Fate(
         operation=operation,
         neuron=neuron,
         stays=False,
         ends=tuple(ends),
-        shares=tuple(count / total for count in arrived),
+        counts=tuple(arrived),
+        directions=sum(counts),
+        followed=len(starts),
+        drawn=drawn,
     )

@@ -206,6 +206,26 @@ COLUMNS: tuple[Column, ...] = (
     _edge("neuron", "integer", "", "lineage: the neuron that was split, counted from 1"),
     _edge("fate", "text", "", "lineage: stays (still a minimum) or flows (into to_id)"),
     _edge("fraction", "number", "fraction", "lineage: escape directions that end in to_id"),
+    _edge(
+        "fraction_low",
+        "number",
+        "fraction",
+        "lineage: lower end of its 95 % interval, where the directions are a random sample",
+    ),
+    _edge("fraction_high", "number", "fraction", "lineage: upper end of the same interval"),
+    _edge(
+        "directions",
+        "exact integer",
+        "directions",
+        "lineage: escape directions that fraction is a part of: all local minima of psi met and "
+        "their images under symmetry, or the sample",
+    ),
+    _edge(
+        "followed",
+        "integer",
+        "directions",
+        "lineage: those that the flow was followed from, one of each symmetry class",
+    ),
 )
 
 

@@ -30,15 +30,17 @@ from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.classify import is_zero_loss
+from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.escapes import EscapeSearch, Frame
 from landtopo.points.reduced import reduce_network
+from landtopo.points.regions import count_regions
+from landtopo.points.slopes import SlopeField
 from landtopo.problem import TeacherStudent
+from landtopo.symmetry.frame import symmetry_frame
 
 __all__ = ["PsiCertificate", "psi_min"]
 
-_TWO_PI = 2.0 * np.pi
-_FOLLOWED = 128
 _CELLS = 20_000
-_PAIRS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +60,24 @@ class PsiCertificate:
         column is the axis outside the coordinates in use; it is missing where dim leaves no room.
     slopes : ndarray, shape (n,)
         psi there.
+    classes : ndarray of int, shape (n,)
+        Which of them the isotropy group of the point carries into each other: the class of each.
+    class_sizes : tuple of int
+        Exact number of local minima in each class, those included that no descent met; outside
+        the coordinates in use they count modulo rotations.
     regions : int
-        Number of separate regions of descent {psi < 0} that these local minima lie in, as far as
-        the arcs between the directions searched can join them: an upper bound of it.
+        Estimated number of separate regions of descent {psi < 0}: groups of local minima that no
+        arc of negative psi was found to join; see `landtopo.points.regions`. It is too large where
+        an arc was not found, and too small where a class of local minima was not.
     signs : ndarray of int, shape (K + M, 2)
         Sign of psi at every student's and teacher's direction, and at its negative. 0 means zero to
         rounding (always so at a critical point for the students themselves), and for zero neurons.
     loss : float
         Of the point.
     searched : int
-        Number of directions psi was evaluated at as starts.
+        Number of descents of psi.
+    coverage : Coverage
+        What its uniform starts say of classes that were not met; see `landtopo.points.escapes`.
     verdict : str
         One sentence.
     """
@@ -77,11 +87,19 @@ class PsiCertificate:
     upper_bound: float
     directions: Array
     slopes: Array
+    classes: NDArray[np.int64]
+    class_sizes: tuple[int, ...]
     regions: int
     signs: NDArray[np.int64]
     loss: float
     searched: int
+    coverage: Coverage
     verdict: str
+
+    @property
+    def representatives(self) -> Array:
+        """The steepest direction met of each class, shape (c, r + e + 1) or (c, r + e)."""
+        return self.directions[np.unique(self.classes, return_index=True)[1]]
 
 
 def psi_min(
@@ -89,13 +107,16 @@ def psi_min(
     weights: ArrayLike,
     *,
     random: int = 512,
+    coverage: float = 0.99,
+    most: int = 4096,
     tolerance: float = 1e-10,
     seed: int = 0,
 ) -> PsiCertificate:
-    """Minimise psi over all unit directions from many starts.
+    """Look for all local minima of psi with psi < 0, and the lowest.
 
-    Starts are the directions of teachers and students, their negatives, sums and differences of (at
-    most 2000) pairs, the axis outside, and random directions.
+    Descents start from the lowest of: the directions of teachers and students, their negatives,
+    sums and differences of (at most 2000) pairs, the axis outside, and uniform directions; and
+    from all uniform ones, until these show that little of the sphere leads to something else.
 
     Parameters
     ----------
@@ -103,11 +124,16 @@ def psi_min(
     weights : array_like, shape (K', r + E)
         A critical point. Any number of neurons is accepted, so that reduced networks can be given.
     random : int
-        Number of random starts.
+        Number of uniform directions to begin with.
+    coverage : float
+        Part of the sphere that must lead to classes of local minima that were met, for sure at the
+        level of 95 %, before the search ends.
+    most : int
+        Number of uniform directions at which it ends anyhow.
     tolerance : float
         Norm of psi's gradient along the sphere at its minima, relative to sqrt(L).
     seed : int
-        Of the random starts; they are the same for every point.
+        Of the uniform directions; they are the same for every point.
 
     Returns
     -------
@@ -127,7 +153,7 @@ def psi_min(
     loss = PopulationLoss(problem.with_width(max(len(used), 1)))
     value = float(loss.value(used if len(used) else np.zeros((1, problem.rank))))
     teachers, _ = loss.frame(columns)
-    field = _Field(students, teachers)
+    field = SlopeField(students, teachers)
     named = np.vstack([students, teachers])
     signs = _signs(field, named, reduced.assignment, len(used))
     scale = float(np.sqrt(max(value, 0.0)))
@@ -139,22 +165,24 @@ def psi_min(
             upper_bound=0.0,
             directions=np.empty((0, columns)),
             slopes=np.empty(0),
+            classes=np.empty(0, dtype=np.int64),
+            class_sizes=(),
             regions=0,
             signs=np.zeros_like(signs),
             loss=value,
             searched=0,
+            coverage=estimate_coverage([]),
             verdict="The loss is zero, so psi vanishes everywhere: a global minimum.",
         )
-    starts = _starts(named, columns, random, seed)
-    values = field.values(starts)
-    followed = np.argsort(values, kind="stable")[:_FOLLOWED]
-    ends, slopes = field.descend(starts[followed], tolerance * scale)
-    if room:
-        ends[:, -1] = np.abs(ends[:, -1])
-    owner, minima = _distinct(ends, slopes, 1e-9 * scale)
-    bound = max(-scale, _covering_bound(field, columns, scale, float(slopes.min())))
-    regions = _regions(field, starts[followed], values[followed], ends, owner, minima, room)
-    lowest = float(slopes.min())
+    landmarks = symmetry_frame(problem.teacher)
+    frame = Frame(
+        weights=np.pad(reduced.expand(used), ((0, 0), (0, int(room)))),
+        landmarks=np.pad(landmarks, ((0, 0), (0, columns - problem.rank))),
+        rank=problem.rank,
+        room=room,
+    )
+    escapes = EscapeSearch(field, frame, scale, tolerance).run(coverage, most, random, seed)
+    lowest = escapes.minimum
     if lowest < 0:
         verdict = f"Not a global minimum: one more neuron lowers the loss with slope {lowest:.6g}."
     else:
@@ -164,131 +192,23 @@ def psi_min(
         )
     return PsiCertificate(
         minimum=lowest,
-        lower_bound=bound,
+        lower_bound=max(-scale, _covering_bound(field, columns, scale, lowest)),
         upper_bound=upper,
-        directions=ends[minima],
-        slopes=slopes[minima],
-        regions=regions,
+        directions=escapes.directions,
+        slopes=escapes.slopes,
+        classes=escapes.classes,
+        class_sizes=escapes.sizes,
+        regions=count_regions(field, frame, escapes, seed),
         signs=signs,
         loss=value,
-        searched=len(starts),
+        searched=escapes.followed,
+        coverage=escapes.coverage,
         verdict=verdict,
     )
 
 
-class _Field:
-    """psi of one network, its gradient and Hessian, for batches of unit directions."""
-
-    def __init__(self, students: Array, teachers: Array) -> None:
-        vectors = np.vstack([students, teachers])
-        norms = np.linalg.norm(vectors, axis=1)
-        self.units = vectors / norms[:, None]
-        self.strengths = norms * np.r_[np.ones(len(students)), -np.ones(len(teachers))] / _TWO_PI
-
-    def _angles(self, u: Array) -> tuple[Array, Array, Array]:
-        """Cosines, sines and pi - angle with every vector, each of shape (n, N)."""
-        cosines = np.clip(u @ self.units.T, -1.0, 1.0)
-        sines = np.sqrt((1.0 - cosines) * (1.0 + cosines))
-        near = np.abs(cosines) > 0.99
-        if near.any():
-            rows, which = np.nonzero(near)
-            minus = np.linalg.norm(u[rows] - self.units[which], axis=1)
-            plus = np.linalg.norm(u[rows] + self.units[which], axis=1)
-            sines[rows, which] = 0.5 * minus * plus
-        return cosines, sines, np.arctan2(sines, -cosines)
-
-    def values(self, u: Array) -> Array:
-        """psi, shape (n,)."""
-        cosines, sines, opposite = self._angles(u)
-        return np.asarray((sines + opposite * cosines) @ self.strengths)
-
-    def derivatives(self, u: Array) -> tuple[Array, Array, Array]:
-        """psi, its gradient along the sphere and its Hessian there; u itself has curvature 1."""
-        cosines, sines, opposite = self._angles(u)
-        values = (sines + opposite * cosines) @ self.strengths
-        gradients = (opposite * self.strengths) @ self.units - (
-            (opposite * cosines) @ self.strengths
-        )[:, None] * u
-        # sum_j s_j sin t_j (I - u u^T + n_j n_j^T) - psi (I - u u^T), n_j = (x_j - cos t_j u) / sin
-        own = sines @ self.strengths
-        inverse = np.where(sines > 1e-12, 1.0 / np.maximum(sines, 1e-12), 0.0) * self.strengths
-        columns = u.shape[1]
-        hessians = np.matmul(self.units.T * inverse[:, None, :], self.units)
-        mixed = (inverse * cosines) @ self.units
-        square = np.sum(inverse * cosines**2, axis=1)
-        outer = u[:, :, None] * u[:, None, :]
-        cross = u[:, :, None] * mixed[:, None, :]
-        hessians += square[:, None, None] * outer - cross - np.swapaxes(cross, 1, 2)
-        flat = np.eye(columns) - outer
-        hessians += (own - values)[:, None, None] * flat + outer
-        return values, gradients, hessians
-
-    def descend(self, starts: Array, tolerance: float) -> tuple[Array, Array]:
-        """Local minima of psi from every start: damped Newton steps along the sphere."""
-        u = starts.copy()
-        values, gradients, hessians = self.derivatives(u)
-        active = np.arange(len(u))
-        radius = np.full(len(u), 0.5)
-        for _ in range(60):
-            norms = np.linalg.norm(gradients[active], axis=1)
-            active = active[(norms > tolerance) & (radius[active] > 1e-9)]
-            if not len(active):
-                break
-            # Curvatures enter with their size, so that every step goes down; small ones are
-            # raised, so that no step is longer than the radius.
-            curvatures, axes = np.linalg.eigh(hessians[active])
-            components = np.einsum("nji,nj->ni", axes, gradients[active])
-            floor = np.linalg.norm(components, axis=1) / (4.0 * radius[active])
-            lengths = -components / np.maximum(np.abs(curvatures), 1e-3 * floor[:, None])
-            full = np.linalg.norm(lengths, axis=1)
-            lengths *= np.minimum(1.0, radius[active] / np.maximum(full, 1e-300))[:, None]
-            moves = np.einsum("nij,nj->ni", axes, lengths)
-            trial = u[active] + moves
-            trial /= np.linalg.norm(trial, axis=1, keepdims=True)
-            new_values, new_gradients, new_hessians = self.derivatives(trial)
-            smaller = np.linalg.norm(new_gradients, axis=1) < 0.5 * np.linalg.norm(
-                gradients[active], axis=1
-            )
-            # Near the end values are equal to rounding: there a smaller gradient is progress.
-            level = new_values <= values[active] + 1e-15 * np.abs(self.strengths).sum()
-            good = (new_values < values[active]) | (smaller & level)
-            moved = active[good]
-            u[moved], values[moved] = trial[good], new_values[good]
-            gradients[moved], hessians[moved] = new_gradients[good], new_hessians[good]
-            radius[moved] = np.minimum(1.0, 1.5 * radius[moved])
-            radius[active[~good]] *= 0.25
-        return u, values
-
-
-def _starts(named: Array, columns: int, random: int, seed: int) -> Array:
-    units = named / np.linalg.norm(named, axis=1, keepdims=True)
-    first, second = np.triu_indices(len(units), 1)
-    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(columns,)))
-    if len(first) > _PAIRS:
-        some = generator.choice(len(first), size=_PAIRS, replace=False)
-        first, second = first[some], second[some]
-    axis = np.zeros((1, columns))
-    axis[0, -1] = 1.0
-    directions = np.vstack(
-        [
-            units,
-            -units,
-            units[first] + units[second],
-            units[first] - units[second],
-            -units[first] - units[second],
-            units.sum(axis=0)[None],
-            -units.sum(axis=0)[None],
-            axis,
-            generator.standard_normal((random, columns)),
-        ]
-    )
-    lengths = np.linalg.norm(directions, axis=1)
-    keep = lengths > 1e-6
-    return np.asarray(directions[keep] / lengths[keep, None])
-
-
 def _signs(
-    field: _Field, named: Array, assignment: NDArray[np.int64], count: int
+    field: SlopeField, named: Array, assignment: NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
     units = named / np.linalg.norm(named, axis=1, keepdims=True)
     noise = 1e-11 * float(np.abs(field.strengths).sum())
@@ -299,67 +219,7 @@ def _signs(
     return np.vstack([students, signs[count:]])
 
 
-def _distinct(ends: Array, slopes: Array, tolerance: float) -> tuple[NDArray[np.int64], list[int]]:
-    """Number of the local minimum each end belongs to (-1: psi >= 0), and a member of each."""
-    owner = np.full(len(ends), -1, dtype=np.int64)
-    minima: list[int] = []
-    for i in np.argsort(slopes, kind="stable").tolist():
-        if slopes[i] >= -tolerance:
-            continue
-        for number, j in enumerate(minima):
-            if np.linalg.norm(ends[i] - ends[j]) < 1e-4:
-                owner[i] = number
-                break
-        else:
-            owner[i] = len(minima)
-            minima.append(i)
-    return owner, minima
-
-
-def _regions(
-    field: _Field,
-    starts: Array,
-    start_values: Array,
-    ends: Array,
-    owner: NDArray[np.int64],
-    minima: list[int],
-    room: bool,
-) -> int:
-    """Number of groups of local minima that arcs of negative psi leave unjoined."""
-    count = len(minima)
-    group = np.arange(count)
-    # A start with psi < 0 lies in the region of the minimum below it.
-    below = np.flatnonzero((start_values < 0) & (owner >= 0))
-    points = np.vstack([ends[minima], starts[below]])
-    if room:
-        points[:, -1] = np.abs(points[:, -1])
-    labels = np.concatenate([np.arange(count), owner[below]])
-    first, second = np.triu_indices(len(points), 1)
-    differ = labels[first] != labels[second]
-    first, second = first[differ], second[differ]
-    cosines = np.einsum("nd,nd->n", points[first], points[second])
-    # There are many arcs between nearly opposite points, and none to prefer.
-    short = cosines > -0.8
-    first, second, cosines = first[short], second[short], cosines[short]
-    near = np.argsort(-cosines, kind="stable")
-    for chunk in np.array_split(near[:4096], 16):
-        a, b = first[chunk], second[chunk]
-        useful = group[labels[a]] != group[labels[b]]
-        a, b = a[useful], b[useful]
-        if not len(a):
-            continue
-        weights = np.linspace(0.0, 1.0, 15)[1:-1, None, None]
-        arcs = ((1.0 - weights) * points[a] + weights * points[b]).reshape(-1, points.shape[1])
-        lengths = np.linalg.norm(arcs, axis=1)
-        arcs[lengths > 0] /= lengths[lengths > 0, None]
-        highest = field.values(arcs).reshape(13, -1).max(axis=0)
-        for i in np.flatnonzero(highest < 0):
-            one, other = group[labels[a[i]]], group[labels[b[i]]]
-            group[group == other] = one
-    return len(np.unique(group))
-
-
-def _covering_bound(field: _Field, columns: int, scale: float, best: float) -> float:
+def _covering_bound(field: SlopeField, columns: int, scale: float, best: float) -> float:
     """Rigorous lower bound of psi from cells of a cube's surface that are halved; -inf if high.
 
     The projection from the surface of the cube [-1, 1]^D to the sphere makes no distance larger, so

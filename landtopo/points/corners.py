@@ -51,7 +51,7 @@ class Corner:
     zero_neurons : int
         How many neurons are zero.
     psi : PsiCertificate
-        Lowest psi, its local minima, the number of regions of descent, and the sign pattern of psi
+        Lowest psi, its local minima, an estimate of the number of regions of descent, signs of psi
         at the directions of students and teachers.
     verdict : CornerVerdict
     """
@@ -68,7 +68,7 @@ class Corner:
 
     @property
     def regions(self) -> int:
-        """Number of separate regions of descent."""
+        """Estimated number of separate regions of descent; see `PsiCertificate`."""
         return self.psi.regions
 
     def record(self) -> dict[str, Any]:

@@ -1,34 +1,66 @@
 """How sure a list of families is: what independent starts say about those that were not met.
 
 The starts are a sample with replacement, the families are the species: n starts, S families met,
-f_i of them met exactly i times. Only independent draws from one start distribution count, and every
-figure is about that distribution: a family outside its reach has probability zero in it.
+x_i starts in family i, f_k families met exactly k times, p_i their probabilities. Only independent
+draws from one start distribution count, and every figure is about that distribution: a family
+outside its reach has probability zero in it.
+
+*Estimates.*
 
 - Coverage, the share of the distribution that the families met make up (Good 1953, Turing), in the
   form of Chao and Jost (Ecology 93, 2012): C = 1 - f1/n * (n-1) f1 / ((n-1) f1 + 2 f2).
-- Chao1 (Chao 1984), a lower bound of the number of families in reach: S + (n-1)/n f1^2 / (2 f2),
-  with its log-normal interval (Chao 1987); bias-corrected where f2 = 0.
+- Chao1 (Chao 1984), an estimate of a lower bound of the number of families in reach:
+  S + (n-1)/n f1^2 / (2 f2), bias-corrected where f2 = 0. Where shares are uneven the number itself
+  can be far above, and no interval around Chao1 is one for it.
 - Rarefaction (Hurlbert 1971): families expected in m of the n starts; and its extrapolation to 2 n
   (Colwell et al. 2012).
+
+*Bounds*, which hold for every n and every distribution with the stated confidence 1 - a. Let
+M = 1 - C be the probability of all families that were not met.
+
+- From above. Put every start into a test set with probability l, and let m be the size of that set.
+  Families unseen in the others have the probability M'. Given the others and m, no test start falls
+  into one of them with probability (1 - M')^m, and in that case M = M'. So the mean of
+  1[no test start does] (1 - M)^-m is at most 1, over starts and test sets. Its mean over test sets
+  alone, e(M) = prod_i ((1 - l + l t)^x_i - (l t)^x_i) with t = 1 / (1 - M), can be computed, and
+  P(e(M) >= 1/a) <= a by Markov's inequality. e grows with M: M is below the root of e(M) = 1/a.
+- From below. If the number of starts had the Poisson distribution of mean n, all x_i would be
+  independent, and because sum_x (1 - (-l)^x) y^x / x! = e^y - e^(-l y) the mean of
+  e^(-l n M) prod_i (1 - (-l)^x_i), over the families met, would be exactly 1. Terms of a mean
+  that are positive are smaller than it, so at n starts the mean is at most n! e^n / n^n, and
+  Markov's inequality bounds M from below.
+
+  Both use the average of the left-hand sides for l = 1/4, 1/2, 3/4, whose mean is bounded too.
+- The most likely family missed. At most 1/t families have a probability of t or more, and each is
+  missed with probability (1 - t)^n at most. With (1 - t)^n / t = a/2, none of them is missed with
+  confidence 1 - a/2, whatever they are; and none above the upper bound of M is. The smaller of the
+  two is a bound for all families at once.
+
+Where one looks at the sample to decide whether to go on, the j-th look has the error a / (j (j+1)):
+all looks together keep a.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import exp, isfinite, log, log1p, sqrt
-from statistics import NormalDist
+from math import ceil, floor, log, log1p
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
+from scipy.optimize import brentq
+from scipy.special import betaincinv, gammaln, logsumexp
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.units import Unitless
 
 __all__ = ["Coverage", "binomial_interval", "estimate_coverage", "rarefaction"]
+
+
+# Chances l of a start to be in the test set.
+_PARTS = np.array([0.25, 0.5, 0.75])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +77,16 @@ class Coverage:
         Families met exactly once and twice.
     coverage : float
         Estimated probability that a further start ends in a family already met.
+    coverage_interval : tuple of float
+        Bounds of this probability at `level`, for any number of starts and any distribution.
     expected_new : float
         Families not met yet that n further starts are expected to add.
     richness : float
-        Chao1: estimated lower bound of the number of families in reach of the start distribution.
-    richness_interval : tuple of float
-        Its interval at `level`; without an upper end (inf) for less than two starts.
-    unseen_share : float
-        With confidence `level`, no given family that a start meets with a probability larger than
-        this has been missed: 1 - (1 - level)^(1/n).
+        Chao1: estimate of a lower bound of the number of families in reach of the start
+        distribution.
+    largest_missed : float
+        With confidence `level`, every family that a start meets with a probability above this has
+        been met; a statement about all families at once.
     level : float
         Confidence level.
     rarefaction_starts : ndarray of int
@@ -67,26 +100,35 @@ class Coverage:
     singletons: int
     doubletons: int
     coverage: Unitless[float]
+    coverage_interval: Unitless[tuple[float, float]]
     expected_new: Unitless[float]
     richness: Unitless[float]
-    richness_interval: Unitless[tuple[float, float]]
-    unseen_share: Unitless[float]
+    largest_missed: Unitless[float]
     level: Unitless[float]
     rarefaction_starts: NDArray[np.int64]
     rarefaction_families: Unitless[Array]
 
-    def sentence(self) -> str:
-        """The figures as one sentence."""
+    def sentence(self, *, start: str = "start", family: str = "family") -> str:
+        """The figures in sentences.
+
+        Parameters
+        ----------
+        start, family : str
+            What was drawn, and what it met.
+        """
         if not self.starts:
-            return "No independent start ended in a family, so nothing is known about the rest."
-        low, high = self.richness_interval
-        starts = "1 independent start" if self.starts == 1 else f"{self.starts} independent starts"
-        families = "1 family" if self.families == 1 else f"{self.families} families"
+            return (
+                f"No independent {start} ended in a {family}, so nothing is known about the rest."
+            )
+        low, high = self.coverage_interval
         return (
-            f"{starts} met {families}, {self.singletons} of them once; estimated coverage "
-            f"{100 * self.coverage:.2f} %, at least {self.richness:.1f} families in reach "
-            f"({100 * self.level:.0f} % interval {low:.1f} to {high:.1f}); a family met with "
-            f"probability above {self.unseen_share:.2g} would have been seen."
+            f"{_counted(self.starts, f'independent {start}')} met "
+            f"{_counted(self.families, family)}, {self.singletons or 'none'} of them only once. "
+            f"Of what is in reach of this start distribution they cover {_down(self.coverage)} % "
+            f"by estimate, and {_down(low)} to {_up(high)} % with {100 * self.level:.0f} % "
+            f"confidence; with the same confidence, none that a {start} meets with probability "
+            f"above {self.largest_missed:.2g} is missing. Chao1, a lower bound and no estimate of "
+            f"the number in reach: {self.richness:.1f}."
         )
 
     def record(self) -> dict[str, Any]:
@@ -97,19 +139,41 @@ class Coverage:
             "singletons": self.singletons,
             "doubletons": self.doubletons,
             "coverage": self.coverage,
+            "coverage_interval": list(self.coverage_interval),
             "expected_new": self.expected_new,
             "richness": self.richness,
-            "richness_interval": [
-                bound if isfinite(bound) else None for bound in self.richness_interval
-            ],
-            "unseen_share": self.unseen_share,
+            "largest_missed": self.largest_missed,
             "level": self.level,
             "rarefaction_starts": self.rarefaction_starts.tolist(),
             "rarefaction_families": self.rarefaction_families.tolist(),
         }
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Coverage:
+        """The figures of a record.
 
-def estimate_coverage(counts: Iterable[int], *, level: float = 0.95) -> Coverage:
+        One that landtopo 0.1 wrote has no interval. It is made for the counts that the record
+        allows and that make it widest: as many families as can be were met three times.
+        """
+        if "coverage_interval" not in record:
+            ones, twos = int(record["singletons"]), int(record["doubletons"])
+            others = int(record["families"]) - ones - twos
+            counts = [1] * ones + [2] * twos + [3] * others
+            if others:
+                counts[-1] += int(record["starts"]) - sum(counts)
+            return estimate_coverage(counts, level=float(record["level"]))
+        low, high = record["coverage_interval"]
+        return cls(
+            **{
+                **record,
+                "coverage_interval": (float(low), float(high)),
+                "rarefaction_starts": np.array(record["rarefaction_starts"]),
+                "rarefaction_families": np.array(record["rarefaction_families"]),
+            }
+        )
+
+
+def estimate_coverage(counts: Iterable[int], *, level: float = 0.95, looks: int = 0) -> Coverage:
     """Coverage, richness and rarefaction from how often each family was met.
 
     Parameters
@@ -118,7 +182,10 @@ def estimate_coverage(counts: Iterable[int], *, level: float = 0.95) -> Coverage
         Number of independent starts that ended in each family. Zeros are allowed: a family known
         from elsewhere says nothing about the starts.
     level : float
-        Confidence level of the intervals.
+        Confidence level of the bounds.
+    looks : int
+        How many times the sample was looked at to decide whether to draw more, the last one
+        included; 0 for a number of starts that was fixed before.
 
     Returns
     -------
@@ -129,8 +196,14 @@ def estimate_coverage(counts: Iterable[int], *, level: float = 0.95) -> Coverage
         raise InvalidArgument(
             f"The 'level' argument of estimate_coverage must lie between 0 and 1; got {level}."
         )
+    if int(looks) != looks or looks < 0:
+        raise InvalidArgument(
+            f"The 'looks' argument of estimate_coverage must be an integer >= 0; got {looks!r}."
+        )
     n, s = int(sample.sum()), len(sample)
     f1, f2 = int(np.sum(sample == 1)), int(np.sum(sample == 2))
+    error = (1.0 - level) / max(looks * (looks + 1), 1)
+    interval = _coverage_interval(sample, error)
     unseen = _unseen(n, f1, f2)
     sizes = np.unique(np.rint(np.linspace(0, n, 41)).astype(np.int64))
     further = np.unique(np.rint(np.linspace(0, n, 41)).astype(np.int64))[1:]
@@ -141,10 +214,10 @@ def estimate_coverage(counts: Iterable[int], *, level: float = 0.95) -> Coverage
         singletons=f1,
         doubletons=f2,
         coverage=_coverage(n, f1, f2),
+        coverage_interval=interval,
         expected_new=float(_new(unseen, f1, n, np.array([n]))[0]),
         richness=s + unseen,
-        richness_interval=_richness_interval(sample, unseen, level),
-        unseen_share=1.0 if not n else float(-np.expm1(log1p(-level) / n)),
+        largest_missed=min(_largest_missed(n, error / 2), 1.0 - interval[0]),
         level=level,
         rarefaction_starts=np.concatenate([sizes, n + further]),
         rarefaction_families=expected,
@@ -187,7 +260,10 @@ def rarefaction(counts: Iterable[int], sizes: NDArray[np.int64]) -> Array:
 
 
 def binomial_interval(count: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a probability from `count` successes in `total` trials.
+    """Exact interval of a probability from `count` successes in `total` trials.
+
+    That of Clopper and Pearson (Biometrika 26, 1934): whatever the probability and the number of
+    trials, it holds the probability with confidence `level` at least.
 
     Parameters
     ----------
@@ -206,16 +282,10 @@ def binomial_interval(count: int, total: int, *, level: float = 0.95) -> tuple[f
             "binomial_interval needs 0 <= count <= total and a level between 0 and 1; got "
             f"{count}, {total} and {level}."
         )
-    if not total:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    share = count / total
-    spread = 1 + z**2 / total
-    centre = (share + z**2 / (2 * total)) / spread
-    half = z / spread * sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    # At the ends the formula gives exactly 0 and 1, up to rounding.
-    low = 0.0 if count == 0 else max(0.0, centre - half)
-    return low, 1.0 if count == total else min(1.0, centre + half)
+    tail = (1.0 - level) / 2
+    low = 0.0 if count == 0 else float(betaincinv(count, total - count + 1, tail))
+    high = 1.0 if count == total else float(betaincinv(count + 1, total - count, 1.0 - tail))
+    return low, high
 
 
 def _checked_counts(function: str, counts: Iterable[int]) -> NDArray[np.int64]:
@@ -252,29 +322,55 @@ def _new(unseen: float, f1: int, n: int, further: NDArray[np.int64]) -> Array:
     return np.asarray(unseen * -np.expm1(further * log1p(-f1 / (n * unseen + f1))))
 
 
-def _richness_interval(
-    sample: NDArray[np.int64], unseen: float, level: float
-) -> tuple[float, float]:
-    n, s = int(sample.sum()), len(sample)
-    if n < 2:
-        return float(s), float("inf")
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    f1, f2 = int(np.sum(sample == 1)), int(np.sum(sample == 2))
-    a = (n - 1) / n
-    if unseen > 0:
-        if f2:
-            ratio = f1 / f2
-            variance = f2 * (a / 2 * ratio**2 + a**2 * ratio**3 + a**2 / 4 * ratio**4)
-        else:
-            variance = a * f1 * (f1 - 1) / 2 + a**2 * f1 * (2 * f1 - 1) ** 2 / 4
-            variance -= a**2 * f1**4 / (4 * (s + unseen))
-        spread = exp(z * sqrt(log(1 + max(variance, 0.0) / unseen**2)))
-        return s + unseen / spread, s + unseen * spread
-    # Nothing is estimated to be missing; what is left is the chance that counts this large are 0.
-    counts, times = np.unique(sample, return_counts=True)
-    decay = np.exp(-counts.astype(np.float64))
-    variance = float(np.sum(times * (decay - decay**2)) - np.sum(counts * decay * times) ** 2 / n)
-    missed = float(np.sum(times * decay)) / s
-    centre = s / (1 - missed)
-    half = z * sqrt(max(variance, 0.0)) / (1 - missed)
-    return max(float(s), centre - half), centre + half
+def _coverage_interval(sample: NDArray[np.int64], error: float) -> tuple[float, float]:
+    """Bounds of the coverage, each with half of the error; see the module."""
+    n = int(sample.sum())
+    if not n:
+        return 0.0, 1.0
+    doubt = log(2.0 / error)
+
+    def evidence(seen: float) -> float:
+        whole, test = 1.0 - _PARTS + _PARTS / seen, _PARTS / seen
+        # a^x - b^x = a^x (1 - (b/a)^x), where b/a is close to 1 when little was seen.
+        ratio = np.log(test / whole)[:, None] * sample
+        terms = sample * np.log(whole)[:, None] + np.log(-np.expm1(ratio))
+        return _mean_of_exponentials(terms.sum(axis=1)) - doubt
+
+    tiny = 1e-9
+    low = 0.0 if evidence(tiny) <= 0 else float(brentq(evidence, tiny, 1.0, xtol=1e-12))
+    # What n starts say less than as many with a Poisson distribution around n.
+    loss = float(gammaln(n + 1.0)) + n - n * log(n)
+    weights = np.log1p(-((-_PARTS[:, None]) ** sample)).sum(axis=1)
+
+    def against(missing: float) -> float:
+        return _mean_of_exponentials(weights - _PARTS * n * missing) - doubt - loss
+
+    missing = (
+        0.0 if against(0.0) <= 0 else float(brentq(against, 0.0, 1.0 / _PARTS.min(), xtol=1e-12))
+    )
+    return low, 1.0 - min(missing, 1.0)
+
+
+def _mean_of_exponentials(values: Array) -> float:
+    return float(logsumexp(values)) - log(len(values))
+
+
+def _largest_missed(n: int, error: float) -> float:
+    """The t with (1 - t)^n / t = error."""
+    if not n:
+        return 1.0
+    return float(brentq(lambda t: n * np.log1p(-t) - log(t) - log(error), 1e-12, 1.0 - 1e-15))
+
+
+def _counted(count: int, name: str) -> str:
+    many = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+    return f"{count} {name if count == 1 else many}"
+
+
+def _down(share: float) -> str:
+    """Per cent, rounded down: nothing short of all is said to be all."""
+    return f"{floor(1e4 * share + 1e-9) / 100:.2f}"
+
+
+def _up(share: float) -> str:
+    return f"{ceil(1e4 * share - 1e-9) / 100:.2f}"

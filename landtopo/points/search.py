@@ -209,7 +209,7 @@ def find_minima(
     unit, problem = unit_of(problem.teacher), in_units(problem)
     options = SearchOptions(method=method, tolerance=tolerance, step=step)
     progress = progress or Silent()
-    attempts, stopped = _run_until(
+    attempts, stopped, looks = _run_until(
         problem,
         ScaledStart(distribution=distribution, unit=unit),
         most,
@@ -234,7 +234,7 @@ def find_minima(
         families=minima,
         others=others,
         attempts=attempts,
-        coverage=estimate_coverage([family.count for family in (*minima, *others)]),
+        coverage=estimate_coverage([family.count for family in (*minima, *others)], looks=looks),
         search={
             **asdict(options),
             "init": str(distribution),
@@ -272,8 +272,10 @@ def _run_until(
     jobs: int,
     journal: Journal,
     progress: Progress,
-) -> tuple[Attempts, str]:
-    """Follow starts until a stopping rule holds; returns them and the name of the rule.
+) -> tuple[Attempts, str, int]:
+    """Follow starts until a stopping rule holds.
+
+    Returns the attempts, the name of the rule, and how often the ends were looked at to decide.
 
     Rules are looked at after whole waves of starts, whose sizes depend on nothing else, so that
     the coverage rule stops at the same start whatever the number of jobs.
@@ -285,6 +287,7 @@ def _run_until(
         wave = _WAVE
         journal = _Remembering(journal)
     number = 0
+    looks = 0
     check = 0.0 if until_coverage is None else _MEETINGS / (1.0 - until_coverage)
     while True:
         number = min(number + wave, most)
@@ -292,13 +295,14 @@ def _run_until(
         if until_coverage is not None and number >= check:
             ended = [status is Status.CONVERGED for status in attempts.status]
             counts = np.bincount(group_weights(problem, attempts.weights[ended]))
+            looks += 1
             if estimate_coverage(counts).coverage >= until_coverage:
-                return attempts, "coverage"
+                return attempts, "coverage", looks
             check = 1.5 * number
         if time_limit is not None and monotonic() - began >= time_limit:
-            return attempts, "time"
+            return attempts, "time", looks
         if number >= most:
-            return attempts, "starts"
+            return attempts, "starts", looks
 
 
 def run_starts(
