@@ -6,7 +6,17 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 
-__all__ = ["UNKNOWN", "counted", "exact", "listed", "loss_text", "number", "percent", "share"]
+__all__ = [
+    "UNKNOWN",
+    "counted",
+    "exact",
+    "known_digits",
+    "listed",
+    "loss_text",
+    "number",
+    "percent",
+    "share",
+]
 
 #: What stands where a value is not known.
 UNKNOWN = "-"
@@ -33,6 +43,18 @@ def exact(value: int | None) -> str:
 def loss_text(loss: float) -> str:
     """A loss with the digits that tell families apart; what rounding leaves of zero is 0."""
     return "0" if abs(loss) < _ZERO_LOSS else number(loss, 10)
+
+
+def known_digits(value: float, error: float) -> str:
+    """A number with those of ten digits that its error leaves, or a bound where it leaves none."""
+    if math.isnan(value) or math.isnan(error):
+        return UNKNOWN
+    if abs(value) <= error:
+        # One digit, rounded up.
+        power = math.floor(math.log10(error)) if error > 0 else 0
+        return f"<{math.ceil(error / 10.0**power) * 10.0**power:.0e}" if error > 0 else "0"
+    digits = 10 if error <= 0 else min(10, math.floor(math.log10(abs(value) / error)) + 1)
+    return number(value, digits)
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:

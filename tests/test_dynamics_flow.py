@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from landtopo.dynamics.flow import FlowOptions, FlowStatus, flow_weights
 from landtopo.dynamics.statistics_flow import (
@@ -13,8 +14,10 @@ from landtopo.dynamics.statistics_flow import (
 )
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
+from landtopo.points.starts import GaussianStart
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.statistics import flow_field, summary_statistics
+from landtopo.wording import known_digits
 
 
 def _start(problem, seed):
@@ -38,14 +41,26 @@ def test_flow_of_statistics_is_the_flow_of_weights(teacher, width):
     options = FlowOptions(longest=60.0)
     one = flow_weights(problem, weights, options=options)
     statistics = summary_statistics(teacher, weights)
-    two = flow_statistics(problem, statistics.student, statistics.overlap, options=options)
-    times = np.linspace(0, min(one.times[-1], two.times[-1]), 100)
+    system = StatisticsSystem(problem)
+    times = np.linspace(0, one.times[-1], 100)
+    two = solve_ivp(
+        lambda _, state: system.field(state),
+        (0.0, one.times[-1]),
+        system.pack(weights),
+        method="DOP853",
+        t_eval=times,
+        rtol=1e-10,
+        atol=1e-12,
+    )
     path = one.at(times)
-    student, overlap = two.at(times)
+    student, overlap = system.statistics(two.y.T)
     np.testing.assert_allclose(path @ path.transpose(0, 2, 1), student, atol=1e-8)
     inside = path[:, :, : teacher.rank]
     np.testing.assert_allclose(inside @ teacher.vectors.T, overlap, atol=1e-8)
-    assert two.lowest_eigenvalue > -1e-8
+    assert min(system.lowest_eigenvalue(state) for state in two.y.T) > -1e-8
+    whole = flow_statistics(problem, statistics.student, statistics.overlap, options=options)
+    for mine, theirs in zip(whole.at(times), (student, overlap), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-7)
     assert np.all(np.diff(one.losses) < 1e-15)
 
 
@@ -81,6 +96,48 @@ def test_one_neuron_along_its_teacher_is_an_exponential():
     assert flow.status is FlowStatus.CONVERGED
     times = np.linspace(0, 20, 41)
     np.testing.assert_allclose(flow.at(times)[:, 0, 0], 1 + 2 * np.exp(-times / 2), atol=1e-9)
+
+
+@pytest.mark.parametrize(("size", "width"), [(6, 6), (3, 5)])
+def test_the_loss_of_the_statistics_falls_to_the_end(size, width):
+    """An error of 1e-11 in Q is one of that size in the loss: 0.1.0 ended with 2e-11 to 3.5e-11."""
+    problem = TeacherStudent(Teacher.orthonormal(size), width)
+    weights = GaussianStart().draw(problem, np.random.default_rng(0))
+    statistics = summary_statistics(problem.teacher, weights)
+    flow = flow_statistics(problem, statistics.student, statistics.overlap)
+    assert np.all(np.diff(flow.losses) < 0)
+    assert 0 < flow.losses[-1] < 1e-13
+    # At rest the loss is of second order in the speed.
+    assert np.all(flow.loss_errors < 0.2 * flow.losses + 1e-15)
+
+
+def test_errors_of_the_loss_are_those_against_the_exact_solution():
+    """K = M = 1: L = (w - 1)^2 / 4 with w = 1 + 2 exp(-t/2), down to squares of rounding."""
+    problem = TeacherStudent(Teacher.orthonormal(1), 1)
+    flow = flow_statistics(problem, [[9.0]], [[3.0]])
+    exact = np.exp(-flow.times)
+    assert np.all(np.abs(flow.losses - exact) <= flow.loss_errors + 1e-15 * exact)
+    # The loss has come down to 1e-18.
+    assert flow.loss_errors[-1] < 0.2 * flow.losses[-1]
+    # At a finite rate the error of Q remains, and is said.
+    noisy = flow_statistics(
+        problem, [[1.0]], [[0.3]], rate=0.5, options=FlowOptions(longest=60.0, relative=1e-7)
+    )
+    finer = flow_statistics(
+        problem, [[1.0]], [[0.3]], rate=0.5, options=FlowOptions(longest=60.0, relative=1e-11)
+    )
+    apart = loss_from_statistics(*finer.at(noisy.times), problem.teacher.gram) - noisy.losses
+    assert np.all(np.abs(apart) <= noisy.loss_errors + 1e-12)
+    assert noisy.loss_errors.max() > 1e-10
+
+
+def test_a_number_is_told_with_the_digits_that_its_error_leaves():
+    assert known_digits(0.12345678901234, 0.0) == "0.123456789"
+    assert known_digits(0.12345678901234, 3e-6) == "0.12346"
+    assert known_digits(3.5e-11, 2.0e-12) == "3.5e-11"
+    assert known_digits(3.5e-11, 4.1e-11) == "<5e-11"
+    assert known_digits(0.0, 0.0) == "0"
+    assert known_digits(float("nan"), 0.1) == "-"
 
 
 def test_critical_rate_of_one_neuron():

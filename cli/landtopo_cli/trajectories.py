@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from landtopo.wording import known_digits
 from landtopo_cli.families import problem_line, problem_record
-from landtopo_cli.tables import loss_text, number, table
+from landtopo_cli.tables import number, table
 
 if TYPE_CHECKING:
     from landtopo.dynamics.statistics_flow import StatisticsFlow
@@ -26,6 +27,7 @@ def trajectory_record(problem: TeacherStudent, start: str, flow: StatisticsFlow)
         "status": flow.status.value,
         "times": flow.times.tolist(),
         "losses": flow.losses.tolist(),
+        "loss_errors": flow.loss_errors.tolist(),
         "student": flow.student.tolist(),
         "overlap": flow.overlap.tolist(),
         "lowest_eigenvalue": flow.lowest_eigenvalue,
@@ -35,7 +37,10 @@ def trajectory_record(problem: TeacherStudent, start: str, flow: StatisticsFlow)
 
 
 def trajectory_text(problem: TeacherStudent, start: str, flow: StatisticsFlow) -> str:
-    """The trajectory for people: loss, norms and best overlaps at times spread evenly in log t."""
+    """The trajectory for people: loss, norms and best overlaps at times spread evenly in log t.
+
+    Losses have the digits that their error leaves.
+    """
     import numpy as np
 
     kind = "gradient flow" if flow.rate is None else f"one-pass SGD, rate {flow.rate:g}"
@@ -43,11 +48,13 @@ def trajectory_text(problem: TeacherStudent, start: str, flow: StatisticsFlow) -
     rows = []
     for i in chosen:
         norms = np.sqrt(np.diag(flow.student[i]))
-        cosines = flow.overlap[i] / np.outer(norms, problem.teacher.norms)
+        sizes = np.outer(norms, problem.teacher.norms)
+        # A neuron that has vanished has no direction.
+        cosines = flow.overlap[i] / np.where(sizes > 0, sizes, np.inf)
         rows.append(
             (
                 number(float(flow.times[i]), 4),
-                loss_text(float(flow.losses[i])),
+                known_digits(float(flow.losses[i]), float(flow.loss_errors[i])),
                 number(float(norms.min()), 4),
                 number(float(norms.max()), 4),
                 number(float(cosines.max(axis=0).min()), 4),

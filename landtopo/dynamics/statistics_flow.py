@@ -8,19 +8,26 @@ State: y = (W_in, upper triangle of Q). W_in is R in the coordinates of the teac
 teacher of any rank has no superfluous coordinates. The right-hand side is evaluated at weights
 with these statistics, W = [W_in | any factor of Q - W_in W_in^T]; in this way angles between nearly
 collinear neurons keep their accuracy, which scalar products have lost.
+
+Near zero loss the state itself has lost digits: an error of 1e-11 in Q is one of that size in the
+loss, whatever it is. The gradient flow is therefore followed in the weights, where the loss is
+quadratic in the error, and its statistics are those of the weights. At a finite rate there is no
+flow of weights, and the error remains. Every trajectory is computed a second time with coarser
+tolerances; how far its losses are apart bounds their error in practice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
+from scipy.ndimage import maximum_filter1d
 
-from landtopo.dynamics.flow import FlowOptions, FlowStatus, interpolate
+from landtopo.dynamics.flow import FlowOptions, FlowStatus, flow_weights, interpolate
 from landtopo.dynamics.noise import noise_derivatives, noise_term
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss, WeightObjective
@@ -33,6 +40,11 @@ __all__ = ["StatisticsFlow", "StatisticsSystem", "flow_statistics", "loss_from_s
 # Below this size, in units of squared output, the relative error of the noise is not watched.
 _SMALL_NOISE = 1e-8
 _VALIDITY = 1e-6
+_COARSER = 100.0
+# Steps on either side that an error is compared with.
+_AROUND = 4
+# Of sums of a few terms, in units of the largest.
+_ROUNDING = 1e-15
 
 
 class StatisticsSystem:
@@ -139,6 +151,9 @@ class StatisticsFlow:
     student, overlap : ndarray, shapes (n, K, K) and (n, K, M)
         Q and R.
     losses : ndarray, shape (n,)
+    loss_errors : ndarray, shape (n,)
+        Estimated errors: distance from the loss of a trajectory with tolerances 100 times as large,
+        relative to the loss the largest one of the steps around; and rounding.
     lowest_eigenvalue : float
         Smallest eigenvalue of Q - W_in W_in^T along the trajectory, the invariant that makes
         [[Q, R], [R^T, T]] positive semidefinite: never below zero by more than rounding and the
@@ -160,6 +175,7 @@ class StatisticsFlow:
     student: Array
     overlap: Array
     losses: Array
+    loss_errors: Array
     lowest_eigenvalue: float
     noise_error: float
     rate: float | None
@@ -219,10 +235,94 @@ def flow_statistics(
             f"The 'rate' argument of flow_statistics must be a positive number; got {rate}."
         )
     options = options or FlowOptions()
-    scale = float(np.trace(problem.teacher.gram))
     start = weights_from_statistics(problem, student, overlap)
     if np.any(np.linalg.norm(start, axis=1) == 0):
         raise InvalidArgument("flow_statistics needs a start without zero neurons.")
+    coarse = replace(
+        options, relative=_COARSER * options.relative, absolute=_COARSER * options.absolute
+    )
+    fine, other = (
+        _run_weights(problem, start, each)
+        if rate is None
+        else _run_statistics(problem, start, rate, each)
+        for each in (options, coarse)
+    )
+    times = fine.times
+    apart = fine.losses - other.loss_at(np.minimum(times, other.times[-1]))
+    system = StatisticsSystem(problem)
+    students, overlaps = system.statistics(fine.states)
+    lowest = min(system.lowest_eigenvalue(state) for state in fine.states)
+    invalid = lowest < -_VALIDITY * float(np.trace(problem.teacher.gram))
+
+    def at(moments: ArrayLike) -> tuple[Array, Array]:
+        return system.statistics(fine.state_at(moments))
+
+    return StatisticsFlow(
+        times=times,
+        student=students,
+        overlap=overlaps,
+        losses=fine.losses,
+        loss_errors=np.maximum(_envelope(apart, fine.losses), fine.rounding),
+        lowest_eigenvalue=lowest,
+        noise_error=fine.noise_error,
+        rate=rate,
+        evaluations=fine.evaluations,
+        options=options,
+        status=FlowStatus.INVALID if invalid else fine.status,
+        at=at,
+    )
+
+
+def _envelope(apart: Array, losses: Array) -> Array:
+    """Sizes of differences, where one that is small by chance is as large as those around it."""
+    relative = np.abs(apart) / np.maximum(losses, np.finfo(np.float64).tiny)
+    return np.asarray(losses * maximum_filter1d(relative, 2 * _AROUND + 1, mode="nearest"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One integration: states y and losses at its steps, and at any time between."""
+
+    times: Array
+    states: Array
+    losses: Array
+    rounding: Array
+    noise_error: float
+    evaluations: int
+    status: FlowStatus
+    state_at: Callable[[ArrayLike], Array]
+    loss_at: Callable[[ArrayLike], Array]
+
+
+def _run_weights(problem: TeacherStudent, start: Array, options: FlowOptions) -> _Run:
+    """The gradient flow, at any rate of learning the same."""
+    system, loss = StatisticsSystem(problem), PopulationLoss(problem)
+    flow = flow_weights(problem, start, options=options)
+
+    def state_at(moments: ArrayLike) -> Array:
+        points = flow.at(moments)
+        flat = points.reshape(-1, *start.shape)
+        states = np.array([system.pack(point) for point in flat])
+        return states.reshape(*np.shape(moments), system.size)
+
+    return _Run(
+        times=flow.times,
+        states=np.array([system.pack(point) for point in flow.weights]),
+        losses=flow.losses,
+        rounding=_ROUNDING * flow.losses,
+        noise_error=0.0,
+        evaluations=flow.evaluations,
+        status=flow.status,
+        state_at=state_at,
+        loss_at=lambda moments: loss.value(flow.at(moments)),
+    )
+
+
+def _run_statistics(
+    problem: TeacherStudent, start: Array, rate: float, options: FlowOptions
+) -> _Run:
+    """One-pass SGD at a finite rate."""
+    scale = float(np.trace(problem.teacher.gram))
     system = StatisticsSystem(problem, rate)
     y = system.pack(start)
 
@@ -240,7 +340,7 @@ def flow_statistics(
             (0.0, options.longest),
             y,
             method="LSODA",
-            # Good enough for the implicit solver at a finite rate as well.
+            # The noise has one too, which costs more than the steps that it saves.
             jac=lambda _, state: system.drift_jacobian(state),
             dense_output=True,
             events=[event],
@@ -253,25 +353,25 @@ def flow_statistics(
             status = FlowStatus.FAILED
         elif piece.status == 1:
             status = FlowStatus.CONVERGED
-    lowest = min(system.lowest_eigenvalue(state) for state in path)
-    if lowest < -_VALIDITY * scale:
-        status = FlowStatus.INVALID
-    students, overlaps = system.statistics(path)
 
-    def at(moments: ArrayLike) -> tuple[Array, Array]:
+    def state_at(moments: ArrayLike) -> Array:
         states = interpolate(pieces, float(times[-1]), y, moments)
-        return system.statistics(states.reshape(*np.shape(moments), y.size))
+        return states.reshape(*np.shape(moments), y.size)
 
-    return StatisticsFlow(
+    def loss_at(moments: ArrayLike) -> Array:
+        return losses_of(state_at(moments))
+
+    def losses_of(states: Array) -> Array:
+        return loss_from_statistics(*system.statistics(states), problem.teacher.gram)
+
+    return _Run(
         times=times,
-        student=students,
-        overlap=overlaps,
-        losses=loss_from_statistics(students, overlaps, problem.teacher.gram),
-        lowest_eigenvalue=lowest,
+        states=path,
+        losses=losses_of(path),
+        rounding=np.full(len(times), _ROUNDING * scale),
         noise_error=system.noise_error,
-        rate=rate,
         evaluations=evaluations,
-        options=options,
         status=status,
-        at=at,
+        state_at=state_at,
+        loss_at=loss_at,
     )
