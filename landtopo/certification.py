@@ -4,6 +4,15 @@ Krawczyk's test on the gradient: with C an approximate inverse of the Hessian at
 H(X) an enclosure of the Hessian over a box X around x, a contraction of x - C g(x) +
 (I - C H(X)) (X - x) into X proves that X holds exactly one critical point. Signs of eigenvalues
 follow from an enclosure of Q^T H Q with Q nearly orthonormal (Weyl's and Ostrowski's inequalities).
+
+The test is made in the r + e coordinates that the point uses. That no other critical point in d
+dimensions is near follows from the normal block: the gradient outside the span is A W_out, so that
+all columns of W_out at a critical point are in the kernel of A. Rotate them so that the e pivot
+rows are zero in all columns but the first e. A further column z then has A_NN z_N = 0, N the rows
+that are no pivots. Where an enclosure of A_NN over all points near, those with further columns
+included, excludes zero from its spectrum, z = 0: the point lies in the r + e coordinates, where
+there is one alone.
+
 Everything is about the teacher whose vectors are the doubles stored in `Teacher.vectors`.
 
 Needs the package python-flint (``pip install landtopo[certify]``).
@@ -101,10 +110,11 @@ class Certificate:
     radius : float
         The critical point differs from `weights` by at most this in every entry.
     isolation : float
-        No other critical point (up to rotations outside the span) differs by less than this in
-        every entry.
+        No other critical point in d dimensions, outer axes rotated so that the pivot rows are as in
+        `weights`, differs by less than this in every entry of the r + e coordinates and, for every
+        neuron, in the length of its part outside of them. 0 if that was not proved.
     contraction : float
-        Bound below 1 of the row sums of I - C H over the box of size `isolation`.
+        Bound below 1 of the row sums of I - C H over a box of size `isolation` or larger.
     loss_bounds : tuple of float
         Enclosure of the loss at the critical point.
     eigenvalue_bounds : ndarray, shape (n, 2)
@@ -286,6 +296,7 @@ class _Test:
         change = upper(slope * radius + bend * radius * radius)
         loss = self.loss + arb(0, change)
         spectrum = _enclosed_spectrum(hessian, self.middle, self._gauge())
+        isolation = self._isolation(refused.normal_multiplicity, radius, isolation)
         outer = self.centre[:, self.rank :]
         block = around.normal_block()
         normal = _enclosed_spectrum(block, midpoints(block), _orthonormal(outer))
@@ -311,6 +322,27 @@ class _Test:
             index=index,
             status=status,
         )
+
+    def _isolation(self, spare: int, radius: float, size: float) -> float:
+        """Size of a box, `size` at most, around which further columns cannot be used; or 0.
+
+        As many columns as rows without a pivot hold every outer part, after a rotation.
+        """
+        rows = np.setdiff1d(np.arange(len(self.centre)), self.pivots)
+        further = min(len(rows), spare)
+        if not further:
+            return size
+        centre = np.hstack([self.centre, np.zeros((len(self.centre), further))])
+        teachers = _widened(self.teachers, further)
+        for _ in range(_ATTEMPTS):
+            if size <= radius:
+                break
+            block = _block(Network(box(centre, size), teachers).normal_block(), rows)
+            spectrum = _enclosed_spectrum(block, midpoints(block), np.empty((len(rows), 0)))
+            if _proved_index(spectrum) is not None:
+                return size
+            size *= _CONTRACTION
+        return 0.0
 
     def _gauge(self) -> Array:
         """Orthonormal columns that span the rotations of the outer columns, at the centre."""
@@ -344,6 +376,14 @@ def _enclosed_spectrum(balls: arb_mat, middle: Array, excluded: Array) -> Array:
         stretched = arb(value, spread) / arb(1, skew)
         bounds[i] = lower(stretched), upper(stretched)
     return bounds
+
+
+def _widened(balls: arb_mat, columns: int) -> arb_mat:
+    """A matrix with columns of zeros added."""
+    from flint import arb, arb_mat
+
+    rows = [row + [arb(0)] * columns for row in balls.tolist()]
+    return arb_mat(balls.nrows(), balls.ncols() + columns, [entry for row in rows for entry in row])
 
 
 def _largest(balls: list[arb]) -> float:
