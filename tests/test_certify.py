@@ -7,17 +7,18 @@ losses agree with closed forms and published numbers; points that are not isolat
 
 from __future__ import annotations
 
+import math
 import sys
 
 import mpmath
 import numpy as np
 import pytest
 
-from landtopo.certification import Certificate, CertificateStatus, CertifyOptions, certify
+from landtopo.certification import Certificate, CertificateStatus, CertifyOptions, _Test, certify
 from landtopo.enclosures import Network, box, lower, matrix, midpoints, radii, upper
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.kernels import precise
-from landtopo.loss import PopulationLoss
+from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.points.records import Kind
 from landtopo.problem import Teacher, TeacherStudent
 
@@ -246,3 +247,43 @@ def test_arguments_and_missing_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "flint", None)
     with pytest.raises(LandtopoError, match="need the package python-flint"):
         certify(problem, np.eye(3))
+
+
+def test_isolation_ends_where_columns_outside_could_be_used():
+    """K = 1, M = 2: A = 1/2 - sin(pi/4) / (pi |w|) vanishes at |w| = sqrt(2) / pi.
+
+    There a part outside the span begins at no cost, and nothing of the kind can be excluded.
+    """
+    frame = np.eye(2)
+    critical = math.sqrt(2) / math.pi
+
+    def isolation(length, spare, size=1e-2):
+        centre = np.full((1, 2), length / math.sqrt(2))
+        with flint.ctx.workprec(128):
+            return _Test(centre, frame, 2, [])._isolation(spare, 0.0, size)
+
+    assert isolation(critical, 1) == 0.0
+    for spare in (1, 7):
+        near = isolation(critical + 1e-3, spare)
+        assert 0 < near < 1e-3
+    # Without room outside there is nothing to exclude, and far from it nothing to give up.
+    assert isolation(critical, 0) == 1e-2
+    assert isolation(2.0, 1) == 1e-2
+
+
+def test_isolation_holds_in_all_dimensions_where_outer_columns_are_used():
+    """The saddle of K = M = 2 outside the span: in d >= 4 further columns are excluded too."""
+    teacher = Teacher.orthonormal(2)
+    W = _polished(teacher, np.array([[0.525, 0.525, -0.409], [0.525, 0.525, 0.409]]))
+    certificate = certify(TeacherStudent(teacher, 2), W)
+    assert certificate.isolation > 1e-6
+    objective = WeightObjective(PopulationLoss(TeacherStudent(teacher, 2)), columns=4)
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        # A point that is near, uses a further column and has the pivot's zeros is not critical.
+        near = np.hstack([certificate.weights, np.zeros((2, 1))])
+        near[:, :3] += certificate.isolation * generator.uniform(-1, 1, (2, 3))
+        pivot = int(np.argmax(np.abs(certificate.weights[:, 2])))
+        near[1 - pivot, 3] = certificate.isolation * generator.uniform(0.1, 1)
+        gradient = objective.value_and_gradient(near.ravel())[1].reshape(2, 4)
+        assert np.linalg.norm(gradient[:, 3]) > 1e-3 * abs(near[1 - pivot, 3])
