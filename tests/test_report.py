@@ -220,8 +220,8 @@ def test_what_was_searched_is_told_with_what_it_may_have_missed() -> None:
     text = page(graph)
     for sentence in (
         "4000 starts from gaussian:1, followed by quasi-newton.",
-        starts.sentence(),
-        "Met by no start, but by other searches: w6-f1 (climbs from soft modes).",
+        f"{starts.sentence()} 1 of the 2 listed was met by no start, but by other searches: w6-f1 "
+        "(climbs from soft modes).",
         "Searches from mirrored copies of the lowest family: 6 tried, 5 ended in a minimum.",
         "Climbs to passes: 10 from lines and 50 from random starts. "
         "212 climbs in a row brought nothing new.",

@@ -91,6 +91,7 @@ def saddle_text(result: SaddleResult) -> str:
 
 
 def _search_text(result: SearchResult | SaddleResult, title: str, wanted: str, others: str) -> str:
+    from landtopo.export.story import found_otherwise
     from landtopo.points.records import Kind
 
     starts = len(result.attempts)
@@ -106,7 +107,11 @@ def _search_text(result: SearchResult | SaddleResult, title: str, wanted: str, o
         for family in result.others
         if family.point.kind is Kind.UNDECIDED
     ]
-    parts.append(result.coverage.sentence())
+    # Starts end in all kinds of critical points, and coverage is about them all.
+    met = result.coverage.sentence(family="critical point" if result.others else "family")
+    everything = (*result.families, *result.others)
+    others = found_otherwise([(each.id, each.count, each.found_by) for each in everything])
+    parts.append(f"{met} {others}".rstrip())
     return "\n\n".join(parts)
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from landtopo.export.prepare import Prepared, Record
-from landtopo.export.tables import Copies, families_of
+from landtopo.export.tables import Copies, families_of, transitions_of
 from landtopo.export.unresolved import Unresolved
 from landtopo.landscape.labelled import FamilyLevel
 from landtopo.landscape.widths import WidthRow, WidthStep
 from landtopo.points.coverage import Coverage
 from landtopo.wording import counted, exact, listed, number, percent
 
-__all__ = ["evidence", "in_short", "start_evidence"]
+__all__ = ["evidence", "found_otherwise", "in_short", "start_evidence"]
 
 # A sentence has room for so many levels.
 _STEPS = 4
 # Kinds of search beside the starts: those for passes that climb, and the others.
-_CLIMBS = ("random starts", "soft modes", "lines")
+_RANDOM = "random starts"
+_CLIMBS = (_RANDOM, "soft modes", "lines")
 _BANDS = "bands"
 _MIRRORS = "mirrors"
 
@@ -135,7 +136,7 @@ def evidence(prepared: Prepared, width: int) -> list[str]:
     found = start_evidence(prepared, width)
     ways = prepared.attributes.get("transition_search", {}).get(str(width))
     if ways:
-        found += _transition_evidence(ways)
+        found += _transition_evidence(ways, transitions_of(prepared, width))
     return found
 
 
@@ -148,25 +149,49 @@ def start_evidence(prepared: Prepared, width: int) -> list[str]:
     if starts is not None:
         how = f" from {search['init']}, followed by {search['method']}" if "init" in search else ""
         found.append(f"{counted(int(starts), 'start')}{how}.")
+    nodes = families_of(prepared, width)
+    others = found_otherwise(
+        [(node["id"], node.get("count"), node.get("found_by", "")) for node in nodes]
+    )
     coverage = _coverage(attributes.get("coverage", {}).get(key))
     if coverage is not None:
-        others = " Critical points that are no minima count too." if search.get("others") else ""
-        found.append(coverage.sentence() + others)
-    unmet = [node for node in families_of(prepared, width) if node.get("count") == 0]
-    if unmet:
-        names = [f"{node['id']} ({_search(node)})" for node in unmet]
-        found.append(f"Met by no start, but by other searches: {listed(names, 6)}.")
-    return found
+        met = "critical point" if search.get("others") else "family"
+        others = f"{coverage.sentence(family=met)} {others}".rstrip()
+    return [*found, *filter(None, [others])]
 
 
-def _search(node: Record) -> str:
-    source = str(node.get("found_by", "not said how"))
+def found_otherwise(families: Sequence[tuple[str, int | None, str]]) -> str:
+    """Which of the families listed were met by no start, and by what they were found.
+
+    Parameters
+    ----------
+    families : sequence of (str, int or None, str)
+        Name, number of independent starts that met it (if known), and what found it first.
+
+    Returns
+    -------
+    str
+        One sentence; empty where starts met all of them.
+    """
+    unmet = [(name, source) for name, count, source in families if count == 0]
+    if not unmet:
+        return ""
+    names = listed([f"{name} ({_search(source)})" for name, source in unmet], 6)
+    return (
+        f"{len(unmet)} of the {len(families)} listed {'was' if len(unmet) == 1 else 'were'} met by "
+        f"no start, but by other searches: {names}."
+    )
+
+
+def _search(source: str) -> str:
+    if not source:
+        return "not said how"
     if source == _MIRRORS:
         return "mirrored copies of the lowest family"
     return f"climbs from {source}" if source in _CLIMBS else source
 
 
-def _transition_evidence(ways: Mapping[str, Any]) -> list[str]:
+def _transition_evidence(ways: Mapping[str, Any], listed_ones: Sequence[Record]) -> list[str]:
     outcomes = ways.get("outcomes", {})
     climbs = [
         f"{sum(ends.values())} from {source}"
@@ -185,7 +210,15 @@ def _transition_evidence(ways: Mapping[str, Any]) -> list[str]:
         text.append(f"Climbs to passes: {listed(climbs)}. {ways.get('stopped', '')}".rstrip())
     coverage = _coverage(ways.get("coverage"))
     if coverage is not None and coverage.starts:
-        text.append(coverage.sentence(start="climb", family="transition"))
+        others = len(listed_ones) - coverage.families
+        sources = {str(edge.get("found_by", "")) for edge in listed_ones} - {_RANDOM, ""}
+        met = coverage.sentence(start="climb", family="transition")
+        text.append(
+            f"{met} {others} of the {len(listed_ones)} listed come from other searches alone: "
+            f"{listed(sorted(sources))}."
+            if others > 0 and sources
+            else met
+        )
     bands = outcomes.get(_BANDS, {})
     if bands:
         tried, joined = sum(bands.values()), bands.get("joined", 0)
