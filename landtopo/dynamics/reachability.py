@@ -44,7 +44,7 @@ class Share:
         Family id, or what the runs have in common.
     count, runs : int
     low, high : float
-        Wilson's interval of the probability.
+        Exact interval of the probability.
     confidence : float
         Its confidence level.
     """

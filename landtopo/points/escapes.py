@@ -32,8 +32,9 @@ __all__ = ["EscapeSearch", "Escapes", "Frame"]
 _LOWEST = 128
 _PAIRS = 2_000
 _BATCH = 256
-# Ends closer than this are the same.
+# Ends closer than this are the same, and so is where a descent ends that came this close.
 _SAME = 1e-4
+_NEAR = 1e-3
 # Relative to sqrt(L): psi above minus this is not negative, a curvature below minus this is.
 _NEGATIVE = 1e-9
 _CURVED = 1e-7
@@ -175,10 +176,11 @@ class EscapeSearch:
         order = np.argsort(self.field.values(starts), kind="stable")
         owner = np.full(len(starts), _NONE, dtype=np.int64)
         lowest, others = order[:_LOWEST], np.sort(order[_LOWEST:])
-        # Opposite to a neuron psi can have a local minimum that is too narrow to be met by chance.
-        others = others[(others < 2 * len(self.field.units)) | (others >= len(named))]
         owner[lowest] = self._follow(starts[lowest])
-        owner[others] = self._follow(starts[others])
+        # Opposite to a neuron psi can have a local minimum that is too narrow to be met by chance.
+        self._follow(starts[others[others < 2 * len(self.field.units)]])
+        others = others[others >= len(named)]
+        owner[others] = self._follow_fast(starts[others])
         self._count(owner[len(named) :])
         drawn, looks = first, 0
         while True:
@@ -187,7 +189,7 @@ class EscapeSearch:
             if drawn >= most or coverage.coverage_interval[0] >= target:
                 return self._result(coverage)
             batch = _uniform(min(_BATCH, most - drawn), columns, generator)
-            self._count(self._follow(batch))
+            self._count(self._follow_fast(batch))
             drawn += len(batch)
 
     def _follow(self, starts: Array, pushes: int = 3) -> NDArray[np.int64]:
@@ -213,6 +215,19 @@ class EscapeSearch:
             waiting = _settle(result, waiting, ends, end, number)
         if away and pushes:
             self._follow(np.array(away), pushes - 1)
+        return result
+
+    def _follow_fast(self, starts: Array) -> NDArray[np.int64]:
+        """The same; most descents end near a local minimum that is known."""
+        near = self.field.approach(starts, _NOT_AT_REST * self.scale)
+        if self.frame.room:
+            near[:, -1] = np.abs(near[:, -1])
+        result = np.full(len(starts), _NONE, dtype=np.int64)
+        waiting = np.arange(len(starts))
+        for known, number in zip(self._ends, self._classes, strict=True):
+            waiting = _settle(result, waiting, near, known, number, _NEAR)
+        self.followed += len(starts) - len(waiting)
+        result[waiting] = self._follow(near[waiting])
         return result
 
     def _enter(self, end: Array, slope: float) -> tuple[int, list[Array]]:
@@ -278,9 +293,10 @@ def _settle(
     ends: Array,
     known: Array,
     number: int,
+    distance: float = _SAME,
 ) -> NDArray[np.intp]:
     """Give the ends that are a known one its number; returns the others."""
-    close = np.linalg.norm(ends[waiting] - known, axis=1) < _SAME
+    close = np.linalg.norm(ends[waiting] - known, axis=1) < distance
     result[waiting[close]] = number
     rest: NDArray[np.intp] = waiting[~close]
     return rest
