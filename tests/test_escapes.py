@@ -8,6 +8,8 @@ lineage has every end that a local minimum leads to, with the directions counted
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -21,7 +23,10 @@ from landtopo.objective import Array
 from landtopo.points.certificate import PsiCertificate, psi_min
 from landtopo.points.classify import classify
 from landtopo.points.coverage import binomial_interval
+from landtopo.points.escapes import EscapeSearch, Frame
+from landtopo.points.regions import count_regions
 from landtopo.points.search import find_minima
+from landtopo.points.slopes import SlopeField
 from landtopo.problem import Teacher, TeacherStudent
 
 #: Three orthonormal vectors, and a fourth that depends on them.
@@ -157,3 +162,35 @@ def test_of_very_many_classes_a_sample_is_drawn() -> None:
     assert grown.drawn
     assert grown.directions == sum(grown.counts) == 2
     assert grown.followed <= 2
+
+
+def test_symmetry_stands_in_for_members_that_were_not_met() -> None:
+    """With one member of each class the regions are those of all of them."""
+    problem = TeacherStudent(Teacher.orthonormal(5), 1)
+    weights = np.pad(find_minima(problem, starts=5).families[0].weights, ((0, 0), (0, 1)))
+    landmarks = np.pad(np.eye(5), ((0, 0), (0, 1)))
+    frame = Frame(weights=weights, landmarks=landmarks, rank=5, room=True)
+    field = SlopeField(weights, landmarks)
+    scale = float(np.sqrt(PopulationLoss(problem).value(weights)))
+    whole = EscapeSearch(field, frame, scale, 1e-10).run(0.99, 4096, 512, 0)
+    assert sum(whole.sizes) == len(whole.directions) == 10
+    firsts = np.unique(whole.classes, return_index=True)[1]
+    few = replace(
+        whole,
+        directions=whole.directions[firsts],
+        slopes=whole.slopes[firsts],
+        classes=np.arange(len(firsts)),
+    )
+    assert count_regions(field, frame, few, 0) == count_regions(field, frame, whole, 0) == 1
+
+
+def test_saddles_of_psi_are_left_along_their_unstable_directions() -> None:
+    """Starts that keep a symmetry end in saddles; what is reported has no way down."""
+    problem = TeacherStudent(Teacher.orthonormal(6), 6)
+    weights = np.pad(one_anti_aligned(6), ((0, 0), (0, 1)))
+    landmarks = np.pad(np.eye(6), ((0, 0), (0, 1)))
+    field = SlopeField(weights, landmarks)
+    found = psi_min(problem, weights[:, :6])
+    _, gradients, hessians = field.derivatives(found.directions)
+    assert np.abs(gradients).max() < 1e-9
+    assert np.linalg.eigvalsh(hessians)[:, 0].min() > 0
