@@ -184,13 +184,13 @@ def test_symmetry_stands_in_for_members_that_were_not_met() -> None:
     assert count_regions(field, frame, few, 0) == count_regions(field, frame, whole, 0) == 1
 
 
-def test_saddles_of_psi_are_left_along_their_unstable_directions() -> None:
+@pytest.mark.parametrize(("size", "width"), [(2, 1), (3, 2), (4, 2), (8, 5)])
+def test_saddles_of_psi_are_left_along_their_unstable_directions(size: int, width: int) -> None:
     """Starts that keep a symmetry end in saddles; what is reported has no way down."""
-    problem = TeacherStudent(Teacher.orthonormal(6), 6)
-    weights = np.pad(one_anti_aligned(6), ((0, 0), (0, 1)))
-    landmarks = np.pad(np.eye(6), ((0, 0), (0, 1)))
-    field = SlopeField(weights, landmarks)
-    found = psi_min(problem, weights[:, :6])
+    problem = TeacherStudent(Teacher.orthonormal(size), width)
+    weights = find_minima(problem, starts=60).families[-1].weights
+    found = psi_min(problem, weights)
+    field = SlopeField(np.pad(weights, ((0, 0), (0, 1))), np.eye(size, size + 1))
     _, gradients, hessians = field.derivatives(found.directions)
     assert np.abs(gradients).max() < 1e-9
     assert np.linalg.eigvalsh(hessians)[:, 0].min() > 0
