@@ -39,6 +39,8 @@ _NEAR = 1e-3
 _NEGATIVE = 1e-9
 _CURVED = 1e-7
 _NOT_AT_REST = 1e-6
+# Of the gradient, in units of the sum of its terms.
+_ROUNDING = 1e-13
 # What an end is instead of a class: a direction with psi >= 0, or no local minimum.
 _ABOVE, _NONE = -1, -2
 # Length of the step away from a saddle of psi.
@@ -238,7 +240,8 @@ class EscapeSearch:
         if values[0] < -_CURVED * self.scale:
             pushed = end + _PUSH * np.array([axes[:, 0], -axes[:, 0]])
             return _NONE, list(pushed / np.linalg.norm(pushed, axis=1, keepdims=True))
-        if np.linalg.norm(gradients[0]) > _NOT_AT_REST * self.scale:
+        rounding = _ROUNDING * float(np.abs(self.field.strengths).sum())
+        if np.linalg.norm(gradients[0]) > max(_NOT_AT_REST * self.scale, rounding):
             return _NONE, []
         number = self._class_of(end, slope)
         self._ends = np.vstack([self._ends, end])
