@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FileFormatError", "InvalidArgument", "LandtopoError", "StudyError"]
+__all__ = ["EmptyStudyError", "FileFormatError", "InvalidArgument", "LandtopoError", "StudyError"]
 
 
 class LandtopoError(Exception):
@@ -19,3 +19,7 @@ class FileFormatError(LandtopoError):
 
 class StudyError(LandtopoError):
     """A study file does not fit what was asked of it."""
+
+
+class EmptyStudyError(StudyError, FileFormatError):
+    """There is no study to open: no file, or one in which nothing was written."""

@@ -34,7 +34,7 @@ from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Statu
 from landtopo.problem import Teacher
 from landtopo.study import Study
 from landtopo.study.codec import decode, encode
-from landtopo.study.database import SCHEMA_VERSION
+from landtopo.study.schema import SCHEMA_VERSION
 
 SOURCE = "quasi-newton from gaussian:1"
 TEACHER = Teacher.random(3, dim=5, seed=4)

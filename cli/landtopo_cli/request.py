@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from landtopo.errors import LandtopoError
+from landtopo.errors import EmptyStudyError, LandtopoError
 from landtopo_cli.tables import plain_json
 from landtopo_cli.terminal import TerminalProgress, progress, report_warnings
 
@@ -115,15 +115,18 @@ class Request:
         from landtopo.problem import Teacher
         from landtopo.study import Study
 
-        if self.study.suffix.lower() in known_formats() and not self.study.exists():
-            raise click.UsageError(
-                f"-o names the study, and '{self.study}' looks like a graph file; write those with "
-                "'landtopo export' from a study."
-            )
         given = None if self.teacher is None else Teacher.from_spec(self.teacher)
-        if given is not None and not self.study.exists():
+        try:
+            study = Study.open(self.study, write=True)
+        except EmptyStudyError:
+            if self.study.suffix.lower() in known_formats():
+                raise click.UsageError(
+                    f"-o names the study, and '{self.study}' looks like a graph file; write those "
+                    "with 'landtopo export' from a study."
+                ) from None
+            if given is None:
+                raise
             return Study.create(self.study, given, dim=self._dim(None), seed=self.seed or 0)
-        study = Study.open(self.study, write=True)
         try:
             study.check(
                 given or study.teacher,

@@ -15,8 +15,37 @@ from landtopo_cli.tables import loss_text, number, table
 if TYPE_CHECKING:
     from landtopo.paths.record import PathRecord
     from landtopo.study import NamedPath, Study
+    from landtopo.study.integrity import StudyCheck
 
-__all__ = ["study_record", "study_text"]
+__all__ = ["check_record", "check_text", "study_record", "study_text"]
+
+
+def check_record(found: StudyCheck) -> dict[str, Any]:
+    """What a check of a study found, in JSON."""
+    return {
+        "study": str(found.path),
+        "format_version": found.version,
+        "has_checksums": found.has_checksums,
+        "rows": found.rows,
+        "sound": found.sound,
+        "faults": [fault._asdict() for fault in found.faults],
+    }
+
+
+def check_text(found: StudyCheck) -> str:
+    """What a check of a study found, for people."""
+    lines = [f"The {fault.place} {fault.what}." for fault in found.faults]
+    if found.faults:
+        things = "1 thing is" if len(lines) == 1 else f"{len(lines)} things are"
+        lines.append(f"{found.path}: {things} damaged; use a copy of the study, or make it anew.")
+    elif found.has_checksums:
+        lines.append(f"{found.path}: all {found.rows} rows are as they were written.")
+    else:
+        lines.append(
+            f"{found.path}: all {found.rows} rows can be read; landtopo 0.1.0 wrote them without "
+            "checksums, so that only 'landtopo verify' can tell whether a number was altered."
+        )
+    return "\n".join(lines)
 
 
 def study_record(study: Study) -> dict[str, Any]:
@@ -31,6 +60,7 @@ def study_record(study: Study) -> dict[str, Any]:
         "dim": INFINITE if study.dim is None else study.dim,
         "seed": study.seed,
         "created": study.created,
+        "upgraded": study.upgraded or None,
         "sessions": [asdict(session) for session in study.sessions()],
         "searches": [
             {
@@ -54,6 +84,10 @@ def study_text(study: Study) -> str:
         f"{study.path}: teacher {study.teacher.name} (rank {study.teacher.rank}), inputs of {dim}, "
         f"seed {study.seed}"
     ]
+    if study.upgraded:
+        parts[0] += (
+            f"\nwritten by landtopo 0.1.0, which made no checksums; has them since {study.upgraded}"
+        )
     if runs:
         last = runs[-1]
         ended = f"ended {last.ended}" if last.ended else "did not end, or runs still"

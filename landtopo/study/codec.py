@@ -8,17 +8,16 @@ with ``$`` stands for what JSON does not have:
     {"$float": "nan" | "inf" | "-inf"}
     {"$tuple": [...]}
     {"$items": [[key, value], ...]}                 a dictionary with keys that are not plain texts
-    {"$enum": ["module:Class", name]}               of this package
-    {"$record": ["module:Class", {field: value}]}   a dataclass of this package
+    {"$enum": [name of the class, name]}            an enumeration with a name in names.py
+    {"$record": [name of the class, {field: value}]}  a dataclass with one
 
 NumPy scalars become Python numbers. Reading executes nothing that the bytes say: the classes are
-looked up among the dataclasses and enumerations that the named module of landtopo defines.
+those that have a name in `landtopo.study.names`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import math
 import re
@@ -30,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.errors import FileFormatError, InvalidArgument
+from landtopo.study.names import class_of, name_of
 
 __all__ = ["decode", "encode"]
 
@@ -40,10 +40,11 @@ _DAMAGE = (
     TypeError,
     LookupError,
     AttributeError,
+    ArithmeticError,
     RecursionError,
 )
 _LENGTH = struct.Struct("<I")
-_CLASS = re.compile(r"landtopo(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*")
+_NUMBERS = re.compile(r"[<|][biufc][0-9]{1,2}")
 
 
 def encode(value: object) -> bytes:
@@ -89,7 +90,7 @@ class _Encoder:
 
     def tree(self, value: object) -> object:
         if isinstance(value, Enum):
-            return {"$enum": [_class_name(type(value)), value.name]}
+            return {"$enum": [name_of(type(value)), value.name]}
         if isinstance(value, np.ndarray):
             return {"$array": self._array(value)}
         if isinstance(value, np.generic):
@@ -112,7 +113,7 @@ class _Encoder:
                 for field in dataclasses.fields(value)
                 if field.init
             }
-            return {"$record": [_class_name(type(value)), fields]}
+            return {"$record": [name_of(type(value)), fields]}
         raise InvalidArgument(
             "A stored value must be built from numbers, texts, lists, mappings, arrays and "
             f"landtopo's records; got {type(value).__name__}."
@@ -147,18 +148,18 @@ def _value(tree: Any, numbers: memoryview) -> Any:
         if key == "$items":
             return {_value(name, numbers): _value(item, numbers) for name, item in content}
         if key == "$enum":
-            return _class(content[0], Enum)[content[1]]
+            return _class(content[0], enumeration=True)[content[1]]
         if key == "$record":
             fields = {name: _value(item, numbers) for name, item in content[1].items()}
-            return _class(content[0], None)(**fields)
+            return _class(content[0], enumeration=False)(**fields)
     return {key: _value(item, numbers) for key, item in tree.items()}
 
 
 def _array(entry: list[Any], numbers: memoryview) -> np.ndarray[Any, Any]:
     kind, shape, offset, writeable = entry
+    if not _NUMBERS.fullmatch(kind) or any(extent < 0 for extent in shape):
+        raise ValueError(f"it holds an array of type {kind!r:.20} and shape {shape!r:.40}")
     dtype = np.dtype(kind)
-    if dtype.kind not in "biufc" or any(extent < 0 for extent in shape):
-        raise ValueError(f"it holds an array of type {kind} and shape {shape}")
     count = math.prod(shape)
     # Arrays in native order that can be written, as computed ones are: compiled functions treat
     # a read-only or foreign one as another type, and would be compiled again for it.
@@ -168,22 +169,8 @@ def _array(entry: list[Any], numbers: memoryview) -> np.ndarray[Any, Any]:
     return array
 
 
-def _class_name(kind: type) -> str:
-    name = f"{kind.__module__}:{kind.__qualname__}"
-    if not _CLASS.fullmatch(name):
-        raise InvalidArgument(f"Only records of landtopo can be stored; got {kind.__qualname__}.")
-    return name
-
-
-def _class(name: str, base: type | None) -> Any:
-    module, _, attribute = name.partition(":")
-    kind: Any = None
-    if _CLASS.fullmatch(name):
-        try:
-            kind = getattr(importlib.import_module(module), attribute, None)
-        except ImportError:
-            kind = None
-    known = isinstance(kind, type) and kind.__module__ == module
-    if known and (issubclass(kind, base) if base else dataclasses.is_dataclass(kind)):
-        return kind
-    raise ValueError(f"this landtopo does not know the record {name}")
+def _class(name: str, *, enumeration: bool) -> Any:
+    found = class_of(name)
+    if issubclass(found, Enum) is not enumeration:
+        raise ValueError(f"the record {name!r:.80} is of another kind")
+    return found

@@ -1,32 +1,31 @@
-"""The SQLite file of a study: its tables, who may write, and what a failure means.
+"""The SQLite file of a study: who may write, and what a failure means.
 
 A transaction is always open while a study is written. It holds SQLite's reserved lock, which keeps
 every other writer out and lets readers in, and which the operating system releases when the
 process dies, however it dies. The rollback journal (not WAL) keeps the study one file that can be
-copied to anywhere between two writes.
+copied to anywhere between two writes. A new study becomes visible with its first commit, as a
+whole: until then the file is empty, and an empty file is a new study.
 """
 
 from __future__ import annotations
 
 import errno
-import math
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from landtopo.errors import EmptyStudyError, FileFormatError, StudyError
+from landtopo.study.schema import (
+    APPLICATION,
+    SCHEMA_VERSION,
+    create_tables,
+    has_tables_of,
+)
 
-from landtopo.errors import FileFormatError, InvalidArgument, StudyError
-
-__all__ = ["SCHEMA_VERSION", "Database"]
-
-#: Grows by one when a table changes; a file with a larger one is refused.
-SCHEMA_VERSION = 1
-
-# Marks the file as ours, for `file` and for us: "LTOP".
-_APPLICATION = 0x4C544F50
+__all__ = ["Database"]
 
 # How long a commit waits for readers, and a reader for a commit.
 _PATIENCE = 30.0
@@ -34,87 +33,16 @@ _PATIENCE = 30.0
 # STRICT tables.
 _OLDEST = (3, 37, 0)
 
-_TABLES = """
-CREATE TABLE study (
-    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-    created TEXT NOT NULL,   -- UTC, ISO 8601, as all times
-    teacher TEXT NOT NULL,   -- its name, as on the command line
-    neurons INTEGER NOT NULL,
-    rank INTEGER NOT NULL,
-    vectors BLOB NOT NULL,   -- neurons x rank, float64 little-endian, row by row
-    gram BLOB NOT NULL,      -- neurons x neurons, likewise
-    dim TEXT NOT NULL,       -- decimal, or 'infinite'
-    seed TEXT NOT NULL       -- decimal: a seed may exceed 64 bits
-) STRICT;
-CREATE TABLE sessions (
-    id INTEGER NOT NULL PRIMARY KEY,
-    started TEXT NOT NULL,
-    ended TEXT NOT NULL,     -- empty while it runs, and for ever after a kill
-    command TEXT NOT NULL,
-    options TEXT NOT NULL,   -- JSON
-    versions TEXT NOT NULL   -- JSON
-) STRICT;
-CREATE TABLE steps (
-    key TEXT NOT NULL PRIMARY KEY,
-    session INTEGER NOT NULL REFERENCES sessions (id),
-    finished TEXT NOT NULL,
-    value BLOB NOT NULL      -- landtopo/study/codec.py, as every value and record
-) STRICT;
-CREATE TABLE attempts (
-    width INTEGER NOT NULL,
-    source TEXT NOT NULL,
-    aim TEXT NOT NULL,       -- minima, saddles, reachability
-    session INTEGER NOT NULL REFERENCES sessions (id),
-    starts INTEGER NOT NULL,
-    converged INTEGER NOT NULL,
-    search TEXT NOT NULL,    -- JSON: method, start distribution, tolerance
-    record BLOB NOT NULL,
-    PRIMARY KEY (width, source)
-) STRICT;
-CREATE TABLE families (
-    id TEXT NOT NULL,
-    source TEXT NOT NULL,    -- the search that lists it
-    width INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    loss REAL NOT NULL,
-    count INTEGER NOT NULL,
-    record BLOB NOT NULL,
-    PRIMARY KEY (width, source, id)
-) STRICT;
-CREATE TABLE paths (
-    width INTEGER NOT NULL,
-    from_id TEXT NOT NULL,
-    to_id TEXT NOT NULL,
-    permutation TEXT NOT NULL,  -- of the second end, in cycles, or 'closest'
-    seed TEXT NOT NULL,
-    session INTEGER NOT NULL REFERENCES sessions (id),
-    highest_loss REAL NOT NULL,
-    verified INTEGER NOT NULL,
-    record BLOB NOT NULL,
-    PRIMARY KEY (width, from_id, to_id, permutation, seed)
-) STRICT;
-CREATE TABLE graph (
-    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-    session INTEGER NOT NULL REFERENCES sessions (id),
-    finished TEXT NOT NULL,
-    record BLOB NOT NULL     -- its attributes
-) STRICT;
-CREATE TABLE nodes (
-    place INTEGER NOT NULL PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    width INTEGER NOT NULL,
-    loss REAL NOT NULL,
-    record BLOB NOT NULL
-) STRICT;
-CREATE TABLE edges (
-    place INTEGER NOT NULL PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    from_id TEXT NOT NULL REFERENCES nodes (id),
-    to_id TEXT NOT NULL REFERENCES nodes (id),
-    kind TEXT NOT NULL,      -- a transition's, or 'lineage'
-    record BLOB NOT NULL
-) STRICT;
-"""
+# What a failure to write leaves; the name of the file follows.
+_KEPT = "what was stored before is kept in"
+
+_DAMAGE = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_FORMAT,
+)
 
 
 class Database:
@@ -127,134 +55,224 @@ class Database:
     write : bool
         Keep every other writer out until `close`.
     create : bool
-        Make the tables; the file must be absent or empty.
+        Make the file if it is not there.
+
+    Attributes
+    ----------
+    version : int
+        Format version of the file; 0 if nothing is in it yet.
+    lost : bool
+        Whether the file was taken away while it was written; nothing more can be.
     """
 
     def __init__(self, path: Path, *, write: bool, create: bool = False) -> None:
         self.path = path
         self.write = write
+        self.version = 0
+        self.lost = False
         self._depth = 0
         if sqlite3.sqlite_version_info < _OLDEST:
             raise StudyError(
                 f"A study needs SQLite {'.'.join(map(str, _OLDEST))} or newer; this Python has "
                 f"{sqlite3.sqlite_version}."
             )
-        if not create and not path.is_file():
-            raise StudyError(f"The study '{path}' does not exist.")
-        if create and not path.parent.is_dir():
-            raise StudyError(
-                f"The study '{path}' cannot be created: '{path.parent}' is not a folder."
-            )
-        mode = "rwc" if create else "rw"
+        self._check_place(create)
         try:
-            self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={mode}",
+            self.connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
                 uri=True,
                 isolation_level=None,
                 timeout=0.0 if write else _PATIENCE,
             )
         except sqlite3.Error as error:
-            raise self._translated(error) from None
+            raise self.translated(error) from None
         try:
-            self._start(create)
+            self._start()
+            self._file = os.stat(path)
         except BaseException:
-            self._connection.close()
+            self.connection.close()
             raise
 
-    def _start(self, create: bool) -> None:
-        if not self.write:
-            self._check()
-            return
-        self.run("PRAGMA foreign_keys = ON")
-        self.run("BEGIN IMMEDIATE")
-        if create:
-            if self.row("SELECT count(*) FROM sqlite_schema")[0]:
-                raise StudyError(f"'{self.path}' exists already.")
-            for statement in _TABLES.split(";")[:-1]:
-                self.run(statement)
-            self.run(f"PRAGMA application_id = {_APPLICATION}")
-            self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        else:
-            self._check()
-        # From now on only readers can be in the way.
-        self.run(f"PRAGMA busy_timeout = {int(1000 * _PATIENCE)}")
+    def _check_place(self, create: bool) -> None:
+        path = self.path
+        if path.is_dir():
+            raise StudyError(f"'{path}' is a folder, not a study.")
+        if not create and not path.is_file():
+            raise EmptyStudyError(f"The study '{path}' does not exist.")
+        if create and not path.parent.is_dir():
+            raise StudyError(
+                f"The study '{path}' cannot be created: '{path.parent}' is not a folder."
+            )
 
-    def _check(self) -> None:
-        application = self.row("PRAGMA application_id")[0]
+    def _start(self) -> None:
+        # Damaged texts are for the checksums to find.
+        self.connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+        if self.write:
+            self.run("PRAGMA foreign_keys = ON")
+            self.run("BEGIN IMMEDIATE")
+            # From now on only readers can be in the way.
+            self.run(f"PRAGMA busy_timeout = {int(1000 * _PATIENCE)}")
+        with self.snapshot():
+            if self.row("SELECT count(*) FROM sqlite_schema")[0]:
+                self.version = self._known_version()
+
+    def _known_version(self) -> int:
         version = self.row("PRAGMA user_version")[0]
-        if application != _APPLICATION:
+        if self.row("PRAGMA application_id")[0] != APPLICATION:
             raise FileFormatError(f"'{self.path}' is not a landtopo study.")
         if version > SCHEMA_VERSION:
             raise FileFormatError(
                 f"The study '{self.path}' has format version {version}, and this landtopo reads "
                 f"up to {SCHEMA_VERSION}; a newer landtopo is needed."
             )
+        if not has_tables_of(self.connection, version):
+            raise self.damage(f"its tables are not those of format version {version}")
+        return int(version)
+
+    def make_tables(self) -> None:
+        """Make the tables of the present version, inside a transaction."""
+        try:
+            create_tables(self.connection)
+        except sqlite3.Error as error:
+            raise self.translated(error) from None
+        self.run(f"PRAGMA application_id = {APPLICATION}")
+        self.run(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def run(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         """Execute one statement; failures become landtopo's exceptions or OSError."""
         try:
-            return self._connection.execute(statement, [_plain(value) for value in values])
+            return self.connection.execute(statement, values)
         except sqlite3.Error as error:
-            raise self._translated(error) from None
+            raise self.translated(error) from None
 
     def rows(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
-        try:
-            return self.run(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise self._translated(error) from None
+        return list(self.each(self.run(statement, values)))
 
     def row(self, statement: str, values: tuple[object, ...] = ()) -> tuple[Any, ...]:
         """The one row of a query that has exactly one."""
         (found,) = self.rows(statement, values)
         return found
 
+    def each(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query one after the other."""
+        try:
+            yield from cursor
+        except sqlite3.Error as error:
+            raise self.translated(error) from None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read inside is the file at one moment, whoever writes meanwhile."""
+        if self.connection.in_transaction:
+            yield
+            return
+        self.run("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.rollback()
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """What is written inside becomes durable at the end, all of it or nothing."""
         if not self.write:
             raise StudyError(f"The study '{self.path}' was opened for reading only.")
+        if self._depth == 0:
+            self._check_still_there()
         self._depth += 1
         try:
             yield
             if self._depth == 1:
                 self.run("COMMIT")
+                self._check_still_there()
         except BaseException:
             # SQLite itself has rolled back after some failures, such as a full disk.
-            if self._depth == 1 and self._connection.in_transaction:
-                self._connection.rollback()
+            if self._depth == 1 and self.connection.in_transaction:
+                self.connection.rollback()
             raise
         finally:
             self._depth -= 1
-            if self._depth == 0 and not self._connection.in_transaction:
+            if self._depth == 0 and not self.connection.in_transaction and not self.lost:
                 self.run("BEGIN IMMEDIATE")
 
     def close(self) -> None:
         """Release the file; what was not committed is dropped."""
-        self._connection.close()
+        self.connection.close()
 
-    def _translated(self, error: sqlite3.Error) -> Exception:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    def damage(self, what: str) -> FileFormatError:
+        """The error to raise when something stored is not what was written."""
+        return FileFormatError(
+            f"The study '{self.path}' is damaged: {what}; use a copy of it, or make it anew "
+            "('landtopo check' lists what is damaged)."
+        )
+
+    def translated(self, error: sqlite3.Error) -> Exception:
+        """The exception of landtopo, or of the operating system, for one of SQLite."""
+        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = extended & 0xFF
+        name, folder = f"The study '{self.path}'", self.path.absolute().parent
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StudyError(
-                f"The study '{self.path}' is in use by another process; "
+                f"{name} is in use by another process; "
                 "wait until it has ended, or choose another file."
             )
-        if code == sqlite3.SQLITE_READONLY:
-            return StudyError(f"The study '{self.path}' cannot be written: it is read-only.")
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if extended == sqlite3.SQLITE_READONLY_DBMOVED:
+            return StudyError(f"{name} was removed or renamed while it was written.")
+        if extended == sqlite3.SQLITE_READONLY_ROLLBACK:
+            return StudyError(
+                f"{name} was left in the middle of a write, which can only be undone by who may "
+                "write it."
+            )
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            return StudyError(f"{name} cannot be written: it, or its folder, is read-only.")
+        if code == sqlite3.SQLITE_CANTOPEN:
+            readable = os.access(self.path, os.R_OK)
+            return StudyError(
+                f"{name} cannot be written: no file can be made beside it in '{folder}'."
+                if readable
+                else f"{name} cannot be opened: there is no permission."
+            )
+        if code == sqlite3.SQLITE_NOTADB:
             return FileFormatError(f"'{self.path}' is not a landtopo study, or is damaged.")
+        if code in _DAMAGE:
+            return self.damage(f"SQLite says '{error}'")
         if code == sqlite3.SQLITE_FULL:
-            return OSError(errno.ENOSPC, "No space left for the study", str(self.path))
+            return OSError(errno.ENOSPC, f"No space left for the study; {_KEPT}", str(self.path))
         if code == sqlite3.SQLITE_IOERR:
-            return OSError(errno.EIO, "The study cannot be read or written", str(self.path))
-        return StudyError(f"The study '{self.path}' cannot be used: {error}.")
+            return OSError(
+                errno.EIO, f"The study cannot be read or written; {_KEPT}", str(self.path)
+            )
+        return StudyError(f"{name} cannot be used: {error}.")
 
+    def _check_still_there(self) -> None:
+        """Raise, after saving what is stored, if the path does not lead to the open file."""
+        try:
+            if os.path.samestat(os.stat(self.path), self._file):
+                return
+            taken = True
+        except OSError:
+            taken = False
+        self.lost = True
+        if self.connection.in_transaction:
+            self.connection.rollback()
+        if taken or not self.version:
+            raise StudyError(
+                f"The study '{self.path}' was replaced while it was written; this run stores "
+                "nothing in the file that is there now."
+            )
+        self._put_back()
+        raise StudyError(
+            f"The study '{self.path}' was removed or renamed while it was written; what was "
+            "stored before is there again, and the same command goes on from there."
+        )
 
-def _plain(value: object) -> object:
-    """What SQLite stores as meant: it makes a BLOB of a NumPy integer and NULL of NaN."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and math.isnan(value):
-        raise InvalidArgument("A study's table cannot hold NaN.")
-    return value
+    def _put_back(self) -> None:
+        """Write what is stored to the path again, from the file that has no name any more."""
+        place = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        try:
+            self.run("VACUUM INTO ?", (str(place),))
+            os.replace(place, self.path)
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise

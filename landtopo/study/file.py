@@ -13,12 +13,16 @@ from typing import Any, Self
 import numpy as np
 
 from landtopo.checks import checked_seed
-from landtopo.errors import FileFormatError, StudyError
+from landtopo.errors import EmptyStudyError, FileFormatError, StudyError
 from landtopo.objective import Array
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database
+from landtopo.study.integrity import faults_in
 from landtopo.study.provenance import Session, now, versions
+from landtopo.study.rows import Fault, Row, Rows, name_of_row
+from landtopo.study.schema import SCHEMA_VERSION
+from landtopo.study.upgrade import upgrade
 
 __all__ = ["StudyFile"]
 
@@ -44,22 +48,30 @@ class StudyFile:
         Root seed.
     created : str
         UTC, ISO 8601.
+    upgraded : str
+        When a study of landtopo 0.1.0 got its checksums; empty if it had them from the start, or
+        has none yet.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._session = 0
+        self._rows = Rows(database)
+        self._running: Row | None = None
         self.path = database.path
-        row = database.row(
-            "SELECT created, teacher, neurons, rank, vectors, gram, dim, seed FROM study"
-        )
-        created, name, neurons, rank, vectors, gram, dim, seed = row
-        self.created: str = created
-        self.teacher = Teacher(
-            _array(vectors, (neurons, rank)), _array(gram, (neurons, neurons)), name
-        )
-        self.dim = None if dim == _INFINITE else int(dim)
-        self.seed = int(seed)
+        if not database.version:
+            raise EmptyStudyError(f"The study '{self.path}' is empty: nothing was written yet.")
+        with self._reading("study"):
+            (row,) = self._rows.all("study")
+            self.created: str = row["created"]
+            self.upgraded: str = row.get("upgraded", "")
+            neurons = row["neurons"]
+            self.teacher = Teacher(
+                _array(row["vectors"], (neurons, row["rank"])),
+                _array(row["gram"], (neurons, neurons)),
+                row["teacher"],
+            )
+            self.dim = None if row["dim"] == _INFINITE else int(row["dim"])
+            self.seed = int(row["seed"])
 
     @classmethod
     def create(
@@ -85,24 +97,22 @@ class StudyFile:
         Raises
         ------
         StudyError
-            The file exists already, or cannot be made.
+            The file exists already and is not empty, or cannot be made.
         """
-        dim = TeacherStudent(teacher, 1, dim).dim
-        values = (
-            1,
-            now(),
-            teacher.name,
-            teacher.size,
-            teacher.rank,
-            _bytes(teacher.vectors),
-            _bytes(teacher.gram),
-            _INFINITE if dim is None else str(dim),
-            str(checked_seed("Study.create", seed)),
-        )
+        row = _first_row(teacher, dim, seed)
         database = Database(Path(path), write=True, create=True)
-        with _closing_on_failure(database), database.together():
-            database.run("INSERT INTO study VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-            return cls(database)
+        with _closing_on_failure(database):
+            if database.version:
+                raise StudyError(f"The study '{path}' exists already.")
+            return cls._begun(database, row)
+
+    @classmethod
+    def _begun(cls, database: Database, row: Row) -> Self:
+        with database.together():
+            database.make_tables()
+            Rows(database).put("study", **row)
+        database.version = SCHEMA_VERSION
+        return cls(database)
 
     @classmethod
     def open(
@@ -139,9 +149,10 @@ class StudyFile:
         dim: int | None = None,
         seed: int = 0,
     ) -> Self:
-        """Open a study for writing if the file exists, otherwise create it.
+        """Open a study for writing if there is one in the file, otherwise create it.
 
-        The parameters are those of `create`.
+        The parameters are those of `create`. An empty file is no study yet: `mktemp` makes one, and
+        so does a process that is killed while it creates a study.
 
         Raises
         ------
@@ -150,11 +161,11 @@ class StudyFile:
         FileFormatError
             The file is not a study, is damaged, or is from a newer landtopo.
         """
-        # An empty file is what a process leaves that was killed while it created one.
-        if not os.path.exists(path) or os.path.getsize(path) == 0:
-            return cls.create(path, teacher, dim=dim, seed=seed)
-        database = Database(Path(path), write=True)
+        row = _first_row(teacher, dim, seed)
+        database = Database(Path(path), write=True, create=True)
         with _closing_on_failure(database):
+            if not database.version:
+                return cls._begun(database, row)
             study = cls(database)
             study.check(teacher, dim=dim, seed=seed)
         return study
@@ -200,14 +211,14 @@ class StudyFile:
         try:
             self._end_session()
         finally:
-            self._session = 0
+            self._running = None
             self._database.close()
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Make everything that is written inside the ``with`` durable at once, or nothing."""
         # Begun outside the transaction, the session outlives one that fails.
-        if self._database.write and not self._session:
+        if self._database.write and self._running is None:
             self.begin()
         with self._database.together():
             yield
@@ -226,22 +237,17 @@ class StudyFile:
         """
         content = encode(value)
         with self.together():
-            self._database.run(
-                "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)",
-                (key, self._session, now(), content),
-            )
+            self._rows.put("steps", key=key, session=self._session, finished=now(), value=content)
 
     def recall(self, key: str) -> Any:
         """What was remembered under the key, or None."""
-        rows = self._database.rows("SELECT value FROM steps WHERE key = ?", (key,))
-        return self._decoded(rows[0][0]) if rows else None
+        row = self._rows.one("steps", key=key)
+        return None if row is None else self._decoded("steps", row)
 
     def steps(self, prefix: str = "") -> list[str]:
         """The keys of finished steps that begin so, sorted."""
-        rows = self._database.rows(
-            "SELECT key FROM steps WHERE substr(key, 1, ?) = ? ORDER BY key", (len(prefix), prefix)
-        )
-        return [key for (key,) in rows]
+        keys: list[str] = [row["key"] for row in self._rows.all("steps")]
+        return sorted(key for key in keys if key.startswith(prefix))
 
     # Provenance.
 
@@ -256,44 +262,65 @@ class StudyFile:
             Its options, in values that JSON has.
         """
         self._end_session()
+        upgrade(self._database)
         with self._database.together():
-            cursor = self._database.run(
-                "INSERT INTO sessions (started, ended, command, options, versions) "
-                "VALUES (?, '', ?, ?, ?)",
-                (now(), command, json.dumps(dict(options or {})), json.dumps(versions())),
-            )
-        self._session = int(cursor.lastrowid or 0)
+            number = 1 + max((row["id"] for row in self._rows.all("sessions")), default=0)
+            running: Row = {
+                "id": number,
+                "started": now(),
+                "ended": "",
+                "command": command,
+                "options": json.dumps(dict(options or {})),
+                "versions": json.dumps(versions()),
+            }
+            self._rows.put("sessions", **running)
+        self._running = running
+
+    @property
+    def _session(self) -> int:
+        """Number of the session that is running."""
+        return 0 if self._running is None else int(self._running["id"])
 
     def _end_session(self) -> None:
-        if self._session:
+        if self._running is not None and not self._database.lost:
             with self._database.together():
-                self._database.run(
-                    "UPDATE sessions SET ended = ? WHERE id = ?", (now(), self._session)
-                )
-            self._session = 0
+                self._rows.put("sessions", **{**self._running, "ended": now()})
+        self._running = None
 
     def sessions(self) -> list[Session]:
         """The runs that wrote into the study, in order."""
-        rows = self._database.rows(
-            "SELECT id, started, ended, command, options, versions FROM sessions ORDER BY id"
-        )
-        return [
-            Session(
-                number=number,
-                started=started,
-                ended=ended,
-                command=command,
-                options=json.loads(options),
-                versions=json.loads(versions),
-            )
-            for number, started, ended, command, options, versions in rows
-        ]
+        with self._reading("sessions"):
+            return [
+                Session(
+                    number=row["id"],
+                    started=row["started"],
+                    ended=row["ended"],
+                    command=row["command"],
+                    options=json.loads(row["options"]),
+                    versions=json.loads(row["versions"]),
+                )
+                for row in self._rows.all("sessions")
+            ]
 
-    def _decoded(self, content: bytes) -> Any:
+    def faults(self) -> list[Fault]:
+        """Everything in the study that is not as it was written; `check_study` sees more."""
+        return faults_in(self._database)
+
+    def _decoded(self, table: str, row: Row) -> Any:
         try:
-            return decode(content)
+            return decode(row["value" if table == "steps" else "record"])
         except FileFormatError as error:
-            raise FileFormatError(f"The study '{self.path}' is damaged: {error}") from None
+            fault = Fault(name_of_row(table, row), f"cannot be read: {error}")
+            raise self._database.damage(str(fault)) from None
+
+    @contextmanager
+    def _reading(self, table: str) -> Iterator[None]:
+        """Say what is damaged when values without checksums make no sense."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError) as error:
+            fault = Fault(f"table {table}", f"holds values that make no sense: {error}")
+            raise self._database.damage(str(fault)) from None
 
 
 @contextmanager
@@ -303,6 +330,23 @@ def _closing_on_failure(database: Database) -> Iterator[None]:
     except BaseException:
         database.close()
         raise
+
+
+def _first_row(teacher: Teacher, dim: int | None, seed: int) -> Row:
+    """What a study is about, checked."""
+    dim = TeacherStudent(teacher, 1, dim).dim
+    return {
+        "id": 1,
+        "created": now(),
+        "upgraded": "",
+        "teacher": teacher.name,
+        "neurons": teacher.size,
+        "rank": teacher.rank,
+        "vectors": _bytes(teacher.vectors),
+        "gram": _bytes(teacher.gram),
+        "dim": _INFINITE if dim is None else str(dim),
+        "seed": str(checked_seed("Study.create", seed)),
+    }
 
 
 def _array(content: bytes, shape: tuple[int, int]) -> Array:

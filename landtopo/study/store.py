@@ -69,43 +69,38 @@ class Study(StudyFile):
             Everything that the result depends on, in values that JSON has.
         """
         width = attempts.width
-        run = self._database.run
         with self.together():
-            run("DELETE FROM families WHERE width = ? AND source = ?", (width, source))
-            run(
-                "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    width,
-                    source,
-                    aim,
-                    self._session,
-                    len(attempts),
-                    sum(status is Status.CONVERGED for status in attempts.status),
-                    json.dumps(dict(options or {}), sort_keys=True),
-                    encode(without_repetition(attempts)),
-                ),
+            self._rows.remove("families", width=width, source=source)
+            self._rows.put(
+                "attempts",
+                width=width,
+                source=source,
+                aim=aim,
+                session=self._session,
+                starts=len(attempts),
+                converged=sum(status is Status.CONVERGED for status in attempts.status),
+                search=json.dumps(dict(options or {}), sort_keys=True),
+                record=encode(without_repetition(attempts)),
             )
             for family in families:
-                run(
-                    "INSERT INTO families VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        family.id,
-                        source,
-                        width,
-                        str(family.point.kind),
-                        family.loss,
-                        family.count,
-                        encode(family),
-                    ),
+                self._rows.put(
+                    "families",
+                    id=family.id,
+                    source=source,
+                    width=width,
+                    kind=str(family.point.kind),
+                    loss=family.loss,
+                    count=family.count,
+                    record=encode(family),
                 )
 
     def searches(self, aim: str | None = None) -> list[tuple[int, str]]:
         """The stored searches, of one aim or of all, as (width, source), the latest last."""
-        rows = self._database.rows(
-            "SELECT width, source FROM attempts WHERE ?1 = '' OR aim = ?1 ORDER BY rowid",
-            (aim or "",),
-        )
-        return [(width, source) for width, source in rows]
+        return [
+            (row["width"], row["source"])
+            for row in self._rows.all("attempts")
+            if aim in (None, row["aim"])
+        ]
 
     def attempts(self, width: int, source: str) -> Attempts:
         """Every attempt of a stored search, in columns.
@@ -118,12 +113,11 @@ class Study(StudyFile):
         StudyError
             There is no such search.
         """
-        rows = self._database.rows(
-            "SELECT record FROM attempts WHERE width = ? AND source = ?", (width, source)
-        )
-        if not rows:
-            raise StudyError(f"The study '{self.path}' has no search '{source}' at width {width}.")
-        return with_repetition(self._decoded(rows[0][0]))
+        for row in self._rows.all("attempts"):
+            if (row["width"], row["source"]) == (width, source):
+                with self._reading("attempts"):
+                    return with_repetition(self._decoded("attempts", row))
+        raise StudyError(f"The study '{self.path}' has no search '{source}' at width {width}.")
 
     def families(self, width: int, source: str | None = None) -> list[Family]:
         """Families at a width by increasing loss.
@@ -137,11 +131,13 @@ class Study(StudyFile):
         if source is None:
             sources = [label for at, label in self.searches("minima") if at == width]
             source = sources[-1] if sources else ""
-        rows = self._database.rows(
-            "SELECT record FROM families WHERE width = ? AND source = ? ORDER BY loss, id",
-            (width, source),
-        )
-        return [self._decoded(record) for (record,) in rows]
+        rows = [
+            row
+            for row in self._rows.all("families")
+            if (row["width"], row["source"]) == (width, source)
+        ]
+        rows.sort(key=lambda row: (row["loss"], row["id"]))
+        return [self._decoded("families", row) for row in rows]
 
     # Paths.
 
@@ -159,58 +155,60 @@ class Study(StudyFile):
             Relabelling of the second end's neurons, in cycles, or ``closest``.
         """
         with self.together():
-            values = (
-                record.problem.width,
-                from_id,
-                to_id,
-                permutation,
-                str(record.seed),
-                self._session,
-                float(record.highest_loss),
-                int(record.verified),
-                encode(record),
+            self._rows.put(
+                "paths",
+                width=record.problem.width,
+                from_id=from_id,
+                to_id=to_id,
+                permutation=permutation,
+                seed=str(record.seed),
+                session=self._session,
+                highest_loss=record.highest_loss,
+                verified=record.verified,
+                record=encode(record),
             )
-            self._database.run(f"INSERT OR REPLACE INTO paths VALUES ({_marks(values)})", values)
 
     def paths(self, width: int | None = None) -> list[NamedPath]:
         """The stored paths, of one width or of all, the latest last."""
-        rows = self._database.rows(
-            "SELECT from_id, to_id, permutation, record FROM paths WHERE ?1 = 0 OR width = ?1 "
-            "ORDER BY rowid",
-            (width or 0,),
-        )
         return [
-            NamedPath(from_id, to_id, permutation, self._decoded(record))
-            for from_id, to_id, permutation, record in rows
+            NamedPath(row["from_id"], row["to_id"], row["permutation"], self._decoded("paths", row))
+            for row in self._rows.all("paths")
+            if width in (None, row["width"])
         ]
 
     # The graph.
 
     def save_graph(self, graph: nx.MultiGraph[str]) -> None:
         """Store the landscape graph, in place of an earlier one."""
-        run = self._database.run
+        put = self._rows.put
         with self.together():
             for table in ("edges", "nodes", "graph"):
-                run(f"DELETE FROM {table}")
-            run(
-                "INSERT INTO graph VALUES (1, ?, ?, ?)",
-                (self._session, now(), encode(graph.graph)),
-            )
+                self._rows.remove(table)
+            put("graph", id=1, session=self._session, finished=now(), record=encode(graph.graph))
             for place, (node, data) in enumerate(graph.nodes.items()):
-                run(
-                    "INSERT INTO nodes VALUES (?, ?, ?, ?, ?)",
-                    (place, node, int(data["width"]), float(data["loss"]), encode(data)),
+                put(
+                    "nodes",
+                    place=place,
+                    id=node,
+                    width=data["width"],
+                    loss=data["loss"],
+                    record=encode(data),
                 )
             for place, ((first, last, key), data) in enumerate(graph.edges.items()):
-                run(
-                    "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?)",
-                    (place, key, first, last, str(data["kind"]), encode(data)),
+                put(
+                    "edges",
+                    place=place,
+                    id=key,
+                    from_id=first,
+                    to_id=last,
+                    kind=str(data["kind"]),
+                    record=encode(data),
                 )
 
     @property
     def has_graph(self) -> bool:
         """Whether a landscape graph was stored."""
-        return bool(self._database.rows("SELECT id FROM graph"))
+        return bool(self._rows.all("graph"))
 
     def graph(self) -> nx.MultiGraph[str]:
         """The landscape graph that was stored last.
@@ -220,22 +218,19 @@ class Study(StudyFile):
         StudyError
             There is none yet.
         """
-        rows = self._database.rows
-        attributes = rows("SELECT record FROM graph")
+        with self._database.snapshot():
+            attributes, nodes, edges = map(self._rows.all, ("graph", "nodes", "edges"))
         if not attributes:
             raise StudyError(
                 f"The study '{self.path}' has no graph yet; 'landtopo graph -o {self.path}' "
                 "makes it."
             )
-        graph: nx.MultiGraph[str] = nx.MultiGraph(**self._decoded(attributes[0][0]))
-        for node, record in rows("SELECT id, record FROM nodes ORDER BY place"):
-            graph.add_node(node, **self._decoded(record))
-        for first, last, key, record in rows(
-            "SELECT from_id, to_id, id, record FROM edges ORDER BY place"
-        ):
-            graph.add_edge(first, last, key, **self._decoded(record))
+        with self._reading("graph"):
+            graph: nx.MultiGraph[str] = nx.MultiGraph(**self._decoded("graph", attributes[0]))
+            for row in nodes:
+                graph.add_node(row["id"], **self._decoded("nodes", row))
+            for row in edges:
+                graph.add_edge(
+                    row["from_id"], row["to_id"], row["id"], **self._decoded("edges", row)
+                )
         return graph
-
-
-def _marks(values: tuple[object, ...]) -> str:
-    return ", ".join("?" * len(values))

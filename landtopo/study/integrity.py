@@ -1,0 +1,170 @@
+"""Whether a study is what was written, byte for byte where a byte has a meaning.
+
+Checksums find altered rows, totals lost ones, SQLite's own check whatever joins pages and indices,
+and the header's fields have one value each. What is left is without effect: the space between the
+rows of a page, pages that are free, and counters that SQLite only uses to tell caches apart.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from landtopo.errors import FileFormatError
+from landtopo.study.codec import decode
+from landtopo.study.database import Database
+from landtopo.study.rows import Fault, Row, Rows, name_of_row
+from landtopo.study.schema import FIRST_VERSION, TABLES
+
+__all__ = ["StudyCheck", "check_study", "faults_in"]
+
+# Columns that hold a coded value, and those that hold JSON.
+_CODED = ("value", "record")
+_JSON = ("options", "versions", "search")
+
+# Bytes of the header whose value is the same in every study: place, length, value.
+_FIXED = (
+    (0, 16, int.from_bytes(b"SQLite format 3\0")),
+    (18, 2, 0x0101),  # rollback journal, to write and to read
+    (20, 1, 0),
+    (21, 3, 0x402020),
+    (44, 4, 4),
+    (48, 4, 0),
+    (52, 4, 0),
+    (56, 4, 1),  # UTF-8
+    (64, 4, 0),
+    (72, 20, 0),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyCheck:
+    """What a check of a study found.
+
+    Attributes
+    ----------
+    path : Path
+    version : int
+        Format version of the file; 0 if that cannot be told.
+    rows : int
+        How many were read.
+    faults : tuple of Fault
+    """
+
+    path: Path
+    version: int
+    rows: int
+    faults: tuple[Fault, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is damaged."""
+        return not self.faults
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether the study was written with checksums; without, altered numbers are not seen."""
+        return self.version > FIRST_VERSION
+
+
+def check_study(path: str | os.PathLike[str]) -> StudyCheck:
+    """Read everything in a study, and say what is not as it was written.
+
+    Parameters
+    ----------
+    path : path-like
+        The study. This process must not have it open for writing: the operating system drops the
+        lock of a process that closes any of its handles of a file.
+
+    Raises
+    ------
+    StudyError
+        There is no such file, or it cannot be opened.
+    """
+    path = Path(path)
+    try:
+        database = Database(path, write=False)
+    except FileFormatError as error:
+        return StudyCheck(
+            path=path, version=0, rows=0, faults=(Fault("file", f"cannot be opened: {error}"),)
+        )
+    # In this order the file is closed after the lock of the snapshot is given back.
+    with path.open("rb") as stream, closing(database), database.snapshot():
+        header = _header(stream.read(100), os.fstat(stream.fileno()).st_size)
+        rows, faults = _examined(database)
+    return StudyCheck(path=path, version=database.version, rows=rows, faults=(*header, *faults))
+
+
+def faults_in(database: Database) -> list[Fault]:
+    """What is damaged in a study that is open: pages, rows, and the values in them."""
+    with database.snapshot():
+        return _examined(database)[1]
+
+
+def _examined(database: Database) -> tuple[int, list[Fault]]:
+    """How many rows there are, and what is damaged."""
+    faults = _pages(database)
+    count = 0
+    for table in TABLES:
+        if table == "totals" and database.version == FIRST_VERSION:
+            continue
+        try:
+            for item in Rows(database).checked(table):
+                count += 1
+                faults += [item] if isinstance(item, Fault) else _unreadable(table, item)
+        except FileFormatError as error:
+            faults.append(Fault(f"table {table}", f"cannot be read: {error}"))
+    return count, faults
+
+
+def _pages(database: Database) -> list[Fault]:
+    """What SQLite finds wrong with its pages, indices and references."""
+    try:
+        found = [text for (text,) in database.rows("PRAGMA integrity_check(20)") if text != "ok"]
+        lost = database.rows("PRAGMA foreign_key_check")
+    except FileFormatError as error:
+        return [Fault("file", f"cannot be examined: {error}")]
+    faults = [Fault("file", f"is damaged: {' '.join(str(text).split())}") for text in found]
+    return faults + [
+        Fault(
+            f"row {row} of the table {table}", f"refers to a row of the table {other} that is lost"
+        )
+        for table, row, other, _ in lost
+    ]
+
+
+def _unreadable(table: str, row: Row) -> list[Fault]:
+    """Whether the coded values of a row can be understood."""
+    try:
+        for name in _CODED:
+            if name in row:
+                decode(row[name])
+        for name in _JSON:
+            if name in row:
+                json.loads(row[name])
+    except (FileFormatError, ValueError, TypeError, RecursionError) as error:
+        return [Fault(name_of_row(table, row), f"cannot be read: {error}")]
+    return []
+
+
+def _header(header: bytes, size: int) -> list[Fault]:
+    """Fields of the file's header that are not what they are in every study."""
+    wrong = [
+        place
+        for place, length, value in _FIXED
+        if int.from_bytes(header[place : place + length]) != value
+    ]
+    page = int.from_bytes(header[16:18])
+    page = 65536 if page == 1 else page
+    if int.from_bytes(header[28:32]) * page != size:
+        wrong.append(28)
+    if header[24:28] != header[92:96]:
+        wrong.append(92)
+    if not 3_000_000 <= int.from_bytes(header[96:100]) < 4_000_000:
+        wrong.append(96)
+    return [
+        Fault(f"byte {place} of the file", "is not what SQLite writes there") for place in wrong
+    ]
