@@ -13,17 +13,13 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from landtopo.errors import EmptyStudyError, FileFormatError, StudyError
-from landtopo.study.schema import (
-    APPLICATION,
-    SCHEMA_VERSION,
-    create_tables,
-    has_tables_of,
-)
+from landtopo.errors import EmptyStudyError, FileFormatError, LandtopoError, StudyError
+from landtopo.study.schema import APPLICATION, SCHEMA_VERSION, create_tables, has_tables_of
+from landtopo.study.seal import put_seal
 
 __all__ = ["Database"]
 
@@ -32,6 +28,9 @@ _PATIENCE = 30.0
 
 # STRICT tables.
 _OLDEST = (3, 37, 0)
+
+_READ_ONLY = "cannot be written: it, or its folder, is read-only."
+_EFFECTIVE = os.access in os.supports_effective_ids
 
 # What a failure to write leaves; the name of the file follows.
 _KEPT = "what was stored before is kept in"
@@ -71,6 +70,8 @@ class Database:
         self.version = 0
         self.lost = False
         self._depth = 0
+        self._written = False
+        self._file: os.stat_result | None = None
         if sqlite3.sqlite_version_info < _OLDEST:
             raise StudyError(
                 f"A study needs SQLite {'.'.join(map(str, _OLDEST))} or newer; this Python has "
@@ -93,21 +94,26 @@ class Database:
             self.connection.close()
             raise
 
+    @property
+    def _name(self) -> str:
+        return f"The study '{self.path}'"
+
     def _check_place(self, create: bool) -> None:
         path = self.path
         if path.is_dir():
             raise StudyError(f"'{path}' is a folder, not a study.")
         if not create and not path.is_file():
-            raise EmptyStudyError(f"The study '{path}' does not exist.")
+            raise EmptyStudyError(f"{self._name} does not exist.")
         if create and not path.parent.is_dir():
-            raise StudyError(
-                f"The study '{path}' cannot be created: '{path.parent}' is not a folder."
-            )
+            raise StudyError(f"{self._name} cannot be created: '{path.parent}' is not a folder.")
 
     def _start(self) -> None:
         # Damaged texts are for the checksums to find.
         self.connection.text_factory = lambda text: text.decode(errors="surrogateescape")
         if self.write:
+            # SQLite would only say so at the first write.
+            if not os.access(self.path, os.W_OK, effective_ids=_EFFECTIVE):
+                raise StudyError(f"{self._name} {_READ_ONLY}")
             self.run("PRAGMA foreign_keys = ON")
             self.run("BEGIN IMMEDIATE")
             # From now on only readers can be in the way.
@@ -122,7 +128,7 @@ class Database:
             raise FileFormatError(f"'{self.path}' is not a landtopo study.")
         if version > SCHEMA_VERSION:
             raise FileFormatError(
-                f"The study '{self.path}' has format version {version}, and this landtopo reads "
+                f"{self._name} has format version {version}, and this landtopo reads "
                 f"up to {SCHEMA_VERSION}; a newer landtopo is needed."
             )
         if not has_tables_of(self.connection, version):
@@ -144,6 +150,9 @@ class Database:
             return self.connection.execute(statement, values)
         except sqlite3.Error as error:
             raise self.translated(error) from None
+        except UnicodeDecodeError:
+            # Of SQLite's message, which cites the damaged text.
+            raise self.damage("the text of its tables cannot be read") from None
 
     def rows(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -177,14 +186,16 @@ class Database:
     def together(self) -> Iterator[None]:
         """What is written inside becomes durable at the end, all of it or nothing."""
         if not self.write:
-            raise StudyError(f"The study '{self.path}' was opened for reading only.")
+            raise StudyError(f"{self._name} was opened for reading only.")
         if self._depth == 0:
             self._check_still_there()
+            self._keep_others_out()
         self._depth += 1
         try:
             yield
             if self._depth == 1:
                 self.run("COMMIT")
+                self._written = True
                 self._check_still_there()
         except BaseException:
             # SQLite itself has rolled back after some failures, such as a full disk.
@@ -193,17 +204,39 @@ class Database:
             raise
         finally:
             self._depth -= 1
-            if self._depth == 0 and not self.connection.in_transaction and not self.lost:
-                self.run("BEGIN IMMEDIATE")
+            if self._depth == 0 and not self.lost:
+                # Should that fail, the next one to write is told.
+                with suppress(OSError, LandtopoError):
+                    self._keep_others_out()
+
+    def _keep_others_out(self) -> None:
+        """Begin a transaction, which holds the lock, if none is open."""
+        if not self.connection.in_transaction:
+            self.run("BEGIN IMMEDIATE")
 
     def close(self) -> None:
-        """Release the file; what was not committed is dropped."""
-        self.connection.close()
+        """Seal what was written, and release the file; what was not committed is dropped."""
+        file = None
+        try:
+            if self._written and self.connection.in_transaction and not self._depth:
+                with suppress(OSError):
+                    file = self.path.open("r+b")
+                    if self._is_open_as(os.fstat(file.fileno())):
+                        put_seal(file)
+        finally:
+            self.connection.close()
+            # Not before: a process that closes a file gives back all its locks of it.
+            if file is not None:
+                file.close()
+
+    def emptiness(self) -> EmptyStudyError:
+        """The error to raise when something is to be read and nothing was written yet."""
+        return EmptyStudyError(f"{self._name} is empty: nothing was written yet.")
 
     def damage(self, what: str) -> FileFormatError:
         """The error to raise when something stored is not what was written."""
         return FileFormatError(
-            f"The study '{self.path}' is damaged: {what}; use a copy of it, or make it anew "
+            f"{self._name} is damaged: {what}; use a copy of it, or make it anew "
             "('landtopo check' lists what is damaged)."
         )
 
@@ -211,7 +244,7 @@ class Database:
         """The exception of landtopo, or of the operating system, for one of SQLite."""
         extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         code = extended & 0xFF
-        name, folder = f"The study '{self.path}'", self.path.absolute().parent
+        name, folder = self._name, self.path.absolute().parent
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StudyError(
                 f"{name} is in use by another process; "
@@ -225,18 +258,17 @@ class Database:
                 "write it."
             )
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-            return StudyError(f"{name} cannot be written: it, or its folder, is read-only.")
+            return StudyError(f"{name} {_READ_ONLY}")
         if code == sqlite3.SQLITE_CANTOPEN:
-            readable = os.access(self.path, os.R_OK)
             return StudyError(
-                f"{name} cannot be written: no file can be made beside it in '{folder}'."
-                if readable
-                else f"{name} cannot be opened: there is no permission."
+                f"{name} cannot be opened: there is no permission for it or for '{folder}'."
+                if self._file is None
+                else f"{name} cannot be written: no file can be made beside it in '{folder}'."
             )
         if code == sqlite3.SQLITE_NOTADB:
             return FileFormatError(f"'{self.path}' is not a landtopo study, or is damaged.")
         if code in _DAMAGE:
-            return self.damage(f"SQLite says '{error}'")
+            return self.damage(f"SQLite says '{' '.join(str(error).split())}'")
         if code == sqlite3.SQLITE_FULL:
             return OSError(errno.ENOSPC, f"No space left for the study; {_KEPT}", str(self.path))
         if code == sqlite3.SQLITE_IOERR:
@@ -248,7 +280,7 @@ class Database:
     def _check_still_there(self) -> None:
         """Raise, after saving what is stored, if the path does not lead to the open file."""
         try:
-            if os.path.samestat(os.stat(self.path), self._file):
+            if self._is_open_as(os.stat(self.path)):
                 return
             taken = True
         except OSError:
@@ -258,14 +290,21 @@ class Database:
             self.connection.rollback()
         if taken or not self.version:
             raise StudyError(
-                f"The study '{self.path}' was replaced while it was written; this run stores "
+                f"{self._name} was replaced while it was written; this run stores "
                 "nothing in the file that is there now."
             )
-        self._put_back()
+        what = f"{self._name} was removed or renamed while it was written"
+        try:
+            self._put_back()
+        except (OSError, LandtopoError):
+            raise StudyError(f"{what}, and cannot be written again.") from None
         raise StudyError(
-            f"The study '{self.path}' was removed or renamed while it was written; what was "
-            "stored before is there again, and the same command goes on from there."
+            f"{what}; what was stored before is there again, and the same command goes on from "
+            "there."
         )
+
+    def _is_open_as(self, found: os.stat_result) -> bool:
+        return self._file is not None and os.path.samestat(found, self._file)
 
     def _put_back(self) -> None:
         """Write what is stored to the path again, from the file that has no name any more."""

@@ -13,12 +13,12 @@ from typing import Any, Self
 import numpy as np
 
 from landtopo.checks import checked_seed
-from landtopo.errors import EmptyStudyError, FileFormatError, StudyError
+from landtopo.errors import FileFormatError, StudyError
 from landtopo.objective import Array
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database
-from landtopo.study.integrity import faults_in
+from landtopo.study.integrity import examined
 from landtopo.study.provenance import Session, now, versions
 from landtopo.study.rows import Fault, Row, Rows, name_of_row
 from landtopo.study.schema import SCHEMA_VERSION
@@ -59,7 +59,7 @@ class StudyFile:
         self._running: Row | None = None
         self.path = database.path
         if not database.version:
-            raise EmptyStudyError(f"The study '{self.path}' is empty: nothing was written yet.")
+            raise database.emptiness()
         with self._reading("study"):
             (row,) = self._rows.all("study")
             self.created: str = row["created"]
@@ -303,8 +303,8 @@ class StudyFile:
             ]
 
     def faults(self) -> list[Fault]:
-        """Everything in the study that is not as it was written; `check_study` sees more."""
-        return faults_in(self._database)
+        """Everything in the study that is not as it was written, as `check_study` finds it."""
+        return examined(self._database)[1]
 
     def _decoded(self, table: str, row: Row) -> Any:
         try:
@@ -318,7 +318,7 @@ class StudyFile:
         """Say what is damaged when values without checksums make no sense."""
         try:
             yield
-        except (ValueError, TypeError, LookupError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             fault = Fault(f"table {table}", f"holds values that make no sense: {error}")
             raise self._database.damage(str(fault)) from None
 

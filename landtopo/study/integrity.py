@@ -1,8 +1,9 @@
 """Whether a study is what was written, byte for byte where a byte has a meaning.
 
-Checksums find altered rows, totals lost ones, SQLite's own check whatever joins pages and indices,
-and the header's fields have one value each. What is left is without effect: the space between the
-rows of a page, pages that are free, and counters that SQLite only uses to tell caches apart.
+Checksums find altered rows, totals lost ones, and SQLite's own check whatever joins pages and
+indices. What is left has no effect: the space between rows, pages that are free, a few fields of
+the header. The seal of a study that was closed sees these too; one that was killed has none until
+it is written to and closed again.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import os
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from landtopo.errors import FileFormatError
+from landtopo.errors import EmptyStudyError, FileFormatError
 from landtopo.study.codec import decode
 from landtopo.study.database import Database
 from landtopo.study.rows import Fault, Row, Rows, name_of_row
 from landtopo.study.schema import FIRST_VERSION, TABLES
+from landtopo.study.seal import is_broken
 
-__all__ = ["StudyCheck", "check_study", "faults_in"]
+__all__ = ["StudyCheck", "check_study", "examined"]
 
 # Columns that hold a coded value, and those that hold JSON.
 _CODED = ("value", "record")
@@ -36,7 +39,6 @@ _FIXED = (
     (52, 4, 0),
     (56, 4, 1),  # UTF-8
     (64, 4, 0),
-    (72, 20, 0),
 )
 
 
@@ -81,31 +83,44 @@ def check_study(path: str | os.PathLike[str]) -> StudyCheck:
 
     Raises
     ------
+    EmptyStudyError
+        There is no such file, or nothing in it.
     StudyError
-        There is no such file, or it cannot be opened.
+        It cannot be opened.
     """
     path = Path(path)
     try:
         database = Database(path, write=False)
+    except EmptyStudyError:
+        raise
     except FileFormatError as error:
         return StudyCheck(
             path=path, version=0, rows=0, faults=(Fault("file", f"cannot be opened: {error}"),)
         )
-    # In this order the file is closed after the lock of the snapshot is given back.
-    with path.open("rb") as stream, closing(database), database.snapshot():
-        header = _header(stream.read(100), os.fstat(stream.fileno()).st_size)
-        rows, faults = _examined(database)
-    return StudyCheck(path=path, version=database.version, rows=rows, faults=(*header, *faults))
+    with closing(database):
+        if not database.version:
+            raise database.emptiness()
+        rows, faults = examined(database)
+        return StudyCheck(path=path, version=database.version, rows=rows, faults=tuple(faults))
 
 
-def faults_in(database: Database) -> list[Fault]:
-    """What is damaged in a study that is open: pages, rows, and the values in them."""
-    with database.snapshot():
-        return _examined(database)[1]
+def examined(database: Database) -> tuple[int, list[Fault]]:
+    """How many rows there are, and everything that is damaged.
+
+    While this process writes the study, the file outside of its tables is left out: closing it
+    would give back the lock that keeps other writers out.
+    """
+    if database.write:
+        return _tables(database)
+    # In this order it is closed when the lock of the snapshot is given back already.
+    with database.path.open("rb") as file, database.snapshot():
+        outside = _outside(file, database.version)
+        rows, faults = _tables(database)
+    return rows, outside + faults
 
 
-def _examined(database: Database) -> tuple[int, list[Fault]]:
-    """How many rows there are, and what is damaged."""
+def _tables(database: Database) -> tuple[int, list[Fault]]:
+    """How many rows there are, and what is damaged in them or holds them together wrongly."""
     faults = _pages(database)
     count = 0
     for table in TABLES:
@@ -150,21 +165,23 @@ def _unreadable(table: str, row: Row) -> list[Fault]:
     return []
 
 
-def _header(header: bytes, size: int) -> list[Fault]:
-    """Fields of the file's header that are not what they are in every study."""
+def _outside(file: BinaryIO, version: int) -> list[Fault]:
+    """What is wrong with the header, and with the file as a whole."""
+    header = file.read(100)
     wrong = [
         place
         for place, length, value in _FIXED
         if int.from_bytes(header[place : place + length]) != value
     ]
     page = int.from_bytes(header[16:18])
-    page = 65536 if page == 1 else page
-    if int.from_bytes(header[28:32]) * page != size:
+    size = int.from_bytes(header[28:32]) * (65536 if page == 1 else page)
+    if size != os.fstat(file.fileno()).st_size:
         wrong.append(28)
     if header[24:28] != header[92:96]:
         wrong.append(92)
-    if not 3_000_000 <= int.from_bytes(header[96:100]) < 4_000_000:
-        wrong.append(96)
-    return [
-        Fault(f"byte {place} of the file", "is not what SQLite writes there") for place in wrong
+    faults = [
+        Fault(f"byte {place} of the file", "is not what SQLite puts there") for place in wrong
     ]
+    if version > FIRST_VERSION and is_broken(file):
+        faults.append(Fault("file", "is not the one that was closed after the last write"))
+    return faults

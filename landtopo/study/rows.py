@@ -51,6 +51,7 @@ class Rows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[str, dict[str, str]] = {}
 
     def all(self, table: str) -> list[Row]:
         """All rows of a table, in the order in which they were put there.
@@ -153,8 +154,11 @@ class Rows:
         ]
 
     def _kinds(self, table: str) -> dict[str, str]:
-        rows = self._database.rows(f"PRAGMA table_info({table})")
-        return {name: kind for _, name, kind, *_ in rows}
+        """The type of each column."""
+        if table not in self._known:
+            rows = self._database.rows(f"PRAGMA table_info({table})")
+            self._known[table] = {name: kind for _, name, kind, *_ in rows}
+        return self._known[table]
 
     def _read(self, query: str, values: tuple[object, ...] = ()) -> Iterator[Row]:
         cursor = self._database.run(query, values)

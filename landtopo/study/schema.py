@@ -176,9 +176,8 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 def has_tables_of(connection: sqlite3.Connection, version: int) -> bool:
     """Whether a file has exactly the tables of a format version, to the letter."""
-    return _fingerprint(connection) == (
-        _FIRST_TABLES if version == FIRST_VERSION else _present_tables()
-    )
+    known = {FIRST_VERSION: _FIRST_TABLES, SCHEMA_VERSION: _present_tables()}
+    return _fingerprint(connection) == known.get(version)
 
 
 def _fingerprint(connection: sqlite3.Connection) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from landtopo.study.database import Database
-from landtopo.study.integrity import faults_in
+from landtopo.study.integrity import examined
 from landtopo.study.provenance import now
 from landtopo.study.rows import Rows
 from landtopo.study.schema import FIRST_VERSION, SCHEMA_VERSION, TABLES
@@ -28,7 +28,7 @@ def upgrade(database: Database) -> None:
     if database.version != FIRST_VERSION:
         return
     with database.together():
-        for fault in faults_in(database):
+        for fault in examined(database)[1]:
             raise database.damage(str(fault))
         names = [name for name in TABLES if name != "totals"]
         for name in names:

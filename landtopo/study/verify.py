@@ -30,6 +30,7 @@ from landtopo.study.quadrature import (
     quadrature_gradient,
     quadrature_loss,
 )
+from landtopo.study.rows import Fault
 from landtopo.study.store import Study
 from landtopo.units import in_units, unit_of
 
@@ -118,9 +119,13 @@ def verify(
     Returns
     -------
     list of Check
-        All checks; those that fail have `agrees` False.
+        All checks; those that fail have `agrees` False. If anything in the file is not as it was
+        written, only that is told: nothing is computed from damaged rows.
     """
     options, progress = options or VerifyOptions(), progress or Silent()
+    damaged = [_damaged(fault) for fault in study.faults()]
+    if damaged:
+        return damaged
     tasks = list(_tasks(study, options))
     progress.begin("verify", len(tasks))
     checks: list[Check] = []
@@ -129,6 +134,17 @@ def verify(
         progress.advance()
     progress.end()
     return checks
+
+
+def _damaged(fault: Fault) -> Check:
+    return Check(
+        subject=fault.place,
+        quantity="content of the file",
+        stored="damaged",
+        recomputed=fault.what,
+        tolerance=0.0,
+        agrees=False,
+    )
 
 
 def _tasks(study: Study, options: VerifyOptions) -> Iterator[Iterator[Check]]:
