@@ -6,6 +6,10 @@ Nothing heavy is imported before a command runs, so that `landtopo --help` answe
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
 
 __all__ = ["main"]
 
@@ -15,6 +19,16 @@ def main() -> None:
     # The matrices here are small: threads of the linear algebra would only wait for each other.
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
-    from landtopo_cli.app import landtopo
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        from landtopo_cli.app import landtopo
 
-    landtopo(prog_name="landtopo")
+        landtopo(prog_name="landtopo")
+    except KeyboardInterrupt:
+        # Before a command has begun, or after it has ended.
+        sys.exit(130)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """A request to end, as `kill`, `timeout` and batch systems make it, is like Ctrl-C."""
+    raise KeyboardInterrupt

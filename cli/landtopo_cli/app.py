@@ -6,6 +6,7 @@ import importlib
 import logging
 import pkgutil
 import sys
+from concurrent.futures import BrokenExecutor
 from typing import Any, NoReturn
 
 import click
@@ -41,6 +42,13 @@ class Application(click.Group):
             code = UNUSABLE
         except MemoryError:
             click.echo("Error: The memory of this machine is not enough for this.", err=True)
+            code = FAILED
+        except BrokenExecutor:
+            click.echo(
+                "Error: A process that was at work for this one was ended from outside; what was "
+                "finished is kept if a study was given.",
+                err=True,
+            )
             code = FAILED
         except OSError as error:
             place = f" '{error.filename}'" if error.filename else ""
