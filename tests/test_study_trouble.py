@@ -166,6 +166,19 @@ def test_what_takes_its_place_is_left_alone(path: Path) -> None:
         assert study.recall("before") == {"a": 1}
 
 
+def test_the_process_goes_to_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Study.create("s", TEACHER) as study:
+        study.remember("before", {"a": 1})
+        (tmp_path / "other").mkdir()
+        monkeypatch.chdir(tmp_path / "other")
+        study.remember("after", {"a": 2})
+    assert list(Path().iterdir()) == []
+    assert check_study(tmp_path / "s").sound
+
+
 def test_its_folder_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

@@ -58,6 +58,8 @@ class Database:
 
     Attributes
     ----------
+    place : Path
+        Where the file is, whatever folder the process goes to.
     version : int
         Format version of the file; 0 if nothing is in it yet.
     lost : bool
@@ -66,6 +68,7 @@ class Database:
 
     def __init__(self, path: Path, *, write: bool, create: bool = False) -> None:
         self.path = path
+        self.place = path.absolute()
         self.write = write
         self.version = 0
         self.lost = False
@@ -80,7 +83,7 @@ class Database:
         self._check_place(create)
         try:
             self.connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
+                f"{self.place.as_uri()}?mode={'rwc' if create else 'rw'}",
                 uri=True,
                 isolation_level=None,
                 timeout=0.0 if write else _PATIENCE,
@@ -89,7 +92,7 @@ class Database:
             raise self.translated(error) from None
         try:
             self._start()
-            self._file = os.stat(path)
+            self._file = os.stat(self.place)
         except BaseException:
             self.connection.close()
             raise
@@ -220,7 +223,7 @@ class Database:
         try:
             if self._written and self.connection.in_transaction and not self._depth:
                 with suppress(OSError):
-                    file = self.path.open("r+b")
+                    file = self.place.open("r+b")
                     if self._is_open_as(os.fstat(file.fileno())):
                         put_seal(file)
         finally:
@@ -244,7 +247,7 @@ class Database:
         """The exception of landtopo, or of the operating system, for one of SQLite."""
         extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         code = extended & 0xFF
-        name, folder = self._name, self.path.absolute().parent
+        name, folder = self._name, self.place.parent
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StudyError(
                 f"{name} is in use by another process; "
@@ -280,11 +283,14 @@ class Database:
     def _check_still_there(self) -> None:
         """Raise, after saving what is stored, if the path does not lead to the open file."""
         try:
-            if self._is_open_as(os.stat(self.path)):
+            if self._is_open_as(os.stat(self.place)):
                 return
             taken = True
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             taken = False
+        except OSError:
+            # Nobody may look; whether it can be written SQLite will say.
+            return
         self.lost = True
         if self.connection.in_transaction:
             self.connection.rollback()
@@ -308,10 +314,10 @@ class Database:
 
     def _put_back(self) -> None:
         """Write what is stored to the path again, from the file that has no name any more."""
-        place = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        copy = self.place.with_name(f"{self.place.name}.{os.getpid()}")
         try:
-            self.run("VACUUM INTO ?", (str(place),))
-            os.replace(place, self.path)
+            self.run("VACUUM INTO ?", (str(copy),))
+            os.replace(copy, self.place)
         except BaseException:
-            place.unlink(missing_ok=True)
+            copy.unlink(missing_ok=True)
             raise

@@ -113,7 +113,7 @@ def examined(database: Database) -> tuple[int, list[Fault]]:
     if database.write:
         return _tables(database)
     # In this order it is closed when the lock of the snapshot is given back already.
-    with database.path.open("rb") as file, database.snapshot():
+    with database.place.open("rb") as file, database.snapshot():
         outside = _outside(file, database.version)
         rows, faults = _tables(database)
     return rows, outside + faults
