@@ -1,11 +1,15 @@
 # Everything runs in one environment, .venv in the checkout. The stamp file makes a second call fast.
+# Other Pythons: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+LOWEST := .venv-lowest
 OUT ?= out
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8
 
-.PHONY: graph test lint types unit benchmark verify clean
+.PHONY: graph test test-lowest lint types unit benchmark clean
 
 graph: $(STAMP)
 	mkdir -p $(OUT)
@@ -21,10 +25,21 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 unit: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/$(PYTEST)
+
+# The tests with the oldest versions that pyproject.toml allows. The package is installed as a user
+# has it, so that code compiled by an old numba never meets that of the checkout.
+test-lowest:
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python .ci/lowest.py > $(LOWEST)/constraints.txt
+	PIP_CONSTRAINT=$(LOWEST)/constraints.txt $(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check ".[tests]"
+	$(LOWEST)/bin/$(PYTEST)
+
+benchmark: $(STAMP)
+	$(BIN)/pytest benchmarks
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "landtopo needs Python 3.11 or newer")'

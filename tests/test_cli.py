@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import networkx as nx
 import numpy as np
 import pytest
@@ -71,15 +72,11 @@ def refusal(*arguments: object) -> str:
 # Start-up and help.
 
 
-def test_the_script_answers_within_a_second() -> None:
+def test_the_script_and_the_module_tell_their_version() -> None:
     script = Path(sys.executable).with_name("landtopo")
-    best = np.inf
-    for _ in range(3):
-        began = time.perf_counter()
-        output = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
-        best = min(best, time.perf_counter() - began)
-    assert output.stdout == f"landtopo {landtopo.__version__}\n"
-    assert best < 1.0
+    for command in ([script], [sys.executable, "-m", "landtopo"]):
+        output = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+        assert output.stdout == f"landtopo {landtopo.__version__}\n"
 
 
 def test_nothing_heavy_is_imported_before_a_command_runs() -> None:
@@ -99,7 +96,7 @@ def test_every_command_explains_itself_with_an_example() -> None:
         text = run(name, "-h").stdout
         assert f"landtopo {name} " in text.partition("Examples")[2]
         assert max(map(len, text.splitlines())) <= 100
-        assert all(getattr(option, "help", "") != "" for option in command.params)
+        assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
 # minima.

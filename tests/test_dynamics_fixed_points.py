@@ -197,8 +197,7 @@ def test_fixed_point_vanishes_in_a_fold():
     assert distance > 0.1
 
 
-def test_ten_neurons_take_seconds():
-    """The excess loss grows up to the fold, in some 30 points and 150 noise terms."""
+def test_excess_loss_of_ten_neurons_grows_up_to_the_fold():
     problem, weights = _spurious("orthonormal:10", 10, 20)
     branch = follow_rate(problem, weights)
     assert branch.end is BranchEnd.FOLD
