@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from landtopo_cli.pictures import REACHED, draw, draw_reached, lowest_pass
+from landtopo.errors import LandtopoError
+from landtopo_cli.pictures import REACHED, draw, draw_reached, drawing, lowest_pass
 
 if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from landtopo.dynamics.reachability import Reachability
     from landtopo.study import Study
 
-__all__ = ["check_outputs", "check_reached", "write_outputs", "write_reached"]
+__all__ = ["Outputs", "check_outputs", "check_reached", "write_outputs", "write_reached"]
 
 _STEM = "landscape"
 # The one format that is told here which pictures lie beside it.
 _PAGE = ".md"
 _PICTURES = (".pdf", ".png")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What was written, and a sentence for each picture that could not be drawn."""
+
+    files: tuple[Path, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def check_outputs(
@@ -51,38 +61,54 @@ def check_reached(folder: Path, study: Study | None, *, force: bool) -> None:
 
 def write_outputs(
     folder: Path, graph: nx.MultiGraph[str], widths: tuple[int, ...], study: Study | None
-) -> list[Path]:
-    """Write the graph in every format, the pictures that say something, and a page with them."""
+) -> Outputs:
+    """Write the graph in every format, a page, and then the pictures that say something.
+
+    A picture that cannot be drawn costs nothing but itself.
+    """
     from landtopo.export import known_formats, prepare, report, write_bytes, write_graph
 
     announced = _outputs(folder, widths)
     _announce(announced, study)
     written: list[Path] = []
-    shown: dict[tuple[str, int | None], str] = {}
-    for name, (kind, width) in _names(widths).items():
-        if _says_something(graph, kind, width):
-            files = _picture(folder / name, graph, kind, width)
-            written += files
-            shown[kind, width] = files[-1].name
     for suffix in known_formats():
         if suffix != _PAGE:
             written += write_graph(graph, folder / f"{_STEM}{suffix}")
+    pictures = {
+        name: what for name, what in _names(widths).items() if _says_something(graph, *what)
+    }
     page = folder / f"{_STEM}{_PAGE}"
-    write_bytes(page, report(prepare(graph), shown).encode())
+
+    def write_page(names: Iterable[str]) -> None:
+        shown = {pictures[name]: f"{name}{_PICTURES[-1]}" for name in names}
+        write_bytes(page, report(prepare(graph), shown).encode())
+
+    write_page(pictures)
     written.append(page)
+    failed: dict[str, str] = {}
+    for name, (kind, width) in pictures.items():
+        try:
+            written += _files(folder / name, partial(draw, kind, graph, width=width))
+        except (click.ClickException, LandtopoError) as error:
+            failed[name] = str(error)
+    if failed:
+        write_page(name for name in pictures if name not in failed)
     _remember(announced, written, study)
-    return written
+    return Outputs(tuple(written), tuple(failed.values()))
 
 
-def write_reached(
-    folder: Path, results: Sequence[Reachability], study: Study | None
-) -> tuple[Path, ...]:
+def write_reached(folder: Path, results: Sequence[Reachability], study: Study | None) -> Outputs:
     """Write the picture of what training reaches at each width."""
     announced = _reached(folder)
     _announce(announced, study)
-    files = _files(folder / REACHED, draw_reached(results))
+    files: tuple[Path, ...] = ()
+    failed: tuple[str, ...] = ()
+    try:
+        files = _files(folder / REACHED, partial(draw_reached, results))
+    except (click.ClickException, LandtopoError) as error:
+        failed = (str(error),)
     _remember(announced, files, study)
-    return files
+    return Outputs(files, failed)
 
 
 def _check(folder: Path, files: Sequence[Path], study: Study | None, force: bool) -> None:
@@ -134,20 +160,13 @@ def _says_something(graph: nx.MultiGraph[str], kind: str, width: int | None) -> 
     return copies is not None and len(copies.levels) > 1
 
 
-def _picture(
-    place: Path, graph: nx.MultiGraph[str], kind: str, width: int | None
-) -> tuple[Path, ...]:
-    return _files(place, draw(kind, graph, width=width))
-
-
-def _files(place: Path, picture: Axes | Figure) -> tuple[Path, ...]:
-    from matplotlib import pyplot as plt
-
+def _files(place: Path, picture: Callable[[], Axes]) -> tuple[Path, ...]:
     from landtopo.plot import save
 
-    files = tuple(save(picture, place.with_name(place.name + suffix)) for suffix in _PICTURES)
-    plt.close(picture.get_figure(root=True))
-    return files
+    files = tuple(place.with_name(place.name + suffix) for suffix in _PICTURES)
+    with drawing(place):
+        drawn = picture()
+        return tuple(save(drawn, file) for file in files)
 
 
 def _names(widths: tuple[int, ...]) -> dict[str, tuple[str, int | None]]:

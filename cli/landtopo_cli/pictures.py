@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from landtopo.errors import InvalidArgument
+from landtopo.errors import InvalidArgument, LandtopoError
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from landtopo.dynamics.reachability import Reachability
     from landtopo.paths.record import PathRecord
 
-__all__ = ["KINDS", "REACHED", "draw", "draw_path", "draw_reached", "lowest_pass"]
+__all__ = ["KINDS", "REACHED", "draw", "draw_path", "draw_reached", "drawing", "lowest_pass"]
 
 #: The kind that is drawn from runs and needs no graph.
 REACHED = "reached"
@@ -90,6 +92,24 @@ def draw_path(path: PathRecord | None) -> Figure:
     if not path.verified:
         raise click.UsageError("The path that was stored last was not completed.")
     return plot.path(path)
+
+
+@contextmanager
+def drawing(place: Path) -> Iterator[None]:
+    """Say in one sentence why a picture fails, whatever matplotlib or the disk has to say.
+
+    Raises
+    ------
+    click.ClickException
+        The picture could not be drawn, or not be written.
+    """
+    try:
+        yield
+    except (click.ClickException, LandtopoError):
+        raise
+    except Exception as error:
+        why = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise click.ClickException(f"'{place}' could not be drawn: {why}.") from error
 
 
 def lowest_pass(graph: nx.MultiGraph[str], width: int | None = None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,11 @@ class Request:
         """Tell a person something on stderr."""
         if not self.quiet:
             click.echo(text, err=True)
+
+    def warn(self, sentences: Iterable[str]) -> None:
+        """Tell a person on stderr what went wrong beside the result, also when told to be quiet."""
+        for sentence in sentences:
+            click.echo(sentence, err=True)
 
     def _study(self) -> Study | None:
         if self.study is None:

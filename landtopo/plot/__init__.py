@@ -1,6 +1,7 @@
 """Pictures of landscapes: functions take `ax=` and return Axes.
 
-Without `ax` they make axes in a style for papers; `save` writes them with nothing clipped. `path`
+Without `ax` they make axes in a style for papers, on a figure that pyplot does not know: `save`
+writes it with nothing clipped, a notebook shows it, and no setting of the user's changes it. `path`
 has several panels and returns a Figure.
 matplotlib is imported when the first picture is drawn.
 """

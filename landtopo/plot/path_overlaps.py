@@ -14,7 +14,7 @@ import numpy as np
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.plot.barrier_profile import ProfiledPath, profile
-from landtopo.plot.style import DOUBLE_COLUMN, PAPER
+from landtopo.plot.style import DOUBLE_COLUMN, new_figure
 from landtopo.problem import TeacherStudent
 
 if TYPE_CHECKING:
@@ -80,9 +80,6 @@ def path(
     InvalidArgument
         A neuron that does not exist.
     """
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
     width = record.points.shape[1]
     moved = _moved(record)
     chosen = _chosen(moved) if neurons is None else list(neurons)
@@ -93,10 +90,7 @@ def path(
             )
     across = min(_ACROSS, max(len(chosen), 1))
     down = -(-len(chosen) // across)
-    with mpl.rc_context(PAPER):
-        figure: Figure = plt.figure(
-            figsize=(DOUBLE_COLUMN, 2.4 + 1.35 * down), layout="constrained"
-        )
+    with new_figure(DOUBLE_COLUMN, 2.4 + 1.35 * down) as figure:
         grid = figure.add_gridspec(down + 1, across, height_ratios=[1.7, *[1.0] * down])
         profile(record, images=images, ax=figure.add_subplot(grid[0, :]))
         panels: list[Axes] = []

@@ -1,15 +1,16 @@
-"""What all pictures share: axes, the paper style, the loss axis, files."""
+"""What all pictures share: figures and axes, the loss axis, files."""
 
 from __future__ import annotations
 
 import math
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from landtopo.errors import InvalidArgument
 from landtopo.export.files import write_bytes
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from landtopo.plot.canvas import PaperFigure
+
 __all__ = [
     "DOUBLE_COLUMN",
-    "PAPER",
     "SINGLE_COLUMN",
     "LossScale",
     "axes_for",
     "checked_scale",
     "loss_axis",
+    "matplotlib_loaded",
+    "new_figure",
     "picture_format",
     "save",
     "shown_loss",
@@ -34,33 +38,11 @@ __all__ = [
 
 LossScale = Literal["auto", "linear", "log"]
 
-#: Settings of a picture for a paper: small sans-serif text, fonts embedded as outlines that stay
-#: text. They hold for axes that landtopo makes; axes given by the caller keep the caller's.
-PAPER: Any = {
-    "font.size": 8.0,
-    "axes.labelsize": 8.0,
-    "axes.titlesize": 8.0,
-    "xtick.labelsize": 7.0,
-    "ytick.labelsize": 7.0,
-    "legend.fontsize": 7.0,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "lines.linewidth": 1.2,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "figure.dpi": 150.0,
-    "savefig.dpi": 300.0,
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,
-    "svg.hashsalt": "landtopo",
-}
-
 #: Inches: one and two columns of a journal page.
 SINGLE_COLUMN = 3.4
 DOUBLE_COLUMN = 7.0
+
+_DOTS_PER_INCH = 300.0
 
 # Losses below this are rounding errors of an exact zero; on a logarithmic axis they would take
 # twenty decades for themselves.
@@ -68,6 +50,35 @@ _ZERO = 1e-14
 
 # From this ratio between the largest and the smallest positive loss on, the axis is logarithmic.
 _LOG_FROM = 300.0
+
+
+def matplotlib_loaded() -> None:
+    """Load matplotlib although the backend that MPLBACKEND names may not exist here.
+
+    A notebook names its own to every program that it starts, and matplotlib does not load with a
+    name that it cannot resolve. No picture of ours needs a backend; the user's still get it.
+    """
+    if "matplotlib" in sys.modules:
+        return
+    named = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib as mpl
+    finally:
+        if named is not None:
+            os.environ["MPLBACKEND"] = named
+    if named:
+        with suppress(ValueError):
+            mpl.rcParams["backend"] = named
+
+
+@contextmanager
+def new_figure(width: float, height: float) -> Iterator[PaperFigure]:
+    """A figure of this size in inches, and its style while it is drawn on."""
+    matplotlib_loaded()
+    from landtopo.plot.canvas import PAPER, own_settings, paper_figure
+
+    with own_settings(PAPER):
+        yield paper_figure(width, height)
 
 
 @contextmanager
@@ -86,12 +97,10 @@ def axes_for(
     if ax is not None:
         yield ax
         return
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
+    with new_figure(width, height) as figure:
+        from landtopo.plot.canvas import PaperAxes
 
-    with mpl.rc_context(PAPER):
-        _, made = plt.subplots(figsize=(width, height), layout="constrained")
-        yield made
+        yield figure.add_subplot(axes_class=PaperAxes)
 
 
 def shown_loss(loss: float) -> float:
@@ -165,6 +174,7 @@ def picture_format(path: str | os.PathLike[str]) -> str:
     InvalidArgument
         matplotlib does not know the suffix.
     """
+    matplotlib_loaded()
     from matplotlib.backend_bases import FigureCanvasBase
 
     target = Path(path)
@@ -197,10 +207,12 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
     InvalidArgument
         matplotlib does not know the suffix.
     """
-    import matplotlib as mpl
-
     target = Path(path)
     kind = picture_format(target)
+    import matplotlib as mpl
+
+    from landtopo.plot.canvas import FILES
+
     found = picture.get_figure(root=True)
     assert found is not None
     # The date would make every file different.
@@ -210,12 +222,11 @@ def save(picture: Axes | Figure, path: str | os.PathLike[str]) -> Path:
         "svgz": {"Date": None},
     }
     stream = BytesIO()
-    written: Any = {name: PAPER[name] for name in ("pdf.fonttype", "ps.fonttype", "svg.hashsalt")}
-    with mpl.rc_context(written):
+    with mpl.rc_context(FILES):
         found.savefig(
             stream,
             format=kind,
-            dpi=PAPER["savefig.dpi"],
+            dpi=_DOTS_PER_INCH,
             bbox_inches="tight",
             metadata=undated.get(kind),
         )

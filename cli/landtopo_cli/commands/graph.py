@@ -42,9 +42,10 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.known import store_search
-    from landtopo_cli.outputs import check_outputs, write_outputs
+    from landtopo_cli.outputs import Outputs, check_outputs, write_outputs
     from landtopo_cli.reached import put_on_graph
 
+    outputs = Outputs()
     with request.work("graph", init=init) as work:
         if out_dir is not None:
             check_outputs(out_dir, work.widths, work.study, force=force)
@@ -61,10 +62,14 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
         if work.study is not None:
             put_on_graph(work.study, graph)
             work.study.save_graph(graph)
-        if out_dir is not None:
-            files = write_outputs(out_dir, graph, work.widths, work.study)
-            request.note(f"{len(files)} files were written to '{out_dir}'.")
-    request.answer(lambda: graph_record(graph), lambda: graph_text(graph))
+        try:
+            if out_dir is not None:
+                outputs = write_outputs(out_dir, graph, work.widths, work.study)
+                request.note(f"{len(outputs.files)} files were written to '{out_dir}'.")
+                request.warn(outputs.failed)
+        finally:
+            # Also when a file cannot be written: without a study this is all that is left.
+            request.answer(lambda: graph_record(graph), lambda: graph_text(graph))
     apart = {width: components(graph, width=width) for width in work.widths}
     for width, parts in apart.items():
         if not parts:
@@ -72,4 +77,5 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
         if len(parts) > 1:
             shown = " and ".join("{" + ", ".join(sorted(part)) + "}" for part in parts)
             request.note(f"Width {width}: no path was found between {shown}.")
-    return INCOMPLETE if any(len(parts) != 1 for parts in apart.values()) else None
+    joined = all(len(parts) == 1 for parts in apart.values())
+    return None if joined and not outputs.failed else INCOMPLETE

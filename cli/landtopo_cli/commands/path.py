@@ -64,12 +64,14 @@ def command(
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.ends import both_ends
     from landtopo_cli.paths import path_record, path_text
+    from landtopo_cli.pictures import drawing
     from landtopo_cli.sources import check_files
 
     if picture is not None:
         from landtopo.plot.style import picture_format
 
-        picture_format(picture)
+        with drawing(picture):
+            picture_format(picture)
         check_files((picture,), force)
     with request.work("path") as work:
         if len(work.widths) > 1:
@@ -85,9 +87,18 @@ def command(
         lambda: path_record(path, start.name, end.name),
         lambda: path_text(path, start.name, end.name),
     )
-    if picture is not None and path.verified:
+    if not path.verified:
+        if picture is not None:
+            request.warn([f"'{picture}' is not drawn: the path was not completed."])
+        return INCOMPLETE
+    if picture is not None:
         from landtopo import plot
 
-        plot.save(plot.path(path), picture)
+        try:
+            with drawing(picture):
+                plot.save(plot.path(path), picture)
+        except click.ClickException as error:
+            request.warn([str(error)])
+            return INCOMPLETE
         request.note(str(picture))
-    return None if path.verified else INCOMPLETE
+    return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from landtopo_cli.options import force_option
-from landtopo_cli.pictures import KINDS, REACHED, draw, draw_path, draw_reached
+from landtopo_cli.pictures import KINDS, REACHED, draw, draw_path, draw_reached, drawing
 from landtopo_cli.sources import (
     check_files,
     graph_from,
@@ -15,6 +16,10 @@ from landtopo_cli.sources import (
     reachability_from,
     source_argument,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["command"]
 
@@ -71,18 +76,19 @@ def command(
     from landtopo.plot import save
     from landtopo.plot.style import picture_format
 
-    picture_format(output)
     check_files((output,), force)
+    with drawing(output):
+        picture_format(output)
+        save(_picture(source, kind, width, names), output)
+    click.echo(output)
+
+
+def _picture(source: Path, kind: str, width: int | None, names: tuple[str, ...]) -> Axes | Figure:
     if kind == REACHED:
-        save(draw_reached(reachability_from(source), width=width, names=names), output)
-        click.echo(output)
-        return
+        return draw_reached(reachability_from(source), width=width, names=names)
     if kind == "path":
-        save(draw_path(last_path(source)), output)
-        click.echo(output)
-        return
+        return draw_path(last_path(source))
     stored = kind == "profile" and not names and width is None
     path = last_path(source) if stored else None
     graph = None if path is not None else graph_from(source)
-    save(draw(kind, graph, width=width, names=names, path=path), output)
-    click.echo(output)
+    return draw(kind, graph, width=width, names=names, path=path)

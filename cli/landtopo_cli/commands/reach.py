@@ -60,11 +60,12 @@ def command(
     from landtopo.dynamics.ends import RunOptions
     from landtopo.dynamics.reachability import reachability
     from landtopo_cli.app import INCOMPLETE
-    from landtopo_cli.outputs import check_reached, write_reached
+    from landtopo_cli.outputs import Outputs, check_reached, write_reached
     from landtopo_cli.reached import keep_reachability, reach_text
 
     given = {"runs": runs or request.starts, "method": method, "init": init, "step": step}
     results = []
+    outputs = Outputs()
     with request.work("reach", **given, rate=rate, duration=duration) as work:
         if out_dir is not None:
             check_reached(out_dir, work.study, force=force)
@@ -82,15 +83,21 @@ def command(
             results.append(found)
             if work.study is not None:
                 keep_reachability(work.study, found)
-        if out_dir is not None:
-            files = write_reached(out_dir, results, work.study)
-            request.note(" and ".join(f"'{file}'" for file in files) + " are written.")
-    one = len(results) == 1
-    request.answer(
-        lambda: results[0].record() if one else [found.record() for found in results],
-        lambda: reach_text(results),
-    )
-    return INCOMPLETE if any(found.unfinished for found in results) else None
+        one = len(results) == 1
+        try:
+            if out_dir is not None:
+                outputs = write_reached(out_dir, results, work.study)
+                if outputs.files:
+                    named = " and ".join(f"'{file}'" for file in outputs.files)
+                    request.note(f"{named} are written.")
+                request.warn(outputs.failed)
+        finally:
+            request.answer(
+                lambda: results[0].record() if one else [found.record() for found in results],
+                lambda: reach_text(results),
+            )
+    finished = not any(found.unfinished for found in results)
+    return None if finished and not outputs.failed else INCOMPLETE
 
 
 def _picked(options: dict[str, Any], *names: str) -> dict[str, Any]:
