@@ -24,7 +24,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from landtopo.kernels.compiled import njit
 
 __all__ = ["direct_run", "reduced_run", "reduced_step"]
 

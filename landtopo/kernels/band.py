@@ -7,8 +7,8 @@ evaluation of the images takes longer than the evaluation.
 import math
 
 import numpy as np
-from numba import njit
 
+from landtopo.kernels.compiled import njit
 from landtopo.kernels.relu import dot
 
 __all__ = ["nudged_force", "tangents"]

@@ -8,8 +8,8 @@ span of the D coordinates. At t = 0 a pair has H_uu = 0 and H_uv = I/2; at t = p
 import math
 
 import numpy as np
-from numba import njit
 
+from landtopo.kernels.compiled import njit
 from landtopo.kernels.relu import TWO_PI, combine, dot, pairs, workspace
 
 __all__ = [

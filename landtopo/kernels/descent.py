@@ -15,8 +15,8 @@ agree with those of `landtopo.kernels.relu` within a few units of rounding of th
 import math
 
 import numpy as np
-from numba import njit
 
+from landtopo.kernels.compiled import njit
 from landtopo.kernels.relu import TWO_PI, combine, dot, padded
 
 __all__ = ["CONVERGED", "TOO_LONG", "descend_batch", "fast_gradient", "fast_workspace"]

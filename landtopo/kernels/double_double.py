@@ -10,10 +10,11 @@ cancels. Operands far from overflow, and products above 1e-290, are assumed.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
 from landtopo.kernels import fixed_point
+from landtopo.kernels.compiled import njit
 
 __all__ = [
     "PI",

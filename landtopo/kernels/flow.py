@@ -15,8 +15,8 @@ with derivatives T', T''; b, mu, nu, c as in that paper.
 import math
 
 import numpy as np
-from numba import njit
 
+from landtopo.kernels.compiled import njit
 from landtopo.kernels.curvature import hvp_from_pairs
 from landtopo.kernels.descent import fast_gradient, fast_workspace
 from landtopo.kernels.relu import dot, pairs, workspace

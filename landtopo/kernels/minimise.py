@@ -13,8 +13,8 @@ are split again in the proportions found: this is an exact critical point of the
 import math
 
 import numpy as np
-from numba import njit
 
+from landtopo.kernels.compiled import njit
 from landtopo.kernels.curvature import hvp_from_pairs
 from landtopo.kernels.relu import (
     dot,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from landtopo.kernels.compiled import njit
 from landtopo.kernels.orthant import make_tables, moment, probability
 
 __all__ = ["noise_slopes", "noise_sums"]

@@ -36,7 +36,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from landtopo.kernels.compiled import njit
 
 __all__ = ["make_tables", "moment", "orthant_moments", "orthant_probability", "probability"]
 

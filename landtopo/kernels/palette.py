@@ -1,7 +1,8 @@
 """Colours of the entries of a block matrix [[Q, R], [R^T, T]] by a table of intervals, compiled."""
 
 import numpy as np
-from numba import njit
+
+from landtopo.kernels.compiled import njit
 
 __all__ = ["colours_of"]
 

@@ -24,11 +24,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import fixed_point
+from landtopo.kernels.compiled import njit
 from landtopo.kernels.double_double import (
     PI,
     add,

@@ -20,7 +20,8 @@ isomorphism", 1981).
 """
 
 import numpy as np
-from numba import njit
+
+from landtopo.kernels.compiled import njit
 
 __all__ = ["automorphisms", "find_map", "first_path", "individualised", "refine"]
 

@@ -26,7 +26,8 @@ the relative error small where terms cancel.
 import math
 
 import numpy as np
-from numba import njit
+
+from landtopo.kernels.compiled import njit
 
 __all__ = [
     "LANES",
