@@ -15,8 +15,8 @@ from pathlib import Path
 import networkx as nx
 
 from landtopo.errors import FileFormatError, InvalidArgument
-from landtopo.export.format import COLUMNS_KEY, Format, Rows
-from landtopo.export.prepare import Record, build_graph, prepare
+from landtopo.export.format import Format, Rows
+from landtopo.export.prepare import COLUMNS_KEY, Prepared, Record, build_graph, prepare
 from landtopo.export.values import restore
 from landtopo.landscape.schema import FORMAT_VERSION, Owner
 
@@ -73,11 +73,14 @@ def write_graph(graph: nx.MultiGraph[str], path: str | os.PathLike[str]) -> tupl
     Raises
     ------
     InvalidArgument
-        The suffix is not known, or the graph is not a landscape graph.
+        The suffix is not known, the graph is not a landscape graph, or the format cannot hold it;
+        nothing is written then.
     """
     target = Path(path)
     chosen = _format(target, "write_graph")
-    contents = chosen.write(prepare(graph))
+    prepared = prepare(graph)
+    _refuse_reserved(prepared, chosen)
+    contents = chosen.write(prepared)
     written = tuple(target.with_suffix(suffix) for suffix in chosen.files)
     for suffix, place in zip(chosen.files, written, strict=True):
         write_bytes(place, contents[suffix])
@@ -115,7 +118,7 @@ def read_graph(path: str | os.PathLike[str]) -> nx.MultiGraph[str]:
         return _restored(reader(source.read_bytes()))
     except FileFormatError as error:
         raise FileFormatError(f"'{source}' cannot be read: {error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, SyntaxError, nx.NetworkXError):
+    except (ValueError, LookupError, TypeError, AttributeError, SyntaxError, RecursionError):
         # SyntaxError is the base of the XML parser's errors.
         raise FileFormatError(
             f"'{source}' cannot be read: it is damaged or not a {source.suffix} file."
@@ -169,6 +172,15 @@ def _format(path: Path, function: str) -> Format:
     return chosen
 
 
+def _refuse_reserved(prepared: Prepared, chosen: Format) -> None:
+    for column in prepared.columns:
+        if column.name in chosen.reserved.get(column.owner, ()):
+            raise InvalidArgument(
+                f"An attribute of a {column.owner} cannot be called '{column.name}' in a "
+                f"{chosen.suffix} file, where the name has a meaning of its own."
+            )
+
+
 def _listed(suffixes: list[str]) -> str:
     return ", ".join(suffixes[:-1]) + f" or {suffixes[-1]}"
 
@@ -187,7 +199,12 @@ def _restored(rows: Rows) -> nx.MultiGraph[str]:
         # the graph, and no part of it.
         return [
             {
-                column.name: restore(row[column.name], column.type, f"its {owner} {column.name}")
+                column.name: restore(
+                    row[column.name],
+                    column.type,
+                    f"its {owner} {column.name}",
+                    nested=rows.nested,
+                )
                 for column in columns
                 if column.owner == owner and column.name in row
             }

@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
-
-import networkx as nx
 
 from landtopo._version import __version__
 from landtopo.errors import FileFormatError
-from landtopo.export.prepare import Prepared, Record
+from landtopo.export.prepare import COLUMNS_KEY, Prepared, Record
 from landtopo.export.values import flat
 from landtopo.landscape.schema import Column, ColumnType, Owner
 
@@ -20,9 +18,6 @@ __all__ = ["CREATOR", "Format", "Rows", "column_list", "edge_rows", "graph_row",
 
 #: Named as the maker in formats that have a place for it.
 CREATOR = f"landtopo {__version__}"
-
-#: Name of the graph attribute, in a file, that holds the table of columns.
-COLUMNS_KEY = "columns"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +32,14 @@ class Rows:
         With `id`.
     edges : list of dict
         With `id`, `from_id` and `to_id`.
+    nested : bool
+        Lists and dictionaries are such; otherwise every value is a text.
     """
 
     attributes: Record
     nodes: list[Record]
     edges: list[Record]
+    nested: bool = False
 
     def columns(self) -> tuple[Column, ...]:
         """The table of columns that the file carries.
@@ -85,6 +83,8 @@ class Format:
         Suffixes of the files that are written, in place of `suffix`.
     read : callable, optional
         From the content of the one file to its rows.
+    reserved : dict of tuple of str
+        By owner: names that the format gives a meaning of its own, and no column may have.
     """
 
     suffix: str
@@ -92,6 +92,7 @@ class Format:
     write: Callable[[Prepared], Mapping[str, bytes]]
     files: tuple[str, ...]
     read: Callable[[bytes], Rows] | None = None
+    reserved: Mapping[Owner, tuple[str, ...]] = field(default_factory=dict)
 
 
 def column_list(prepared: Prepared) -> list[Record]:
@@ -134,28 +135,3 @@ def _flattened(columns: Iterable[Column], record: Mapping[str, Any], nested: boo
         for column in columns
         if column.name in record
     }
-
-
-def plain_multigraph(prepared: Prepared, *, nested: bool = False) -> nx.MultiGraph[str]:
-    """The graph for networkx's own writers: every value as the file is to hold it."""
-    graph: nx.MultiGraph[str] = nx.MultiGraph(**graph_row(prepared, nested=nested))
-    for row in node_rows(prepared, nested=nested):
-        graph.add_node(row["id"], **row)
-    for row in edge_rows(prepared, nested=nested):
-        graph.add_edge(row["from_id"], row["to_id"], key=row["id"], **row)
-    return graph
-
-
-def rows_of(graph: nx.Graph[str]) -> Rows:
-    """The rows of a graph that one of networkx's readers made; edge ids are in `id` or the key."""
-    # A reader that finds no parallel edges may give a simple graph, with the ids as attributes.
-    multigraph: nx.MultiGraph[str] = nx.MultiGraph(graph)
-    edges = [
-        {"from_id": first, "to_id": second, "id": str(key), **data}
-        for first, second, key, data in multigraph.edges(keys=True, data=True)
-    ]
-    return Rows(
-        attributes=dict(graph.graph),
-        nodes=[{**data, "id": node} for node, data in graph.nodes(data=True)],
-        edges=edges,
-    )

@@ -36,6 +36,8 @@ COLUMN_DISTANCE = 400.0
 BAND = 240.0
 HEIGHT = 1000.0
 
+_DEEPEST = 1e6
+
 # Multiples of the golden ratio modulo 1 fill an interval evenly however many there are, so
 # families of neighbouring losses, consecutive in rank, stand far from each other.
 _GOLDEN = 0.6180339887498949
@@ -150,14 +152,19 @@ def node_looks(nodes: Iterable[Mapping[str, Any]]) -> dict[str, NodeLook]:
             style = family_style(record)
             looks[record["id"]] = NodeLook(
                 x=round(COLUMN_DISTANCE * place + BAND * aside, 3),
-                y=round(HEIGHT * record["loss"] / top, 3) if top > 0 else 0.0,
+                y=round(_height(record["loss"], top), 3),
                 y_even=round(HEIGHT * rank / max(most - 1, 1), 3),
                 color=style.color,
                 shape=style.shape,
-                size=round(14.0 + 22.0 * float(record.get("share", 0.1)) ** 0.5, 3),
+                size=round(14.0 + 22.0 * max(record.get("share", 0.1), 0.0) ** 0.5, 3),
                 style=style.name,
             )
     return looks
+
+
+def _height(loss: float, top: float) -> float:
+    """Where a loss is drawn; one that is far below zero or overflows keeps a place."""
+    return min(max(HEIGHT * loss / top, -_DEEPEST), HEIGHT) if top > 0 else 0.0
 
 
 def edge_look(record: Mapping[str, Any]) -> EdgeLook:

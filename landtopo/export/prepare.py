@@ -15,12 +15,22 @@ import networkx as nx
 
 from landtopo.errors import InvalidArgument
 from landtopo.export.looks import EdgeLook, NodeLook, edge_look, node_looks
+from landtopo.export.texts import is_plain_name
 from landtopo.export.values import infer_type, plain, typed
 from landtopo.landscape.schema import Column, Owner, columns_of
+from landtopo.wording import listed
 
-__all__ = ["Prepared", "Record", "natural_key", "prepare"]
+__all__ = ["COLUMNS_KEY", "DRAWN", "Prepared", "Record", "natural_key", "prepare"]
 
 Record = dict[str, Any]
+
+#: Columns that files have beside those of the graph: how it is drawn, and the table of columns.
+COLUMNS_KEY = "columns"
+DRAWN: dict[Owner, tuple[str, ...]] = {
+    "graph": (COLUMNS_KEY,),
+    "node": ("x", "y", "y_even", "color"),
+    "edge": ("color",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,17 +132,26 @@ def prepare(graph: nx.MultiGraph[str]) -> Prepared:
     )
 
 
+_DIGITS = frozenset("0123456789")
+
+
 def natural_key(text: str) -> list[tuple[int, int, str]]:
     """Sort key by which w6-f2 comes before w6-f10, and w6 before w10."""
-    pieces = re.split(r"(\d+)", text)
-    return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces if piece]
+    pieces = filter(None, re.split("([0-9]+)", text))
+    # Numbers by length and digits, of any length; at the end, what tells 7 from 07.
+    numbered = [
+        (1, len(piece.lstrip("0")), piece.lstrip("0")) if piece[0] in _DIGITS else (2, 0, piece)
+        for piece in pieces
+    ]
+    return [*numbered, (0, 0, text)]
 
 
 def _raw_nodes(graph: nx.MultiGraph[str]) -> list[Record]:
     for node in graph:
-        if not isinstance(node, str):
+        if not is_plain_name(node):
             raise InvalidArgument(
-                f"The 'graph' argument of prepare must have texts as node ids; got {node!r}."
+                "The 'graph' argument of prepare must have printable texts as node ids; "
+                f"got {node!r}."
             )
     return [{**graph.nodes[node], "id": node} for node in sorted(graph, key=natural_key)]
 
@@ -140,10 +159,10 @@ def _raw_nodes(graph: nx.MultiGraph[str]) -> list[Record]:
 def _raw_edges(graph: nx.MultiGraph[str]) -> list[Record]:
     found: dict[str, Record] = {}
     for first, second, key, data in graph.edges(keys=True, data=True):
-        if not isinstance(key, str) or key in found or key in graph:
+        if not is_plain_name(key) or key in found or key in graph:
             raise InvalidArgument(
-                "The 'graph' argument of prepare must have texts as edge keys that occur only once "
-                f"among all edges and nodes; got {key!r}."
+                "The 'graph' argument of prepare must have printable texts as edge keys that occur "
+                f"only once among all edges and nodes; got {key!r}."
             )
         ends = data.get("from_id", first), data.get("to_id", second)
         if sorted(ends) != sorted((first, second)):
@@ -158,6 +177,12 @@ def _raw_edges(graph: nx.MultiGraph[str]) -> list[Record]:
 def _columns(owner: Owner, rows: list[Record]) -> list[Column]:
     known = list(columns_of(owner))
     names = {name for row in rows for name in row} - {column.name for column in known}
+    for name in names:
+        if not is_plain_name(name) or name in DRAWN[owner]:
+            raise InvalidArgument(
+                f"The attributes of {owner}s in the 'graph' argument of prepare must have "
+                f"printable texts as names, none of them {listed(DRAWN[owner])}; got {name!r}."
+            )
     for name in sorted(names):
         kind = infer_type(row[name] for row in rows if name in row)
         known.append(Column(owner, name, kind, "", ""))

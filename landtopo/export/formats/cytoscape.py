@@ -50,4 +50,14 @@ def _write(prepared: Prepared) -> Mapping[str, bytes]:
     return {".cyjs": json_lines(data, ())}
 
 
-FORMAT = Format(suffix=".cyjs", title="Cytoscape JSON", write=_write, files=(".cyjs",))
+FORMAT = Format(
+    suffix=".cyjs",
+    title="Cytoscape JSON",
+    write=_write,
+    files=(".cyjs",),
+    reserved={
+        "graph": ("name",),
+        "node": ("name", "value"),
+        "edge": ("name", "key", "source", "target"),
+    },
+)

@@ -58,7 +58,10 @@ def _write(prepared: Prepared) -> Mapping[str, bytes]:
 
 def _attributes(drawn: Mapping[str, str], row: Mapping[str, Any]) -> str:
     ours = {f"lt_{name}": _text(value) for name, value in row.items() if name not in _DRAWN}
-    return ", ".join(f"{name}={_quoted(value)}" for name, value in {**drawn, **ours}.items())
+    return ", ".join(
+        f"{name if name.isascii() and name.isidentifier() else _quoted(name)}={_quoted(value)}"
+        for name, value in {**drawn, **ours}.items()
+    )
 
 
 def _text(value: object) -> str:

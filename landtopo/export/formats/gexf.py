@@ -12,34 +12,41 @@ import networkx as nx
 from networkx.readwrite.gexf import GEXFWriter
 
 from landtopo.errors import FileFormatError
-from landtopo.export.format import CREATOR, Format, Rows, graph_row, plain_multigraph, rows_of
-from landtopo.export.prepare import Prepared
+from landtopo.export.format import CREATOR, Format, Rows, edge_rows, graph_row, node_rows
+from landtopo.export.prepare import Prepared, Record
 
 __all__ = ["FORMAT"]
 
 _SPACE = "{http://www.gexf.net/1.2draft}"
+_MARK = "column "
 _SHAPES = {"circle": "disc", "square": "square", "diamond": "diamond"}
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
-    graph = plain_multigraph(prepared)
-    # GEXF has no graph attributes: they go into the description, and only the name into the graph.
-    graph.graph.clear()
-    graph.graph["name"] = str(prepared.attributes.get("teacher", "landscape"))
-    for node, data in graph.nodes(data=True):
-        look = prepared.node_looks[node]
-        for name in ("x", "y", "color"):
-            del data[name]
-        data["viz"] = {
-            "position": {"x": look.x, "y": look.y, "z": 0.0},
-            "color": _channels(look.color),
-            "size": look.size,
-            "shape": _SHAPES[look.shape],
-        }
-    for _, _, key, data in graph.edges(keys=True, data=True):
-        del data["color"]
-        edge = prepared.edge_looks[key]
-        data["viz"] = {"color": _channels(edge.color), "thickness": edge.thickness}
+    # networkx gives a meaning to many names: columns get theirs when it has written.
+    graph: nx.MultiGraph[str] = nx.MultiGraph()
+    for row in node_rows(prepared):
+        look = prepared.node_looks[row["id"]]
+        graph.add_node(
+            row["id"],
+            viz={
+                "position": {"x": look.x, "y": look.y, "z": 0.0},
+                "color": _channels(look.color),
+                "size": look.size,
+                "shape": _SHAPES[look.shape],
+            },
+            **_marked(row, but=("id", "x", "y", "color")),
+        )
+    for row in edge_rows(prepared):
+        edge = prepared.edge_looks[row["id"]]
+        graph.add_edge(
+            row["from_id"],
+            row["to_id"],
+            key=row["id"],
+            id=row["id"],
+            viz={"color": _channels(edge.color), "thickness": edge.thickness},
+            **_marked(row, but=("id", "color")),
+        )
     writer = GEXFWriter(graph, version="1.2draft")
     _finish(writer.xml, graph_row(prepared))
     stream = io.BytesIO()
@@ -47,26 +54,36 @@ def _write(prepared: Prepared) -> Mapping[str, bytes]:
     return {".gexf": stream.getvalue() + b"\n"}
 
 
+def _marked(row: Record, *, but: tuple[str, ...]) -> Record:
+    return {_MARK + name: value for name, value in row.items() if name not in but}
+
+
 def _channels(color: str) -> dict[str, Any]:
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     return {"r": red, "g": green, "b": blue, "a": 1.0}
 
 
-def _finish(xml: ElementTree.Element, attributes: dict[str, Any]) -> None:
-    """Make the file depend on the graph alone, and add what networkx has no place for."""
-    meta = xml.find("meta")
+def _finish(xml: ElementTree.Element, attributes: Record) -> None:
+    """Make the file depend on the graph alone, and as the schema of GEXF 1.2 wants it."""
+    meta, graph = xml.find("meta"), xml.find("graph")
     assert meta is not None
+    assert graph is not None
     meta.attrib.pop("lastmodifieddate")
     creator = meta.find("creator")
     assert creator is not None
     creator.text = CREATOR
+    # GEXF has no attributes of the graph, not even a name, and a place for a text.
+    graph.attrib.pop("name", None)
     description = ElementTree.SubElement(meta, "description")
     description.text = json.dumps(attributes, separators=(",", ":"), ensure_ascii=False)
-    # Edge ids are the keys already; without this Gephi shows them a second time.
-    for attributes_element in xml.iter("attributes"):
-        for attribute in list(attributes_element):
-            if attribute.get("title") == "networkx_key":
-                attributes_element.remove(attribute)
+    for declared in xml.iter("attributes"):
+        for attribute in list(declared):
+            title = attribute.get("title", "")
+            if title.startswith(_MARK):
+                attribute.set("title", title.removeprefix(_MARK))
+            else:
+                # Edge ids are the keys of networkx already; Gephi would show them twice.
+                declared.remove(attribute)
                 _drop_values(xml, str(attribute.get("id")))
 
 
@@ -78,11 +95,30 @@ def _drop_values(xml: ElementTree.Element, attribute: str) -> None:
 
 
 def _read(content: bytes) -> Rows:
-    found = ElementTree.fromstring(content).find(f"{_SPACE}meta/{_SPACE}description")
+    root = ElementTree.fromstring(content)
+    found = root.find(f"{_SPACE}meta/{_SPACE}description")
     if found is None or not found.text:
         raise FileFormatError("it has no table of columns, so landtopo did not write it.")
-    rows = rows_of(nx.read_gexf(io.BytesIO(content)))
-    return Rows(attributes=json.loads(found.text), nodes=rows.nodes, edges=rows.edges)
+
+    def rows(owner: str, **ids: str) -> list[Record]:
+        declared = root.iterfind(f"{_SPACE}graph/{_SPACE}attributes[@class='{owner}']/*")
+        titles = {attribute.get("id"): attribute.get("title", "") for attribute in declared}
+        return [
+            {
+                **{name: element.get(attribute) for name, attribute in ids.items()},
+                **{
+                    titles[entry.get("for")]: entry.get("value")
+                    for entry in element.iterfind(f"{_SPACE}attvalues/{_SPACE}attvalue")
+                },
+            }
+            for element in root.iter(f"{_SPACE}{owner}")
+        ]
+
+    return Rows(
+        attributes=json.loads(found.text),
+        nodes=rows("node", id="id"),
+        edges=rows("edge", id="id", from_id="source", to_id="target"),
+    )
 
 
 FORMAT = Format(suffix=".gexf", title="GEXF (Gephi)", write=_write, files=(".gexf",), read=_read)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from xml.etree import ElementTree
 
 import networkx as nx
 from networkx.readwrite.graphml import GraphMLWriter
 
-from landtopo.export.format import Format, Rows, plain_multigraph, rows_of
-from landtopo.export.prepare import Prepared
+from landtopo.export.format import Format, Rows, edge_rows, graph_row, node_rows
+from landtopo.export.prepare import Prepared, Record
 
 __all__ = ["FORMAT"]
 
@@ -17,12 +18,12 @@ _SPACE = "{http://graphml.graphdrawing.org/xmlns}"
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
-    graph = plain_multigraph(prepared)
-    for _, data in graph.nodes(data=True):
-        # XML ids say it already, and Gephi refuses a second column of that name.
-        del data["id"]
-    for *_, data in graph.edges(data=True):
-        del data["id"]
+    graph: nx.MultiGraph[str] = nx.MultiGraph(**graph_row(prepared))
+    # XML ids say what `id` does, and Gephi refuses a second column of that name.
+    for row in node_rows(prepared):
+        graph.add_node(row.pop("id"), **row)
+    for row in edge_rows(prepared):
+        graph.add_edge(row["from_id"], row["to_id"], key=row.pop("id"), **row)
     # networkx.write_graphml writes other bytes when lxml is installed.
     writer = GraphMLWriter()
     writer.add_graph_element(graph)
@@ -37,8 +38,36 @@ def _write(prepared: Prepared) -> Mapping[str, bytes]:
 
 
 def _read(content: bytes) -> Rows:
-    graph = nx.read_graphml(io.BytesIO(content), edge_key_type=str, force_multigraph=True)
-    return rows_of(graph)
+    # networkx would drop empty texts, and make a simple graph of one without parallel edges.
+    root = ElementTree.fromstring(content)
+    names = {key.get("id"): key.get("attr.name", "") for key in root.iter(f"{_SPACE}key")}
+
+    def rows(tag: str, **ids: str) -> list[Record]:
+        return [
+            {
+                **{name: element.get(attribute) for name, attribute in ids.items()},
+                **{
+                    names[entry.get("key")]: entry.text or ""
+                    for entry in element.iterfind(f"{_SPACE}data")
+                },
+            }
+            for element in root.iter(f"{_SPACE}{tag}")
+        ]
+
+    (attributes,) = rows("graph")
+    return Rows(
+        attributes=attributes,
+        nodes=rows("node", id="id"),
+        edges=rows("edge", id="id", from_id="source", to_id="target"),
+    )
 
 
-FORMAT = Format(suffix=".graphml", title="GraphML", write=_write, files=(".graphml",), read=_read)
+FORMAT = Format(
+    suffix=".graphml",
+    title="GraphML",
+    write=_write,
+    files=(".graphml",),
+    read=_read,
+    # What networkx calls the values of nodes and edges that have none.
+    reserved={"graph": ("node_default", "edge_default")},
+)

@@ -8,16 +8,29 @@ from typing import Any
 
 import networkx as nx
 
-from landtopo.export.format import Format, Rows, plain_multigraph, rows_of
+from landtopo.export.format import Format, Rows, edge_rows, graph_row, node_rows
 from landtopo.export.prepare import Prepared
 
 __all__ = ["FORMAT"]
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
-    data: dict[str, Any] = nx.node_link_data(
-        plain_multigraph(prepared, nested=True), edges="links", nodes="nodes"
-    )
+    nodes = node_rows(prepared, nested=True)
+    edges = {row["id"]: row for row in edge_rows(prepared, nested=True)}
+    # Links come in networkx's order, by their ends in the order of the nodes.
+    graph: nx.MultiGraph[str] = nx.MultiGraph()
+    graph.add_nodes_from(row["id"] for row in nodes)
+    graph.add_edges_from((row["from_id"], row["to_id"], row["id"]) for row in edges.values())
+    data = {
+        "directed": False,
+        "multigraph": True,
+        "graph": graph_row(prepared, nested=True),
+        "nodes": nodes,
+        "links": [
+            {**edges[key], "source": first, "target": second, "key": key}
+            for first, second, key in graph.edges(keys=True)
+        ],
+    }
     return {".json": json_lines(data, ("nodes", "links"))}
 
 
@@ -38,12 +51,17 @@ def _compact(value: object) -> str:
 
 
 def _read(content: bytes) -> Rows:
-    graph = nx.node_link_graph(
-        json.loads(content), multigraph=True, directed=False, edges="links", nodes="nodes"
+    data = json.loads(content)
+    return Rows(
+        attributes=data.get("graph", {}), nodes=data["nodes"], edges=data["links"], nested=True
     )
-    return rows_of(graph)
 
 
 FORMAT = Format(
-    suffix=".json", title="node-link JSON (D3)", write=_write, files=(".json",), read=_read
+    suffix=".json",
+    title="node-link JSON (D3)",
+    write=_write,
+    files=(".json",),
+    read=_read,
+    reserved={"edge": ("source", "target", "key")},
 )
