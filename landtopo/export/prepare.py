@@ -77,13 +77,16 @@ def build_graph(
     def values(owner: Owner, record: Mapping[str, Any]) -> Record:
         return {name: typed(value, kinds[owner, name]) for name, value in record.items()}
 
-    graph: nx.MultiGraph[str] = nx.MultiGraph(**values("graph", attributes))
+    # Not as keyword arguments: an attribute may have the name of one of networkx's.
+    graph: nx.MultiGraph[str] = nx.MultiGraph()
+    graph.graph.update(values("graph", attributes))
     for record in nodes:
-        graph.add_node(record["id"], **values("node", record))
+        graph.add_node(record["id"])
+        graph.nodes[record["id"]].update(values("node", record))
     for record in edges:
-        graph.add_edge(
-            record["from_id"], record["to_id"], key=record["id"], **values("edge", record)
-        )
+        edge = record["from_id"], record["to_id"], record["id"]
+        graph.add_edge(*edge)
+        graph.edges[edge].update(values("edge", record))
     return graph
 
 

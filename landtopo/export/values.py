@@ -55,7 +55,11 @@ def plain(value: object, kind: ColumnType, where: str) -> Any:
     try:
         return _PLAIN[kind](value)
     except (TypeError, ValueError, OverflowError, RecursionError):
-        shown = reprlib.repr(value)
+        try:
+            shown = reprlib.repr(value)
+        except ValueError:
+            # Python writes no integer of so many digits.
+            shown = f"a too long {type(value).__name__}"
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         raise InvalidArgument(f"{where} must be of type {kind}; got {shown}.") from None
 

@@ -18,12 +18,17 @@ _SPACE = "{http://graphml.graphdrawing.org/xmlns}"
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
-    graph: nx.MultiGraph[str] = nx.MultiGraph(**graph_row(prepared))
+    graph: nx.MultiGraph[str] = nx.MultiGraph()
+    graph.graph.update(graph_row(prepared))
     # XML ids say what `id` does, and Gephi refuses a second column of that name.
     for row in node_rows(prepared):
-        graph.add_node(row.pop("id"), **row)
+        node = row.pop("id")
+        graph.add_node(node)
+        graph.nodes[node].update(row)
     for row in edge_rows(prepared):
-        graph.add_edge(row["from_id"], row["to_id"], key=row.pop("id"), **row)
+        edge = row["from_id"], row["to_id"], row.pop("id")
+        graph.add_edge(*edge)
+        graph.edges[edge].update(row)
     # networkx.write_graphml writes other bytes when lxml is installed.
     writer = GraphMLWriter()
     writer.add_graph_element(graph)
