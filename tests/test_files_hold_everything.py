@@ -61,7 +61,8 @@ NAMES = st.one_of(
     st.sampled_from(
         ["viz", "parents", "key", "source", "target", "label", "type", "weight", "name", "value",
          "x", "color", "columns", "start", "end", "pid", "networkx_key", "node_default",
-         "note", "u_for_edge", "node_for_adding", "incoming_graph_data", "for", "a b", "é", "", "a\nb", "\ud800"]
+         "note", "u_for_edge", "node_for_adding", "incoming_graph_data", "for", "a b", "é", "",
+         "a\nb", "\ud800"]
     ),
     TEXTS,
     st.integers(0, 3),

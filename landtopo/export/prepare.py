@@ -14,6 +14,7 @@ from typing import Any
 import networkx as nx
 
 from landtopo.errors import InvalidArgument
+from landtopo.export.forms import has_its_form
 from landtopo.export.looks import EdgeLook, NodeLook, edge_look, node_looks
 from landtopo.export.texts import is_plain_name
 from landtopo.export.values import infer_type, plain, typed
@@ -168,7 +169,7 @@ def _raw_edges(graph: nx.MultiGraph[str]) -> list[Record]:
                 f"only once among all edges and nodes; got {key!r}."
             )
         ends = data.get("from_id", first), data.get("to_id", second)
-        if sorted(ends) != sorted((first, second)):
+        if not all(isinstance(end, str) for end in ends) or set(ends) != {first, second}:
             raise InvalidArgument(
                 f"The edge '{key}' of the 'graph' argument of prepare must join its from_id and "
                 f"to_id, {ends[0]} and {ends[1]}; it joins {first} and {second}."
@@ -199,6 +200,10 @@ def _record(columns: list[Column], row: Record) -> Record:
         where = f"The attribute '{column.name}' of {column.owner}{name}"
         value = plain(row.get(column.name), column.type, where)
         if value is not None:
+            if not has_its_form(column.owner, column.name, value):
+                raise InvalidArgument(
+                    f"{where} is not built as landscape_graph builds it (docs/file-formats.md)."
+                )
             record[column.name] = value
         elif column.required:
             raise InvalidArgument(f"{where} is missing, so this is not a landscape graph.")

@@ -147,7 +147,8 @@ def start_evidence(prepared: Prepared, width: int) -> list[str]:
     starts = attributes.get("starts", {}).get(key)
     found = []
     if starts is not None:
-        how = f" from {search['init']}, followed by {search['method']}" if "init" in search else ""
+        known = {"init", "method"} <= search.keys()
+        how = f" from {search['init']}, followed by {search['method']}" if known else ""
         found.append(f"{counted(int(starts), 'start')}{how}.")
     nodes = families_of(prepared, width)
     others = found_otherwise(
