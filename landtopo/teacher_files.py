@@ -28,6 +28,7 @@ import numpy as np
 from landtopo.errors import FileFormatError, InvalidArgument
 from landtopo.objective import Array
 from landtopo.problem import Teacher
+from landtopo.texts import name_of
 
 __all__ = ["matrix_from_file", "teacher_from_spec"]
 
@@ -129,7 +130,7 @@ def _from_file(spec: str) -> Teacher:
         raise _unusable(spec, f'contradicts its file, which holds "{stated}"')
     reading = asked or stated or _reading_of(spec, matrix)
     # The folder says nothing about the teacher, and would make equal results differ.
-    title = path.name + (f":{asked}" if asked else "")
+    title = name_of(path) + (f":{asked}" if asked else "")
     make = Teacher.from_gram if reading == "gram" else Teacher.from_vectors
     try:
         return make(matrix, name=title)

@@ -21,7 +21,7 @@ from synthetic_landscape import open_graph, small_graph
 from landtopo.errors import FileFormatError, InvalidArgument
 from landtopo.export import known_formats, output_files, prepare, read_graph, write_graph
 from landtopo.export.prepare import natural_key
-from landtopo.export.texts import escaped, unescaped
+from landtopo.texts import escaped, unescaped
 
 READABLE = (".gexf", ".graphml", ".json")
 FORMATS = (*READABLE, ".csv", ".cyjs", ".dot", ".html", ".md")

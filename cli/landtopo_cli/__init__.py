@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that `landtopo --help` answe
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -19,6 +20,10 @@ def main() -> None:
     # The matrices here are small: threads of the linear algebra would only wait for each other.
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    # A name that a terminal has no letters for is no reason to fail.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         from landtopo_cli.app import landtopo

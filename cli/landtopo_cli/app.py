@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import pkgutil
 import sys
@@ -13,6 +14,7 @@ import click
 
 from landtopo._version import __version__
 from landtopo.errors import LandtopoError
+from landtopo.texts import printable
 from landtopo_cli import commands
 from landtopo_cli.terminal import report_warnings
 
@@ -33,12 +35,16 @@ class Application(click.Group):
         try:
             code = super().main(*args, **options)
         except click.ClickException as error:
-            error.show()
+            # Usage, hints and the sentence take a line each.
+            told = io.StringIO()
+            error.show(file=told)
+            for line in told.getvalue().splitlines():
+                click.echo(printable(line), err=True)
             code = error.exit_code
         except click.Abort:
             code = INTERRUPTED
         except LandtopoError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {printable(str(error))}", err=True)
             code = UNUSABLE
         except MemoryError:
             click.echo("Error: The memory of this machine is not enough for this.", err=True)
@@ -52,7 +58,7 @@ class Application(click.Group):
             code = FAILED
         except OSError as error:
             place = f" '{error.filename}'" if error.filename else ""
-            click.echo(f"Error: {error.strerror or error}{place}.", err=True)
+            click.echo(f"Error: {printable(f'{error.strerror or error}{place}')}.", err=True)
             code = FAILED
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from landtopo.errors import InvalidArgument
+from landtopo.texts import name_of
 
 if TYPE_CHECKING:
     from landtopo.objective import Array
@@ -117,7 +118,7 @@ def weights_from(file: str | Path, width: int) -> Known:
         raise click.UsageError(
             f"'{file}' must hold {width} rows, one a neuron; its shape is {weights.shape}."
         )
-    return Known(Path(file).name, weights)
+    return Known(name_of(file), weights)
 
 
 def start_from(work: Work, width: int, file: Path | None) -> Known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -36,8 +37,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plain_json(value: Any) -> str:
-    """Strict JSON: what is not finite is null."""
-    text = json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False)
+    """Strict JSON: what is not finite is null, what stdout cannot write is escaped."""
+    finite = _finite(value)
+    text = json.dumps(finite, indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(finite, indent=2, allow_nan=False)
     # One line a list of numbers. A text cannot be hit: JSON has no line breaks within texts.
     return re.sub(r'\[\n([^\[\]{}"]*)\n *\]', lambda hit: f"[{_one_line(hit[1])}]", text)
 

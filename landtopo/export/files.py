@@ -142,7 +142,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     """
     target = Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".landtopo-")
     except OSError as error:
         # The name of the file that was asked for, not of the temporary one.
         raise OSError(error.errno, error.strerror, str(target)) from None

@@ -16,9 +16,9 @@ import networkx as nx
 from landtopo.errors import InvalidArgument
 from landtopo.export.forms import has_its_form
 from landtopo.export.looks import EdgeLook, NodeLook, edge_look, node_looks
-from landtopo.export.texts import is_plain_name
 from landtopo.export.values import infer_type, plain, typed
 from landtopo.landscape.schema import Column, Owner, columns_of
+from landtopo.texts import is_plain_name
 from landtopo.wording import listed
 
 __all__ = ["COLUMNS_KEY", "DRAWN", "Prepared", "Record", "natural_key", "prepare"]

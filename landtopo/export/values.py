@@ -2,7 +2,7 @@
 
 A value that is unknown, NaN or infinite is *absent* in every file: formats disagree on how to
 write it, and None is forbidden in most. Here such a value is None; no record ever holds it.
-Texts are escaped as landtopo/export/texts.py says.
+Texts are escaped as landtopo/texts.py says.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from landtopo.errors import FileFormatError, InvalidArgument
-from landtopo.export.texts import escaped, in_texts, unescaped
 from landtopo.landscape.schema import ColumnType
 from landtopo.numerals import real_number
+from landtopo.texts import escaped, in_texts, unescaped
 
 __all__ = ["flat", "infer_type", "plain", "restore", "typed"]
 

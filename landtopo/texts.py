@@ -1,4 +1,4 @@
-"""Texts as every format can hold them, and back.
+"""Texts as every format can hold them, and back; names of files as people can read them.
 
 XML has no place for control characters, UTF-8 none for halves of surrogate pairs (which Python
 makes of file names that are not UTF-8), and readers of XML and CSV change carriage returns. Such a
@@ -8,11 +8,13 @@ convention of Office Open XML (ECMA-376, ST_Xstring), which leaves all other tex
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-__all__ = ["escaped", "in_texts", "is_plain_name", "unescaped"]
+__all__ = ["escaped", "in_texts", "is_plain_name", "name_of", "printable", "unescaped"]
 
 # Tabulators and line feeds stay. The controls from U+007F on would be allowed, and change what
 # terminals show.
@@ -46,3 +48,22 @@ def in_texts(change: Callable[[str], str], value: Any) -> Any:
 def is_plain_name(name: object) -> bool:
     """Whether this can be an id or the name of a column: printable, and the same in each file."""
     return isinstance(name, str) and name.isprintable() and name != "" and escaped(name) == name
+
+
+def name_of(path: str | os.PathLike[str]) -> str:
+    """The printable name of a file without its folder, the same in every locale."""
+    return printable(os.fsencode(Path(path).name).decode(errors="surrogateescape"))
+
+
+def printable(text: str) -> str:
+    r"""A text, such as a sentence with the name of a file, as it can be shown and stored anywhere.
+
+    Control characters, which may rule a terminal, and bytes that are no UTF-8 become escapes of
+    Python, such as ``\x1b``.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
