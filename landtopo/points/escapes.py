@@ -221,7 +221,7 @@ class EscapeSearch:
 
     def _follow_fast(self, starts: Array) -> NDArray[np.int64]:
         """The same; most descents end near a local minimum that is known."""
-        near = self.field.approach(starts, _NOT_AT_REST * self.scale)
+        near = self.field.approach(starts, max(self.tolerance, _NOT_AT_REST) * self.scale)
         if self.frame.room:
             near[:, -1] = np.abs(near[:, -1])
         result = np.full(len(starts), _NONE, dtype=np.int64)
