@@ -26,7 +26,11 @@ def main() -> None:
     extras = project["optional-dependencies"]
     wanted = [
         *project["dependencies"],
-        *(name for extra in ("certify", "cluster", "dot", "tests") for name in extras[extra]),
+        *(
+            name
+            for extra in ("certify", "cluster", "dot", "pandas", "tests")
+            for name in extras[extra]
+        ),
         *settings["build-system"]["requires"],
     ]
     own = f"{project['name']}["

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.linalg
@@ -42,6 +42,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief, Table
 
 if TYPE_CHECKING:
     from flint import arb, arb_mat
@@ -74,7 +75,7 @@ class CertificateStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CertifyOptions:
+class CertifyOptions(Brief):
     """Tolerances of `certify`.
 
     Attributes
@@ -97,7 +98,7 @@ class CertifyOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(Table):
     """What was proved about a point. Bounds are rigorous; arrays are empty where nothing was.
 
     Attributes
@@ -131,7 +132,18 @@ class Certificate:
         Tolerances used.
     status : CertificateStatus
         How it ended.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> certificate = lt.certify(problem, np.eye(2))  # needs python-flint
+    >>> str(certificate.kind)
+    'minimum'
     """
+
+    _told = ("kind", "index", "radius", "isolation", "contraction", "loss_bounds", "status")
 
     weights: Array
     dropped: float
@@ -147,6 +159,28 @@ class Certificate:
     index: int | None = None
     options: CertifyOptions
     status: CertificateStatus
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an eigenvalue that was enclosed, with how often it counts in d dimensions.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> certificate = lt.certify(problem, np.eye(2))  # needs python-flint
+        >>> [row["multiplicity"] for row in certificate.rows()]
+        [1, 1, 1, 1, 2, 2]
+        """
+        blocks = (
+            ("in use", 1, self.eigenvalue_bounds),
+            ("normal", self.normal_multiplicity, self.normal_bounds),
+        )
+        return [
+            {"block": block, "multiplicity": times, "low": float(low), "high": float(high)}
+            for block, times, bounds in blocks
+            for low, high in bounds
+        ]
 
     @property
     def kind(self) -> Kind:
@@ -183,6 +217,14 @@ def certify(
         If the weights do not fit the problem.
     LandtopoError
         If python-flint is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> lt.certify(problem, np.eye(2)).index  # needs python-flint
+    0
     """
     require_flint()
     import flint

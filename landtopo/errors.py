@@ -18,7 +18,22 @@ class FileFormatError(LandtopoError):
 
 
 class StudyError(LandtopoError):
-    """A study file does not fit what was asked of it."""
+    """A study file does not fit what was asked of it.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import landtopo as lt
+    >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+    >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+    >>> try:
+    ...     study.graph()
+    ... except lt.StudyError as error:
+    ...     print(type(error).__name__)
+    StudyError
+    >>> study.close()
+    """
 
 
 class EmptyStudyError(StudyError, FileFormatError):

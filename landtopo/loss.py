@@ -8,6 +8,7 @@ D = r + E with any E >= 0. Output weights are 1.
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,6 +37,15 @@ class PopulationLoss:
     ----------
     problem : TeacherStudent
         The teacher, and the width and dimension of the student.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+    >>> loss.value([[1, 0], [0, 1]])
+    0.0
+    >>> loss.value([[1, 0], [0, 0.5]])
+    0.0625
     """
 
     def __init__(self, problem: TeacherStudent) -> None:
@@ -43,33 +53,76 @@ class PopulationLoss:
         self.problem = problem
         self._frames: dict[int, tuple[Array, float]] = {}
 
+    def __repr__(self) -> str:
+        return f"PopulationLoss({self.problem!r})"
+
     def frame(self, columns: int) -> tuple[Array, float]:
-        """Teacher rows in `columns` coordinates, shape (M, columns), and sum_mn g(v_m, v_n)."""
+        """Teacher rows in `columns` coordinates, shape (M, columns), and sum_mn g(v_m, v_n).
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> rows, constant = loss.frame(3)
+        >>> rows
+        array([[1., 0., 0.],
+               [0., 1., 0.]])
+        >>> round(constant, 6)
+        1.31831
+        """
         if columns not in self._frames:
             rows, constant = relu.teacher_frame(self.problem.teacher.vectors, columns)
             self._frames[columns] = (rows, float(constant))
         return self._frames[columns]
 
-    def value(self, weights: ArrayLike) -> Array:
-        """Loss, in units of squared output; shape () or (n,)."""
+    def value(self, weights: ArrayLike) -> Any:
+        """Loss, in units of squared output: a float, or an array of shape (n,) for a batch.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> round(loss.value([[1, 0], [0, 0.5]]), 6)
+        0.0625
+        >>> loss.value([[[1, 0], [0, 0.5]], [[1, 0], [0, 1]]]).round(6)
+        array([0.0625, 0.    ])
+        """
         points, single = self._points("value", weights)
         rows, constant = self.frame(points.shape[2])
         values, _ = relu.batch_value_gradient(points, rows, constant, False)
         self._sharpen_values(points, rows, constant, values)
-        return np.asarray(values[0] if single else values)
+        return float(values[0]) if single else values
 
     def gradient(self, weights: ArrayLike) -> Array:
-        """dL/dW, shape (K, D) or (n, K, D); rows of zero neurons are zero."""
+        """dL/dW, shape (K, D) or (n, K, D); rows of zero neurons are zero.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> loss.gradient([[1, 0], [0, 0.5]]).round(6)
+        array([[-0.079577, -0.125   ],
+               [ 0.      , -0.25    ]])
+        """
         return self.value_and_gradient(weights)[1]
 
-    def value_and_gradient(self, weights: ArrayLike) -> tuple[Array, Array]:
-        """Loss and gradient; the angles are computed once."""
+    def value_and_gradient(self, weights: ArrayLike) -> tuple[Any, Array]:
+        """Loss and gradient; the angles are computed once.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> value, gradient = loss.value_and_gradient([[1, 0], [0, 0.5]])
+        >>> round(value, 6), gradient.shape
+        (0.0625, (2, 2))
+        """
         points, single = self._points("value_and_gradient", weights)
         rows, constant = self.frame(points.shape[2])
         values, gradients = relu.batch_value_gradient(points, rows, constant, True)
         self._sharpen_values(points, rows, constant, values)
         self._sharpen_gradients(points, rows, gradients)
-        return (np.asarray(values[0]), gradients[0]) if single else (values, gradients)
+        return (float(values[0]), gradients[0]) if single else (values, gradients)
 
     def hessian(self, weights: ArrayLike) -> Array:
         """Hessian in the coordinates given, shape (K D, K D) or (n, K D, K D), C order of W.
@@ -78,6 +131,13 @@ class PopulationLoss:
         ------
         InvalidArgument
             If a neuron is zero: the loss is not differentiable there.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> loss.hessian([[1, 0], [0, 1]]).diagonal()
+        array([0.5, 0.5, 0.5, 0.5])
         """
         points, single = self._points("hessian", weights)
         self._refuse_zero_neurons("hessian", points)
@@ -90,6 +150,14 @@ class PopulationLoss:
         """Hessian times directions of the shape of `weights`, without forming the Hessian.
 
         Directions of shape (n, K, D) with one point (K, D) give n products.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> loss.hvp([[1, 0], [0, 1]], [[1, 0], [0, 0]]).round(6)
+        array([[0.5     , 0.      ],
+               [0.25    , 0.159155]])
         """
         points, single = self._points("hvp", weights)
         self._refuse_zero_neurons("hvp", points)
@@ -116,6 +184,14 @@ class PopulationLoss:
         """A, shape (K, K) or (n, K, K): the Hessian's block for every unused direction.
 
         At an in-span point the Hessian in d dimensions is the in-span Hessian plus A (x) I_(d-r).
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> loss.normal_block([[1, 0], [0, 1]]).round(6)
+        array([[0.5 , 0.25],
+               [0.25, 0.5 ]])
         """
         points, single = self._points("normal_block", weights)
         self._refuse_zero_neurons("normal_block", points)
@@ -123,7 +199,7 @@ class PopulationLoss:
         blocks = curvature.batch_normal_block(points, rows)
         return np.asarray(blocks[0] if single else blocks)
 
-    def psi(self, directions: ArrayLike, weights: ArrayLike) -> Array:
+    def psi(self, directions: ArrayLike, weights: ArrayLike) -> Any:
         """One-sided slope of the loss for growing a zero neuron in given unit directions.
 
         psi(u) = E[(f - f*) relu(u.x)] = sum_l g(u, w_l) - sum_m g(u, v_m).
@@ -137,13 +213,29 @@ class PopulationLoss:
 
         Returns
         -------
-        ndarray, shape () or (n,)
+        float, or ndarray of shape (n,)
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> round(loss.psi([1, 0], [[0.5, 0], [0, 0.5]]), 6)
+        -0.329577
         """
         slopes, _ = self.psi_and_gradient(directions, weights)
         return slopes
 
-    def psi_and_gradient(self, directions: ArrayLike, weights: ArrayLike) -> tuple[Array, Array]:
-        """Psi and its gradient with respect to the directions, shapes (n,) and (n, D)."""
+    def psi_and_gradient(self, directions: ArrayLike, weights: ArrayLike) -> tuple[Any, Array]:
+        """Psi as in `psi`, and its gradient with respect to the directions, of their shape.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2))
+        >>> slope, gradient = loss.psi_and_gradient([1, 0], [[0.5, 0], [0, 0.5]])
+        >>> gradient.round(6)
+        array([-0.329577, -0.125   ])
+        """
         points, single = self._points("psi", weights, any_width=True)
         along = np.ascontiguousarray(directions, dtype=np.float64)
         if not single or along.shape[-1:] != points.shape[2:] or along.ndim not in (1, 2):
@@ -156,7 +248,8 @@ class PopulationLoss:
         slopes = np.empty(len(flat))
         gradients = np.empty_like(flat)
         relu.psi_values(flat, points[0], rows, slopes, gradients)
-        return slopes.reshape(along.shape[:-1]), gradients.reshape(along.shape)
+        found = float(slopes[0]) if along.ndim == 1 else slopes
+        return found, gradients.reshape(along.shape)
 
     def _points(
         self, method: str, weights: ArrayLike, *, any_width: bool = False

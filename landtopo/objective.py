@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from landtopo.shown import Brief
 
 __all__ = ["Array", "FlowCurve", "FlowEnd", "Objective", "Pace", "SmoothFunction"]
 
@@ -19,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Brief):
     """How a gradient flow is to be followed from where it is.
 
     Attributes
@@ -95,6 +97,21 @@ class Objective(Protocol):
     """A function on flat arrays, twice continuously differentiable where it is used.
 
     `x` has shape (size,) for one point or (n, size) for a batch; values then have shape () or (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> bowl = lt.SmoothFunction(
+    ...     size=2,
+    ...     function=lambda x: float(x @ x),
+    ...     derivative=lambda x: 2 * x,
+    ...     second=lambda x: 2 * np.eye(2),
+    ... )
+    >>> objective: lt.Objective = bowl
+    >>> objective.hessian(np.zeros(2))
+    array([[2., 0.],
+           [0., 2.]])
     """
 
     @property
@@ -128,7 +145,7 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmoothFunction:
+class SmoothFunction(Brief):
     """A user's own smooth function as an `Objective`.
 
     Parameters
@@ -137,6 +154,19 @@ class SmoothFunction:
         Number of coordinates.
     function, derivative, second : callable
         Value (float), gradient (size,) and Hessian (size, size) at one point (size,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> bowl = lt.SmoothFunction(
+    ...     size=2,
+    ...     function=lambda x: float(x @ x),
+    ...     derivative=lambda x: 2 * x,
+    ...     second=lambda x: 2 * np.eye(2),
+    ... )
+    >>> bowl.value(np.array([1.0, 2.0]))
+    5.0
     """
 
     size: int
@@ -144,25 +174,97 @@ class SmoothFunction:
     derivative: Callable[[Array], Array]
     second: Callable[[Array], Array]
 
-    def value(self, x: Array) -> Array:
-        """Values, shape () or (n,)."""
-        flat = x.reshape(-1, self.size)
-        return np.array([self.function(row) for row in flat]).reshape(x.shape[:-1])
+    def value(self, x: Array) -> Any:
+        """Value at one point, a float, or values of a batch, shape (n,).
 
-    def value_and_gradient(self, x: Array) -> tuple[Array, Array]:
-        """Values and gradients at one point or a batch."""
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import landtopo as lt
+        >>> bowl = lt.SmoothFunction(
+        ...     size=2,
+        ...     function=lambda x: float(x @ x),
+        ...     derivative=lambda x: 2 * x,
+        ...     second=lambda x: 2 * np.eye(2),
+        ... )
+        >>> bowl.value(np.array([1.0, 2.0]))
+        5.0
+        """
+        if x.ndim == 1:
+            return float(self.function(x))
+        return np.array([self.function(row) for row in x], dtype=np.float64)
+
+    def value_and_gradient(self, x: Array) -> tuple[Any, Array]:
+        """Values as in `value`, and gradients of the shape of `x`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import landtopo as lt
+        >>> bowl = lt.SmoothFunction(
+        ...     size=2,
+        ...     function=lambda x: float(x @ x),
+        ...     derivative=lambda x: 2 * x,
+        ...     second=lambda x: 2 * np.eye(2),
+        ... )
+        >>> bowl.value_and_gradient(np.array([1.0, 2.0]))
+        (5.0, array([2., 4.]))
+        """
         flat = x.reshape(-1, self.size)
         gradients = np.array([self.derivative(row) for row in flat], dtype=np.float64)
         return self.value(x), gradients.reshape(x.shape)
 
     def hessian(self, x: Array) -> Array:
-        """Hessian at one point, shape (size, size)."""
+        """Hessian at one point, shape (size, size).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import landtopo as lt
+        >>> bowl = lt.SmoothFunction(
+        ...     size=2,
+        ...     function=lambda x: float(x @ x),
+        ...     derivative=lambda x: 2 * x,
+        ...     second=lambda x: 2 * np.eye(2),
+        ... )
+        >>> bowl.hessian(np.zeros(2))
+        array([[2., 0.],
+               [0., 2.]])
+        """
         return np.asarray(self.second(x), dtype=np.float64)
 
     def gauge(self, x: Array) -> Array:
-        """No continuous symmetry is assumed of a user's function."""
+        """No continuous symmetry is assumed of a user's function.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import landtopo as lt
+        >>> bowl = lt.SmoothFunction(
+        ...     size=2,
+        ...     function=lambda x: float(x @ x),
+        ...     derivative=lambda x: 2 * x,
+        ...     second=lambda x: 2 * np.eye(2),
+        ... )
+        >>> bowl.gauge(np.zeros(2)).shape
+        (0, 2)
+        """
         return np.empty((0, self.size))
 
     def flow(self, x: Array, pace: Pace) -> FlowCurve | None:
-        """A user's function is not compiled."""
+        """A user's function is not compiled.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import landtopo as lt
+        >>> bowl = lt.SmoothFunction(
+        ...     size=2,
+        ...     function=lambda x: float(x @ x),
+        ...     derivative=lambda x: 2 * x,
+        ...     second=lambda x: 2 * np.eye(2),
+        ... )
+        >>> bowl.flow(np.zeros(2), None) is None
+        True
+        """
         return None

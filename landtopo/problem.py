@@ -7,7 +7,7 @@ teacher is stored in coordinates of its own span: V has shape (M, r) with r = ra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from landtopo.checks import checked_count, checked_seed
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.shown import Brief
 from landtopo.units import Linear, Squared
 
 __all__ = ["Teacher", "TeacherStudent"]
@@ -27,7 +28,7 @@ _LARGEST = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class Teacher:
+class Teacher(Brief):
     """M teacher neurons with output weights 1, in coordinates of their span.
 
     Use one of the constructors `orthonormal`, `equicorrelated`, `random`, `from_vectors`,
@@ -41,10 +42,18 @@ class Teacher:
         T = V V^T.
     name : str
         How the teacher was made, such as ``orthonormal:6``.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> lt.Teacher.orthonormal(6)
+    Teacher(name='orthonormal:6', vectors=<array 6 x 6>)
     """
 
+    _told = ("name", "vectors")
+
     vectors: Linear[Array]
-    gram: Squared[Array] = field(repr=False)
+    gram: Squared[Array]
     name: str = "vectors"
 
     @property
@@ -77,6 +86,13 @@ class Teacher:
         ----------
         size : int
             Number of teacher neurons M >= 1.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.orthonormal(2).gram
+        array([[1., 0.],
+               [0., 1.]])
         """
         size = checked_count("size", "Teacher.orthonormal", size, most=_LARGEST)
         return cls(_read_only(np.eye(size)), _read_only(np.eye(size)), f"orthonormal:{size}")
@@ -91,6 +107,13 @@ class Teacher:
             Number of teacher neurons M >= 1.
         correlation : float
             Their common scalar product rho, -1/(M - 1) <= rho <= 1.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.equicorrelated(2, 0.5).gram.round(6)
+        array([[1. , 0.5],
+               [0.5, 1. ]])
         """
         size = checked_count("size", "Teacher.equicorrelated", size, most=_LARGEST)
         try:
@@ -125,6 +148,12 @@ class Teacher:
             Dimension of the inputs the vectors are drawn in; M by default.
         seed : int
             Seed of the draw.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.random(2, dim=3, seed=1).vectors.shape
+        (2, 2)
         """
         size = checked_count("size", "Teacher.random", size, most=_LARGEST)
         dim = size if dim is None else checked_count("dim", "Teacher.random", dim)
@@ -143,6 +172,12 @@ class Teacher:
             Weight vectors. Linear dependence and unequal norms are allowed, zero vectors are not.
         name : str
             Shown in files and pictures.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.from_vectors([[1, 0, 0], [1, 1, 0]]).rank
+        2
         """
         given = _matrix("vectors", "Teacher.from_vectors", vectors)
         lengths = np.linalg.norm(given, axis=1)
@@ -181,6 +216,13 @@ class Teacher:
             Symmetric and positive semidefinite, of any rank, with a positive diagonal.
         name : str
             Shown in files and pictures.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.from_gram([[1, 1], [1, 2]]).vectors.round(6)
+        array([[1., 0.],
+               [1., 1.]])
         """
         given = _matrix("gram", "Teacher.from_gram", gram)
         where = "The 'gram' argument of Teacher.from_gram"
@@ -224,6 +266,12 @@ class Teacher:
         spec : str
             ``orthonormal:6``, ``equicorrelated:6:0.2``, ``random:6:dim=100:seed=1``, or the name
             of a file that holds vectors or a Gram matrix (.json, .npy, .csv).
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.from_spec("equicorrelated:4:-0.1").size
+        4
         """
         from landtopo.teacher_files import teacher_from_spec
 
@@ -231,7 +279,7 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class TeacherStudent:
+class TeacherStudent(Brief):
     """A student of a given width that learns from a teacher on inputs N(0, I_d).
 
     Attributes
@@ -242,6 +290,12 @@ class TeacherStudent:
         Number of student neurons K >= 1.
     dim : int or None
         Dimension d of the inputs, at least rank(T); None means infinite.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), width=3)
+    TeacherStudent(teacher=<Teacher orthonormal:2>, width=3, dim=None)
     """
 
     teacher: Teacher
@@ -285,7 +339,15 @@ class TeacherStudent:
         return None if self.dim is None else self.dim - self.rank
 
     def with_width(self, width: int) -> TeacherStudent:
-        """The same problem for another width."""
+        """The same problem for another width.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> problem.with_width(3).width
+        3
+        """
         return TeacherStudent(self.teacher, width, self.dim)
 
 

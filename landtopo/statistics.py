@@ -18,6 +18,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.kernels import relu
 from landtopo.objective import Array
 from landtopo.problem import Teacher, TeacherStudent
+from landtopo.shown import Brief
 
 __all__ = [
     "SummaryStatistics",
@@ -34,7 +35,7 @@ _ROUNDING = 1e-15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryStatistics:
+class SummaryStatistics(Brief):
     """The Gram matrix of students and teachers in blocks.
 
     Attributes
@@ -45,6 +46,14 @@ class SummaryStatistics:
         R = W V^T.
     teacher : ndarray, shape (M, M)
         T = V V^T.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> point = lt.summary_statistics(lt.Teacher.orthonormal(2), [[1, 0], [0, 2]])
+    >>> point.overlap
+    array([[1., 0.],
+           [0., 2.]])
     """
 
     student: Array
@@ -52,7 +61,16 @@ class SummaryStatistics:
     teacher: Array
 
     def block_matrix(self) -> Array:
-        """[[Q, R], [R^T, T]], shape (K + M, K + M)."""
+        """[[Q, R], [R^T, T]], shape (K + M, K + M).
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> point = lt.summary_statistics(lt.Teacher.orthonormal(1), [[2]])
+        >>> point.block_matrix()
+        array([[4., 2.],
+               [2., 1.]])
+        """
         return np.block([[self.student, self.overlap], [self.overlap.T, self.teacher]])
 
 
@@ -64,6 +82,17 @@ def summary_statistics(teacher: Teacher, weights: ArrayLike) -> SummaryStatistic
     teacher : Teacher
     weights : array_like, shape (K, r + E)
         Weights in the coordinates of the teacher's span and E further ones.
+
+    Returns
+    -------
+    SummaryStatistics
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> lt.summary_statistics(lt.Teacher.orthonormal(2), [[1, 0], [0, 2]]).student
+    array([[1., 0.],
+           [0., 4.]])
     """
     w = np.asarray(weights, dtype=np.float64)
     if w.ndim != 2 or w.shape[1] < teacher.rank:
@@ -100,6 +129,15 @@ def weights_from_statistics(
     InvalidArgument
         If [[Q, R], [R^T, T]] is not positive semidefinite (the message names the negative
         eigenvalue), has overlaps that no weights have, or has a rank above the dimension.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> point = lt.summary_statistics(problem.teacher, [[0.9, 0.1], [0.2, 0.7]])
+    >>> lt.weights_from_statistics(problem, point.student, point.overlap).round(6)
+    array([[0.9, 0.1],
+           [0.2, 0.7]])
     """
     teacher = problem.teacher
     width = problem.width
@@ -151,6 +189,23 @@ def flow_field(statistics: SummaryStatistics) -> tuple[Array, Array]:
 
     Angles are taken from the correlations of Q, R and T; nearly collinear neurons are therefore
     resolved to the square root of rounding only. Integrate weights where that matters.
+
+    Parameters
+    ----------
+    statistics : SummaryStatistics
+
+    Returns
+    -------
+    student_rate : ndarray, shape (K, K)
+    overlap_rate : ndarray, shape (K, M)
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> point = lt.summary_statistics(lt.Teacher.orthonormal(2), [[1, 0], [0, 1]])
+    >>> student, overlap = lt.flow_field(point)
+    >>> float(abs(student).max()) < 1e-12
+    True
     """
     a, b = _coefficients(statistics)
     drift = a @ statistics.student + b @ statistics.overlap.T
@@ -172,6 +227,12 @@ def flow_jacobian(teacher: Teacher, weights: ArrayLike) -> Array:
     Returns
     -------
     ndarray, shape (n, n), n = K r + K (K + 1) / 2
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> lt.flow_jacobian(lt.Teacher.orthonormal(2), [[0.9, 0.1], [0.2, 0.7]]).shape
+    (7, 7)
     """
     w = np.asarray(weights, dtype=np.float64)
     statistics = summary_statistics(teacher, w)

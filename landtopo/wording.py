@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 __all__ = [
     "UNKNOWN",
+    "aligned",
     "counted",
     "exact",
     "known_digits",
@@ -78,3 +79,29 @@ def listed(names: Sequence[str], most: int = 0) -> str:
     if most and len(shown) > most:
         shown = [*shown[:most], f"{len(names) - most} more"]
     return " and ".join([*filter(None, [", ".join(shown[:-1])]), *shown[-1:]])
+
+
+def aligned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Aligned columns; columns of numbers to the right.
+
+    Parameters
+    ----------
+    header : sequence of str
+    rows : iterable of sequences of str
+    """
+    body = [list(row) for row in rows]
+    columns = list(zip(header, *body, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [all(_is_number(cell) for cell in column[1:]) for column in columns]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in [list(header), *body]
+    ]
+    return "\n".join(lines)
+
+
+def _is_number(cell: str) -> bool:
+    return not cell.strip("0123456789.,+-e %")

@@ -6,34 +6,12 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Sequence
 from typing import Any
 
+from landtopo.wording import aligned as table
 from landtopo.wording import loss_text, number, share
 
 __all__ = ["loss_text", "number", "plain_json", "share", "table"]
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Aligned columns; columns of numbers to the right.
-
-    Parameters
-    ----------
-    header : sequence of str
-    rows : iterable of sequences of str
-    """
-    body = [list(row) for row in rows]
-    columns = list(zip(header, *body, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    right = [all(_is_number(cell) for cell in column[1:]) for column in columns]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in [list(header), *body]
-    ]
-    return "\n".join(lines)
 
 
 def plain_json(value: Any) -> str:
@@ -60,7 +38,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(entry) for entry in value]
     return value
-
-
-def _is_number(cell: str) -> bool:
-    return not cell.strip("0123456789.,+-e %")

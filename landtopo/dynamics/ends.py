@@ -30,6 +30,7 @@ from landtopo.objective import Array
 from landtopo.points.polish import polish
 from landtopo.points.starts import StartDistribution, draw_start, start_generator
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 from landtopo.units import Unitless
 
 __all__ = ["METHODS", "RunOptions", "finish_runs", "follow_runs"]
@@ -46,7 +47,7 @@ _CONTRACTION = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(Brief):
     """How runs are followed to their ends.
 
     Attributes

@@ -24,6 +24,7 @@ from landtopo.objective import Array
 from landtopo.points.classify import classify, is_zero_loss
 from landtopo.points.records import Kind
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 
 __all__ = ["BranchEnd", "BranchOptions", "RateBranch", "critical_rate", "follow_rate"]
 
@@ -42,7 +43,7 @@ class BranchEnd(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BranchOptions:
+class BranchOptions(Brief):
     """How a branch is continued in the learning rate.
 
     Attributes
@@ -68,7 +69,7 @@ class BranchOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateBranch:
+class RateBranch(Brief):
     """A minimum's fixed point followed in the learning rate.
 
     Attributes
@@ -201,6 +202,17 @@ def follow_rate(
     Returns
     -------
     RateBranch
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(6), width=6)
+    >>> shape = np.eye(6) - 0.05
+    >>> shape[0] = [-0.6] + 5 * [0.2]
+    >>> spurious = lt.flow_weights(problem, shape).weights[-1]
+    >>> round(lt.follow_rate(problem, spurious).vanishes, 3)
+    0.541
     """
     options = options or BranchOptions()
     infinite = TeacherStudent(problem.teacher, problem.width)
@@ -326,6 +338,14 @@ def critical_rate(problem: TeacherStudent, weights: ArrayLike) -> float:
     Returns
     -------
     float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> round(lt.critical_rate(problem, np.eye(2)), 4)
+    1.2679
     """
     from landtopo.kernels.orthant import orthant_probability
 

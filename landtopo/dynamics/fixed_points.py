@@ -21,6 +21,7 @@ from landtopo.objective import Array
 from landtopo.points.classify import classify
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 from landtopo.statistics import flow_jacobian
 
 __all__ = ["Attraction", "Stability", "attraction", "is_attractive"]
@@ -35,7 +36,7 @@ class Stability(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attraction:
+class Attraction(Brief):
     """The spectrum of the flow at a critical point, beside what the Hessian predicts.
 
     The flow is that of (Q, R) in infinite dimension: a point that is a minimum only because few
@@ -80,6 +81,18 @@ def attraction(problem: TeacherStudent, weights: ArrayLike) -> Attraction:
         Its dimension is not used: see `Attraction`.
     weights : array_like, shape (K, r + E)
         A critical point. Zero neurons do not move to first order and are left out.
+
+    Returns
+    -------
+    Attraction
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> lt.attraction(problem, np.eye(2)).agrees
+    True
     """
     infinite = TeacherStudent(problem.teacher, problem.width)
     point = classify(infinite, weights)
@@ -118,5 +131,24 @@ def attraction(problem: TeacherStudent, weights: ArrayLike) -> Attraction:
 
 
 def is_attractive(problem: TeacherStudent, weights: ArrayLike) -> bool:
-    """Whether a critical point attracts the flow, up to neutral directions; see `attraction`."""
+    """Whether a critical point attracts the flow, up to neutral directions; see `attraction`.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    weights : array_like, shape (K, r + E)
+        A critical point.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> lt.is_attractive(problem, np.eye(2))
+    True
+    """
     return attraction(problem, weights).stability is not Stability.REPELLING

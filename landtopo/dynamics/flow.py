@@ -21,6 +21,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 
 __all__ = ["FlowOptions", "FlowStatus", "WeightFlow", "flow_weights", "interpolate"]
 
@@ -38,7 +39,7 @@ class FlowStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowOptions:
+class FlowOptions(Brief):
     """How a flow is integrated.
 
     Attributes
@@ -58,7 +59,7 @@ class FlowOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeightFlow:
+class WeightFlow(Brief):
     """A trajectory of the gradient flow of the weights.
 
     Attributes
@@ -105,6 +106,14 @@ def flow_weights(
     Returns
     -------
     WeightFlow
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> flow = lt.flow_weights(problem, [[0.9, 0.1], [0.2, 0.7]])
+    >>> bool(flow.losses[-1] < 1e-12)
+    True
     """
     options = options or FlowOptions()
     loss = PopulationLoss(problem)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.problem import Teacher
+from landtopo.shown import Brief
 from landtopo.statistics import SummaryStatistics
 
 __all__ = ["NoiseTerm", "noise_derivatives", "noise_from_statistics", "noise_term"]
@@ -30,7 +31,7 @@ _RANK = 64 * np.finfo(float).eps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoiseTerm:
+class NoiseTerm(Brief):
     """N and how well it is known.
 
     Attributes
@@ -67,6 +68,17 @@ def noise_term(teacher: Teacher, weights: ArrayLike, *, tolerance: float = 1e-6)
         Weights in coordinates of the span and E further ones.
     tolerance : float
         Relative error to judge `accurate` by.
+
+    Returns
+    -------
+    NoiseTerm
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> noise = lt.noise_term(lt.Teacher.orthonormal(2), [[0.9, 0.1], [0.2, 0.7]])
+    >>> noise.matrix.shape, noise.accurate
+    ((2, 2), True)
     """
     vectors = _all_vectors("noise_term", teacher, weights)
     return _noise(vectors, len(vectors) - teacher.size, tolerance)

@@ -22,6 +22,7 @@ from landtopo.points.records import Attempts, Family, Kind, Status
 from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
+from landtopo.shown import Brief, Table
 from landtopo.units import Unitless, in_units, rescaled, unit_of
 
 __all__ = ["Reachability", "Share", "reachability"]
@@ -35,7 +36,7 @@ _STATUS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(Brief):
     """A part of the runs, with its binomial interval.
 
     Attributes
@@ -63,7 +64,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reachability:
+class Reachability(Table):
     """Where many runs ended.
 
     Attributes
@@ -97,6 +98,10 @@ class Reachability:
     attempts: Attempts
     times: Unitless[Array]
     confidence: Unitless[float]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a family in which runs ended, then the unfinished runs if there are any."""
+        return [_row(share) for share in self.shares()]
 
     def share(self, families: Sequence[Family], label: str) -> Share:
         """The runs that ended in any of some of `self.families`."""
@@ -213,6 +218,14 @@ def reachability(
     Returns
     -------
     Reachability
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> found = lt.reachability(problem, runs=20)
+    >>> round(found.global_share().fraction, 4)
+    1.0
     """
     runs = checked_count("runs", "reachability", runs)
     seed = checked_seed("reachability", seed)

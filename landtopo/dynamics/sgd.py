@@ -14,6 +14,7 @@ from landtopo.objective import Array
 from landtopo.points.starts import StartDistribution, draw_start, start_generator
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
+from landtopo.shown import Brief
 
 __all__ = ["METHODS", "SGDRuns", "run_sgd"]
 
@@ -23,7 +24,7 @@ _SAMPLES = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SGDRuns:
+class SGDRuns(Brief):
     """Runs of one-pass SGD, in columns; row i is run `runs[i]`.
 
     Attributes
@@ -97,6 +98,14 @@ def run_sgd(
     Returns
     -------
     SGDRuns
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2, dim=50)
+    >>> runs = lt.run_sgd(problem, [[0.9, 0.1], [0.2, 0.7]], rate=0.1, times=[0, 1], runs=3)
+    >>> runs.losses.shape
+    (3, 2)
     """
     from landtopo.dynamics import simulator
 

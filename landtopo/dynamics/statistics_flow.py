@@ -33,6 +33,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 from landtopo.statistics import flow_jacobian, weights_from_statistics
 
 __all__ = ["StatisticsFlow", "StatisticsSystem", "flow_statistics", "loss_from_statistics"]
@@ -141,7 +142,7 @@ class StatisticsSystem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatisticsFlow:
+class StatisticsFlow(Brief):
     """A trajectory of the summary statistics.
 
     Attributes
@@ -229,6 +230,15 @@ def flow_statistics(
     Returns
     -------
     StatisticsFlow
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> start = lt.summary_statistics(problem.teacher, [[0.9, 0.1], [0.2, 0.7]])
+    >>> flow = lt.flow_statistics(problem, start.student, start.overlap)
+    >>> bool(flow.losses[-1] < 1e-10)
+    True
     """
     if rate is not None and not (np.isfinite(rate) and rate > 0):
         raise InvalidArgument(

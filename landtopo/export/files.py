@@ -75,6 +75,16 @@ def write_graph(graph: nx.MultiGraph[str], path: str | os.PathLike[str]) -> tupl
     InvalidArgument
         The suffix is not known, the graph is not a landscape graph, or the format cannot hold it;
         nothing is written then.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import landtopo as lt
+    >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> [path.name for path in lt.write_graph(graph, name.replace(".landtopo", ".graphml"))]
+    ['two.graphml']
     """
     target = Path(path)
     chosen = _format(target, "write_graph")
@@ -106,6 +116,17 @@ def read_graph(path: str | os.PathLike[str]) -> nx.MultiGraph[str]:
         The suffix is not one that can be read.
     FileFormatError
         The file is damaged, not a landscape graph, or from a newer landtopo.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import landtopo as lt
+    >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> file, = lt.write_graph(graph, name.replace(".landtopo", ".json"))
+    >>> list(lt.read_graph(file))
+    ['w2-f0']
     """
     source = Path(path)
     reader = _format(source, "read_graph").read

@@ -30,6 +30,7 @@ from math import comb, factorial
 import networkx as nx
 
 from landtopo.errors import InvalidArgument
+from landtopo.shown import Brief
 
 __all__ = [
     "CellComplex",
@@ -47,7 +48,7 @@ _LARGEST_GRAPH = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellComplex:
+class CellComplex(Brief):
     """Shape of the set of all students of width K with one reduced network.
 
     Attributes

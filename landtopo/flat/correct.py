@@ -19,6 +19,7 @@ import numpy as np
 
 from landtopo.objective import Array, Objective
 from landtopo.points.spectrum import without_gauge
+from landtopo.shown import Brief
 
 __all__ = ["Corrected", "correct"]
 
@@ -31,7 +32,7 @@ _STIFF_CORRECTIONS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corrected:
+class Corrected(Brief):
     """A point after correction.
 
     Attributes

@@ -76,6 +76,14 @@ def flat_directions(
     Returns
     -------
     FlatReport
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=3)
+    >>> report = lt.flat_directions(problem, [[0.4, 0], [0.6, 0], [0, 1]])
+    >>> report.flat_dimension
+    1
     """
     given = np.array(weights, dtype=np.float64)
     if given.ndim != 2 or given.shape[0] != problem.width or given.shape[1] < problem.rank:

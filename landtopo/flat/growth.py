@@ -23,6 +23,7 @@ import numpy as np
 
 from landtopo.flat.null_space import NullSpace
 from landtopo.objective import Array, Objective
+from landtopo.shown import Brief
 
 __all__ = ["Growth", "PowerLaw", "adapted_basis", "fit_power_law", "growth"]
 
@@ -39,7 +40,7 @@ _DISPLACEMENTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PowerLaw:
+class PowerLaw(Brief):
     """A fitted law c s^p of the relaxed loss, to one side.
 
     Attributes
@@ -63,7 +64,7 @@ class PowerLaw:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Growth:
+class Growth(Brief):
     """Relaxed loss along one null direction.
 
     Attributes

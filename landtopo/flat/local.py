@@ -29,6 +29,7 @@ from landtopo.flat.null_space import NullSpace, null_space, smaller_null_space
 from landtopo.flat.probe import FlatOptions, Probe, local_dimension, natural_reach
 from landtopo.flat.trace import Boundary, Trace, TraceStop, trace
 from landtopo.objective import Array, Objective
+from landtopo.shown import Brief
 
 # Random directions in which a branch is looked for, and Hessians for each of them.
 _BRANCH_TRIES = 3
@@ -64,7 +65,7 @@ class DirectionKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NullDirection:
+class NullDirection(Brief):
     """One null direction and the evidence for what it is.
 
     Attributes
@@ -85,7 +86,7 @@ class NullDirection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocalReport:
+class LocalReport(Brief):
     """The null space of a critical point, taken apart.
 
     Attributes

@@ -20,6 +20,7 @@ import numpy as np
 
 from landtopo.objective import Array, Objective
 from landtopo.points.spectrum import without_gauge
+from landtopo.shown import Brief
 
 __all__ = [
     "NullSpace",
@@ -38,7 +39,7 @@ _MARGIN = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpectralCut:
+class SpectralCut(Brief):
     """Where a spectrum was cut into zero and non-zero eigenvalues.
 
     Attributes
@@ -71,7 +72,7 @@ class SpectralCut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NullSpace:
+class NullSpace(Brief):
     """Null space of a Hessian, its gauge part apart.
 
     Attributes

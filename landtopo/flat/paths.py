@@ -14,6 +14,7 @@ from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.classify import is_zero_loss
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 
 __all__ = ["FlatPath", "flat_path"]
 
@@ -22,7 +23,7 @@ _FLATNESS = 1e-14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlatPath:
+class FlatPath(Brief):
     """A piecewise straight path of constant loss.
 
     Attributes

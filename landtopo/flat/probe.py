@@ -16,6 +16,7 @@ from landtopo.flat.correct import correct
 from landtopo.flat.null_space import NullSpace
 from landtopo.flat.trace import Boundary, TraceOptions
 from landtopo.objective import Array, Objective
+from landtopo.shown import Brief
 
 # Along a null direction with a cubic law each step halves the displacement.
 _STEPS_BACK = 24
@@ -26,7 +27,7 @@ __all__ = ["FlatOptions", "Probe", "local_dimension", "natural_reach"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlatOptions:
+class FlatOptions(Brief):
     """How the null directions are examined.
 
     Attributes
@@ -50,7 +51,7 @@ class FlatOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Brief):
     """Local dimension of the critical set at a point, from displaced points brought back.
 
     Attributes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from landtopo.flat.cells import CellComplex
 from landtopo.flat.growth import Growth
@@ -17,6 +18,7 @@ from landtopo.flat.zero_loss import ZeroLossSet
 from landtopo.objective import Array
 from landtopo.points.reduced import Reduced
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief, Table
 
 __all__ = ["Corner", "FlatDirection", "FlatReport", "FlatStatus"]
 
@@ -29,7 +31,7 @@ class FlatStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corner:
+class Corner(Brief):
     """A corner of the flat set: a point at which neurons are zero.
 
     Attributes
@@ -52,7 +54,7 @@ class Corner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlatDirection:
+class FlatDirection(Brief):
     """One null direction of the Hessian in d dimensions.
 
     Attributes
@@ -81,7 +83,7 @@ class FlatDirection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlatReport:
+class FlatReport(Table):
     """Null space and flat set of a critical point.
 
     Attributes
@@ -143,6 +145,8 @@ class FlatReport:
     status : FlatStatus
     """
 
+    _told = ("status", "loss", "flat_dimension", "index", "nullity", "gauge", "zero_loss")
+
     problem: TeacherStudent
     weights: Array
     loss: float
@@ -173,6 +177,19 @@ class FlatReport:
     disagreements: tuple[str, ...]
     options: FlatOptions
     status: FlatStatus
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a null direction: how often it counts, and what it is."""
+        return [
+            {
+                "direction": number,
+                "kind": str(row.kind),
+                "multiplicity": row.multiplicity,
+                "out_of_span": row.normal,
+                "traces": len(row.traces),
+            }
+            for number, row in enumerate(self.directions, 1)
+        ]
 
     def count(self, kind: DirectionKind) -> int:
         """Number of null directions of a kind, in d dimensions."""

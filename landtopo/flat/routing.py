@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.objective import Array
+from landtopo.shown import Brief
 
 __all__ = ["Route", "Slide", "route"]
 
@@ -38,7 +39,7 @@ _LARGEST_SEARCH = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slide:
+class Slide(Brief):
     """One straight move along the flat set.
 
     Attributes
@@ -58,7 +59,7 @@ class Slide:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Brief):
     """A sequence of slides.
 
     Attributes

@@ -24,6 +24,7 @@ import numpy as np
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 
 __all__ = ["Inertia", "NeuronSplit", "SplitVerdict", "neuron_splits", "split_inertia"]
 
@@ -38,7 +39,7 @@ class SplitVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inertia:
+class Inertia(Brief):
     """Signs of the eigenvalues that one further parallel neuron adds.
 
     Attributes
@@ -59,7 +60,7 @@ class Inertia:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeuronSplit:
+class NeuronSplit(Brief):
     """Splitting one neuron of a network without zero and parallel neurons.
 
     Attributes

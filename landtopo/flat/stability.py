@@ -12,6 +12,7 @@ from landtopo.flat.null_space import resolution, spectral_cut
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 
 __all__ = ["StabilityLine", "split_line", "stability_along"]
 
@@ -19,7 +20,7 @@ _DEFAULT_SHARES = tuple(float(c) for c in np.linspace(0.025, 0.975, 39))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StabilityLine:
+class StabilityLine(Brief):
     """Spectra along a line of critical points.
 
     Attributes

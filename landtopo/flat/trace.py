@@ -15,6 +15,7 @@ import numpy as np
 
 from landtopo.flat.correct import correct
 from landtopo.objective import Array, Objective
+from landtopo.shown import Brief
 
 __all__ = ["Boundary", "Trace", "TraceOptions", "TraceStop", "trace"]
 
@@ -33,7 +34,7 @@ class TraceStop(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceOptions:
+class TraceOptions(Brief):
     """Steps and tolerances of a trace.
 
     Attributes
@@ -69,7 +70,7 @@ class TraceOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Brief):
     """A traced flat curve.
 
     Attributes

@@ -27,6 +27,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.flat.cells import surjections
 from landtopo.objective import Array
 from landtopo.problem import Teacher
+from landtopo.shown import Brief
 
 __all__ = ["ZeroLossFace", "ZeroLossSet", "line_freedom", "zero_loss_set"]
 
@@ -36,7 +37,7 @@ _MOST_SYSTEMS = 200_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZeroLossFace:
+class ZeroLossFace(Brief):
     """One open face of the polytope of zero-loss measures.
 
     Attributes
@@ -58,7 +59,7 @@ class ZeroLossFace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZeroLossSet:
+class ZeroLossSet(Brief):
     """The shape of the set of all students of zero loss.
 
     Attributes

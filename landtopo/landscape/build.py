@@ -80,6 +80,15 @@ def landscape_graph(
     ------
     InvalidArgument
         If an argument cannot be used.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> graph.nodes["w2-f0"]["orbit_size"]
+    2
+    >>> lt.width_table(graph)[0].zero_components
+    2
     """
     if not isinstance(teacher, Teacher):
         raise InvalidArgument(

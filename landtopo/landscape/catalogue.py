@@ -22,6 +22,7 @@ from landtopo.points.reading import read_point
 from landtopo.points.records import CriticalPoint, Family, Kind, is_zero_loss
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 from landtopo.symmetry import (
     PermutationGroup,
     PointGraph,
@@ -46,7 +47,7 @@ _TIED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Copy(Brief):
     """A labelled minimum as a copy of a family's representative.
 
     Attributes
@@ -67,7 +68,7 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(Brief):
     """A verified way from one family of minima to another.
 
     Attributes

@@ -11,6 +11,7 @@ import networkx as nx
 import numpy as np
 
 from landtopo.landscape.schema import LINEAGE
+from landtopo.shown import Brief, Table
 
 __all__ = ["EdgePair", "FamilyPair", "GraphComparison", "compare_graphs"]
 
@@ -19,7 +20,7 @@ _INVARIANTS = ("index", "effective_width", "anti_aligned", "zero_neurons", "isot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyPair:
+class FamilyPair(Brief):
     """A family of the first graph and the one of the second that it corresponds to.
 
     Attributes
@@ -36,7 +37,7 @@ class FamilyPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EdgePair:
+class EdgePair(Brief):
     """Edges between corresponding families, of the same kind and permutation class.
 
     Attributes
@@ -53,7 +54,7 @@ class EdgePair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GraphComparison:
+class GraphComparison(Table):
     """What two landscape graphs have in common.
 
     Attributes
@@ -78,6 +79,14 @@ class GraphComparison:
     edges_changed: tuple[EdgePair, ...]
     edges_only_first: tuple[str, ...]
     edges_only_second: tuple[str, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a family of either graph; None where it has no counterpart."""
+        pairs = [(pair.first, pair.second, pair.loss_change) for pair in self.families]
+        first = [(name, None, None) for name in self.families_only_first]
+        second = [(None, name, None) for name in self.families_only_second]
+        names = ("first", "second", "loss_change")
+        return [dict(zip(names, row, strict=True)) for row in (*pairs, *first, *second)]
 
     @property
     def equal(self) -> bool:
@@ -110,6 +119,13 @@ def compare_graphs(
     Returns
     -------
     GraphComparison
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> lt.compare_graphs(graph, graph).equal
+    True
     """
     partners = _family_partners(first, second, tolerance)
     families = tuple(

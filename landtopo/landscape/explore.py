@@ -43,6 +43,7 @@ from landtopo.points.search import SearchResult, find_minima
 from landtopo.points.starts import GaussianStart, StartDistribution
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
+from landtopo.shown import Brief
 from landtopo.symmetry import closest_copy, relative_relabellings, symmetry_frame
 
 __all__ = ["ExploreOptions", "Failure", "Line", "TransitionSearch", "Width", "explore_width"]
@@ -57,7 +58,7 @@ CORNERS, BANDS = "corners", "bands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExploreOptions:
+class ExploreOptions(Brief):
     """How much is spent on the ways between minima.
 
     Numbers of starts are for problems of up to 150 coordinates, and fall in proportion above.
@@ -91,6 +92,12 @@ class ExploreOptions:
         The search ends when so many climbs in a row brought nothing new; up to as many as all
         others together are added for that from random starts.
     lineage : LineageOptions
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> lt.ExploreOptions(pairs=10).pairs
+    10
     """
 
     random_starts: int = 160
@@ -108,7 +115,7 @@ class ExploreOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(Brief):
     """A pair of families that no path was found between.
 
     Attributes
@@ -125,7 +132,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransitionSearch:
+class TransitionSearch(Brief):
     """How transitions were looked for, and how sure one can be of their list.
 
     Attributes
@@ -147,7 +154,7 @@ class TransitionSearch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Width:
+class Width(Brief):
     """Everything that is known of one width."""
 
     search: SearchResult

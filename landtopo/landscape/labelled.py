@@ -36,6 +36,7 @@ from landtopo.landscape.labelled_cover import (
 from landtopo.landscape.labelled_group import StudentPermutations, Symmetry
 from landtopo.landscape.tree import LEVEL_TOLERANCE
 from landtopo.problem import Teacher
+from landtopo.shown import Brief, Table
 from landtopo.symmetry import PermutationGroup, Relabelling
 
 __all__ = [
@@ -52,7 +53,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyLevel:
+class FamilyLevel(Brief):
     """A level at which copies of one family appear or join.
 
     Attributes
@@ -92,7 +93,7 @@ class FamilyLevel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LabelledConnectivity:
+class LabelledConnectivity(Table):
     """The labelled components below every level.
 
     Attributes
@@ -125,6 +126,18 @@ class LabelledConnectivity:
     tolerance: float
     left_out: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a level: how many labelled components there are from it on, and why."""
+        return [
+            {
+                "level": event.level,
+                "components": event.components,
+                "appeared": ", ".join(event.appeared),
+                "transitions": ", ".join(event.transitions),
+            }
+            for event in self.levels
+        ]
 
     def components(self, level: float = math.inf, *, family: str | None = None) -> int:
         """Number of labelled components that contain a minimum of loss up to a level, exact.
@@ -297,6 +310,16 @@ def labelled_connectivity(
     InvalidArgument
         The graph has no family of this width, families have no weights, or the teacher does not fit
         them.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> found = lt.labelled_connectivity(graph, width=2)
+    >>> found.copies
+    {'w2-f0': 2}
+    >>> found.components(level=0.01)
+    2
     """
     known = sorted({int(data["width"]) for _, data in graph.nodes(data=True)})
     if width not in known:

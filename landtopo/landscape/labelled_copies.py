@@ -32,6 +32,7 @@ from landtopo.objective import Array
 from landtopo.points.classify import is_zero_loss
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import Teacher
+from landtopo.shown import Brief
 from landtopo.symmetry import (
     PermutationGroup,
     Relabelling,
@@ -50,7 +51,7 @@ ZERO_LOSS_SET = "zero-loss set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LabelledCopies:
+class LabelledCopies(Brief):
     """The labelled copies of one width, up to symmetry.
 
     Attributes

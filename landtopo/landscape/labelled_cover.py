@@ -26,6 +26,7 @@ from typing import NamedTuple
 
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.labelled_group import StudentPermutations, Symmetry
+from landtopo.shown import Brief
 from landtopo.symmetry import PermutationGroup, Relabelling
 
 __all__ = [
@@ -38,7 +39,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Orbit:
+class Orbit(Brief):
     """All labelled copies of one connected set of minima.
 
     Attributes
@@ -61,7 +62,7 @@ class Orbit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Brief):
     """A pass between two copies, and with it all that G makes of it.
 
     Attributes
@@ -84,7 +85,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LabelledPart:
+class LabelledPart(Brief):
     """Families that are joined at some level, and the labelled components over them.
 
     Attributes
@@ -121,7 +122,7 @@ class LabelledPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LabelledLevel:
+class LabelledLevel(Brief):
     """A level at which labelled components appear or join.
 
     Attributes

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from math import factorial
 
 from landtopo.errors import InvalidArgument
+from landtopo.shown import Brief
 from landtopo.symmetry import PermutationGroup, Relabelling, is_even
 
 __all__ = ["StudentPermutations", "Symmetry"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StudentPermutations:
+class StudentPermutations(Brief):
     """Permutations of student neurons alone that lead from a copy to one it is joined with.
 
     They form a group. Where it is the alternating group, copies fall into two parity classes.
@@ -50,7 +51,7 @@ class StudentPermutations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Symmetry:
+class Symmetry(Brief):
     """The group G = S_K x Aut(T).
 
     Attributes

@@ -44,6 +44,7 @@ from landtopo.points.records import Family, Kind
 from landtopo.points.reduced import reduce_network
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
+from landtopo.shown import Brief
 from landtopo.symmetry import Distinct, isotropy, point_graph
 
 __all__ = [
@@ -66,7 +67,7 @@ SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineageOptions:
+class LineageOptions(Brief):
     """How escape directions are chosen.
 
     Attributes
@@ -92,7 +93,7 @@ class LineageOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class Fate(Brief):
     """Where a family goes when a neuron is added in one way.
 
     Attributes
@@ -127,7 +128,7 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Brief):
     """What became of a family at the next smaller width when a neuron was added.
 
     Attributes

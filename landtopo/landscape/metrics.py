@@ -51,6 +51,13 @@ def components(
     -------
     list of set of str
         In the order of the lowest loss in each, then of its id.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> lt.components(graph)
+    [{'w2-f0'}]
     """
     below = transition_graph(graph, width, level=level)
     place = {node: index for index, node in enumerate(below)}
@@ -63,10 +70,24 @@ def component_counts(
 ) -> list[ComponentCount]:
     """The number of components of the set below a level, for every level at which it changes.
 
+    Parameters
+    ----------
+    graph : networkx.MultiGraph
+        A landscape graph.
+    width : int, optional
+        Only families of this width.
+
     Returns
     -------
     list of ComponentCount
         Upwards; below the first level there is no family at all.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> lt.component_counts(graph)[0].components
+    1
     """
     whole = transition_graph(graph, width)
     events = [(float(data["loss"]), 0, node, node) for node, data in whole.nodes(data=True)]
@@ -116,6 +137,14 @@ def minimax_matrix(
     matrix : ndarray, shape (n, n)
         Symmetric, in units of the loss; the diagonal holds the losses, and unconnected families
         have infinity.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> ids, matrix = lt.minimax_matrix(graph)
+    >>> ids, matrix.shape
+    (['w2-f0'], (1, 1))
     """
     whole = transition_graph(graph, width)
     ids = list(whole)
@@ -158,6 +187,17 @@ def independent_cycles(
         Only families of this width.
     copies : bool
         Count transitions between labelled copies of one family (self-loops) too.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> lt.independent_cycles(graph)
+    0
     """
     below = transition_graph(graph, width, level=level)
     loops = 0 if copies else nx.number_of_selfloops(below)
@@ -190,6 +230,13 @@ def neighbourhood(
     ------
     InvalidArgument
         The family is not in the graph.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> list(lt.neighbourhood(graph, "w2-f0"))
+    ['w2-f0']
     """
     if family not in graph:
         raise InvalidArgument(

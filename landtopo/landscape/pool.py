@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.journal import Journal
+from landtopo.shown import Brief
 
 __all__ = ["Piece", "Pool"]
 
@@ -34,7 +35,7 @@ _Result = tuple[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(Brief):
     """One piece of work.
 
     Attributes

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from landtopo.errors import LandtopoError
 from landtopo.objective import Array
 from landtopo.problem import Teacher
+from landtopo.shown import Brief
 from landtopo.symmetry import (
     PointGraph,
     Reference,
@@ -49,7 +50,7 @@ _WITH_TEACHERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
+class Relation(Brief):
     """How a copy of b lies to a.
 
     Attributes

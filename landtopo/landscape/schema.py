@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from landtopo.shown import Brief
+
 __all__ = [
     "COLUMNS",
     "FORMAT_VERSION",
@@ -48,7 +50,7 @@ _CURVATURE = "squared output per squared weight"
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Column(Brief):
     """One attribute of the graph, of its nodes or of its edges.
 
     Attributes

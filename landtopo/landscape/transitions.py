@@ -29,6 +29,7 @@ from landtopo.points.classify import classify
 from landtopo.points.records import CriticalPoint, Family, Kind
 from landtopo.points.saddle_starts import SaddleStart
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 from landtopo.symmetry import PointGraph, Reference, point_graph, symmetry_frame
 
 __all__ = [
@@ -55,7 +56,7 @@ _TIED_LOSSES = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Brief):
     """One way between two labelled minima, as a search returns it.
 
     Attributes
@@ -84,7 +85,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Harvest:
+class Harvest(Brief):
     """What some searches brought.
 
     Attributes

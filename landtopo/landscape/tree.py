@@ -18,6 +18,7 @@ import networkx as nx
 
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.schema import LINEAGE
+from landtopo.shown import Brief
 
 __all__ = ["LEVEL_TOLERANCE", "MinimaxRoute", "merge_tree", "minimax_route", "transition_graph"]
 
@@ -26,7 +27,7 @@ LEVEL_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MinimaxRoute:
+class MinimaxRoute(Brief):
     """The route between two families whose highest pass is lowest.
 
     Attributes
@@ -119,6 +120,13 @@ def merge_tree(
     ------
     InvalidArgument
         The graph has no family of this width.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> len(lt.merge_tree(graph, width=2))
+    1
     """
     transitions = transition_graph(graph, width)
     if not transitions:
@@ -224,6 +232,13 @@ def minimax_route(graph: nx.MultiGraph[str], first: str, second: str) -> Minimax
     ------
     InvalidArgument
         An id is not in the graph.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> lt.minimax_route(graph, "w2-f0", "w2-f0").families
+    ('w2-f0',)
     """
     for name, node in (("first", first), ("second", second)):
         if node not in graph:

@@ -22,6 +22,8 @@ from landtopo.landscape.schema import LINEAGE
 from landtopo.landscape.tree import LEVEL_TOLERANCE
 from landtopo.points.coverage import binomial_interval
 from landtopo.problem import Teacher
+from landtopo.shown import Brief, Table
+from landtopo.wording import counted
 
 __all__ = ["Escape", "LineageLine", "WidthRow", "WidthStep", "width_records", "width_table"]
 
@@ -31,7 +33,7 @@ _TIED = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Escape:
+class Escape(Brief):
     """What it takes to leave a spurious family.
 
     Attributes
@@ -51,7 +53,7 @@ class Escape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineageLine:
+class LineageLine(Brief):
     """What one way of adding a neuron makes of a family.
 
     Attributes
@@ -79,7 +81,7 @@ class LineageLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WidthStep:
+class WidthStep(Brief):
     """What one more neuron changes.
 
     Attributes
@@ -132,7 +134,7 @@ class WidthStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WidthRow:
+class WidthRow(Brief):
     """One width of a landscape.
 
     Attributes
@@ -216,9 +218,34 @@ class WidthRow:
         }
 
 
-def width_table(
-    graph: nx.MultiGraph[str], *, teacher: Teacher | None = None
-) -> tuple[WidthRow, ...]:
+class WidthTable(tuple[WidthRow, ...], Table):
+    """Connectivity against width, one row a width."""
+
+    __slots__ = ()
+
+    _printed = (
+        "width",
+        "families",
+        "isolated",
+        "flat",
+        "global_share",
+        "zero_components",
+        "largest_spurious_loss",
+        "lowest_escape",
+    )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a width: its record, without the escapes and the step to the next width."""
+        return [
+            {name: value for name, value in row.record().items() if name not in ("escapes", "step")}
+            for row in self
+        ]
+
+    def __repr__(self) -> str:
+        return f"WidthTable({counted(len(self), 'width')})"
+
+
+def width_table(graph: nx.MultiGraph[str], *, teacher: Teacher | None = None) -> WidthTable:
     """The table of connectivity against width.
 
     Parameters
@@ -230,8 +257,16 @@ def width_table(
 
     Returns
     -------
-    tuple of WidthRow
-        One for every width that has families, upwards.
+    WidthTable
+        A tuple of `WidthRow`, one for every width that has families, upwards.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    >>> table = lt.width_table(graph)
+    >>> table[0].families
+    1
     """
     by_width: dict[int, dict[str, Mapping[str, Any]]] = {}
     for name, data in graph.nodes(data=True):
@@ -249,7 +284,7 @@ def width_table(
                 None if below is None else _step(graph, width - 1, below, families),
             )
         )
-    return tuple(rows)
+    return WidthTable(rows)
 
 
 def width_records(rows: Iterable[WidthRow]) -> list[dict[str, Any]]:

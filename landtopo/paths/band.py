@@ -20,12 +20,13 @@ from landtopo.kernels.band import nudged_force
 from landtopo.objective import Array
 from landtopo.paths.chain import Chain, Metric, lengths, spread
 from landtopo.paths.optimiser import StepRule
+from landtopo.shown import Brief
 
 __all__ = ["ElasticBand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ElasticBand:
+class ElasticBand(Brief):
     """A nudged elastic band, as a rule for `chain.relax` and `chain.step`.
 
     Attributes

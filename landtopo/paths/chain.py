@@ -26,6 +26,7 @@ from landtopo.objective import Array, Objective
 from landtopo.paths.optimiser import StepRule
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
+from landtopo.shown import Brief
 
 __all__ = [
     "Chain",
@@ -51,7 +52,7 @@ class ChainStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(Brief):
     """A root of the positive definite matrix in which lengths are measured.
 
     Attributes
@@ -110,7 +111,7 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class Chain(Brief):
     """State of a chain; a step makes a new one.
 
     Attributes

@@ -27,6 +27,7 @@ from landtopo.points.polish import polish
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
+from landtopo.shown import Brief
 from landtopo.symmetry.frame import symmetry_frame
 from landtopo.symmetry.relabelling import Relabelling
 from landtopo.units import in_units, rescaled, unit_of
@@ -42,7 +43,7 @@ _CRITICAL = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectOptions:
+class ConnectOptions(Brief):
     """How a path between labelled points is searched for.
 
     Attributes
@@ -56,6 +57,12 @@ class ConnectOptions:
     profile_tolerance : float
         How much higher than its highest stored point the path may be anywhere, in units of the
         teacher (`landtopo.units`).
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> lt.ConnectOptions(outside=1).outside
+    1
     """
 
     join: JoinOptions = field(default_factory=JoinOptions)
@@ -92,6 +99,15 @@ def connect(
     -------
     PathRecord
         Verified, or with what is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> path = lt.connect(problem, np.eye(2), np.eye(2)[::-1])
+    >>> round(path.barrier, 6), path.verified
+    (0.073613, True)
     """
     began = perf_counter()
     options = ConnectOptions() if options is None else options

@@ -23,6 +23,7 @@ from landtopo.points.ascend import newton
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky, lowest_modes
 from landtopo.points.spectrum import with_gauge_lifted
+from landtopo.shown import Brief
 
 __all__ = [
     "Descent",
@@ -61,7 +62,7 @@ _FAILURES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DescentOptions:
+class DescentOptions(Brief):
     """How steepest descent is integrated.
 
     Attributes
@@ -97,7 +98,7 @@ class DescentOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Descent:
+class Descent(Brief):
     """A steepest-descent curve and where it ended.
 
     Attributes

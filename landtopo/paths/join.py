@@ -26,12 +26,13 @@ from landtopo.paths.valley import flat_valley
 from landtopo.points.ascend import ascend
 from landtopo.points.evaluations import Counted
 from landtopo.progress import Progress, Silent
+from landtopo.shown import Brief
 
 __all__ = ["JoinOptions", "join"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JoinOptions:
+class JoinOptions(Brief):
     """How a complete connection is searched for.
 
     Attributes

@@ -11,6 +11,7 @@ from landtopo.paths.routes import Place
 from landtopo.paths.setting import Element
 from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Evaluations
+from landtopo.shown import Brief
 
 __all__ = ["Attempt", "JoinStatus", "Joined", "Minimum", "Step", "Transition"]
 
@@ -24,7 +25,7 @@ class JoinStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Minimum:
+class Minimum(Brief):
     """A minimum met on the way.
 
     Attributes
@@ -41,7 +42,7 @@ class Minimum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
+class Transition(Brief):
     """A transition state, or another pass, with both descents done.
 
     Attributes
@@ -69,7 +70,7 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Brief):
     """One verified step of a route.
 
     Attributes
@@ -102,7 +103,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Brief):
     """One band that was tried, whatever came of it.
 
     Attributes
@@ -123,7 +124,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
+class Joined(Brief):
     """Everything found while joining two minima; number 0 and 1 are the ends.
 
     Attributes

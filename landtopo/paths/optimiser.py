@@ -15,12 +15,13 @@ from math import isfinite, sqrt
 import numpy as np
 
 from landtopo.objective import Array
+from landtopo.shown import Brief
 
 __all__ = ["StepRule"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepRule:
+class StepRule(Brief):
     """How long steps are and when they are taken back.
 
     Attributes

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from landtopo.objective import Array, Objective
+from landtopo.shown import Brief
 
 __all__ = ["Profile", "curve", "interior_maxima", "kept_below", "resolve", "sample"]
 
@@ -19,7 +20,7 @@ _HALVINGS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Brief):
     """Values along a curve.
 
     Attributes

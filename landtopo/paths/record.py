@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from landtopo.objective import Array
 from landtopo.points.evaluations import Evaluations
 from landtopo.points.records import CriticalPoint
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief, Table
 from landtopo.statistics import SummaryStatistics, summary_statistics
 from landtopo.units import Linear, Squared, Unitless
 
@@ -20,7 +21,7 @@ PathKind = Literal["saddle", "corner", "flat"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PassedSaddle:
+class PassedSaddle(Brief):
     """A lower saddle on the way down, at which a descent came to rest and was pushed on.
 
     Attributes
@@ -30,11 +31,11 @@ class PassedSaddle:
     """
 
     loss: Squared[float]
-    weights: Linear[Array] = field(repr=False)
+    weights: Linear[Array]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepRecord:
+class StepRecord(Brief):
     """One verified step from a minimum to the next.
 
     Attributes
@@ -60,7 +61,7 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerUp:
+class RunnerUp(Brief):
     """A route that was found too, and is higher or longer.
 
     Attributes
@@ -75,7 +76,7 @@ class RunnerUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PathRecord:
+class PathRecord(Table):
     """A path between two labelled points and the evidence for it.
 
     Attributes
@@ -124,24 +125,26 @@ class PathRecord:
         One sentence.
     """
 
-    problem: TeacherStudent = field(repr=False)
-    start: Linear[Array] = field(repr=False)
-    end: Linear[Array] = field(repr=False)
-    points: Linear[Array] = field(repr=False)
-    positions: Linear[Array] = field(repr=False)
-    losses: Squared[Array] = field(repr=False)
+    _told = ("kind", "highest_loss", "barrier_from", "barrier_to", "verified", "steps", "status")
+
+    problem: TeacherStudent
+    start: Linear[Array]
+    end: Linear[Array]
+    points: Linear[Array]
+    positions: Linear[Array]
+    losses: Squared[Array]
     profile_tolerance: Squared[float]
-    minima: Linear[tuple[Array, ...]] = field(repr=False)
+    minima: Linear[tuple[Array, ...]]
     minima_losses: Squared[Array]
     minima_positions: Linear[Array]
-    transition_states: tuple[CriticalPoint, ...] = field(repr=False)
+    transition_states: tuple[CriticalPoint, ...]
     transition_positions: Linear[Array]
     steps: tuple[StepRecord, ...]
     highest_loss: Squared[float]
     verified: bool
     kind: PathKind
     permutation: tuple[int, ...] | None
-    missing: Linear[tuple[tuple[Array, Array], ...]] = field(repr=False)
+    missing: Linear[tuple[tuple[Array, Array], ...]]
     runners_up: tuple[RunnerUp, ...]
     first_highest_loss: Squared[float]
     bands: int
@@ -164,6 +167,20 @@ class PathRecord:
     def barrier(self) -> float:
         """The barrier seen from the start."""
         return self.barrier_from
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a step between neighbouring minima of the path."""
+        return [
+            {
+                "step": number,
+                "kind": str(step.kind),
+                "loss_from": float(self.minima_losses[step.start]),
+                "highest_loss": float(step.highest_loss),
+                "loss_to": float(self.minima_losses[step.end]),
+                "saddles_passed": len(step.through),
+            }
+            for number, step in enumerate(self.steps, 1)
+        ]
 
     def statistics(self) -> list[SummaryStatistics]:
         """(Q, R, T) at the points along the path."""

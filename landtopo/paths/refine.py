@@ -12,12 +12,13 @@ from landtopo.paths.optimiser import StepRule
 from landtopo.paths.profile import interior_maxima, sample
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.evaluations import Counted, Evaluations
+from landtopo.shown import Brief
 
 __all__ = ["RefineOptions", "Refined", "Refinement", "refine"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefineOptions:
+class RefineOptions(Brief):
     """How maxima of a chain are refined.
 
     Attributes
@@ -46,7 +47,7 @@ class RefineOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refined:
+class Refined(Brief):
     """One maximum of the chain and the critical point that it led to.
 
     Attributes
@@ -74,7 +75,7 @@ class Refined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refinement:
+class Refinement(Brief):
     """All interior maxima of a chain, in the order along it.
 
     Attributes

@@ -18,13 +18,14 @@ import numpy as np
 
 from landtopo.objective import Array
 from landtopo.paths.setting import Element, Setting
+from landtopo.shown import Brief
 from landtopo.symmetry.permutations import compose, inverse
 
 __all__ = ["Connection", "Place", "RouteStep", "Routes", "same_value"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Brief):
     """A labelled minimum: the copy of a family by an element.
 
     Attributes
@@ -38,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(Brief):
     """A verified connection of two labelled minima.
 
     Attributes
@@ -65,7 +66,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RouteStep:
+class RouteStep(Brief):
     """A copy of a connection as a step of a route.
 
     Attributes

@@ -16,6 +16,7 @@ import numpy as np
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
 from landtopo.points.ascend import Ascent
+from landtopo.shown import Brief
 from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["Element", "Pass", "PlainSetting", "Setting"]
@@ -24,7 +25,7 @@ Element = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
+class Pass(Brief):
     """A pass that is not a smooth saddle: a point and the ways down from it.
 
     Attributes
@@ -122,7 +123,7 @@ class Setting(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlainSetting:
+class PlainSetting(Brief):
     """A function of which nothing else is known.
 
     Attributes

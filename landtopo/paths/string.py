@@ -16,12 +16,13 @@ import numpy as np
 from landtopo.objective import Array
 from landtopo.paths.chain import Chain, Metric, evenly_spaced, spread
 from landtopo.paths.optimiser import StepRule
+from landtopo.shown import Brief
 
 __all__ = ["StringMethod"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StringMethod:
+class StringMethod(Brief):
     """A string, as a rule for `chain.relax` and `chain.step`.
 
     Attributes

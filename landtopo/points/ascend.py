@@ -31,6 +31,7 @@ from landtopo.points.factors import (
     lowest_modes,
 )
 from landtopo.points.spectrum import Spectrum, lowest_spectrum, spectrum, with_gauge_lifted
+from landtopo.shown import Brief
 
 __all__ = [
     "Ascent",
@@ -58,7 +59,7 @@ class AscentStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AscentOptions:
+class AscentOptions(Brief):
     """How eigenvector following is done.
 
     Attributes
@@ -96,7 +97,7 @@ class AscentOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ascent:
+class Ascent(Brief):
     """Where an ascent ended, and how it went.
 
     Attributes

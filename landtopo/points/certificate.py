@@ -36,6 +36,7 @@ from landtopo.points.reduced import reduce_network
 from landtopo.points.regions import count_regions
 from landtopo.points.slopes import SlopeField
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 from landtopo.symmetry.frame import symmetry_frame
 
 __all__ = ["PsiCertificate", "psi_min"]
@@ -44,7 +45,7 @@ _CELLS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PsiCertificate:
+class PsiCertificate(Brief):
     """The lowest slope for growing a zero neuron, and the landscape of slopes around it.
 
     Attributes
@@ -138,6 +139,14 @@ def psi_min(
     Returns
     -------
     PsiCertificate
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> round(lt.psi_min(problem, 0.5 * np.eye(2)).minimum, 6)
+    -0.377705
     """
     given = np.asarray(weights, dtype=np.float64)
     if given.ndim != 2 or not len(given) or given.shape[1] < problem.rank:

@@ -88,6 +88,15 @@ def classify(
         eigenvalue is negative and the only zero ones belong to exact splits; *undecided*, with the
         reason, otherwise. Above `landtopo.points.curvature.DENSE` coordinates the eigenvalues are
         the lowest ones of the reduced network; all that are not positive are among them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> point = lt.classify(problem, np.eye(2))
+    >>> str(point.kind), point.index
+    ('minimum', 0)
     """
     checked_instance("problem", "classify", problem, TeacherStudent)
     given = np.asarray(weights, dtype=np.float64)

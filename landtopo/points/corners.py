@@ -26,6 +26,7 @@ from landtopo.points.coverage import Coverage
 from landtopo.points.records import CriticalPoint, Family
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
+from landtopo.shown import Brief, Table
 
 __all__ = ["Corner", "CornerResult", "CornerVerdict", "find_corners", "read_corner"]
 
@@ -41,7 +42,7 @@ class CornerVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corner:
+class Corner(Brief):
     """A point with zero neurons.
 
     Attributes
@@ -91,7 +92,7 @@ class Corner:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CornerResult:
+class CornerResult(Table):
     """Corners of a problem, from the critical points of the narrower ones.
 
     Attributes
@@ -110,6 +111,11 @@ class CornerResult:
     corners: tuple[Corner, ...]
     families: tuple[Family | None, ...]
     coverage: dict[int, Coverage]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a corner: its evidence and its verdict."""
+        told = ("loss", "zero_neurons", "index", "psi_min", "regions", "verdict")
+        return [{name: corner.record()[name] for name in told} for corner in self.corners]
 
 
 def read_corner(
@@ -176,6 +182,14 @@ def find_corners(
     Returns
     -------
     CornerResult
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> found = lt.find_corners(problem, starts=20)
+    >>> [(corner.zero_neurons, round(corner.loss, 6)) for corner in found.corners]
+    [(1, 0.088512), (2, 0.659155)]
     """
     from landtopo.points.saddles import find_saddles
     from landtopo.points.search import find_minima

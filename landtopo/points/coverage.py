@@ -54,6 +54,7 @@ from scipy.special import betaincinv, gammaln, logsumexp
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.shown import Brief
 from landtopo.units import Unitless
 
 __all__ = ["Coverage", "binomial_interval", "estimate_coverage", "rarefaction"]
@@ -64,7 +65,7 @@ _PARTS = np.array([0.25, 0.5, 0.75])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
+class Coverage(Brief):
     """What a sample of independent starts says about families it has not met.
 
     Attributes
@@ -276,6 +277,13 @@ def binomial_interval(count: int, total: int, *, level: float = 0.95) -> tuple[f
     -------
     tuple of float
         (0, 1) without any trial.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> low, high = lt.binomial_interval(3, 20)
+    >>> round(low, 4), round(high, 4)
+    (0.0524, 0.3604)
     """
     if not 0 <= count <= total or not 0 < level < 1:
         raise InvalidArgument(

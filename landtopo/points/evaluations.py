@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from landtopo.objective import Array, FlowCurve, Objective, Pace
+from landtopo.shown import Brief
 
 __all__ = ["Counted", "Evaluations"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluations:
+class Evaluations(Brief):
     """Number of points at which values, gradients and Hessians were computed.
 
     Attributes

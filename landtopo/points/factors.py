@@ -14,12 +14,13 @@ import numpy as np
 from scipy.linalg import lapack
 
 from landtopo.objective import Array
+from landtopo.shown import Brief
 
 __all__ = ["Positive", "Symmetric", "cholesky", "factorised", "lowest_modes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Symmetric:
+class Symmetric(Brief):
     """A symmetric matrix, factorised.
 
     Attributes
@@ -57,7 +58,7 @@ def factorised(matrix: Array) -> Symmetric | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Positive:
+class Positive(Brief):
     """A positive definite matrix, factorised."""
 
     _factor: Array = field(repr=False)

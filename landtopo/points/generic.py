@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,12 +20,13 @@ from landtopo.points.ascend import AscentOptions, AscentStatus, ascend, newton, 
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Kind, Status
 from landtopo.points.spectrum import spectrum
+from landtopo.shown import Brief, Table
 
 __all__ = ["FunctionPoint", "FunctionPoints", "find_critical_points"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionPoint:
+class FunctionPoint(Brief):
     """A critical point of a function.
 
     Attributes
@@ -57,7 +59,7 @@ class FunctionPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionPoints:
+class FunctionPoints(Table):
     """Critical points of a function, and how sure the list is.
 
     Attributes
@@ -73,6 +75,12 @@ class FunctionPoints:
     points: tuple[FunctionPoint, ...]
     coverage: Coverage
     status: tuple[Status, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a critical point, without its place."""
+        told = ("kind", "value", "grad_norm", "index", "nullity", "gap", "count")
+        rows = [{name: getattr(point, name) for name in told} for point in self.points]
+        return [{**row, "kind": str(row["kind"])} for row in rows]
 
     @property
     def minima(self) -> tuple[FunctionPoint, ...]:
@@ -121,6 +129,20 @@ def find_critical_points(
     Returns
     -------
     FunctionPoints
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> bowl = lt.SmoothFunction(
+    ...     size=2,
+    ...     function=lambda x: float(x @ x),
+    ...     derivative=lambda x: 2 * x,
+    ...     second=lambda x: 2 * np.eye(2),
+    ... )
+    >>> found = lt.find_critical_points(bowl, [-1, -1], [1, 1], starts=5)
+    >>> [(str(point.kind), round(point.value, 6)) for point in found.points]
+    [('minimum', 0.0)]
     """
     starts = checked_count("starts", "find_critical_points", starts)
     seed = checked_seed("find_critical_points", seed)

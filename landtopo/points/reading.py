@@ -13,6 +13,7 @@ from landtopo.objective import Array
 from landtopo.points.classify import is_zero_loss
 from landtopo.points.reduced import Reduced, reduce_network
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 
 __all__ = ["Contents", "Reading", "describe", "read_point"]
 
@@ -23,7 +24,7 @@ _PART = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Brief):
     """What every neuron of a point does. Neurons are numbered from 0.
 
     The counts are of reduced neurons, so that they are the same on a whole flat set.
@@ -85,6 +86,14 @@ def read_point(
     Returns
     -------
     Reading
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> lt.read_point(problem, np.eye(2)).description
+    'every teacher neuron is reproduced'
     """
     given = np.asarray(weights, dtype=np.float64)
     if reduced is None:
@@ -188,7 +197,7 @@ def _duties(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Contents(Brief):
     """What the line about a family tells, without the labels of neurons.
 
     Attributes

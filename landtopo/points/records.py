@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.shown import Brief, Table
 from landtopo.units import Linear, Squared, Unitless
 
-__all__ = ["Attempts", "CriticalPoint", "Family", "Kind", "Status", "is_zero_loss"]
+__all__ = ["Attempts", "CriticalPoint", "Families", "Family", "Kind", "Status", "is_zero_loss"]
 
 
 def is_zero_loss(loss: float, weights: Array) -> bool:
@@ -38,7 +41,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempts:
+class Attempts(Brief):
     """Every start of a search, in columns; row i is start `starts[i]`.
 
     Attributes
@@ -78,7 +81,7 @@ class Attempts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CriticalPoint:
+class CriticalPoint(Brief):
     """A point with its spectrum, and what follows from it.
 
     Attributes
@@ -114,7 +117,17 @@ class CriticalPoint:
         The verdict.
     reason : str
         One sentence that says why.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> lt.classify(problem, np.eye(2)).eigenvalues.round(4)
+    array([0.0908, 0.4092, 0.5908, 0.9092])
     """
+
+    _told = ("kind", "loss", "grad_norm", "index", "nullity", "gap", "weights")
 
     weights: Linear[Array]
     loss: Squared[float]
@@ -136,7 +149,7 @@ class CriticalPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class Family(Brief):
     """All critical points with one reduced network, up to the symmetry of the problem.
 
     Attributes
@@ -169,7 +182,17 @@ class Family:
         Smallest one-sided slope for growing another neuron.
     description : str
         One line that a person understands.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> family = lt.find_minima(problem, starts=20)["w2-f0"]
+    >>> family.is_global, family.orbit_size
+    (True, 2)
     """
+
+    _told = ("id", "loss", "count", "orbit_size", "flat_dimension", "weights", "description")
 
     id: str
     width: int
@@ -202,7 +225,15 @@ class Family:
         return is_zero_loss(self.point.loss, self.point.weights)
 
     def record(self) -> dict[str, Any]:
-        """The family as plain JSON values, with the field names of the documentation."""
+        """The family as plain JSON values, with the field names of the documentation.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> lt.find_minima(problem, starts=20)["w2-f0"].record()["isotropy"]
+        'S_2'
+        """
         point = self.point
         return {
             "id": self.id,
@@ -229,6 +260,50 @@ class Family:
             "found_by": self.found_by,
             "weights": point.weights.tolist(),
         }
+
+
+class Families(Table):
+    """Mix-in of results with families: a table of them, and each by its id."""
+
+    __slots__ = ()
+
+    families: tuple[Family, ...]
+    others: tuple[Family, ...]
+
+    _printed: ClassVar[tuple[str, ...]] = (
+        "id",
+        "kind",
+        "loss",
+        "smallest_eigenvalue",
+        "count",
+        "orbit_size",
+        "description",
+    )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a family, `families` before `others`: its record without the weights."""
+        return [
+            {name: value for name, value in family.record().items() if name != "weights"}
+            for family in (*self.families, *self.others)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.families)
+
+    def __iter__(self) -> Iterator[Family]:
+        return iter(self.families)
+
+    def __bool__(self) -> bool:
+        # A result is one also where no family was found.
+        return True
+
+    def __getitem__(self, name: str) -> Family:
+        known = {family.id: family for family in (*self.families, *self.others)}
+        if name not in known:
+            raise InvalidArgument(
+                f"The id of a family must be one of {', '.join(known) or 'none'}; got {name!r}."
+            )
+        return known[name]
 
 
 def _first(values: Array) -> float | None:

@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.shown import Brief
 
 __all__ = ["Reduced", "reduce_network"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reduced:
+class Reduced(Brief):
     """A network without zero and without parallel neurons, and how a student splits it.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy as np
 from landtopo.objective import Array
 from landtopo.points.records import Family, Status
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 from landtopo.symmetry import invariants, symmetry_frame
 
 __all__ = ["KnownFamilies", "SearchEnd", "pack_ends", "unpack_ends"]
@@ -20,7 +21,7 @@ _CODES = tuple(Status)
 
 
 @dataclass(frozen=True, slots=True)
-class SearchEnd:
+class SearchEnd(Brief):
     """Where one start ended; `family` is set when it was recognised on the way."""
 
     weights: Array

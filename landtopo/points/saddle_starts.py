@@ -20,6 +20,7 @@ from landtopo.points.reduced import reduce_network
 from landtopo.points.spectrum import without_gauge
 from landtopo.points.starts import StartDistribution, draw_start
 from landtopo.problem import Teacher, TeacherStudent
+from landtopo.shown import Brief
 from landtopo.symmetry import (
     PointGraph,
     closest_copy,
@@ -45,7 +46,7 @@ _NOISE = (0.05, 0.3, 0.6, 1.0, 1.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SaddleStart:
+class SaddleStart(Brief):
     """Where a search starts.
 
     Attributes

@@ -30,7 +30,7 @@ from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.polish import polish
-from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
+from landtopo.points.records import Attempts, CriticalPoint, Families, Family, Kind, Status
 from landtopo.points.starts import (
     ScaledStart,
     StartDistribution,
@@ -40,6 +40,7 @@ from landtopo.points.starts import (
 )
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
+from landtopo.shown import Brief
 from landtopo.units import Unitless, in_units, rescaled, unit_of
 
 __all__ = ["METHODS", "SearchOptions", "SearchResult", "find_minima", "run_starts"]
@@ -62,7 +63,7 @@ _DESCENT_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchOptions:
+class SearchOptions(Brief):
     """How starts are followed.
 
     Attributes
@@ -85,7 +86,7 @@ class SearchOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResult:
+class SearchResult(Families):
     """What many starts found.
 
     Attributes
@@ -173,6 +174,16 @@ def find_minima(
     ------
     InvalidArgument
         If an argument cannot be used.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> found = lt.find_minima(problem, starts=20)
+    >>> found["w2-f0"].orbit_size
+    2
+    >>> len(found), found.coverage.families
+    (1, 1)
     """
     checked_instance("problem", "find_minima", problem, TeacherStudent)
     most = checked_count("starts", "find_minima", 500 if starts is None else starts, most=_MOST)

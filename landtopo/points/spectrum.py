@@ -13,12 +13,13 @@ from numpy.linalg import eigh
 
 from landtopo.objective import Array, Objective
 from landtopo.points.factors import lowest_modes
+from landtopo.shown import Brief
 
 __all__ = ["Spectrum", "lowest_spectrum", "spectrum", "with_gauge_lifted", "without_gauge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spectrum:
+class Spectrum(Brief):
     """Eigenvalues and eigenvectors of a Hessian on the complement of the gauge directions.
 
     Attributes

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.problem import TeacherStudent
+from landtopo.shown import Brief
 
 __all__ = [
     "GaussianStart",
@@ -76,7 +77,7 @@ def draw_start(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GaussianStart:
+class GaussianStart(Brief):
     """Independent entries N(0, scale^2 / d).
 
     Attributes
@@ -102,7 +103,7 @@ class GaussianStart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmallStart:
+class SmallStart(Brief):
     """Independent entries N(0, scale^2 / d) with a small scale; `dim` as in `GaussianStart`."""
 
     scale: float = 1e-3
@@ -118,7 +119,7 @@ class SmallStart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SphereStart:
+class SphereStart(Brief):
     """Every neuron uniform on the sphere of radius `scale`; `dim` as in `GaussianStart`."""
 
     scale: float = 1.0
@@ -135,7 +136,7 @@ class SphereStart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrthogonalStart:
+class OrthogonalStart(Brief):
     """Orthogonal neurons of norm `scale`, uniformly rotated; `dim` as in `GaussianStart`.
 
     When there are more neurons than dimensions the d columns are orthogonal instead, with norm
@@ -159,7 +160,7 @@ class OrthogonalStart:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class GivenStart:
+class GivenStart(Brief):
     """The user's own start points, one of them at random, shaken.
 
     Attributes
@@ -189,7 +190,7 @@ class GivenStart:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class LiftedStart:
+class LiftedStart(Brief):
     """Points of a smaller width with further neurons, shaken.
 
     Attributes
@@ -246,7 +247,7 @@ _NAMED: dict[str, Callable[..., StartDistribution]] = {
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ScaledStart:
+class ScaledStart(Brief):
     """Starts of another distribution in other units: the same points, and the same text.
 
     Attributes

@@ -73,6 +73,11 @@ class StudyFile:
             self.dim = None if row["dim"] == _INFINITE else int(row["dim"])
             self.seed = int(row["seed"])
 
+    def __repr__(self) -> str:
+        dim = "infinite" if self.dim is None else self.dim
+        name = type(self).__name__
+        return f"{name}({str(self.path)!r}, teacher={self.teacher.name!r}, dim={dim})"
+
     @classmethod
     def create(
         cls,
@@ -98,6 +103,17 @@ class StudyFile:
         ------
         StudyError
             The file exists already and is not empty, or cannot be made.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.seed
+        0
+        >>> study.close()
         """
         row = _first_row(teacher, dim, seed)
         database = Database(Path(path), write=True, create=True)
@@ -135,6 +151,18 @@ class StudyFile:
             There is no such file, or another process writes it.
         FileFormatError
             It is not a study, is damaged, or is from a newer landtopo.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.close()
+        >>> with lt.Study.open(name) as study:
+        ...     print(study.teacher.name)
+        orthonormal:2
         """
         database = Database(Path(path), write=write)
         with _closing_on_failure(database):
@@ -160,6 +188,16 @@ class StudyFile:
             The study in the file is of another teacher, dimension or seed, or in use.
         FileFormatError
             The file is not a study, is damaged, or is from a newer landtopo.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.resume(name, lt.Teacher.orthonormal(2)) as study:
+        ...     print(study.seed)
+        0
         """
         row = _first_row(teacher, dim, seed)
         database = Database(Path(path), write=True, create=True)
@@ -171,7 +209,18 @@ class StudyFile:
         return study
 
     def check(self, teacher: Teacher, *, dim: int | None, seed: int) -> None:
-        """Raise StudyError unless the study is of this teacher, dimension and seed."""
+        """Raise StudyError unless the study is of this teacher, dimension and seed.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.check(lt.Teacher.orthonormal(2), dim=None, seed=0)
+        >>> study.close()
+        """
         mine, given = self.teacher.gram, teacher.gram
         scale = float(np.abs(mine).max())
         if mine.shape != given.shape or np.abs(mine - given).max() > _SAME_TEACHER * scale:
@@ -192,7 +241,19 @@ class StudyFile:
         )
 
     def problem(self, width: int) -> TeacherStudent:
-        """The problem that the study is about, for one width."""
+        """The problem that the study is about, for one width.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.problem(3).width
+        3
+        >>> study.close()
+        """
         return TeacherStudent(self.teacher, width, self.dim)
 
     def __enter__(self) -> Self:
@@ -207,7 +268,17 @@ class StudyFile:
         self.close()
 
     def close(self) -> None:
-        """Close the file; calling it twice does nothing more."""
+        """Close the file; calling it twice does nothing more.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.close()
+        """
         try:
             self._end_session()
         finally:
@@ -216,7 +287,20 @@ class StudyFile:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Make everything that is written inside the ``with`` durable at once, or nothing."""
+        """Make everything that is written inside the ``with`` durable at once, or nothing.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> with study.together():
+        ...     study.remember("first", {"answer": 1})
+        ...     study.remember("second", {"answer": 2})
+        >>> study.close()
+        """
         # Begun outside the transaction, the session outlives one that fails.
         if self._database.write and self._running is None:
             self.begin()
@@ -234,18 +318,55 @@ class StudyFile:
             Says everything that the value depends on, beyond the teacher and the dimension.
         value : mapping
             Numbers, texts, lists, mappings, arrays and records of landtopo.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.remember("first", {"answer": 1})
+        >>> study.recall("first")
+        {'answer': 1}
+        >>> study.close()
         """
         content = encode(value)
         with self.together():
             self._rows.put("steps", key=key, session=self._session, finished=now(), value=content)
 
     def recall(self, key: str) -> Any:
-        """What was remembered under the key, or None."""
+        """What was remembered under the key, or None.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.recall("first") is None
+        True
+        >>> study.close()
+        """
         row = self._rows.one("steps", key=key)
         return None if row is None else self._decoded("steps", row)
 
     def steps(self, prefix: str = "") -> list[str]:
-        """The keys of finished steps that begin so, sorted."""
+        """The keys of finished steps that begin so, sorted.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.remember("first", {"answer": 1})
+        >>> study.steps()
+        ['first']
+        >>> study.close()
+        """
         keys: list[str] = [row["key"] for row in self._rows.all("steps")]
         return sorted(key for key in keys if key.startswith(prefix))
 
@@ -260,6 +381,18 @@ class StudyFile:
             Such as ``graph``.
         options : mapping, optional
             Its options, in values that JSON has.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.begin("graph")
+        >>> len(study.sessions())
+        1
+        >>> study.close()
         """
         self._end_session()
         upgrade(self._database)
@@ -288,7 +421,20 @@ class StudyFile:
         self._running = None
 
     def sessions(self) -> list[Session]:
-        """The runs that wrote into the study, in order."""
+        """The runs that wrote into the study, in order.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.begin("graph")
+        >>> study.sessions()[0].command
+        'graph'
+        >>> study.close()
+        """
         with self._reading("sessions"):
             return [
                 Session(

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from landtopo._version import __version__
+from landtopo.shown import Brief
 
 __all__ = ["Session", "now", "versions"]
 
@@ -16,7 +17,7 @@ _PACKAGES = ("numpy", "scipy", "numba", "networkx")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Brief):
     """One run that wrote into a study.
 
     Attributes

@@ -39,6 +39,16 @@ class Study(StudyFile):
 
     Use `create`, `open` or `resume`, and close it, best with ``with``. It is a `Journal`: give it
     to a search, and the search goes on where an earlier one ended.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import landtopo as lt
+    >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+    >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+    ...     study.searches()
+    []
     """
 
     # Searches.
@@ -67,6 +77,20 @@ class Study(StudyFile):
         families : sequence of Family
         options : mapping, optional
             Everything that the result depends on, in values that JSON has.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> found = lt.find_minima(problem, starts=20)
+        >>> study.save_search("minima", "gaussian:1", found.attempts, found.families)
+        >>> [family.id for family in study.families(2)]
+        ['w2-f0']
+        >>> study.close()
         """
         width = attempts.width
         with self.together():
@@ -95,7 +119,19 @@ class Study(StudyFile):
                 )
 
     def searches(self, aim: str | None = None) -> list[tuple[int, str]]:
-        """The stored searches, of one aim or of all, as (width, source), the latest last."""
+        """The stored searches, of one aim or of all, as (width, source), the latest last.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.searches()
+        []
+        >>> study.close()
+        """
         return [
             (row["width"], row["source"])
             for row in self._rows.all("attempts")
@@ -112,6 +148,20 @@ class Study(StudyFile):
         ------
         StudyError
             There is no such search.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> found = lt.find_minima(problem, starts=20)
+        >>> study.save_search("minima", "gaussian:1", found.attempts, found.families)
+        >>> len(study.attempts(2, "gaussian:1"))
+        20
+        >>> study.close()
         """
         for row in self._rows.all("attempts"):
             if (row["width"], row["source"]) == (width, source):
@@ -127,6 +177,17 @@ class Study(StudyFile):
         width : int
         source : str, optional
             The search that found them; by default the latest one for minima.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.families(2)
+        []
+        >>> study.close()
         """
         if source is None:
             sources = [label for at, label in self.searches("minima") if at == width]
@@ -153,6 +214,21 @@ class Study(StudyFile):
             What the ends are: ids of families, ``global``, or names of files.
         permutation : str
             Relabelling of the second end's neurons, in cycles, or ``closest``.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> path = lt.connect(problem, np.eye(2), np.eye(2)[::-1])
+        >>> study.save_path(path, "w2-f0", "w2-f0", permutation="(1 2)")
+        >>> len(study.paths(2))
+        1
+        >>> study.close()
         """
         with self.together():
             self._rows.put(
@@ -169,7 +245,19 @@ class Study(StudyFile):
             )
 
     def paths(self, width: int | None = None) -> list[NamedPath]:
-        """The stored paths, of one width or of all, the latest last."""
+        """The stored paths, of one width or of all, the latest last.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.paths()
+        []
+        >>> study.close()
+        """
         return [
             NamedPath(row["from_id"], row["to_id"], row["permutation"], self._decoded("paths", row))
             for row in self._rows.all("paths")
@@ -179,7 +267,21 @@ class Study(StudyFile):
     # The graph.
 
     def save_graph(self, graph: nx.MultiGraph[str]) -> None:
-        """Store the landscape graph, in place of an earlier one."""
+        """Store the landscape graph, in place of an earlier one.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+        >>> study.save_graph(graph)
+        >>> list(study.graph())
+        ['w2-f0']
+        >>> study.close()
+        """
         put = self._rows.put
         with self.together():
             for table in ("edges", "nodes", "graph"):
@@ -217,6 +319,19 @@ class Study(StudyFile):
         ------
         StudyError
             There is none yet.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+        >>> study.save_graph(graph)
+        >>> len(study.graph())
+        1
+        >>> study.close()
         """
         with self._database.snapshot():
             attributes, nodes, edges = map(self._rows.all, ("graph", "nodes", "edges"))

@@ -24,6 +24,7 @@ from landtopo.landscape.schema import LINEAGE
 from landtopo.objective import Array
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
+from landtopo.shown import Brief
 from landtopo.study.quadrature import (
     difference_hessian,
     difference_normal_block,
@@ -43,7 +44,7 @@ _NEAR = (3e-2, 1e-2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyOptions:
+class VerifyOptions(Brief):
     """Tolerances, for a teacher with squared norm 1 in total; those of larger ones grow with it.
 
     Attributes
@@ -78,7 +79,7 @@ class VerifyOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Brief):
     """One number of the study, recomputed.
 
     Attributes
@@ -121,6 +122,17 @@ def verify(
     list of Check
         All checks; those that fail have `agrees` False. If anything in the file is not as it was
         written, only that is told: nothing is computed from damaged rows.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import landtopo as lt
+    >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+    >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+    >>> [check for check in lt.verify(study) if not check.agrees]
+    []
+    >>> study.close()
     """
     options, progress = options or VerifyOptions(), progress or Silent()
     damaged = [_damaged(fault) for fault in study.faults()]

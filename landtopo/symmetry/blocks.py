@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.objective import Array
+from landtopo.shown import Brief
 from landtopo.symmetry.graph import TOLERANCE, PointGraph, PointLike
 from landtopo.symmetry.point_groups import Isotropy, isotropy
 
@@ -15,7 +16,7 @@ __all__ = ["BlockPattern", "BlockValue", "block_pattern"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlockValue:
+class BlockValue(Brief):
     """A value in a block, and how often each row of the block has it."""
 
     value: float
@@ -26,7 +27,7 @@ Block = tuple[BlockValue, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlockPattern:
+class BlockPattern(Brief):
     """Values of R and Q by orbits of the isotropy group.
 
     All rows of a block hold the same values in some order, because the group carries each to each.

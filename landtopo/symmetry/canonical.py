@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.objective import Array
+from landtopo.shown import Brief
 from landtopo.symmetry.graph import TOLERANCE, Palette, PointGraph, PointLike
 from landtopo.symmetry.matching import Reference
 from landtopo.symmetry.relabelling import Relabelling
@@ -17,7 +18,7 @@ __all__ = ["CanonicalForm", "canonical_form"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CanonicalForm:
+class CanonicalForm(Brief):
     """A point in a numbering of its neurons that all its copies share.
 
     Attributes

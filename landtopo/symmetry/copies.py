@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.shown import Brief
 from landtopo.symmetry.graph import TOLERANCE, PointGraph
 from landtopo.symmetry.groups import PermutationGroup
 from landtopo.symmetry.matching import equivalence
@@ -25,7 +26,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ClosestCopy:
+class ClosestCopy(Brief):
     """A copy of a point and how it was made.
 
     Attributes

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.objective import Array
+from landtopo.shown import Brief
 
 __all__ = ["EXACT", "FixedSpace", "SharedSymmetry", "interchangeable", "shared_symmetry"]
 
@@ -36,7 +37,7 @@ _Exchanges = dict[int, dict[int, NDArray[np.int64]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FixedSpace:
+class FixedSpace(Brief):
     """A space of weights that is fixed by symmetries, with orthonormal coordinates.
 
     Attributes
@@ -55,7 +56,7 @@ class FixedSpace:
 
 
 @dataclass(frozen=True, eq=False)
-class SharedSymmetry:
+class SharedSymmetry(Brief):
     """Exchanges of teacher vectors and neurons that leave two labelled points as they are.
 
     They generate a product of symmetric groups, one for each class of onlookers.

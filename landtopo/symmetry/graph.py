@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.shown import Brief
 
 __all__ = ["TOLERANCE", "Palette", "PointGraph", "PointLike", "Statistics"]
 
@@ -53,7 +54,7 @@ class Statistics(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PointGraph:
+class PointGraph(Brief):
     """A point as a complete graph with values on vertices and edges.
 
     Attributes
@@ -162,7 +163,7 @@ PointLike = PointGraph | Statistics | tuple[ArrayLike, ArrayLike, ArrayLike]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Palette:
+class Palette(Brief):
     """Which values of a graph count as one colour.
 
     Attributes

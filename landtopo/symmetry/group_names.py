@@ -13,6 +13,7 @@ from math import factorial, lcm, prod
 
 import numpy as np
 
+from landtopo.shown import Brief
 from landtopo.symmetry.groups import Images, PermutationGroup
 from landtopo.symmetry.permutations import cycle_type, is_even
 
@@ -22,7 +23,7 @@ _CLOSURE_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupFactor:
+class GroupFactor(Brief):
     """One factor of a group and what it permutes.
 
     Attributes

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.errors import InvalidArgument
+from landtopo.wording import exact
 
 __all__ = ["Images", "PermutationGroup"]
 
@@ -92,6 +93,9 @@ class PermutationGroup:
         group = cls(degree, base, moving, [0] * len(moving), _product(levels))
         group._levels = levels
         return group
+
+    def __repr__(self) -> str:
+        return f"PermutationGroup(degree={self.degree}, order={exact(self._order)})"
 
     @property
     def base(self) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ from itertools import combinations
 import numpy as np
 
 from landtopo.objective import Array
+from landtopo.shown import Brief
 from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["IsotypicBlock", "isotypic_blocks", "isotypic_eigenvalues", "useful_blocks"]
@@ -34,7 +35,7 @@ _FEW = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IsotypicBlock:
+class IsotypicBlock(Brief):
     """A representative of one isotypic component.
 
     Attributes

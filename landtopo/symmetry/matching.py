@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.shown import Brief
 from landtopo.symmetry.graph import TOLERANCE, Palette, PointGraph, PointLike
 from landtopo.symmetry.relabelling import Relabelling
 from landtopo.symmetry.search import STEP_LIMIT, gave_up, partition
@@ -138,7 +139,7 @@ def invariants(student: ArrayLike, overlap: ArrayLike) -> Array:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class EquivalenceClasses:
+class EquivalenceClasses(Brief):
     """Points grouped by equivalence.
 
     Attributes

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from landtopo.errors import InvalidArgument
+from landtopo.shown import Brief
 from landtopo.symmetry.graph import TOLERANCE, Palette, PointGraph, PointLike
 from landtopo.symmetry.group_names import GroupFactor, name_group
 from landtopo.symmetry.groups import PermutationGroup
@@ -28,7 +29,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TeacherAutomorphisms:
+class TeacherAutomorphisms(Brief):
     """The permutations of the teacher neurons that keep their Gram matrix.
 
     Attributes
@@ -59,7 +60,7 @@ class TeacherAutomorphisms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Isotropy:
+class Isotropy(Brief):
     """The subgroup of S_K x Aut(T) that fixes a point.
 
     Attributes
@@ -120,6 +121,17 @@ def teacher_automorphisms(
     tolerance : float
         Entries that differ by more, relative to the largest diagonal entry, are different. It
         should be the one used for points.
+
+    Returns
+    -------
+    TeacherAutomorphisms
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import landtopo as lt
+    >>> lt.teacher_automorphisms(np.eye(6)).order
+    720
     """
     gram = np.asarray(teacher, dtype=np.float64)
     empty = np.empty((0, len(gram) if gram.ndim else 0))
@@ -147,6 +159,17 @@ def isotropy(point: PointLike, *, tolerance: float = TOLERANCE) -> Isotropy:
         Any point, critical or not, inside the teachers' span or not.
     tolerance : float
         Values that differ by more, relative to the largest squared teacher norm, are different.
+
+    Returns
+    -------
+    Isotropy
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> point = lt.summary_statistics(lt.Teacher.orthonormal(3), [[2, 0, 0], [0, 1, 0], [0, 0, 1]])
+    >>> lt.isotropy(point).name
+    'S_2 x S_1'
     """
     graph = PointGraph.of(point)
     palette = Palette.of(graph, tolerance)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
+from landtopo.shown import Brief
 from landtopo.symmetry import permutations
 from landtopo.symmetry.permutations import Permutation
 
@@ -28,7 +29,7 @@ _ORTHOGONALITY = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Relabelling:
+class Relabelling(Brief):
     """An element of S_K x Aut(T).
 
     Attributes

@@ -1,0 +1,148 @@
+"""What people see of a record when they print it: one short line, or a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from html import escape
+from typing import Any, ClassVar
+
+import numpy as np
+
+from landtopo.wording import aligned, counted, number
+
+__all__ = ["Brief", "Table", "brief"]
+
+
+_LINE = 240
+_TEXT = 60
+
+
+class Brief:
+    """Mix-in of dataclasses: a short `repr` that never prints an array.
+
+    It tells the fields in their order, as many as fit, or those attributes that a class names.
+    """
+
+    __slots__ = ()
+
+    _told: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # In the class itself, where `dataclass` leaves it alone; an inherited one it would replace.
+        if cls.__repr__ in (object.__repr__, _line):
+            cls.__repr__ = _line  # type: ignore[method-assign]
+
+
+def _line(record: Any) -> str:
+    parts: list[str] = []
+    for name in record._told or [field.name for field in dataclasses.fields(record)]:
+        part = f"{name}={brief(getattr(record, name))}"
+        if sum(map(len, parts)) + 2 * len(parts) + len(part) > _LINE:
+            parts.append("...")
+            break
+        parts.append(part)
+    return f"{type(record).__name__}({', '.join(parts)})"
+
+
+def brief(value: Any) -> str:
+    """A value in a few characters: numbers with six digits, arrays by shape, lists by length."""
+    if isinstance(value, Enum):
+        return str(value.name)
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.6g}"
+    if isinstance(value, (bool, int, np.integer, np.bool_)) or value is None:
+        text = str(value)
+        return text if len(text) <= _TEXT else f"{text[:_TEXT]}..."
+    if isinstance(value, str):
+        return repr(value if len(value) <= _TEXT else f"{value[:_TEXT]}...")
+    if isinstance(value, np.ndarray):
+        return f"<array {' x '.join(map(str, value.shape)) or 'of no dimension'}>"
+    if isinstance(value, tuple) and len(value) <= 3 and all(map(_is_scalar, value)):
+        return f"({', '.join(map(brief, value))}{',' * (len(value) == 1)})"
+    if isinstance(value, (Mapping, Sequence, set, frozenset)):
+        return f"<{counted(len(value), 'entry', 'entries')}>"
+    name = getattr(value, "id", None) or getattr(value, "name", None)
+    kind = type(value).__name__
+    return f"<{kind} {name}>" if isinstance(name, str) and len(name) <= _TEXT else f"<{kind}>"
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, np.number, np.bool_))
+
+
+class Table(Brief):
+    """Mix-in of records that are lists of like things: tables to print, and for pandas.
+
+    A class states its rows, and which of their columns are printed.
+    """
+
+    __slots__ = ()
+
+    _printed: ClassVar[tuple[str, ...]] = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries of plain values, with the same keys in each."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        header, body = self._cells()
+        return "\n".join([repr(self), *([aligned(header, body)] if body else [])])
+
+    def _repr_html_(self) -> str:
+        """The table as a notebook shows it."""
+        header, body = self._cells()
+        head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+        lines = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body
+        )
+        title = f"<p><code>{escape(repr(self))}</code></p>"
+        return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+    def to_dataframe(self) -> Any:
+        """The rows as a `pandas.DataFrame`, with every digit.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each of `rows()`.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed; landtopo does not need it otherwise.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> found = lt.find_minima(problem, starts=20)
+        >>> found.to_dataframe().shape[0]  # needs pandas
+        1
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError(
+                "to_dataframe needs pandas, which is not installed; "
+                "'pip install landtopo[pandas]' adds it."
+            ) from None
+        return pandas.DataFrame(self.rows())
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        rows = self.rows()
+        names = self._printed or tuple(rows[0] if rows else ())
+        return (
+            [name.replace("_", " ") for name in names],
+            [[_cell(row[name]) for name in names] for row in rows],
+        )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, (float, np.floating)) or value is None:
+        return number(None if value is None else float(value))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_cell, value))
+    return str(value)
