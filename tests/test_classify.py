@@ -138,7 +138,8 @@ def test_verdict_does_not_depend_on_where_the_split_is() -> None:
     problem = TeacherStudent(Teacher.orthonormal(6), 8)
     found = classify(problem.with_width(6), spurious_six()).weights
     seen = set()
-    for shares in ([0.2, 0.3, 0.5], [1e-5, 1e-5, 1 - 2e-5], [1 / 3, 1 / 3, 1 / 3]):
+    for share in (0.2, 1 / 3, 1e-5, 3e-6, 1e-6, 3e-7):
+        shares = [share, share, 1 - 2 * share]
         split = np.vstack([found[:5], np.array(shares)[:, None] * found[5]])
         point = classify(problem, split)
         seen.add((point.kind, point.index, point.nullity))

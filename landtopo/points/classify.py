@@ -260,12 +260,12 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         gradient = float(np.linalg.norm(_gradient(loss, weights)))
     unused = (problem.width if problem.codimension is None else problem.codimension) - outside
     tolerance = solved.error
-    # Every eigenvalue that decides, with the number of times it counts in d dimensions.
+    # Every eigenvalue that decides, and how often it counts, in the span or in the normal block.
     normal = solved.normal
     basis = _complement(u[:, rank:])
     decisive = [
         (solved.values, 1, "in"),
-        (_eigenvalues(basis.T @ normal @ basis), unused, "out"),
+        (_eigenvalues(basis.T @ normal @ basis), 1, "out"),
     ]
     split = np.flatnonzero(reduced.sizes > 1)
     pieces: dict[int, Array] = {}
@@ -278,7 +278,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         across = _complement(u[j][:, None])
         values, axes = np.linalg.eigh(across.T @ (block - 0.5 * np.eye(columns)) @ across)
         decisive.append((np.asarray(values, dtype=np.float64), count, "in"))
-        decisive.append((np.array([normal[j, j] - 0.5]), count * unused, "out"))
+        decisive.append((np.array([normal[j, j] - 0.5]), count, "out"))
         null = np.abs(values) <= tolerance
         normal_null = bool(unused and abs(normal[j, j] - 0.5) <= tolerance)
         if null.any() or normal_null:
@@ -286,20 +286,19 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         values = np.where(null, 0.0, values)
         pieces[j] = (across @ axes * values) @ (across @ axes).T
         flat += count
-    counted = [(values, times, where) for values, times, where in decisive if times]
+    # The full spectra cannot say it: in them a small share multiplies rounding beyond tolerance.
     index = {
         where: sum(
-            int(np.sum(values < -tolerance)) * times for values, times, w in counted if w == where
+            int(np.sum(values < -tolerance)) * times for values, times, w in decisive if w == where
         )
         for where in ("in", "out")
     }
-    zeros = sum(int(np.sum(np.abs(values) <= tolerance)) * times for values, times, _ in counted)
-    explained = sum(
-        int(np.sum(np.abs(values) <= tolerance)) * times
-        for values, times, _ in decisive[2:]
-        if times
-    )
-    sizes = np.concatenate([np.abs(values) for values, _, _ in counted])
+    weight = {"in": 1, "out": unused}
+    counted = [(values, times * weight[where]) for values, times, where in decisive]
+    zero_counts = [int(np.sum(np.abs(values) <= tolerance)) * times for values, times in counted]
+    zeros, explained = sum(zero_counts), sum(zero_counts[2:])
+    index_in_d = index["in"] + unused * index["out"]
+    sizes = np.concatenate([np.abs(values) for values, times in counted if times])
     small = sizes[sizes <= tolerance]
     lowest = float(small.max(initial=0.0)) or tolerance
     large = sizes[sizes > tolerance]
@@ -308,7 +307,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     kind, reason = verdict(
         zero_loss=is_zero_loss(value, weights),
         critical=gradient <= grad_tolerance,
-        index=sum(index.values()),
+        index=index_in_d,
         zero_neurons=reduced.zero_neurons,
         zeros=zeros,
         flat=flat,
@@ -323,9 +322,9 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         normal_multiplicity=unused,
         gauge=len(solved.curvature.gauge) + outside * unused,
         gap=gap,
-        index_in_span=int(np.sum(eigenvalues < -tolerance)),
-        index_normal=int(np.sum(normal_eigenvalues < -tolerance)),
-        index=sum(index.values()),
+        index_in_span=index["in"],
+        index_normal=index["out"],
+        index=index_in_d,
         nullity=zeros + flat,
         zero_neurons=reduced.zero_neurons,
         grad_tolerance=grad_tolerance,
