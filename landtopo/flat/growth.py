@@ -288,7 +288,7 @@ def _fit(s: Array, slope: Array, error: Array, longest: float) -> tuple[float, f
     """Exponent, its standard error, and coefficient."""
     design = np.stack([np.ones_like(s), np.log(s), s / longest], axis=1) / error[:, None]
     logarithm = np.log(slope)
-    answer, *_ = np.linalg.lstsq(design, logarithm / error)
+    answer, *_ = np.linalg.lstsq(design, logarithm / error, rcond=None)
     residual = design @ answer - logarithm / error
     covariance = np.linalg.pinv(design.T @ design)
     spread = max(1.0, float(residual @ residual) / max(1, len(s) - 3))
@@ -299,5 +299,5 @@ def _fit(s: Array, slope: Array, error: Array, longest: float) -> tuple[float, f
         return exponent, deviation, float(np.exp(answer[0])) / exponent
     # The coefficient at the exact exponent: refit the two other terms.
     shifted = (logarithm - (whole - 1) * np.log(s)) / error
-    (level, _), *_ = np.linalg.lstsq(design[:, [0, 2]], shifted)
+    (level, _), *_ = np.linalg.lstsq(design[:, [0, 2]], shifted, rcond=None)
     return exponent, deviation, float(np.exp(level)) / whole
