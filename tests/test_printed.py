@@ -187,6 +187,11 @@ def test_certificate_and_study_have_short_lines(tmp_path: Path) -> None:
     with lt.Study.create(tmp_path / "two.landtopo", lt.Teacher.orthonormal(2)) as study:
         assert "teacher='orthonormal:2'" in repr(study)
         assert len(repr(study)) <= SHORT
+        found = lt.find_minima(study.problem(2), starts=20)
+        study.save_search("minima", "gaussian:1", found.attempts, found.families)
+        assert [row["id"] for row in study.rows()] == ["w2-f0"]
+        assert str(study).startswith(repr(study))
+        assert "w2-f0" in study._repr_html_()
     pytest.importorskip("flint")
     certificate = lt.certify(lt.TeacherStudent(lt.Teacher.orthonormal(2), 2), np.eye(2))
     assert len(repr(certificate)) <= SHORT
@@ -228,7 +233,7 @@ def test_texts_in_tables_are_escaped(made: dict[str, Any]) -> None:
     found = made["minima"]
     family = found.families[0]
     strange = types.SimpleNamespace(
-        record=lambda: {**family.record(), "description": "a < b & c"}, id=family.id
+        row=lambda: {**family.row(), "description": "a < b & c"}, id=family.id
     )
     changed = type(found)(
         **{name: getattr(found, name) for name in found.__slots__ if name != "families"},

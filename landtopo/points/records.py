@@ -261,6 +261,18 @@ class Family(Brief):
             "weights": point.weights.tolist(),
         }
 
+    def row(self) -> dict[str, Any]:
+        """The record without the weights: one row of a table.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> lt.find_minima(problem, starts=20)["w2-f0"].row()["kind"]
+        'minimum'
+        """
+        return {name: value for name, value in self.record().items() if name != "weights"}
+
 
 class Families(Table):
     """Mix-in of results with families: a table of them, and each by its id."""
@@ -282,10 +294,7 @@ class Families(Table):
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a family, `families` before `others`: its record without the weights."""
-        return [
-            {name: value for name, value in family.record().items() if name != "weights"}
-            for family in (*self.families, *self.others)
-        ]
+        return [family.row() for family in (*self.families, *self.others)]
 
     def __len__(self) -> int:
         return len(self.families)

@@ -14,6 +14,7 @@ import networkx as nx
 
 from landtopo.errors import StudyError
 from landtopo.points.records import Attempts, Family, Status
+from landtopo.shown import Table
 from landtopo.study.attempts import with_repetition, without_repetition
 from landtopo.study.codec import encode
 from landtopo.study.file import StudyFile
@@ -34,7 +35,7 @@ class NamedPath(NamedTuple):
     record: PathRecord
 
 
-class Study(StudyFile):
+class Study(StudyFile, Table):
     """One study file, with the searches, paths and the graph in it.
 
     Use `create`, `open` or `resume`, and close it, best with ``with``. It is a `Journal`: give it
@@ -50,6 +51,26 @@ class Study(StudyFile):
     ...     study.searches()
     []
     """
+
+    _printed = ("search", "id", "kind", "loss", "count", "orbit_size", "description")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a family of every stored search, without its weights.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     study.rows()
+        []
+        """
+        return [
+            {"search": source, **family.row()}
+            for width, source in self.searches()
+            for family in self.families(width, source)
+        ]
 
     # Searches.
 
