@@ -7,7 +7,8 @@ STAMP := $(VENV)/.installed
 LOWEST := .venv-lowest
 OUT ?= out
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
-PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8
+# The plugin for benchmarks cannot measure beside other workers, and says so every time.
+PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal -p no:benchmark
 
 .PHONY: graph test test-lowest lint types unit benchmark clean
 
