@@ -6,15 +6,49 @@ __all__ = ["EmptyStudyError", "FileFormatError", "InvalidArgument", "LandtopoErr
 
 
 class LandtopoError(Exception):
-    """Base class of everything that landtopo raises on purpose."""
+    """Base class of everything that landtopo raises on purpose.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> try:
+    ...     lt.Teacher.orthonormal(0)
+    ... except lt.LandtopoError as error:
+    ...     print(error)
+    The 'size' argument of Teacher.orthonormal must be an integer >= 1; got 0.
+    """
 
 
 class InvalidArgument(LandtopoError, ValueError):
-    """An argument cannot be used; the message says in one sentence which and why."""
+    """An argument cannot be used; the message says in one sentence which and why.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> try:
+    ...     lt.Teacher.equicorrelated(3, 2)
+    ... except lt.InvalidArgument as error:
+    ...     print(type(error).__name__)
+    InvalidArgument
+    """
 
 
 class FileFormatError(LandtopoError):
-    """A file cannot be read: not of this format, damaged, or from a newer version."""
+    """A file cannot be read: not of this format, damaged, or from a newer version.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import landtopo as lt
+    >>> name = os.path.join(tempfile.mkdtemp(), "empty.json")
+    >>> open(name, "w").close()
+    >>> try:
+    ...     lt.read_graph(name)
+    ... except lt.FileFormatError as error:
+    ...     print(type(error).__name__)
+    FileFormatError
+    """
 
 
 class StudyError(LandtopoError):

@@ -449,7 +449,18 @@ class StudyFile:
             ]
 
     def faults(self) -> list[Fault]:
-        """Everything in the study that is not as it was written, as `check_study` finds it."""
+        """Everything in the study that is not as it was written, as `check_study` finds it.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     list(study.faults())
+        []
+        """
         return examined(self._database)[1]
 
     def _decoded(self, table: str, row: Row) -> Any:
