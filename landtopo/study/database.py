@@ -302,7 +302,7 @@ class Database:
         what = f"{self._name} was removed or renamed while it was written"
         try:
             self._put_back()
-        except (OSError, LandtopoError):
+        except (OSError, UnicodeError, LandtopoError):
             raise StudyError(f"{what}, and cannot be written again.") from None
         raise StudyError(
             f"{what}; what was stored before is there again, and the same command goes on from "
