@@ -7,20 +7,22 @@ so that the condition decides.
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from itertools import permutations
 
 import mpmath
 import numpy as np
 import pytest
 
-from landtopo.certification import _Test, certify
+from landtopo.certification import CertificateStatus, CertifyOptions, _Test, certify
+from landtopo.enclosures import lower, upper
 from landtopo.families import number_families
 from landtopo.flat.null_space import null_space, resolution, spectral_cut
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array, SmoothFunction
 from landtopo.paths.descent import DescentStatus, descend
 from landtopo.points.certificate import psi_min
-from landtopo.points.records import Family
+from landtopo.points.records import Family, Kind
 from landtopo.points.search import find_minima
 from landtopo.problem import Teacher, TeacherStudent
 from landtopo.statistics import SummaryStatistics, flow_field, flow_jacobian, summary_statistics
@@ -103,6 +105,107 @@ def test_outer_columns_are_independent_in_the_whole_box() -> None:
     proved = certify(problem, np.hstack([outside, 1e-8 * soft[::-1] * [[1.0], [-1.0]]]))
     assert proved.weights.shape == (2, 4)
     assert proved.isolation < np.abs(proved.weights[:, 3]).max()
+
+
+@pytest.mark.parametrize("dim", [2, 3, 4, None])
+def test_every_unused_dimension_counts_the_negative_normal_direction(dim: int | None) -> None:
+    problem, inside = in_span_saddle(0.0, [[1.07, 1.07], [-0.07, -0.07]])
+    proved = certify(TeacherStudent(problem.teacher, 2, dim), inside)
+    assert (proved.index_in_span, proved.index_normal) == (1, 1)
+    assert proved.index == 1 + (2 if dim is None else dim - 2)
+
+
+@pytest.mark.parametrize("precision", [20, 21, 22, 24, 36, 38, 40, 44])
+@pytest.mark.parametrize("soft_direction", ["normal", "in use"])
+def test_coarse_arithmetic_leaves_signs_open_and_proves_nothing_false(
+    precision: int, soft_direction: str
+) -> None:
+    # The lowest eigenvalue of the normal block in the span is -0.0009, and that of the saddle
+    # outside of it, where the direction is in use, 0.00008.
+    problem, point = in_span_saddle(-0.95, [[0.208, -0.269], [0.744, 0.319]])
+    signs = (1, 1, 3)
+    if soft_direction == "in use":
+        soft = np.linalg.eigh(PopulationLoss(problem).normal_block(point))[1][:, :1]
+        point, signs = critical(problem.teacher, np.hstack([point, 0.5 * soft])), (1, 0, 1)
+    truth = certify(problem, point)
+    assert (truth.index_in_span, truth.index_normal, truth.index) == signs
+    coarse = certify(problem, point, CertifyOptions(precision=precision))
+    found = (coarse.index_in_span, coarse.index_normal, coarse.index)
+    for claimed, sign in zip(found, signs, strict=True):
+        assert claimed in (None, sign)
+    both = None not in found[:2]
+    assert (coarse.index is not None) == both
+    if np.isfinite(coarse.radius):
+        ends = {True: CertificateStatus.CERTIFIED, False: CertificateStatus.SIGN_OPEN}
+        assert coarse.status is ends[both]
+    assert coarse.loss_bounds[0] <= truth.loss_bounds[1]
+    assert coarse.loss_bounds[1] >= truth.loss_bounds[0]
+
+
+@pytest.mark.parametrize("length", [1e-3, 1.0, 1e3])
+def test_zero_and_parallel_neurons_are_told_at_any_scale(length: float) -> None:
+    problem = TeacherStudent(Teacher.from_vectors(length * np.eye(2)), 2)
+
+    def status(weights: list[list[float]]) -> CertificateStatus:
+        return certify(problem, length * np.array(weights)).status
+
+    options = CertifyOptions()
+    short = options.zero_norm * np.array([0.9, 1.1])
+    assert status([[1.0, 0.0], [0.0, short[0]]]) is CertificateStatus.ZERO_NEURON
+    assert status([[1.0, 0.0], [0.0, short[1]]]) is not CertificateStatus.ZERO_NEURON
+    near, far = options.parallel_angle * np.array([0.9, 1.1])
+    for size in (0.2, 3.0):
+        parallel, apart = [[1.0, 0.0], [size, size * near]], [[size, size * far], [1.0, 0.0]]
+        assert status(parallel) is CertificateStatus.PARALLEL_NEURONS
+        assert status(apart) is not CertificateStatus.PARALLEL_NEURONS
+
+
+@pytest.mark.parametrize("denominator", [3, 5, 6, 7, 9, 11, 13, 49])
+def test_ends_of_balls_are_rounded_outwards(denominator: int) -> None:
+    flint = pytest.importorskip("flint")
+    with flint.ctx.workprec(128):
+        ball = flint.arb(1) / denominator
+        wide = flint.arb(ball, 0.001)
+    assert Fraction(lower(ball)) < Fraction(1, denominator) < Fraction(upper(ball))
+    assert Fraction(upper(ball)) - Fraction(lower(ball)) < Fraction(1, 10**15)
+    radius = Fraction(0.001)
+    assert Fraction(lower(wide)) < Fraction(1, denominator) - radius
+    assert Fraction(upper(wide)) > Fraction(1, denominator) + radius
+
+
+def test_a_refused_certificate_claims_nothing() -> None:
+    refused = certify(TeacherStudent(Teacher.orthonormal(2), 2), [[1.0, 0.3], [0.0, 1.0]])
+    assert refused.status is CertificateStatus.NOT_PROVED
+    assert (refused.radius, refused.isolation, refused.contraction) == (np.inf, 0.0, np.inf)
+    assert refused.loss_bounds == (-np.inf, np.inf)
+    assert refused.eigenvalue_bounds.shape == refused.normal_bounds.shape == (0, 2)
+    assert refused.index is refused.index_in_span is refused.index_normal is None
+    assert refused.kind is Kind.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("inner", "normal", "multiplicity", "kind"),
+    [
+        ([[-2.0, -1.0], [-0.1, 0.1]], [[1.0, 2.0]], 1, Kind.SADDLE),
+        ([[-0.1, 0.1], [1.0, 2.0]], [[1.0, 2.0]], 1, Kind.UNDECIDED),
+        ([[-0.1, 0.1], [1.0, 2.0]], [[-2.0, -1.0]], 1, Kind.SADDLE),
+        ([[-0.1, 0.1], [1.0, 2.0]], [[-2.0, -1.0]], 0, Kind.UNDECIDED),
+        ([[-1.0, 0.0], [1.0, 2.0]], [[1.0, 2.0]], 1, Kind.UNDECIDED),
+    ],
+)
+def test_one_proved_negative_eigenvalue_makes_a_saddle(
+    inner: list[list[float]], normal: list[list[float]], multiplicity: int, kind: Kind
+) -> None:
+    proved = certify(TeacherStudent(Teacher.orthonormal(2), 2), np.eye(2))
+    assert proved.kind is Kind.MINIMUM
+    opened = dataclasses.replace(
+        proved,
+        index=None,
+        eigenvalue_bounds=np.array(inner),
+        normal_bounds=np.array(normal),
+        normal_multiplicity=multiplicity,
+    )
+    assert opened.kind is kind
 
 
 def exact_hessian(weights: Array, vectors: Array) -> Array:
