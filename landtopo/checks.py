@@ -19,6 +19,7 @@ from landtopo.objective import Array
 
 __all__ = [
     "LARGEST",
+    "MOST_RATIO",
     "check_options",
     "checked_array",
     "checked_choice",
@@ -36,20 +37,22 @@ __all__ = [
 #: Largest size of an entry: products of three of them stay finite in double precision.
 LARGEST = 1e100
 
+#: Largest ratio of two norms whose squares can be added in double precision without losing one.
+MOST_RATIO = 2.0**26
+
 _MOST = 1_000_000_000
 _MOST_JOBS = 1024
-_LONGEST_TEXT = 60
 
 _Kind = TypeVar("_Kind")
 
 
-def shown(value: object) -> str:
-    """A value as it is told in a sentence: on one line, and short."""
+def shown(value: object, most: int = 60) -> str:
+    """A value as it is told in a sentence: on one line, of not much more than `most` characters."""
     try:
         text = " ".join(repr(value).split())
     except Exception:  # a foreign object's repr, or an integer of too many digits to print
         text = f"a value of type {type(value).__name__}"
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def checked_count(

@@ -13,18 +13,29 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landtopo.checks import checked_count, checked_seed
+from landtopo.checks import (
+    LARGEST,
+    MOST_RATIO,
+    checked_array,
+    checked_count,
+    checked_instance,
+    checked_number,
+    checked_seed,
+)
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.shown import Brief
 from landtopo.units import Linear, Squared
 
-__all__ = ["Teacher", "TeacherStudent"]
+__all__ = ["MOST_DIMENSIONS", "Teacher", "TeacherStudent"]
 
 _SYMMETRY_TOLERANCE = 1e-12
 _EIGENVALUE_TOLERANCE = 1e-12
 # Tables of all pairs of neurons have to fit into memory.
 _LARGEST = 10_000
+#: Integers up to here, and squares of their roots, are exact in double precision.
+MOST_DIMENSIONS = 10**15
+_MOST_ENTRIES = 100_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,15 +127,9 @@ class Teacher(Brief):
                [0.5, 1. ]])
         """
         size = checked_count("size", "Teacher.equicorrelated", size, most=_LARGEST)
-        try:
-            rho = float(correlation)
-        except (TypeError, ValueError):
-            rho = float("nan")
-        if not np.isfinite(rho):
-            raise InvalidArgument(
-                "The 'correlation' argument of Teacher.equicorrelated must be a finite number; "
-                f"got {correlation!r}."
-            )
+        rho = checked_number(
+            "correlation", "Teacher.equicorrelated", correlation, "be a finite number", np.isfinite
+        )
         lowest = -1.0 if size == 1 else -1.0 / (size - 1)
         if not lowest - 1e-12 <= rho <= 1.0:
             raise InvalidArgument(
@@ -156,7 +161,9 @@ class Teacher(Brief):
         (2, 2)
         """
         size = checked_count("size", "Teacher.random", size, most=_LARGEST)
-        dim = size if dim is None else checked_count("dim", "Teacher.random", dim)
+        dim = checked_count(
+            "dim", "Teacher.random", size if dim is None else dim, most=_MOST_ENTRIES // size
+        )
         seed = checked_seed("Teacher.random", seed)
         rng = np.random.default_rng(np.random.SeedSequence(seed))
         vectors = rng.standard_normal((size, dim)) / np.sqrt(dim)
@@ -169,7 +176,8 @@ class Teacher(Brief):
         Parameters
         ----------
         vectors : array_like, shape (M, d)
-            Weight vectors. Linear dependence and unequal norms are allowed, zero vectors are not.
+            Weight vectors. Linear dependence and unequal norms are allowed, zero vectors are not,
+            nor norms whose ratio exceeds `landtopo.checks.MOST_RATIO`.
         name : str
             Shown in files and pictures.
 
@@ -179,14 +187,15 @@ class Teacher(Brief):
         >>> lt.Teacher.from_vectors([[1, 0, 0], [1, 1, 0]]).rank
         2
         """
+        checked_instance("name", "Teacher.from_vectors", name, str)
         given = _matrix("vectors", "Teacher.from_vectors", vectors)
         lengths = np.linalg.norm(given, axis=1)
-        if np.any(lengths == 0):
-            zero = int(np.argmin(lengths)) + 1
+        if not np.all(np.any(given, axis=1)):
             raise InvalidArgument(
                 "The 'vectors' argument of Teacher.from_vectors must have no zero vector; "
-                f"teacher neuron {zero} is zero."
+                f"teacher neuron {int(np.argmin(lengths)) + 1} is zero."
             )
+        _check_norms("vectors", "Teacher.from_vectors", lengths)
         # Of unit rows, so that a short vector does not pass for a dependent one.
         _, singular, right = np.linalg.svd(given / lengths[:, None], full_matrices=False)
         tolerance = max(given.shape) * np.finfo(float).eps * singular[0]
@@ -196,15 +205,7 @@ class Teacher(Brief):
             # The basis of the span is free up to a rotation: take the one in which the vectors
             # are lower triangular, so that equal teachers get equal coordinates.
             given = _lower_triangular(given @ basis.T)
-        with np.errstate(over="ignore", under="ignore"):
-            gram = given @ given.T
-        if not np.all(np.isfinite(gram)) or np.any(np.diag(gram) == 0):
-            raise InvalidArgument(
-                "The 'vectors' argument of Teacher.from_vectors must have squared norms that "
-                f"double precision can hold; norms go from {lengths.min():.3g} to "
-                f"{lengths.max():.3g}."
-            )
-        return cls(_read_only(given), _read_only(gram), name)
+        return cls(_read_only(given), _read_only(given @ given.T), name)
 
     @classmethod
     def from_gram(cls, gram: ArrayLike, *, name: str = "gram") -> Teacher:
@@ -224,10 +225,9 @@ class Teacher(Brief):
         array([[1., 0.],
                [1., 1.]])
         """
-        given = _matrix("gram", "Teacher.from_gram", gram)
+        checked_instance("name", "Teacher.from_gram", name, str)
+        given = _matrix("gram", "Teacher.from_gram", gram, square=True)
         where = "The 'gram' argument of Teacher.from_gram"
-        if given.shape[0] != given.shape[1]:
-            raise InvalidArgument(f"{where} must be square; got shape {given.shape}.")
         scale = np.abs(given).max()
         asymmetry = np.abs(given - given.T).max()
         if asymmetry > _SYMMETRY_TOLERANCE * scale:
@@ -247,6 +247,7 @@ class Teacher(Brief):
             )
         # Of unit vectors, so that a short vector does not pass for a dependent one.
         norms = np.sqrt(np.diag(given))
+        _check_norms("gram", "Teacher.from_gram", norms)
         values, directions = np.linalg.eigh(given / np.outer(norms, norms))
         if values[0] < -_EIGENVALUE_TOLERANCE * values[-1] * len(values):
             raise InvalidArgument(
@@ -275,6 +276,7 @@ class Teacher(Brief):
         """
         from landtopo.teacher_files import teacher_from_spec
 
+        checked_instance("spec", "Teacher.from_spec", spec, str)
         return teacher_from_spec(spec)
 
 
@@ -303,16 +305,12 @@ class TeacherStudent(Brief):
     dim: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.teacher, Teacher):
-            raise InvalidArgument(
-                "The 'teacher' argument of TeacherStudent must be a Teacher; "
-                f"got {type(self.teacher).__name__}."
-            )
+        checked_instance("teacher", "TeacherStudent", self.teacher, Teacher)
         object.__setattr__(
             self, "width", checked_count("width", "TeacherStudent", self.width, most=_LARGEST)
         )
         if self.dim is not None:
-            dim = checked_count("dim", "TeacherStudent", self.dim, most=10**15)
+            dim = checked_count("dim", "TeacherStudent", self.dim, most=MOST_DIMENSIONS)
             if dim < self.teacher.rank:
                 raise InvalidArgument(
                     "The 'dim' argument of TeacherStudent must be at least the rank of the "
@@ -351,17 +349,32 @@ class TeacherStudent(Brief):
         return TeacherStudent(self.teacher, width, self.dim)
 
 
-def _matrix(argument: str, function: str, value: ArrayLike) -> Array:
-    where = f"The '{argument}' argument of {function}"
-    try:
-        matrix = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InvalidArgument(f"{where} must be a matrix of numbers.") from None
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise InvalidArgument(f"{where} must be a non-empty matrix; got shape {matrix.shape}.")
-    if not np.all(np.isfinite(matrix)):
-        raise InvalidArgument(f"{where} must have finite entries; it contains NaN or infinity.")
-    return matrix
+def _matrix(argument: str, function: str, value: ArrayLike, *, square: bool = False) -> Array:
+    shape = "(M, M)" if square else "(M, d)"
+    matrix = checked_array(
+        argument,
+        function,
+        value,
+        f"{shape} with M, a number of neurons from 1 to {_LARGEST}",
+        lambda sizes: (
+            len(sizes) == 2
+            and 0 not in sizes
+            and sizes[0] <= _LARGEST
+            and (sizes[0] == sizes[1] or not square)
+        ),
+    )
+    return np.array(matrix)
+
+
+def _check_norms(argument: str, function: str, norms: Array) -> None:
+    shortest, longest = float(norms.min()), float(norms.max())
+    if not (longest >= 1.0 / LARGEST and shortest * MOST_RATIO >= longest):
+        raise InvalidArgument(
+            f"The '{argument}' argument of {function} must have norms of at least "
+            f"{1.0 / LARGEST:g} that differ by a factor of at most {MOST_RATIO:.2g}, beyond which "
+            "the square of the shorter one is lost in the rounding of the longer one's; they go "
+            f"from {shortest:.3g} to {longest:.3g}."
+        )
 
 
 def _lower_triangular(vectors: Array) -> Array:

@@ -8,24 +8,27 @@ A text names either a construction or a file:
     FILE  |  FILE:vectors  |  FILE:gram
 
 A file is .npy (one array), .csv (one row a line, separated by commas, semicolons or blanks; `#`
-starts a comment) or .json (a list of rows, or an object with one of the keys "vectors" and
-"gram"). A bare matrix holds vectors, one a row. A bare matrix that is square and symmetric could
-as well be a Gram matrix: it is refused unless both readings give the same teacher, and `:vectors`
-or `:gram` after the name decides.
+starts a comment, which may hold anything) or .json (a list of rows, or an object with one of the
+keys "vectors" and "gram"). A bare matrix holds vectors, one a row. A bare matrix that is square and
+symmetric could as well be a Gram matrix: it is refused unless both readings give the same teacher,
+and `:vectors` or `:gram` after the name decides.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
+from landtopo.checks import shown
 from landtopo.errors import FileFormatError, InvalidArgument
+from landtopo.numerals import real_number, whole_number
 from landtopo.objective import Array
 from landtopo.problem import Teacher
 from landtopo.texts import name_of
@@ -39,6 +42,10 @@ _READINGS: tuple[Reading, ...] = ("vectors", "gram")
 # Looser than what a Gram matrix must satisfy: a matrix this close to symmetric was meant to be.
 _LOOKS_SYMMETRIC = 1e-6
 _SAME = 1e-12
+
+_LONGEST_NAME = 1000
+_BLANKS = " \t"
+_NO_NUMBERS = "it is damaged or not an .npy file of numbers"
 
 
 def teacher_from_spec(spec: str) -> Teacher:
@@ -76,9 +83,11 @@ def _equicorrelated(spec: str, parts: list[str]) -> Teacher:
         )
     size = _integer(spec, "number of neurons", parts[0])
     try:
-        correlation = float(parts[1])
+        correlation = real_number(parts[1])
     except ValueError:
-        raise _unusable(spec, f"has the correlation '{parts[1]}', which is not a number") from None
+        raise _unusable(
+            spec, f"has the correlation {shown(parts[1])}, which is not a number"
+        ) from None
     return Teacher.equicorrelated(size, correlation)
 
 
@@ -104,14 +113,16 @@ _MAKERS: dict[str, Callable[[str, list[str]], Teacher]] = {
 
 
 def _integer(spec: str, what: str, text: str) -> int:
-    # int() alone also takes "1_0", " 6" and digits of other scripts.
-    if not re.fullmatch("-?[0-9]{1,100}", text):
-        raise _unusable(spec, f"has the {what} '{text}', which is not a whole number")
-    return int(text)
+    try:
+        return whole_number(text)
+    except ValueError:
+        raise _unusable(
+            spec, f"has the {what} {shown(text)}, which is not a whole number"
+        ) from None
 
 
 def _unusable(spec: str, problem: str) -> InvalidArgument:
-    return InvalidArgument(f"The teacher '{spec}' {problem}.")
+    return InvalidArgument(f"The teacher {shown(spec, _LONGEST_NAME)} {problem}.")
 
 
 def _from_file(spec: str) -> Teacher:
@@ -135,7 +146,9 @@ def _from_file(spec: str) -> Teacher:
     try:
         return make(matrix, name=title)
     except InvalidArgument as error:
-        raise InvalidArgument(f"The teacher file '{path}' cannot be used. {error}") from None
+        raise InvalidArgument(
+            f"The teacher file {shown(str(path), _LONGEST_NAME)} cannot be used. {error}"
+        ) from None
 
 
 def matrix_from_file(path: str | os.PathLike[str], *, keys: tuple[str, ...] = ()) -> Array:
@@ -167,14 +180,15 @@ def _matrix_of(path: Path, keys: tuple[str, ...]) -> tuple[Array, str | None]:
         reason = error.strerror or "it cannot be opened"
     except (ValueError, EOFError, MemoryError) as error:
         reason = str(error)
-    raise FileFormatError(f"'{path}' cannot be read: {reason}.")
+    raise FileFormatError(f"{shown(str(path), _LONGEST_NAME)} cannot be read: {reason}.")
 
 
 def _reading_of(spec: str, matrix: Array) -> Reading:
     if matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1] and np.all(np.isfinite(matrix)):
         scale = float(np.abs(matrix).max(initial=0.0))
         symmetric = np.abs(matrix - matrix.T).max(initial=0.0) <= _LOOKS_SYMMETRIC * scale
-        same = np.abs(matrix @ matrix.T - matrix).max(initial=0.0) <= _SAME * scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            same = np.abs(matrix @ matrix.T - matrix).max(initial=0.0) <= _SAME * scale
         if symmetric and not same:
             raise _unusable(
                 spec,
@@ -187,29 +201,53 @@ def _reading_of(spec: str, matrix: Array) -> Reading:
 def _read_npy(path: Path, keys: tuple[str, ...]) -> tuple[Array, None]:
     with path.open("rb") as stream:
         try:
+            kind, count = _npy_header(stream)
+        # A damaged header fails in as many ways as Python's parser has.
+        except Exception:
+            raise ValueError(_NO_NUMBERS) from None
+        if kind.kind not in "iuf":
+            raise ValueError(f"it holds values of type {kind}, not real numbers")
+        if path.stat().st_size - stream.tell() != count * kind.itemsize:
+            raise ValueError("it does not hold one array and nothing else")
+        stream.seek(0)
+        try:
             array = np.lib.format.read_array(stream, allow_pickle=False)
         except ValueError:
-            raise ValueError("it is damaged or not an .npy file of numbers") from None
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"it holds values of type {array.dtype}, not real numbers")
-    return array.astype(np.float64), None
+            raise ValueError(_NO_NUMBERS) from None
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64), None
+
+
+def _npy_header(stream: BinaryIO) -> tuple[np.dtype[Any], int]:
+    """Type and number of the values that follow."""
+    version = np.lib.format.read_magic(stream)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    shape, _, kind = read[version](stream)
+    if min(shape, default=0) < 0:
+        raise ValueError
+    return kind, math.prod(shape)
 
 
 def _read_csv(path: Path, keys: tuple[str, ...]) -> tuple[Array, None]:
-    text = _text(path)
-    separator = ";" if ";" in text else "," if "," in text else None
+    # Only these ends of lines: splitlines() also knows form feeds, and more.
+    lines = [line.partition("#")[0].strip(_BLANKS) for line in re.split("\r\n|\r|\n", _text(path))]
+    separator = next((sign for sign in ";," if any(sign in line for line in lines)), None)
     rows: list[list[float]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        content = line.partition("#")[0].strip()
-        if not content:
+    for number, line in enumerate(lines, start=1):
+        if not line:
             continue
         row = []
-        for entry in content.split(separator):
+        for entry in (
+            re.split(f"[{_BLANKS}]+", line) if separator is None else line.split(separator)
+        ):
             try:
-                row.append(float(entry))
+                row.append(real_number(entry.strip(_BLANKS)))
             except ValueError:
                 raise ValueError(
-                    f"line {number} holds '{entry.strip()}', which is not a number"
+                    f"line {number} holds {shown(entry.strip(_BLANKS))}, which is not a number"
                 ) from None
         if rows and len(row) != len(rows[0]):
             raise ValueError(

@@ -73,10 +73,23 @@ def test_room_outside_the_span(dim: int | None, extra: int) -> None:
         (lambda: Teacher.from_gram([[1, 2], [2, 1]]), "smallest eigenvalue is -1"),
         (lambda: Teacher.from_gram([[1, 0.1], [0.2, 1]]), "symmetric.*differ by 0.1"),
         (lambda: Teacher.from_gram([[1, 0], [0, 0]]), "teacher neuron 2 has zero norm"),
-        (lambda: Teacher.from_gram([[1, 0]]), "square"),
+        (lambda: Teacher.from_gram([[1, 0]]), r"must have shape \(M, M\)"),
         (lambda: Teacher.from_vectors([[1, 0], [0, 0]]), "teacher neuron 2 is zero"),
         (lambda: Teacher.from_vectors([[1, np.nan]]), "NaN"),
-        (lambda: Teacher.from_vectors([]), "non-empty"),
+        (lambda: Teacher.from_vectors([]), r"must have shape \(M, d\)"),
+        (lambda: Teacher.from_vectors([[1 + 1j, 0]]), "array of real numbers"),
+        (lambda: Teacher.from_vectors([[1, 0], [1]]), "array of real numbers"),  # type: ignore[list-item]
+        (lambda: Teacher.from_vectors([["1", "0"]]), "array of real numbers"),
+        (lambda: Teacher.from_vectors([[True, False]]), "array of real numbers"),
+        (lambda: Teacher.from_vectors(np.ma.masked_equal([[1.0, 9.0]], 9.0)), "real numbers"),
+        (lambda: Teacher.from_vectors([np.ma.masked_equal([1.0, 9.0], 9.0)]), "real numbers"),
+        (lambda: Teacher.from_vectors([[10**400]]), "array of real numbers"),
+        (lambda: Teacher.from_vectors([[1e150]]), r"at most 1e\+100"),
+        (lambda: Teacher.from_vectors([[1e-150]]), "norms of at least 1e-100"),
+        (lambda: Teacher.from_vectors(np.diag([1, 1e-8])), r"factor of at most 6.7e\+07"),
+        (lambda: Teacher.from_gram(np.diag([1, 1e-16])), r"factor of at most 6.7e\+07"),
+        (lambda: Teacher.random(10**4, dim=10**9), "at most 10000"),
+        (lambda: Teacher.equicorrelated(4, np.complex128(0.5)), "finite number"),
         (lambda: Teacher.equicorrelated(4, -0.5), "eigenvalue -0.5"),
         (lambda: Teacher.orthonormal(0), "integer >= 1; got 0"),
         (lambda: Teacher.random(3, seed=-1), "integer >= 0; got -1"),
@@ -89,3 +102,11 @@ def test_bad_input_is_refused_in_one_sentence(make: Callable[[], object], senten
         make()
     assert str(refusal.value).endswith(".")
     assert "\n" not in str(refusal.value)
+
+
+def test_norms_that_double_precision_can_tell_apart_are_a_teacher() -> None:
+    # The square of the shorter norm is still above the rounding of the longer one's.
+    for vectors in (np.diag([1.0, 2e-8]), np.diag([1e90, 1e85]), np.diag([1e-95, 1e-90])):
+        teacher = Teacher.from_vectors(vectors)
+        assert teacher.rank == 2
+        assert np.array_equal(teacher.norms, np.diag(vectors))

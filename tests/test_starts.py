@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from landtopo.dynamics.reachability import reachability
 from landtopo.errors import InvalidArgument
+from landtopo.points.saddles import find_saddles
+from landtopo.points.search import find_minima
 from landtopo.points.starts import (
     GaussianStart,
     GivenStart,
@@ -110,6 +113,7 @@ def test_starts_depend_on_identity_only():
         ("gaussian:1", GaussianStart()),
         ("gaussian", GaussianStart()),
         ("gaussian:0.5:dim=1000000000", GaussianStart(scale=0.5, dim=10**9)),
+        ("gaussian:1:dim=1e9", GaussianStart(dim=10**9)),
         ("sphere:2:dim=inf", SphereStart(scale=2.0, dim=math.inf)),
         ("small:1e-3", SmallStart()),
         ("small", SmallStart()),
@@ -123,7 +127,18 @@ def test_short_texts_are_read_and_written_back(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "gauss:1", "gaussian:x", "gaussian:0", "sphere:-1", "small:1:2", "gaussian:dim=1.5"],
+    [
+        *("", "gauss:1", "gaussian:x", "gaussian:0", "sphere:-1", "small:1:2", "gaussian:dim=1.5"),
+        *("gaussian:nan", "gaussian:inf", "gaussian:1e999", "gaussian:1:dim=nan", "gaussian:1_0"),
+        *(
+            "gaussian:1:dim=1_0",
+            "gaussian:\u0661",
+            "gaussian: 5",
+            "gaussian:0x10",
+            "gaussian:dim=0",
+        ),
+        *("gaussian:1:dim=-inf", "gaussian:1:dim=1e30", "gaussian:1j"),
+    ],
 )
 def test_other_texts_are_refused(text):
     with pytest.raises(InvalidArgument, match=r"start"):
@@ -144,3 +159,53 @@ def test_given_and_lifted_starts():
     assert str(GivenStart(weights=split)) != str(GivenStart(weights=split + 1))
     with pytest.raises(InvalidArgument, match="GivenStart"):
         draw_start(problem, GivenStart(weights=base), start_generator(0, 4, 0))
+
+
+@pytest.mark.parametrize("kind", [GaussianStart, SmallStart, SphereStart, OrthogonalStart])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale": math.nan},
+        {"scale": 0},
+        {"scale": -1.0},
+        {"scale": True},
+        {"scale": "1"},
+        {"scale": np.complex128(1)},
+        {"scale": 10**400},
+        {"dim": math.nan},
+        {"dim": 0},
+        {"dim": 2.5},
+        {"dim": "7"},
+    ],
+)
+def test_a_distribution_refuses_what_is_no_scale_or_dimension(kind, options):
+    with pytest.raises(InvalidArgument, match=f"argument of {kind.__name__} must") as caught:
+        kind(**options)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("scale", [1e9, 1e-150])
+@pytest.mark.parametrize("search", [find_minima, find_saddles, reachability])
+def test_starts_in_which_the_teacher_or_the_student_is_lost_are_refused(search, scale):
+    # Before, 1e300 ended in a traceback and 1e-200 was a saddle that all training reaches.
+    for length in (1.0, 1e40):
+        problem = TeacherStudent(Teacher.from_vectors(length * TEACHER.vectors), 2)
+        with pytest.raises(InvalidArgument, match=r"times the longest teacher neuron; .*\.$"):
+            search(problem, init=SphereStart(scale=scale * length))
+    with pytest.raises(InvalidArgument, match=r"from 'gaussian:1e\+300' must have entries of at m"):
+        search(TeacherStudent(TEACHER, 2), init="gaussian:1e300")
+
+
+@pytest.mark.parametrize(
+    "weights", [np.full((2, 3), np.nan), np.ones((3, 3)), np.ones((2, 2)), np.ones((2, 3)) * 1j]
+)
+def test_what_a_distribution_of_the_users_draws_is_checked(weights):
+    class Mine:
+        def __str__(self):
+            return "mine"
+
+        def draw(self, problem, generator):
+            return weights
+
+    with pytest.raises(InvalidArgument, match="'init' argument of a search from 'mine' must"):
+        find_minima(TeacherStudent(TEACHER, 2), starts=2, init=Mine())

@@ -115,6 +115,12 @@ def test_both_readings_of_a_projection_are_one_teacher(tmp_path: Path) -> None:
         ("equicorrelated:6", "equicorrelated:M:RHO"),
         ("equicorrelated:6:x", "'x', which is not a number"),
         ("equicorrelated:6:nan", "finite"),
+        ("equicorrelated:6:0.1_0", "which is not a number"),
+        ("equicorrelated:6: 0.1", "which is not a number"),
+        ("equicorrelated:6:1e999", "finite"),
+        ("orthonormal:\u0661", "not a whole number"),
+        ("random:6:dim=99999999999999", "must be at most"),
+        ("orthonormal:1\n2", "'1\\n2', which is not a whole number"),
         ("equicorrelated:6:-0.5", "eigenvalue -1.5"),
         ("random", "random:M:dim=D:seed=S"),
         ("random:6:size=3", "random:M:dim=D:seed=S"),
@@ -138,9 +144,17 @@ def test_refused_texts(spec: str, words: str) -> None:
         ("a.csv", "1,2\n3\n", "line 2 holds 1 numbers, the first row 2"),
         ("a.csv", "x,y\n1,2\n", "line 1 holds 'x'"),
         ("a.csv", "1,5;2,5\n", "'1,5'"),
-        ("a.csv", "# nothing\n", "non-empty"),
+        ("a.csv", "# nothing\n", "must have shape"),
         ("a.csv", "1,nan\n", "NaN"),
         ("a.csv", "0,0\n1,2\n", "teacher neuron 1 is zero"),
+        ("a.csv", "1_0,2\n3,4\n", "line 1 holds '1_0'"),
+        ("a.csv", "\u0661,2\n3,4\n", "line 1 holds '\u0661'"),
+        ("a.csv", "0x10 2\n3 4\n", "line 1 holds '0x10'"),
+        ("a.csv", "1 2\x0c3 4\n5 6 7\n", r"'2\x0c3'"),
+        ("a.csv", "1,,2\n3,4,5\n", "line 1 holds ''"),
+        ("a.csv", "1,2+3j\n3,4\n", "'2+3j'"),
+        ("a.csv", "1 2\n3 1e-9\n0 1e-9\n", "from 1e-09 to"),
+        ("a.csv", "1e200 2 0\n3 4 1\n", "entries of at most 1e+100"),
         ("a.json", {"V": [[1]]}, "exactly one of the keys"),
         ("a.json", {"vectors": [[1]], "gram": [[1]]}, "exactly one of the keys"),
         ("a.json", [[1, "2"]], "not a number"),
@@ -152,8 +166,11 @@ def test_refused_texts(spec: str, words: str) -> None:
         ("a.json", {"gram": [[1, 0.5], [0.25, 1]]}, "symmetric"),
         ("a.npy", np.array([[1 + 2j]]), "complex128"),
         ("a.npy", np.array(["1"]), "not real numbers"),
-        ("a.npy", np.ones(3), "shape (3,)"),
-        ("a.npy", np.ones((2, 0)), "non-empty"),
+        ("a.npy", np.array([[True]]), "not real numbers"),
+        ("a.npy", np.array([(1.0, 2)], dtype=[("a", "f8"), ("b", "i4")]), "not real numbers"),
+        ("a.npy", np.array([["2026-01-01"]], dtype="M8[D]"), "not real numbers"),
+        ("a.npy", np.ones(3), "got (3,)"),
+        ("a.npy", np.ones((2, 0)), "got (2, 0)"),
     ],
 )
 def test_refused_contents(tmp_path: Path, name: str, content: object, words: str) -> None:
@@ -175,6 +192,11 @@ def test_damaged_files(tmp_path: Path) -> None:
     for name, content in (
         ("short.npy", whole[:-3]),
         ("empty.npy", b""),
+        ("two.npy", whole + whole),
+        ("behind.npy", whole + b"\n"),
+        ("huge.npy", whole.replace(b"(2, 3)", b"(2, 3000000000)").replace(b" " * 9 + b"\n", b"\n")),
+        ("utf16.csv", "1,2\n".encode("utf-16")),
+        ("nul.csv", b"1,2\x00\n3,4\n"),
         ("random.npy", bytes(range(256))),
         ("latin.csv", b"1,2\n\xff\xfe,3\n"),
         ("broken.json", b"[[1, 2]"),
@@ -224,3 +246,19 @@ def test_a_matrix_that_is_no_teacher(tmp_path: Path) -> None:
         matrix_from_file(write(tmp_path, "b.json", {"vectors": [[1]]}), keys=("weights",))
     with pytest.raises(FileFormatError, match="list of rows"):
         matrix_from_file(write(tmp_path, "b.json", {"vectors": [[1]]}))
+
+
+def test_a_comment_may_hold_any_separator(tmp_path: Path) -> None:
+    text = "# run 12, one neuron a row; d = 3\n1 0 0  # a, b; c\n0.3\t0.9   0\n0.1 0.2 1.1\n"
+    found = matrix_from_file(write(tmp_path, "a.csv", text))
+    assert np.array_equal(found, [[1, 0, 0], [0.3, 0.9, 0], [0.1, 0.2, 1.1]])
+    semicolons = text.replace("0.3\t0.9   0", "0.3;0.9;0")
+    with pytest.raises(FileFormatError, match="line 2 holds '1 0 0', which is not a number"):
+        matrix_from_file(write(tmp_path, "b.csv", semicolons))
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_any_end_of_line_is_one(tmp_path: Path, ends: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"\ufeff1, +2{ends}{ends}3 ,4.{ends}".encode())
+    assert np.array_equal(matrix_from_file(path), [[1, 2], [3, 4]])

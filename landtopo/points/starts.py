@@ -12,14 +12,25 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import (
+    LARGEST,
+    MOST_RATIO,
+    check_options,
+    checked_array,
+    checked_number,
+    checked_positive,
+    checked_weights,
+    shown,
+)
 from landtopo.errors import InvalidArgument
+from landtopo.numerals import real_number
 from landtopo.objective import Array
-from landtopo.problem import TeacherStudent
+from landtopo.problem import MOST_DIMENSIONS, TeacherStudent
 from landtopo.shown import Brief
 
 __all__ = [
@@ -73,11 +84,54 @@ def draw_start(
     ndarray, shape (K, r + E)
         E = min(K, d - r), d the dimension of the start (see `GaussianStart`).
     """
-    return distribution.draw(problem, generator)
+    weights = checked_weights(
+        f"a search from {shown(str(distribution))}",
+        distribution.draw(problem, generator),
+        problem.rank,
+        width=problem.width,
+        dim=problem.dim,
+        argument="init",
+    )
+    largest = float(np.abs(weights).max(initial=0.0))
+    longest = float(problem.teacher.norms.max())
+    if largest > MOST_RATIO * longest or 0.0 < largest * LARGEST < longest:
+        raise InvalidArgument(
+            f"The start {shown(str(distribution))} has weights of {largest / longest:.3g} times "
+            f"the longest teacher neuron; more than {MOST_RATIO:.2g}, where the teacher is lost in "
+            f"the rounding of the loss, or less than {1.0 / LARGEST:g}, whose squares are no "
+            "longer numbers, cannot be followed."
+        )
+    return weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GaussianStart(Brief):
+class _Isotropic(Brief):
+    """What the distributions with a scale, in a dimension, have in common."""
+
+    name: ClassVar[str]
+    scale: float = 1.0
+    dim: float | None = None
+
+    def __post_init__(self) -> None:
+        kind = type(self).__name__
+        checked_positive("scale", kind, self.scale)
+        if self.dim is not None and self.dim != math.inf:
+            checked_number(
+                "dim",
+                kind,
+                self.dim,
+                f"be an integer from 1 to {MOST_DIMENSIONS}, or inf",
+                lambda dim: 1 <= dim <= MOST_DIMENSIONS and dim.is_integer(),
+            )
+
+    def __str__(self) -> str:
+        """Short text."""
+        ending = "" if self.dim is None else f":dim={self.dim}"
+        return f"{self.name}:{self.scale:g}{ending}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaussianStart(_Isotropic):
     """Independent entries N(0, scale^2 / d).
 
     Attributes
@@ -90,12 +144,7 @@ class GaussianStart(Brief):
         is only one start, Q = scale^2 I and R = 0.
     """
 
-    scale: float = 1.0
-    dim: float | None = None
-
-    def __str__(self) -> str:
-        """Short text."""
-        return _spec("gaussian", self.scale, self.dim)
+    name = "gaussian"
 
     def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
         """One start, shape (K, r + E)."""
@@ -103,15 +152,11 @@ class GaussianStart(Brief):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmallStart(Brief):
+class SmallStart(_Isotropic):
     """Independent entries N(0, scale^2 / d) with a small scale; `dim` as in `GaussianStart`."""
 
+    name = "small"
     scale: float = 1e-3
-    dim: float | None = None
-
-    def __str__(self) -> str:
-        """Short text."""
-        return _spec("small", self.scale, self.dim)
 
     def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
         """One start, shape (K, r + E)."""
@@ -119,15 +164,10 @@ class SmallStart(Brief):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SphereStart(Brief):
+class SphereStart(_Isotropic):
     """Every neuron uniform on the sphere of radius `scale`; `dim` as in `GaussianStart`."""
 
-    scale: float = 1.0
-    dim: float | None = None
-
-    def __str__(self) -> str:
-        """Short text."""
-        return _spec("sphere", self.scale, self.dim)
+    name = "sphere"
 
     def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
         """One start, shape (K, r + E)."""
@@ -136,19 +176,14 @@ class SphereStart(Brief):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrthogonalStart(Brief):
+class OrthogonalStart(_Isotropic):
     """Orthogonal neurons of norm `scale`, uniformly rotated; `dim` as in `GaussianStart`.
 
     When there are more neurons than dimensions the d columns are orthogonal instead, with norm
     scale sqrt(K / d), so that the neurons have the norm `scale` in the quadratic mean.
     """
 
-    scale: float = 1.0
-    dim: float | None = None
-
-    def __str__(self) -> str:
-        """Short text."""
-        return _spec("orthogonal", self.scale, self.dim)
+    name = "orthogonal"
 
     def draw(self, problem: TeacherStudent, generator: np.random.Generator) -> Array:
         """One start, shape (K, r + E)."""
@@ -172,6 +207,9 @@ class GivenStart(Brief):
 
     weights: ArrayLike
     jitter: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
     def __str__(self) -> str:
         """Description with a digest of the points."""
@@ -210,6 +248,9 @@ class LiftedStart(Brief):
     split: bool = False
     jitter: float = 0.0
 
+    def __post_init__(self) -> None:
+        check_options(self)
+
     def __str__(self) -> str:
         """Description with a digest of the points."""
         how = "split" if self.split else f"scale={self.scale:g}"
@@ -239,10 +280,7 @@ class LiftedStart(Brief):
 
 
 _NAMED: dict[str, Callable[..., StartDistribution]] = {
-    "gaussian": GaussianStart,
-    "small": SmallStart,
-    "sphere": SphereStart,
-    "orthogonal": OrthogonalStart,
+    kind.name: kind for kind in (GaussianStart, SmallStart, SphereStart, OrthogonalStart)
 }
 
 
@@ -282,7 +320,7 @@ def parse_distribution(text: str | StartDistribution) -> StartDistribution:
     if isinstance(text, StartDistribution):
         return text
     if not isinstance(text, str):
-        raise InvalidArgument(f"A start must be a text or a StartDistribution; got {text!r}.")
+        raise InvalidArgument(f"A start must be a text or a StartDistribution; got {shown(text)}.")
     name, *rest = text.split(":")
     options: dict[str, float] = {}
     try:
@@ -293,22 +331,16 @@ def parse_distribution(text: str | StartDistribution) -> StartDistribution:
             key = key or "scale"
             if key in options or key not in ("scale", "dim"):
                 raise ValueError
-            options[key] = float(value)
-            if key == "dim" and math.isfinite(options[key]):
-                options[key] = int(value)
+            number = real_number(value)
+            options[key] = int(number) if key == "dim" and number.is_integer() else number
+        return _NAMED[name](**options)
+    except InvalidArgument as error:
+        raise InvalidArgument(f"The start {shown(text)} cannot be used. {error}") from None
     except ValueError:
         raise InvalidArgument(
             f"A start must be one of {', '.join(_NAMED)}, with ':SCALE' and ':dim=D' if wanted, "
-            f"such as gaussian:1 or sphere:1:dim=1000; got {text!r}."
+            f"such as gaussian:1 or sphere:1:dim=1000; got {shown(text)}."
         ) from None
-    if not (0 < options.get("scale", 1.0) < math.inf):
-        raise InvalidArgument(f"The scale of a start must be a positive number; got {text!r}.")
-    return _NAMED[name](**options)
-
-
-def _spec(name: str, scale: float, dim: float | None) -> str:
-    ending = "" if dim is None else f":dim={dim}"
-    return f"{name}:{scale:g}{ending}"
 
 
 def _gaussian(problem: TeacherStudent, dim: float | None, generator: np.random.Generator) -> Array:
@@ -317,7 +349,7 @@ def _gaussian(problem: TeacherStudent, dim: float | None, generator: np.random.G
     limit = problem.dim
     if dim is None:
         dim = rank if limit is None else limit
-    if dim < rank or (limit is not None and dim > limit) or (dim != math.inf and dim != int(dim)):
+    if dim < rank or (limit is not None and dim > limit):
         upper = "" if limit is None else f" and at most the problem's, {limit}"
         raise InvalidArgument(
             f"The dimension of a start must be an integer or inf, at least the rank of the "
@@ -344,11 +376,11 @@ def _digest(name: str, weights: ArrayLike) -> str:
 
 
 def _points(name: str, weights: ArrayLike) -> Array:
-    points = np.asarray(weights, dtype=np.float64)
-    points = points[None] if points.ndim == 2 else points
-    if points.ndim != 3 or points.size == 0 or not np.all(np.isfinite(points)):
-        raise InvalidArgument(
-            f"The 'weights' argument of {name} must be finite, of shape (n, K, D); "
-            f"got shape {points.shape}."
-        )
-    return points
+    points = checked_array(
+        "weights",
+        name,
+        weights,
+        "(n, K, D)",
+        lambda shape: len(shape) in (2, 3) and 0 not in shape,
+    )
+    return points[None] if points.ndim == 2 else points
