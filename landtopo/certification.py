@@ -28,6 +28,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
+from landtopo.checks import check_options, checked_array, checked_instance, checked_options
 from landtopo.enclosures import (
     Network,
     box,
@@ -38,7 +39,6 @@ from landtopo.enclosures import (
     require_flint,
     upper,
 )
-from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.problem import TeacherStudent
@@ -95,6 +95,9 @@ class CertifyOptions(Brief):
     zero_norm: float = 1e-8
     parallel_angle: float = 1e-6
     span_tolerance: float = 1e-9
+
+    def __post_init__(self) -> None:
+        check_options(self, zeros=("zero_norm", "parallel_angle", "span_tolerance"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +232,7 @@ def certify(
     require_flint()
     import flint
 
-    options = options or CertifyOptions()
+    options = checked_options("options", "certify", options, CertifyOptions)
     points = _checked(problem, weights)
     teacher = problem.teacher.vectors
     scale = float(problem.teacher.norms.max())
@@ -499,19 +502,16 @@ def _refusal(points: Array, options: CertifyOptions, scale: float) -> Certificat
 
 
 def _checked(problem: TeacherStudent, weights: ArrayLike) -> Array:
-    points = np.array(weights, dtype=np.float64)
-    if points.ndim != 2 or not np.all(np.isfinite(points)) or len(points) == 0:
-        raise InvalidArgument(
-            "The 'weights' argument of certify must be a matrix of finite numbers, one neuron a "
-            f"row; got shape {points.shape}."
-        )
+    checked_instance("problem", "certify", problem, TeacherStudent)
     largest = np.inf if problem.dim is None else problem.dim
-    if not problem.rank <= points.shape[1] <= largest:
-        raise InvalidArgument(
-            "The 'weights' argument of certify must have between rank and dimension columns, "
-            f"{problem.rank} to {largest}; got {points.shape[1]}."
-        )
-    return points
+    points = checked_array(
+        "weights",
+        "certify",
+        weights,
+        f"(K, {problem.rank} + E), with no more than {largest} columns",
+        lambda shape: len(shape) == 2 and shape[0] > 0 and problem.rank <= shape[1] <= largest,
+    )
+    return np.array(points)
 
 
 def _read_only(values: Array) -> Array:

@@ -9,7 +9,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable
 from numbers import Real
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,7 +27,9 @@ __all__ = [
     "checked_instance",
     "checked_jobs",
     "checked_number",
+    "checked_options",
     "checked_positive",
+    "checked_products",
     "checked_seed",
     "checked_tolerance",
     "checked_weights",
@@ -42,6 +44,9 @@ MOST_RATIO = 2.0**26
 
 _MOST = 1_000_000_000
 _MOST_JOBS = 1024
+
+# Builtin types by the words of people.
+_KNOWN_AS = {str: "text", bool: "truth value"}
 
 _Kind = TypeVar("_Kind")
 
@@ -125,12 +130,13 @@ def checked_tolerance(function: str, value: object, *, argument: str = "toleranc
     )
 
 
-def checked_instance(argument: str, function: str, value: object, kind: type[_Kind]) -> _Kind:
-    """An instance of a class, or the sentence that says it is none."""
-    if not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+def checked_instance(argument: str, function: str, value: object, *kinds: type[_Kind]) -> _Kind:
+    """An instance of one of some classes, or the sentence that says it is none."""
+    if not isinstance(value, kinds):
+        names = " or ".join(_KNOWN_AS.get(kind, kind.__name__) for kind in kinds)
+        article = "an" if names[0] in "AEIOUaeiou" else "a"
         raise InvalidArgument(
-            f"The '{argument}' argument of {function} must be {article} {kind.__name__}; "
+            f"The '{argument}' argument of {function} must be {article} {names}; "
             f"got {type(value).__name__}."
         )
     return value
@@ -153,6 +159,8 @@ def checked_array(
     value: ArrayLike,
     shape: str,
     fits: Callable[[tuple[int, ...]], bool],
+    *,
+    largest: float = LARGEST,
 ) -> Array:
     """Finite real numbers of a shape, as doubles, or the sentence that says what they are not.
 
@@ -165,11 +173,13 @@ def checked_array(
         The shape it must have, such as ``(3, 2 + E)``.
     fits : callable
         Whether a shape is one of those.
+    largest : float
+        Largest size of an entry; `LARGEST` squared where entries are products.
 
     Returns
     -------
     ndarray
-        C-contiguous; entries are at most `LARGEST` in size.
+        C-contiguous.
     """
     where = f"The '{argument}' argument of {function}"
     array = _real_array(value)
@@ -177,15 +187,29 @@ def checked_array(
         raise InvalidArgument(f"{where} must be an array of real numbers; got {shown(value)}.")
     if not fits(array.shape):
         raise InvalidArgument(f"{where} must have shape {shape}; got {array.shape}.")
-    largest = float(np.abs(array).max(initial=0.0))
-    if not math.isfinite(largest):
+    size = float(np.abs(array).max(initial=0.0))
+    if not math.isfinite(size):
         raise InvalidArgument(f"{where} must be finite; it contains NaN or infinity.")
-    if largest > LARGEST:
+    if size > largest:
         raise InvalidArgument(
-            f"{where} must have entries of at most {LARGEST:g}, so that double precision can hold "
-            f"what is computed from them; the largest is {largest:.3g}."
+            f"{where} must have entries of at most {largest:g}, so that double precision can hold "
+            f"what is computed from them; the largest is {size:.3g}."
         )
     return array
+
+
+def checked_products(
+    function: str, argument: str, value: ArrayLike, shape: tuple[int, ...]
+) -> Array:
+    """Scalar products of weights, of one shape, or the sentence that says they are none."""
+    return checked_array(
+        argument,
+        function,
+        value,
+        str(shape),
+        lambda given: given == shape,
+        largest=LARGEST**2,
+    )
 
 
 def checked_weights(
@@ -233,27 +257,54 @@ def checked_weights(
     return weights
 
 
-def check_options(options: Any) -> None:
+def checked_options(
+    argument: str, function: str, value: _Kind | None, kind: Callable[[], _Kind]
+) -> _Kind:
+    """Options of a kind, the default ones in place of None, or the sentence that says they are not.
+
+    Parameters
+    ----------
+    argument, function : str
+    value : object
+    kind : type
+        Can be made without arguments.
+    """
+    if value is None:
+        return kind()
+    return checked_instance(argument, function, value, cast(type[_Kind], kind))
+
+
+def check_options(options: Any, *, zeros: tuple[str, ...] = ()) -> None:
     """Refuse a record of options with a field that is not of its kind.
 
-    Integers must be >= 0, numbers finite and >= 0 (> 0 unless the default is 0), booleans booleans.
+    Integers must be >= 0, numbers positive and finite, texts and truth values what they are called.
 
     Parameters
     ----------
     options : dataclass instance
-        Fields of other types check themselves.
+        Records of options in fields check themselves.
+    zeros : tuple of str
+        Numbers that may be zero as well.
     """
     name = type(options).__name__
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if field.type == "int":
+        if value is None and str(field.type).endswith("| None"):
+            continue
+        if field.type in ("int", "int | None"):
             checked_count(field.name, name, value, least=0)
-        elif field.type == "float" and field.default == 0.0:
+        elif field.name in zeros:
             checked_number(
                 field.name, name, value, "be a number >= 0", lambda number: 0 <= number < math.inf
             )
-        elif field.type == "float":
+        elif field.type in ("float", "float | None"):
             checked_positive(field.name, name, value)
+        elif field.type == "tuple[float, ...]":
+            checked_array(field.name, name, value, "(n,)", lambda shape: len(shape) == 1)
+        elif field.type == "str":
+            checked_instance(field.name, name, value, str)
+        elif isinstance(field.default_factory, type):
+            checked_instance(field.name, name, value, field.default_factory)
         elif field.type == "bool":
             checked_instance(field.name, name, value, bool)
 

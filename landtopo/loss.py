@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_array, checked_instance
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import curvature, relu
 from landtopo.kernels.compiled import announce_compilation
@@ -50,7 +51,7 @@ class PopulationLoss:
 
     def __init__(self, problem: TeacherStudent) -> None:
         announce_compilation()
-        self.problem = problem
+        self.problem = checked_instance("problem", "PopulationLoss", problem, TeacherStudent)
         self._frames: dict[int, tuple[Array, float]] = {}
 
     def __repr__(self) -> str:
@@ -161,12 +162,14 @@ class PopulationLoss:
         """
         points, single = self._points("hvp", weights)
         self._refuse_zero_neurons("hvp", points)
-        along = np.ascontiguousarray(directions, dtype=np.float64)
-        if along.shape[-2:] != points.shape[1:]:
-            raise InvalidArgument(
-                f"The 'directions' argument of hvp must have rows of shape {points.shape[1:]}; "
-                f"got {along.shape}."
-            )
+        shape = points.shape[1:]
+        along = checked_array(
+            "directions",
+            "hvp",
+            directions,
+            f"{shape} or (n, {shape[0]}, {shape[1]})",
+            lambda given: len(given) in (2, 3) and given[-2:] == shape,
+        )
         one = along.ndim == 2
         along = along.reshape(-1, *points.shape[1:])
         if len(points) != len(along):
@@ -237,12 +240,19 @@ class PopulationLoss:
         array([-0.329577, -0.125   ])
         """
         points, single = self._points("psi", weights, any_width=True)
-        along = np.ascontiguousarray(directions, dtype=np.float64)
-        if not single or along.shape[-1:] != points.shape[2:] or along.ndim not in (1, 2):
+        columns = points.shape[2]
+        if not single:
             raise InvalidArgument(
-                "psi takes directions of shape (n, D) and one point of shape (K, D); got "
-                f"{along.shape} and {np.shape(weights)}."
+                f"The 'weights' argument of psi must be one point, of shape (K, {columns}); got "
+                f"{points.shape}."
             )
+        along = checked_array(
+            "directions",
+            "psi",
+            directions,
+            f"({columns},) or (n, {columns})",
+            lambda shape: len(shape) in (1, 2) and shape[-1] == columns,
+        )
         rows, _ = self.frame(points.shape[2])
         flat = along.reshape(-1, points.shape[2])
         slopes = np.empty(len(flat))
@@ -254,32 +264,22 @@ class PopulationLoss:
     def _points(
         self, method: str, weights: ArrayLike, *, any_width: bool = False
     ) -> tuple[Array, bool]:
-        try:
-            points = np.ascontiguousarray(weights, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InvalidArgument(
-                f"The 'weights' argument of {method} must be an array of numbers."
-            ) from None
-        rank = self.problem.rank
-        width = self.problem.width
-        if (
-            points.ndim not in (2, 3)
-            or (points.shape[-2] != width and not any_width)
-            or points.shape[-1] < rank
-        ):
-            raise InvalidArgument(
-                f"The 'weights' argument of {method} must have shape ({width}, {rank} + E) or "
-                f"(n, {width}, {rank} + E); got {points.shape}."
-            )
-        if not np.isfinite(points).all():
-            raise InvalidArgument(
-                f"The 'weights' argument of {method} must be finite; it contains NaN or infinity."
-            )
+        rank, width = self.problem.rank, self.problem.width
+        points = checked_array(
+            "weights",
+            method,
+            weights,
+            f"({width}, {rank} + E) or (n, {width}, {rank} + E)",
+            lambda shape: (
+                len(shape) in (2, 3) and (shape[-2] == width or any_width) and shape[-1] >= rank
+            ),
+        )
         single = points.ndim == 2
         return (points[None] if single else points), single
 
     def _refuse_zero_neurons(self, method: str, points: Array) -> None:
-        if np.any(np.all(points == 0, axis=2)):
+        # Also where the square of the norm is no longer a number.
+        if np.any(np.linalg.norm(points, axis=2) == 0):
             raise InvalidArgument(
                 f"The 'weights' argument of {method} must have no zero neuron, because the loss "
                 "is not differentiable there; remove zero neurons first."

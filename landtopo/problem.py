@@ -27,12 +27,12 @@ from landtopo.objective import Array
 from landtopo.shown import Brief
 from landtopo.units import Linear, Squared
 
-__all__ = ["MOST_DIMENSIONS", "Teacher", "TeacherStudent"]
+__all__ = ["MOST_DIMENSIONS", "MOST_NEURONS", "Teacher", "TeacherStudent"]
 
 _SYMMETRY_TOLERANCE = 1e-12
 _EIGENVALUE_TOLERANCE = 1e-12
-# Tables of all pairs of neurons have to fit into memory.
-_LARGEST = 10_000
+#: Tables of all pairs of neurons have to fit into memory.
+MOST_NEURONS = 10_000
 #: Integers up to here, and squares of their roots, are exact in double precision.
 MOST_DIMENSIONS = 10**15
 _MOST_ENTRIES = 100_000_000
@@ -105,7 +105,7 @@ class Teacher(Brief):
         array([[1., 0.],
                [0., 1.]])
         """
-        size = checked_count("size", "Teacher.orthonormal", size, most=_LARGEST)
+        size = checked_count("size", "Teacher.orthonormal", size, most=MOST_NEURONS)
         return cls(_read_only(np.eye(size)), _read_only(np.eye(size)), f"orthonormal:{size}")
 
     @classmethod
@@ -126,7 +126,7 @@ class Teacher(Brief):
         array([[1. , 0.5],
                [0.5, 1. ]])
         """
-        size = checked_count("size", "Teacher.equicorrelated", size, most=_LARGEST)
+        size = checked_count("size", "Teacher.equicorrelated", size, most=MOST_NEURONS)
         rho = checked_number(
             "correlation", "Teacher.equicorrelated", correlation, "be a finite number", np.isfinite
         )
@@ -160,7 +160,7 @@ class Teacher(Brief):
         >>> lt.Teacher.random(2, dim=3, seed=1).vectors.shape
         (2, 2)
         """
-        size = checked_count("size", "Teacher.random", size, most=_LARGEST)
+        size = checked_count("size", "Teacher.random", size, most=MOST_NEURONS)
         dim = checked_count(
             "dim", "Teacher.random", size if dim is None else dim, most=_MOST_ENTRIES // size
         )
@@ -307,7 +307,7 @@ class TeacherStudent(Brief):
     def __post_init__(self) -> None:
         checked_instance("teacher", "TeacherStudent", self.teacher, Teacher)
         object.__setattr__(
-            self, "width", checked_count("width", "TeacherStudent", self.width, most=_LARGEST)
+            self, "width", checked_count("width", "TeacherStudent", self.width, most=MOST_NEURONS)
         )
         if self.dim is not None:
             dim = checked_count("dim", "TeacherStudent", self.dim, most=MOST_DIMENSIONS)
@@ -355,13 +355,14 @@ def _matrix(argument: str, function: str, value: ArrayLike, *, square: bool = Fa
         argument,
         function,
         value,
-        f"{shape} with M, a number of neurons from 1 to {_LARGEST}",
+        f"{shape} with M, a number of neurons from 1 to {MOST_NEURONS}",
         lambda sizes: (
             len(sizes) == 2
             and 0 not in sizes
-            and sizes[0] <= _LARGEST
+            and sizes[0] <= MOST_NEURONS
             and (sizes[0] == sizes[1] or not square)
         ),
+        largest=LARGEST**2 if square else LARGEST,
     )
     return np.array(matrix)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_count, checked_instance, checked_products, checked_weights
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import relu
 from landtopo.objective import Array
@@ -94,12 +95,8 @@ def summary_statistics(teacher: Teacher, weights: ArrayLike) -> SummaryStatistic
     array([[1., 0.],
            [0., 4.]])
     """
-    w = np.asarray(weights, dtype=np.float64)
-    if w.ndim != 2 or w.shape[1] < teacher.rank:
-        raise InvalidArgument(
-            "The 'weights' argument of summary_statistics must have shape "
-            f"(K, {teacher.rank} + E); got {w.shape}."
-        )
+    checked_instance("teacher", "summary_statistics", teacher, Teacher)
+    w = checked_weights("summary_statistics", weights, teacher.rank)
     return SummaryStatistics(
         student=w @ w.T, overlap=w[:, : teacher.rank] @ teacher.vectors.T, teacher=teacher.gram
     )
@@ -139,17 +136,14 @@ def weights_from_statistics(
     array([[0.9, 0.1],
            [0.2, 0.7]])
     """
+    function = "weights_from_statistics"
+    checked_instance("problem", function, problem, TeacherStudent)
     teacher = problem.teacher
     width = problem.width
-    q = np.asarray(student, dtype=np.float64)
-    r = np.asarray(overlap, dtype=np.float64)
-    if q.shape != (width, width) or r.shape != (width, teacher.size):
-        raise InvalidArgument(
-            f"weights_from_statistics needs Q of shape {(width, width)} and R of shape "
-            f"{(width, teacher.size)}; got {q.shape} and {r.shape}."
-        )
-    if not (np.all(np.isfinite(q)) and np.all(np.isfinite(r))):
-        raise InvalidArgument("Summary statistics must be finite; they contain NaN or infinity.")
+    q = checked_products(function, "student", student, (width, width))
+    r = checked_products(function, "overlap", overlap, (width, teacher.size))
+    if columns is not None:
+        columns = checked_count("columns", function, columns)
     scale = max(float(np.abs(q).max(initial=0.0)), float(np.abs(teacher.gram).max()))
     if np.abs(q - q.T).max() > _VALIDITY * scale:
         raise InvalidArgument("The 'student' argument of weights_from_statistics is not symmetric.")
@@ -207,6 +201,7 @@ def flow_field(statistics: SummaryStatistics) -> tuple[Array, Array]:
     >>> float(abs(student).max()) < 1e-12
     True
     """
+    checked_instance("statistics", "flow_field", statistics, SummaryStatistics)
     a, b = _coefficients(statistics)
     drift = a @ statistics.student + b @ statistics.overlap.T
     return -(drift + drift.T), -(a @ statistics.overlap + b @ statistics.teacher)
@@ -234,7 +229,8 @@ def flow_jacobian(teacher: Teacher, weights: ArrayLike) -> Array:
     >>> lt.flow_jacobian(lt.Teacher.orthonormal(2), [[0.9, 0.1], [0.2, 0.7]]).shape
     (7, 7)
     """
-    w = np.asarray(weights, dtype=np.float64)
+    checked_instance("teacher", "flow_jacobian", teacher, Teacher)
+    w = checked_weights("flow_jacobian", weights, teacher.rank)
     statistics = summary_statistics(teacher, w)
     width, rank = len(w), teacher.rank
     inside = w[:, :rank]

@@ -93,7 +93,7 @@ def test_regions_of_descent_where_they_are_known() -> None:
     # Teachers e1 and -e1, students s e2 and -s e2: psi(u) = s h(p/2 - t) - h(t) with t the angle to
     # the first axis and h(t) = (2 sin t + (pi - 2 t) cos t) / 2pi, which falls from 1/2 to 1/pi. So
     # psi < 0 around both teachers. Outside the plane psi = (s - 1) / pi joins the two or not.
-    teacher = Teacher.from_vectors([[1.0, 0.0], [-1.0, 0.0], [0.0, 1e-9]])
+    teacher = Teacher.from_vectors([[1.0, 0.0], [-1.0, 0.0], [0.0, 2e-8]])
     students = np.array([[0.0, 1.0], [0.0, -1.0]])
     plane = TeacherStudent(teacher, 2, 2)
     space = TeacherStudent(teacher, 2)

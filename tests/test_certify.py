@@ -240,9 +240,9 @@ def test_points_that_are_not_isolated_are_refused():
 
 def test_arguments_and_missing_package(monkeypatch):
     problem = TeacherStudent(Teacher.orthonormal(3), 3, dim=3)
-    with pytest.raises(InvalidArgument, match="'weights' argument of certify must have between"):
+    with pytest.raises(InvalidArgument, match="'weights' argument of certify must have shape"):
         certify(problem, np.eye(3, 4))
-    with pytest.raises(InvalidArgument, match="'weights' argument of certify must be a matrix"):
+    with pytest.raises(InvalidArgument, match="'weights' argument of certify must be finite"):
         certify(problem, np.full((3, 3), np.inf))
     monkeypatch.setitem(sys.modules, "flint", None)
     with pytest.raises(LandtopoError, match="need the package python-flint"):

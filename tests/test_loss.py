@@ -302,12 +302,43 @@ def test_gauge_directions_are_null_and_orthonormal() -> None:
 
 @pytest.mark.parametrize(
     ("weights", "sentence"),
-    [([[np.nan, 0.0], [0.0, 1.0]], "must be finite"), ("text", "must be an array of numbers")],
+    [
+        ([[np.nan, 0.0], [0.0, 1.0]], "must be finite"),
+        ("text", "must be an array of real numbers"),
+        ([[1.0, 0.0], [0.0]], "must be an array of real numbers"),
+        ([[1.0, 0.0], [0.0, 1j]], "must be an array of real numbers"),
+        ([["1", "0"], ["0", "1"]], "must be an array of real numbers"),
+        ([[True, False], [False, True]], "must be an array of real numbers"),
+        ([[None, 0.0], [0.0, 1.0]], "must be an array of real numbers"),
+        (np.ma.masked_equal(np.eye(2), 0.0), "must be an array of real numbers"),
+        (1e154 * np.eye(2), r"entries of at most 1e\+100"),
+    ],
 )
 def test_what_is_no_number_is_refused(weights: Any, sentence: str) -> None:
     loss = PopulationLoss(TeacherStudent(Teacher.orthonormal(2), 2))
-    with pytest.raises(InvalidArgument, match=sentence):
-        loss.value(weights)
+    calls = [loss.value, loss.gradient, loss.hessian, loss.normal_block]
+    calls += [lambda w: loss.psi(w, np.eye(2)), lambda w: loss.psi(np.eye(2), w)]
+    calls += [lambda w: loss.hvp(w, np.eye(2)), lambda w: loss.hvp(np.eye(2), w)]
+    for call in calls:
+        with pytest.raises(InvalidArgument, match=sentence):
+            call(weights)
+
+
+@pytest.mark.parametrize("size", [1e99, 1e-100, 1e-150, 1e-170, 5e-324])
+@pytest.mark.parametrize("outside", [0, 1])
+def test_weights_of_any_size_give_numbers(size: float, outside: int) -> None:
+    loss = PopulationLoss(TeacherStudent(Teacher.equicorrelated(3, 0.3), 3))
+    weights = np.ones((3, 3 + outside)) + np.eye(3, 3 + outside)
+    weights[1] *= size
+    assert np.isfinite(loss.value(weights))
+    assert np.isfinite(loss.gradient(weights)).all()
+    assert np.isfinite(loss.psi(np.ones(3 + outside), weights))
+    for second in (loss.hessian, loss.normal_block, lambda w: loss.hvp(w, np.ones_like(w))):
+        if size > 1e-160:
+            assert np.isfinite(second(weights)).all()
+        else:
+            with pytest.raises(InvalidArgument, match="must have no zero neuron"):
+                second(weights)
 
 
 @pytest.mark.parametrize("shape", [(2, 3), (3, 2), (4,), (1, 1, 3, 3)])

@@ -921,15 +921,17 @@ def test_block_pattern_of_paired_neurons() -> None:
 
 
 def test_bad_arguments_are_refused() -> None:
-    with pytest.raises(InvalidArgument, match="must have shapes"):
+    with pytest.raises(InvalidArgument, match=r"'overlap' argument .* must have shape \(2, 3\)"):
         PointGraph.from_statistics(np.eye(2), np.eye(3), np.eye(3))
     with pytest.raises(InvalidArgument, match=r"must have shape \(M, M\)"):
         symmetry.teacher_automorphisms(np.ones((2, 3)))
     with pytest.raises(InvalidArgument, match="NaN"):
         symmetry.isotropy((np.full((1, 1), np.nan), np.ones((1, 1)), np.ones((1, 1))))
-    with pytest.raises(InvalidArgument, match="'tolerance' argument must be a positive"):
+    with pytest.raises(
+        InvalidArgument, match="'tolerance' argument of a search for symmetries must be a positive"
+    ):
         symmetry.isotropy(point(np.eye(2)), tolerance=0)
-    with pytest.raises(InvalidArgument, match=r"\(K, r \+ E\)"):
+    with pytest.raises(InvalidArgument, match=r"\(K, 3 \+ E\)"):
         PointGraph.from_weights(np.eye(2), np.eye(3))
     with pytest.raises(InvalidArgument, match="shape"):
         symmetry.equivalence_classes(np.eye(2), np.eye(2), np.eye(2))

@@ -17,6 +17,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import check_options, checked_instance, checked_options, checked_weights
 from landtopo.dynamics.statistics_flow import StatisticsSystem, loss_from_statistics
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
@@ -66,6 +67,9 @@ class BranchOptions(Brief):
     smallest: float = 1e-6
     tolerance: float = 1e-11
     limit: int = 400
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +218,8 @@ def follow_rate(
     >>> round(lt.follow_rate(problem, spurious).vanishes, 3)
     0.541
     """
-    options = options or BranchOptions()
+    options = checked_options("options", "follow_rate", options, BranchOptions)
+    checked_instance("problem", "follow_rate", problem, TeacherStudent)
     infinite = TeacherStudent(problem.teacher, problem.width)
     point = classify(infinite, weights)
     if is_zero_loss(point.loss, point.weights):
@@ -349,7 +354,8 @@ def critical_rate(problem: TeacherStudent, weights: ArrayLike) -> float:
     """
     from landtopo.kernels.orthant import orthant_probability
 
-    w = np.asarray(weights, dtype=np.float64)
+    checked_instance("problem", "critical_rate", problem, TeacherStudent)
+    w = checked_weights("critical_rate", weights, problem.rank, width=problem.width)
     loss = PopulationLoss(problem)
     if not is_zero_loss(float(loss.value(w)), w) or np.any(np.linalg.norm(w, axis=1) == 0):
         raise InvalidArgument("critical_rate needs a point of zero loss without zero neurons.")

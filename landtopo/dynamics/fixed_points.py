@@ -16,6 +16,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_instance
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.points.classify import classify
@@ -94,6 +95,7 @@ def attraction(problem: TeacherStudent, weights: ArrayLike) -> Attraction:
     >>> lt.attraction(problem, np.eye(2)).agrees
     True
     """
+    checked_instance("problem", "attraction", problem, TeacherStudent)
     infinite = TeacherStudent(problem.teacher, problem.width)
     point = classify(infinite, weights)
     alive = point.weights[np.linalg.norm(point.weights, axis=1) > 0]

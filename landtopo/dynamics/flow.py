@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
+from landtopo.checks import check_options, checked_options, checked_weights
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
@@ -56,6 +57,9 @@ class FlowOptions(Brief):
     speed: float = 1e-9
     relative: float = 1e-10
     absolute: float = 1e-12
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +119,9 @@ def flow_weights(
     >>> bool(flow.losses[-1] < 1e-12)
     True
     """
-    options = options or FlowOptions()
+    options = checked_options("options", "flow_weights", options, FlowOptions)
     loss = PopulationLoss(problem)
-    start = np.array(weights, dtype=np.float64)
-    if start.ndim != 2 or not np.all(np.isfinite(start)):
-        raise InvalidArgument(
-            "The 'weights' argument of flow_weights must be finite, of shape "
-            f"({problem.width}, {problem.rank} + E); got shape {start.shape}."
-        )
+    start = np.array(checked_weights("flow_weights", weights, problem.rank, width=problem.width))
     rows, constant = loss.frame(start.shape[1])
     shape = start.shape
     scale = float(np.sqrt(np.trace(problem.teacher.gram)))
@@ -205,7 +204,7 @@ def flow_weights(
 def interpolate(pieces: list[Any], end: float, start: Array, moments: ArrayLike) -> Array:
     """Dense output of consecutive integrations, shape (number of moments, size)."""
     wanted = np.atleast_1d(np.asarray(moments, dtype=np.float64)).ravel()
-    if np.any(wanted < 0) or np.any(wanted > end):
+    if not np.all((wanted >= 0) & (wanted <= end)):
         raise InvalidArgument(f"The times must lie within the trajectory, 0 to {end:g}.")
     values = np.tile(start, (len(wanted), 1))
     for piece in pieces:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import checked_instance, checked_positive, checked_weights
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.problem import Teacher
@@ -80,6 +81,7 @@ def noise_term(teacher: Teacher, weights: ArrayLike, *, tolerance: float = 1e-6)
     >>> noise.matrix.shape, noise.accurate
     ((2, 2), True)
     """
+    checked_positive("tolerance", "noise_term", tolerance)
     vectors = _all_vectors("noise_term", teacher, weights)
     return _noise(vectors, len(vectors) - teacher.size, tolerance)
 
@@ -134,13 +136,8 @@ def noise_derivatives(teacher: Teacher, weights: ArrayLike) -> tuple[Array, Arra
 
 def _all_vectors(caller: str, teacher: Teacher, weights: ArrayLike) -> Array:
     """Students and then teachers as rows in the students' coordinates."""
-    w = np.ascontiguousarray(weights, dtype=np.float64)
-    rank = teacher.rank
-    if w.ndim != 2 or w.shape[1] < rank or not np.all(np.isfinite(w)):
-        raise InvalidArgument(
-            f"The 'weights' argument of {caller} must be finite, of shape (K, {rank} + E); "
-            f"got shape {w.shape}."
-        )
+    rank = checked_instance("teacher", caller, teacher, Teacher).rank
+    w = checked_weights(caller, weights, rank)
     vectors = np.zeros((len(w) + teacher.size, w.shape[1]))
     vectors[: len(w)] = w
     vectors[len(w) :, :rank] = teacher.vectors

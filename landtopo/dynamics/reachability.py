@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.checks import checked_count, checked_jobs, checked_seed
+from landtopo.checks import (
+    checked_count,
+    checked_instance,
+    checked_jobs,
+    checked_number,
+    checked_options,
+    checked_seed,
+)
 from landtopo.dynamics.ends import RunOptions, follow_runs
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.families import FamilyIndex, build_families
@@ -28,6 +35,7 @@ from landtopo.units import Unitless, in_units, rescaled, unit_of
 __all__ = ["Reachability", "Share", "reachability"]
 
 _CHUNK = 50
+_MOST = 100_000_000
 _STATUS = {
     compiled.CONVERGED: Status.CONVERGED,
     compiled.TOO_LONG: Status.TOO_LONG,
@@ -227,15 +235,19 @@ def reachability(
     >>> round(found.global_share().fraction, 4)
     1.0
     """
-    runs = checked_count("runs", "reachability", runs)
+    checked_instance("problem", "reachability", problem, TeacherStudent)
+    runs = checked_count("runs", "reachability", runs, most=_MOST)
     seed = checked_seed("reachability", seed)
     jobs = checked_jobs("reachability", jobs)
-    if not 0 < confidence < 1:
-        raise InvalidArgument(
-            f"The 'confidence' argument of reachability must lie in (0, 1); got {confidence}."
-        )
+    confidence = checked_number(
+        "confidence",
+        "reachability",
+        confidence,
+        "lie between 0 and 1",
+        lambda number: 0 < number < 1,
+    )
     distribution = parse_distribution(init)
-    options = options or RunOptions()
+    options = checked_options("options", "reachability", options, RunOptions)
     if options.method == "sgd" and problem.dim is None:
         raise InvalidArgument("The method 'sgd' needs a problem of finite dimension.")
     journal, progress = journal or Forgetful(), progress or Silent()

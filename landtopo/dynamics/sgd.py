@@ -7,7 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landtopo.checks import checked_count, checked_seed
+from landtopo.checks import (
+    checked_array,
+    checked_choice,
+    checked_count,
+    checked_instance,
+    checked_positive,
+    checked_seed,
+    checked_weights,
+)
 from landtopo.dynamics.statistics_flow import loss_from_statistics
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
@@ -21,6 +29,7 @@ __all__ = ["METHODS", "SGDRuns", "run_sgd"]
 METHODS = ("reduced", "direct")
 # Third number of the spawn key (width, run, 1) of a run's samples; (width, run) draws its start.
 _SAMPLES = 1
+_MOST_STEPS = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,25 +118,27 @@ def run_sgd(
     """
     from landtopo.dynamics import simulator
 
-    dim = problem.dim
+    dim = checked_instance("problem", "run_sgd", problem, TeacherStudent).dim
     if dim is None:
         raise InvalidArgument(
             "run_sgd needs a problem of finite dimension; use flow_statistics for the limit of "
             "infinite dimension."
         )
-    if not (np.isfinite(rate) and rate > 0):
-        raise InvalidArgument(
-            f"The 'rate' argument of run_sgd must be a positive number; got {rate}."
-        )
-    if method not in METHODS:
-        raise InvalidArgument(
-            f"The 'method' argument of run_sgd must be one of {', '.join(METHODS)}; got {method!r}."
-        )
-    checked_count("runs", "run_sgd", runs)
-    checked_seed("run_sgd", seed)
-    moments = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    if not np.all(np.isfinite(moments)) or np.any(moments < 0) or np.any(np.diff(moments) < 0):
+    rate = checked_positive("rate", "run_sgd", rate)
+    checked_choice("method", "run_sgd", method, METHODS)
+    runs = checked_count("runs", "run_sgd", runs)
+    first_run = checked_count("first_run", "run_sgd", first_run, least=0)
+    seed = checked_seed("run_sgd", seed)
+    moments = np.atleast_1d(
+        checked_array("times", "run_sgd", times, "() or (t,)", lambda shape: len(shape) < 2)
+    )
+    if np.any(moments < 0) or np.any(np.diff(moments) < 0):
         raise InvalidArgument("The 'times' argument of run_sgd must be ascending and >= 0.")
+    if moments.max(initial=0.0) * dim > _MOST_STEPS:
+        raise InvalidArgument(
+            f"The 'times' argument of run_sgd must end after at most {_MOST_STEPS:g} steps, time "
+            f"{_MOST_STEPS / dim:g} in dimension {dim}; got {moments.max():g}."
+        )
     steps = np.round(moments * dim).astype(np.int64)
 
     width, size, rank = problem.width, problem.teacher.size, problem.rank
@@ -176,18 +187,9 @@ def run_sgd(
 
 
 def _checked_start(problem: TeacherStudent, start: ArrayLike) -> Array:
-    begin = np.array(start, dtype=np.float64)
-    rank = problem.rank
-    if begin.ndim != 2 or begin.shape[0] != problem.width or begin.shape[1] < rank:
-        raise InvalidArgument(
-            f"The 'start' argument of run_sgd must have shape ({problem.width}, {rank} + E) or be "
-            f"a start distribution; got shape {begin.shape}."
-        )
-    assert problem.dim is not None
-    if begin.shape[1] > problem.dim and np.any(begin[:, problem.dim :]):
-        raise InvalidArgument(
-            f"The 'start' argument of run_sgd needs more than {problem.dim} dimensions."
-        )
+    begin = checked_weights(
+        "run_sgd", start, problem.rank, width=problem.width, dim=problem.dim, argument="start"
+    )
     return begin[:, : problem.dim]
 
 

@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.ndimage import maximum_filter1d
 
+from landtopo.checks import checked_options, checked_positive
 from landtopo.dynamics.flow import FlowOptions, FlowStatus, flow_weights, interpolate
 from landtopo.dynamics.noise import noise_derivatives, noise_term
 from landtopo.errors import InvalidArgument
@@ -240,11 +241,9 @@ def flow_statistics(
     >>> bool(flow.losses[-1] < 1e-10)
     True
     """
-    if rate is not None and not (np.isfinite(rate) and rate > 0):
-        raise InvalidArgument(
-            f"The 'rate' argument of flow_statistics must be a positive number; got {rate}."
-        )
-    options = options or FlowOptions()
+    if rate is not None:
+        rate = checked_positive("rate", "flow_statistics", rate)
+    options = checked_options("options", "flow_statistics", options, FlowOptions)
     start = weights_from_statistics(problem, student, overlap)
     if np.any(np.linalg.norm(start, axis=1) == 0):
         raise InvalidArgument("flow_statistics needs a start without zero neurons.")

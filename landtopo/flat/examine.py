@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from landtopo.checks import checked_instance, checked_seed, checked_weights
 from landtopo.errors import InvalidArgument
 from landtopo.flat.cells import CellComplex, cell_complex
 from landtopo.flat.compare import disagreements
@@ -85,13 +86,12 @@ def flat_directions(
     >>> report.flat_dimension
     1
     """
-    given = np.array(weights, dtype=np.float64)
-    if given.ndim != 2 or given.shape[0] != problem.width or given.shape[1] < problem.rank:
-        raise InvalidArgument(
-            "The 'weights' argument of flat_directions must have shape "
-            f"({problem.width}, {problem.rank} + E); got {given.shape}."
-        )
+    checked_instance("problem", "flat_directions", problem, TeacherStudent)
+    given = np.array(checked_weights("flat_directions", weights, problem.rank, width=problem.width))
+    seed = checked_seed("flat_directions", seed)
     unit = float(problem.teacher.norms.max())
+    if options is not None:
+        checked_instance("options", "flat_directions", options, FlatOptions)
     chosen = options or FlatOptions(
         at_rest=_AT_REST * unit,
         trace=TraceOptions(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from landtopo.checks import check_options
 from landtopo.flat.correct import correct
 from landtopo.flat.null_space import NullSpace
 from landtopo.flat.trace import Boundary, TraceOptions
@@ -48,6 +49,9 @@ class FlatOptions(Brief):
     shortest_flat: float = 5e-2
     at_rest: float = 0.0
     trace: TraceOptions = field(default_factory=TraceOptions)
+
+    def __post_init__(self) -> None:
+        check_options(self, zeros=("at_rest",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

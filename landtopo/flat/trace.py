@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from landtopo.checks import check_options
 from landtopo.flat.correct import correct
 from landtopo.objective import Array, Objective
 from landtopo.shown import Brief
@@ -67,6 +68,9 @@ class TraceOptions(Brief):
     loss_scale: float = 1.0
     scale: float | None = None
     corner_distance: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

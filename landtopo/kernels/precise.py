@@ -26,7 +26,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landtopo.errors import InvalidArgument
+from landtopo.checks import checked_array
 from landtopo.kernels import fixed_point
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.double_double import (
@@ -433,12 +433,9 @@ def psi(u: ArrayLike, W: ArrayLike, V: ArrayLike) -> float:
         Right to 1e-15 relative; exactly 0.0 when it is below 1e-66 of its terms.
     """
     rows, coefficients, _ = _merged(*_networks("psi", W, V))
-    direction = np.ascontiguousarray(u, dtype=np.float64)
-    if direction.shape != rows.shape[1:] or not np.all(np.isfinite(direction)):
-        raise InvalidArgument(
-            f"The 'u' argument of psi must be {rows.shape[1]} finite numbers, like a row of W; "
-            f"got shape {direction.shape}."
-        )
+    direction = checked_array(
+        "u", "psi", u, f"{rows.shape[1:]}, like a row of W", lambda shape: shape == rows.shape[1:]
+    )
     active = coefficients != 0.0
     if not (direction.any() and active.any()):
         return 0.0
@@ -467,28 +464,21 @@ def _loss(rows: Array, coefficients: Array, sums: _Sums | None) -> float:
 
 
 def _networks(function: str, W: ArrayLike, V: ArrayLike) -> tuple[Array, Array]:
-    students = np.ascontiguousarray(W, dtype=np.float64)
-    teachers = np.ascontiguousarray(V, dtype=np.float64)
-    for argument, matrix in (("W", students), ("V", teachers)):
-        if matrix.ndim != 2 or not np.all(np.isfinite(matrix)):
-            raise InvalidArgument(
-                f"The '{argument}' argument of {function} must be a matrix of finite numbers, "
-                f"one neuron a row; got shape {matrix.shape}."
-            )
-    if students.shape[1] != teachers.shape[1]:
-        raise InvalidArgument(
-            f"The 'V' argument of {function} must have as many columns as W, "
-            f"{students.shape[1]}; got {teachers.shape[1]}."
-        )
+    students = checked_array("W", function, W, "(K, D)", lambda shape: len(shape) == 2)
+    columns = students.shape[1]
+    teachers = checked_array(
+        "V",
+        function,
+        V,
+        f"(M, {columns}), with as many columns as W",
+        lambda shape: len(shape) == 2 and shape[1] == columns,
+    )
     return students, teachers
 
 
 def _vectors(function: str, u: ArrayLike, v: ArrayLike) -> tuple[Array, Array]:
-    first = np.ascontiguousarray(u, dtype=np.float64)
-    second = np.ascontiguousarray(v, dtype=np.float64)
-    if first.ndim != 1 or first.shape != second.shape or not np.isfinite([first, second]).all():
-        raise InvalidArgument(
-            f"The arguments of {function} must be two vectors of finite numbers of one length; "
-            f"got shapes {first.shape} and {second.shape}."
-        )
+    first = checked_array("u", function, u, "(D,)", lambda shape: len(shape) == 1)
+    second = checked_array(
+        "v", function, v, f"{first.shape}, that of u", lambda shape: shape == first.shape
+    )
     return first, second

@@ -9,7 +9,13 @@ from typing import Any
 import networkx as nx
 
 from landtopo._version import __version__
-from landtopo.checks import checked_count, checked_jobs, checked_seed
+from landtopo.checks import (
+    checked_count,
+    checked_instance,
+    checked_jobs,
+    checked_options,
+    checked_seed,
+)
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Forgetful, Journal
 from landtopo.landscape.catalogue import Transition
@@ -20,7 +26,7 @@ from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Family, Status
 from landtopo.points.search import SearchResult
 from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.problem import MOST_NEURONS, Teacher, TeacherStudent
 from landtopo.progress import Progress, Silent
 from landtopo.symmetry import cycle_type, format_cycles, is_even
 from landtopo.units import in_units, rescaled, unit_of
@@ -90,11 +96,7 @@ def landscape_graph(
     >>> lt.width_table(graph)[0].zero_components
     2
     """
-    if not isinstance(teacher, Teacher):
-        raise InvalidArgument(
-            "The 'teacher' argument of landscape_graph must be a Teacher; "
-            f"got {type(teacher).__name__}."
-        )
+    checked_instance("teacher", "landscape_graph", teacher, Teacher)
     chosen = _checked_widths(widths)
     starts = checked_count("starts", "landscape_graph", starts)
     seed = checked_seed("landscape_graph", seed)
@@ -127,7 +129,7 @@ def landscape_graph(
             seed=seed,
             jobs=jobs,
             init=distribution,
-            options=options or ExploreOptions(),
+            options=checked_options("options", "landscape_graph", options, ExploreOptions),
             journal=journal or Forgetful(),
             progress=progress or Silent(),
         )
@@ -297,9 +299,13 @@ def _cycle_text(permutation: tuple[int, ...]) -> str:
 
 
 def _checked_widths(widths: int | Iterable[int]) -> tuple[int, ...]:
-    given = list(widths) if isinstance(widths, Iterable) else [widths]
-    if not given:
+    given = widths if isinstance(widths, Iterable) else (widths,)
+    # One by one: a range may be longer than what memory holds.
+    chosen = {
+        checked_count("widths", "landscape_graph", width, most=MOST_NEURONS) for width in given
+    }
+    if not chosen:
         raise InvalidArgument(
             "The 'widths' argument of landscape_graph must name at least one width."
         )
-    return tuple(sorted({checked_count("widths", "landscape_graph", width) for width in given}))
+    return tuple(sorted(chosen))

@@ -27,6 +27,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from landtopo.checks import check_options
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue
@@ -112,6 +113,9 @@ class ExploreOptions(Brief):
     check_pairs: int = 12
     patience: int = 200
     lineage: LineageOptions = field(default_factory=LineageOptions)
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.checks import check_options
 from landtopo.flat.splitting import neuron_splits
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.pool import Piece, Pool
@@ -90,6 +91,9 @@ class LineageOptions(Brief):
     push: float = 1e-3
     seed_length: float = 1e-2
     most: int = 64
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landtopo.checks import checked_instance, checked_seed
+from landtopo.checks import (
+    check_options,
+    checked_array,
+    checked_instance,
+    checked_options,
+    checked_seed,
+)
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
@@ -70,6 +76,9 @@ class ConnectOptions(Brief):
     noise: tuple[float, ...] = (0.3, 0.6, 0.15, 1.0)
     profile_tolerance: float = 1e-10
 
+    def __post_init__(self) -> None:
+        check_options(self)
+
 
 def connect(
     problem: TeacherStudent,
@@ -110,7 +119,7 @@ def connect(
     (0.073613, True)
     """
     began = perf_counter()
-    options = ConnectOptions() if options is None else options
+    options = checked_options("options", "connect", options, ConnectOptions)
     checked_instance("problem", "connect", problem, TeacherStudent)
     seed = checked_seed("connect", seed)
     unit = unit_of(problem.teacher)
@@ -154,19 +163,14 @@ def _linear_algebra() -> ThreadpoolController:
 
 
 def _weights(name: str, problem: TeacherStudent, value: ArrayLike) -> Array:
-    weights = np.array(value, dtype=np.float64)
     low, high = problem.rank, problem.rank + problem.extra
-    if (
-        weights.ndim != 2
-        or weights.shape[0] != problem.width
-        or not low <= weights.shape[1] <= high
-        or not np.all(np.isfinite(weights))
-    ):
-        raise InvalidArgument(
-            f"The '{name}' argument of connect must be finite and of shape "
-            f"({problem.width}, {low} to {high}); got {weights.shape}."
-        )
-    return weights
+    return checked_array(
+        name,
+        "connect",
+        value,
+        f"({problem.width}, {low} to {high})",
+        lambda shape: len(shape) == 2 and shape[0] == problem.width and low <= shape[1] <= high,
+    )
 
 
 def _polished(objective: Counted, weights: Array) -> Array:

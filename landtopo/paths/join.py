@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from landtopo.checks import check_options
 from landtopo.objective import Array, Objective
 from landtopo.paths.band import ElasticBand
 from landtopo.paths.chain import Metric, relax
@@ -66,6 +67,9 @@ class JoinOptions(Brief):
     tries: int = 6
     improve: int = 80
     patience: int | None = None
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 def join(

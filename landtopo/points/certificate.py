@@ -26,7 +26,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landtopo.errors import InvalidArgument
+from landtopo.checks import (
+    checked_count,
+    checked_instance,
+    checked_positive,
+    checked_seed,
+    checked_weights,
+)
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.classify import is_zero_loss
@@ -42,6 +48,7 @@ from landtopo.symmetry.frame import symmetry_frame
 __all__ = ["PsiCertificate", "psi_min"]
 
 _CELLS = 20_000
+_MOST_RANDOM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +155,11 @@ def psi_min(
     >>> round(lt.psi_min(problem, 0.5 * np.eye(2)).minimum, 6)
     -0.377705
     """
-    given = np.asarray(weights, dtype=np.float64)
-    if given.ndim != 2 or not len(given) or given.shape[1] < problem.rank:
-        raise InvalidArgument(
-            f"The 'weights' argument of psi_min must have shape (K, {problem.rank} + E); "
-            f"got {given.shape}."
-        )
+    checked_instance("problem", "psi_min", problem, TeacherStudent)
+    given = checked_weights("psi_min", weights, problem.rank)
+    random = checked_count("random", "psi_min", random, least=0, most=_MOST_RANDOM)
+    seed = checked_seed("psi_min", seed)
+    checked_positive("tolerance", "psi_min", tolerance)
     reduced = reduce_network(given, problem.rank, angle_tolerance=0.0, zero_tolerance=0.0)
     used = reduced.vectors if reduced.effective_width else given[:0, : problem.rank]
     room = problem.codimension is None or problem.codimension > reduced.outside

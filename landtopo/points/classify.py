@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landtopo.checks import checked_instance
+from landtopo.checks import checked_instance, checked_positive, checked_weights
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
@@ -99,12 +99,9 @@ def classify(
     ('minimum', 0)
     """
     checked_instance("problem", "classify", problem, TeacherStudent)
-    given = np.asarray(weights, dtype=np.float64)
-    if given.ndim != 2 or given.shape[0] != problem.width or given.shape[1] < problem.rank:
-        raise InvalidArgument(
-            f"The 'weights' argument of classify must have shape ({problem.width}, "
-            f"{problem.rank} + E); got {given.shape}."
-        )
+    given = checked_weights("classify", weights, problem.rank, width=problem.width)
+    checked_positive("grad_tolerance", "classify", grad_tolerance)
+    checked_positive("region", "classify", region)
     grad_tolerance *= unit_of(problem.teacher)
     scale = float(problem.teacher.norms.max())
     limit = region * max(float(np.linalg.norm(given)), scale)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landtopo.checks import checked_count
+from landtopo.checks import checked_count, checked_instance, checked_jobs, checked_seed
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Journal
 from landtopo.points.certificate import PsiCertificate, psi_min
@@ -194,17 +194,17 @@ def find_corners(
     from landtopo.points.saddles import find_saddles
     from landtopo.points.search import find_minima
 
+    checked_instance("problem", "find_corners", problem, TeacherStudent)
     if zero_neurons is not None:
-        zero_neurons = checked_count("zero_neurons", "find_corners", zero_neurons)
-        if zero_neurons > problem.width:
-            raise InvalidArgument(
-                "The 'zero_neurons' argument of find_corners must be at most the width "
-                f"{problem.width}; got {zero_neurons}."
-            )
-    if int(index) != index or index < 0:
-        raise InvalidArgument(
-            f"The 'index' argument of find_corners must be an integer >= 0; got {index!r}."
+        zero_neurons = checked_count(
+            "zero_neurons", "find_corners", zero_neurons, most=problem.width
         )
+    index = checked_count(
+        "index", "find_corners", index, least=0, most=problem.width * (problem.rank + problem.extra)
+    )
+    starts = checked_count("starts", "find_corners", starts)
+    seed = checked_seed("find_corners", seed)
+    jobs = checked_jobs("find_corners", jobs)
     corners: list[Corner] = []
     families: list[Family | None] = []
     coverage: dict[int, Coverage] = {}

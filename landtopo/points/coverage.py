@@ -52,6 +52,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import betaincinv, gammaln, logsumexp
 
+from landtopo.checks import checked_array, checked_count, checked_number, shown
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.shown import Brief
@@ -193,14 +194,8 @@ def estimate_coverage(counts: Iterable[int], *, level: float = 0.95, looks: int 
     Coverage
     """
     sample = _checked_counts("estimate_coverage", counts)
-    if not 0 < level < 1:
-        raise InvalidArgument(
-            f"The 'level' argument of estimate_coverage must lie between 0 and 1; got {level}."
-        )
-    if int(looks) != looks or looks < 0:
-        raise InvalidArgument(
-            f"The 'looks' argument of estimate_coverage must be an integer >= 0; got {looks!r}."
-        )
+    level = _checked_level("estimate_coverage", level)
+    looks = checked_count("looks", "estimate_coverage", looks, least=0)
     n, s = int(sample.sum()), len(sample)
     f1, f2 = int(np.sum(sample == 1)), int(np.sum(sample == 2))
     error = (1.0 - level) / max(looks * (looks + 1), 1)
@@ -285,22 +280,33 @@ def binomial_interval(count: int, total: int, *, level: float = 0.95) -> tuple[f
     >>> round(low, 4), round(high, 4)
     (0.0524, 0.3604)
     """
-    if not 0 <= count <= total or not 0 < level < 1:
-        raise InvalidArgument(
-            "binomial_interval needs 0 <= count <= total and a level between 0 and 1; got "
-            f"{count}, {total} and {level}."
-        )
+    total = checked_count("total", "binomial_interval", total, least=0)
+    count = checked_count("count", "binomial_interval", count, least=0, most=total)
+    level = _checked_level("binomial_interval", level)
     tail = (1.0 - level) / 2
     low = 0.0 if count == 0 else float(betaincinv(count, total - count + 1, tail))
     high = 1.0 if count == total else float(betaincinv(count + 1, total - count, 1.0 - tail))
     return low, high
 
 
+def _checked_level(function: str, level: float) -> float:
+    return checked_number(
+        "level", function, level, "lie between 0 and 1", lambda number: 0 < number < 1
+    )
+
+
 def _checked_counts(function: str, counts: Iterable[int]) -> NDArray[np.int64]:
-    sample = np.array(list(counts), dtype=np.float64)
-    if sample.ndim != 1 or np.any(sample < 0) or np.any(sample != np.floor(sample)):
+    sample = checked_array(
+        "counts",
+        function,
+        list(counts),
+        "(n,)",
+        lambda shape: len(shape) == 1,
+        largest=float(2**53),
+    )
+    if np.any(sample < 0) or np.any(sample != np.floor(sample)):
         raise InvalidArgument(
-            f"The 'counts' argument of {function} must be integers >= 0; got {sample.tolist()}."
+            f"The 'counts' argument of {function} must be integers >= 0; got {shown(counts)}."
         )
     return sample[sample > 0].astype(np.int64)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
+from landtopo.checks import checked_instance, checked_weights
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.classify import is_zero_loss
@@ -95,7 +96,8 @@ def read_point(
     >>> lt.read_point(problem, np.eye(2)).description
     'every teacher neuron is reproduced'
     """
-    given = np.asarray(weights, dtype=np.float64)
+    checked_instance("problem", "read_point", problem, TeacherStudent)
+    given = checked_weights("read_point", weights, problem.rank)
     if reduced is None:
         reduced = reduce_network(given, problem.rank)
     teacher = problem.teacher

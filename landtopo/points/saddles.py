@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.checks import (
+    checked_choice,
     checked_count,
     checked_instance,
     checked_jobs,
@@ -155,17 +156,23 @@ def find_saddles(
     [0.073613]
     """
     checked_instance("problem", "find_saddles", problem, TeacherStudent)
-    starts = checked_count("starts", "find_saddles", starts)
+    starts = checked_count("starts", "find_saddles", starts, most=100_000_000)
     seed = checked_seed("find_saddles", seed)
     jobs = checked_jobs("find_saddles", jobs)
-    if index != "any":
-        index = checked_count("index", "find_saddles", index)
+    if not isinstance(index, str) or index != "any":
+        # In any dimension, an index that counts directions beyond these repeats eigenvalues of the
+        # normal block, and no search climbs so many.
+        most = problem.width * (problem.rank + problem.extra)
+        index = checked_count("index", "find_saddles", index, most=most)
     tolerance = checked_tolerance("find_saddles", tolerance)
-    if not sources or any(source not in SOURCES for source in sources):
+    checked_instance("sources", "find_saddles", sources, tuple, list)
+    sources = tuple(checked_choice("sources", "find_saddles", name, SOURCES) for name in sources)
+    if not sources:
         raise InvalidArgument(
-            f"The 'sources' argument of find_saddles must name some of {', '.join(SOURCES)}; "
-            f"got {tuple(sources)!r}."
+            f"The 'sources' argument of find_saddles must name some of {', '.join(SOURCES)}."
         )
+    for point in known or ():
+        checked_instance("known", "find_saddles", point, CriticalPoint)
     unit, problem = unit_of(problem.teacher), in_units(problem)
     distribution = ScaledStart(distribution=parse_distribution(init), unit=unit)
     if known is not None:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.checks import (
+    check_options,
+    checked_choice,
     checked_count,
     checked_instance,
     checked_jobs,
@@ -20,7 +22,6 @@ from landtopo.checks import (
     checked_seed,
     checked_tolerance,
 )
-from landtopo.errors import InvalidArgument
 from landtopo.families import build_families, group_weights
 from landtopo.journal import Forgetful, Journal, in_chunks
 from landtopo.kernels import minimise as compiled
@@ -83,6 +84,9 @@ class SearchOptions(Brief):
     tolerance: float = 1e-12
     limit: int = 200_000
     step: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,11 +211,7 @@ def find_minima(
         )
     seed = checked_seed("find_minima", seed)
     jobs = checked_jobs("find_minima", jobs)
-    if method not in METHODS:
-        raise InvalidArgument(
-            f"The 'method' argument of find_minima must be one of {', '.join(METHODS)}; "
-            f"got {method!r}."
-        )
+    method = checked_choice("method", "find_minima", method, METHODS)
     tolerance = checked_tolerance("find_minima", tolerance)
     step = checked_number(
         "step", "find_minima", step, "lie in (0, 1]", lambda value: 0 < value <= 1

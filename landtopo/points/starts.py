@@ -209,7 +209,7 @@ class GivenStart(Brief):
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        check_options(self)
+        check_options(self, zeros=("jitter",))
 
     def __str__(self) -> str:
         """Description with a digest of the points."""
@@ -249,7 +249,7 @@ class LiftedStart(Brief):
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        check_options(self)
+        check_options(self, zeros=("jitter",))
 
     def __str__(self) -> str:
         """Description with a digest of the points."""

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.checks import check_options
 from landtopo.landscape.schema import LINEAGE
 from landtopo.objective import Array
 from landtopo.problem import TeacherStudent
@@ -76,6 +77,9 @@ class VerifyOptions(Brief):
     away: float = 1e-3
     saddles: int = 3
     modes: int = 4
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ cut at its largest steps.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -23,7 +24,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landtopo.errors import InvalidArgument
+from landtopo.checks import LARGEST, checked_array, checked_positive
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
@@ -90,33 +91,24 @@ class PointGraph(Brief):
         student_labels, teacher_labels : array_like, shapes (K,), (M,), optional
             Output weights; only neurons with equal labels can be exchanged. Missing ones are 1.
         """
-        t = np.asarray(teacher, dtype=np.float64)
-        q = np.asarray(student, dtype=np.float64)
-        r = np.asarray(overlap, dtype=np.float64)
-        if t.ndim != 2 or t.shape[0] != t.shape[1]:
-            raise InvalidArgument(
-                f"The teacher's Gram matrix must have shape (M, M); got {t.shape}."
-            )
+        t = _products("teacher", teacher, "(M, M)", _is_square)
+        q = _products("student", student, "(K, K)", _is_square)
         width, size = len(q), len(t)
-        if q.shape != (width, width) or r.shape != (width, size):
-            raise InvalidArgument(
-                f"Summary statistics for {size} teacher neurons must have shapes (K, K) and "
-                f"(K, {size}); got {q.shape} and {r.shape}."
-            )
+        r = _products("overlap", overlap, f"{width, size}", lambda shape: shape == (width, size))
         gram = np.empty((width + size, width + size))
         gram[:width, :width] = (q + q.T) / 2
         gram[:width, width:] = r
         gram[width:, :width] = r.T
         gram[width:, width:] = (t + t.T) / 2
-        if not np.all(np.isfinite(gram)):
-            raise InvalidArgument(
-                "Summary statistics must be finite; they contain NaN or infinity."
-            )
         labels = None
         if student_labels is not None or teacher_labels is not None:
             labels = np.ones(width + size)
-            labels[:width] = 1.0 if student_labels is None else student_labels
-            labels[width:] = 1.0 if teacher_labels is None else teacher_labels
+            for part, name, given in (
+                (labels[:width], "student_labels", student_labels),
+                (labels[width:], "teacher_labels", teacher_labels),
+            ):
+                if given is not None:
+                    part[:] = _products(name, given, f"({len(part)},)", part.shape.__eq__)
         return cls(gram=gram, width=width, labels=labels)
 
     @classmethod
@@ -130,13 +122,16 @@ class PointGraph(Brief):
         vectors : array_like, shape (M, r)
             Teacher vectors, such as ``Teacher.vectors``.
         """
-        w = np.asarray(weights, dtype=np.float64)
-        v = np.asarray(vectors, dtype=np.float64)
-        if w.ndim != 2 or v.ndim != 2 or w.shape[1] < v.shape[1]:
-            raise InvalidArgument(
-                "The 'weights' argument must have shape (K, r + E) for teacher vectors of shape "
-                f"(M, r); got {w.shape} and {v.shape}."
-            )
+        function = "PointGraph.from_weights"
+        v = checked_array("vectors", function, vectors, "(M, r)", lambda shape: len(shape) == 2)
+        rank = v.shape[1]
+        w = checked_array(
+            "weights",
+            function,
+            weights,
+            f"(K, {rank} + E)",
+            lambda shape: len(shape) == 2 and shape[1] >= rank,
+        )
         return cls.from_statistics(w @ w.T, w[:, : v.shape[1]] @ v.T, v @ v.T)
 
     @classmethod
@@ -194,10 +189,7 @@ class Palette(Brief):
     @classmethod
     def of(cls, graph: PointGraph, tolerance: float) -> Palette:
         """Palette of a graph; the tolerance is relative to the graph's scale."""
-        if not (np.isfinite(tolerance) and tolerance > 0):
-            raise InvalidArgument(
-                f"The 'tolerance' argument must be a positive number; got {tolerance!r}."
-            )
+        checked_positive("tolerance", "a search for symmetries", tolerance)
         k = graph.width
         absolute = tolerance * graph.scale
         q, r, t = graph.gram[:k, :k], graph.gram[:k, k:], graph.gram[k:, k:]
@@ -299,3 +291,14 @@ def _intervals(values: Array, tolerance: float) -> tuple[Array, Array]:
         ]
     inner = sorted(cuts)
     return ordered[[0, *inner]], ordered[[*(cut - 1 for cut in inner), len(ordered) - 1]]
+
+
+def _is_square(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 and shape[0] == shape[1]
+
+
+def _products(
+    name: str, value: ArrayLike, shape: str, fits: Callable[[tuple[int, ...]], bool]
+) -> Array:
+    """Scalar products of weights, or what else tells neurons apart."""
+    return checked_array(name, "a search for symmetries", value, shape, fits, largest=LARGEST**2)

@@ -9,6 +9,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import ArrayLike
 
+from landtopo.checks import LARGEST, checked_array
 from landtopo.errors import InvalidArgument
 from landtopo.shown import Brief
 from landtopo.symmetry.graph import TOLERANCE, Palette, PointGraph, PointLike
@@ -133,8 +134,15 @@ def teacher_automorphisms(
     >>> lt.teacher_automorphisms(np.eye(6)).order
     720
     """
-    gram = np.asarray(teacher, dtype=np.float64)
-    empty = np.empty((0, len(gram) if gram.ndim else 0))
+    gram = checked_array(
+        "teacher",
+        "teacher_automorphisms",
+        teacher,
+        "(M, M)",
+        lambda shape: len(shape) == 2 and shape[0] == shape[1],
+        largest=LARGEST**2,
+    )
+    empty = np.empty((0, len(gram)))
     graph = PointGraph.from_statistics(np.empty((0, 0)), empty, gram, teacher_labels=teacher_labels)
     palette = Palette.of(graph, tolerance)
     group = _group(graph, palette)
