@@ -43,6 +43,10 @@ def both_ends(
         Permutation of the second end's neurons. Without one, the second end is the copy of its
         family that is closest to the first, or the other way round if the second is a file.
     """
+    if all(text == "global" or not _ID.fullmatch(text) for text in (from_text, to_text)) and (
+        width >= work.teacher.size or "global" not in (from_text, to_text)
+    ):
+        work.refuse_starts("both ends are known without a search")
     start = _end(from_text, work, width)
     end = _end(to_text, work, width)
     if start.is_family and end.is_family and start.name == end.name and cycles is None:

@@ -83,11 +83,14 @@ def known_minima(work: Work, width: int) -> list[Known]:
         nodes = study.graph().nodes
         found = [name for name in nodes if nodes[name]["width"] == width]
         if found:
+            work.refuse_starts(f"the study has a graph of width {width}")
             found.sort(key=lambda name: float(nodes[name]["loss"]))
             return [Known(name, nodes[name]["weights"]) for name in found]
     families = study.families(width) if study is not None else []
     minima = [family for family in families if family.point.kind is Kind.MINIMUM]
-    if not minima:
+    if minima:
+        work.refuse_starts(f"the study has minima of width {width}")
+    else:
         minima = list(search_minima(work, width).families)
     if not minima:
         raise InvalidArgument(f"No minimum was found at width {width}; try more --starts.")
@@ -99,6 +102,8 @@ def chosen_points(
 ) -> list[Known]:
     """The families of the given ids (all when neither ids nor files are given), and the files."""
     points = [weights_from(file, width) for file in files]
+    if files and not names:
+        work.refuse_starts("the points are those of the files")
     if names or not files:
         known = known_minima(work, width)
         missing = set(names) - {family.id for family in known}

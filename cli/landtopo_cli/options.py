@@ -3,15 +3,81 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from landtopo.numerals import real_number, whole_number
 from landtopo_cli.request import INFINITE, Request
 
-__all__ = ["force_option", "json_option", "point_options", "problem_options"]
+__all__ = [
+    "STARTS",
+    "WIDTH",
+    "Positive",
+    "Whole",
+    "force_option",
+    "init_option",
+    "json_option",
+    "point_options",
+    "problem_options",
+]
+
+
+#: As in `landtopo.problem`; that module would make `landtopo --help` slow.
+_MOST_NEURONS = 10_000
+_MOST_STARTS = 100_000_000
+_MOST_JOBS = 1024
+_MOST_DIMENSIONS = 10**15
+
+
+class Whole(click.ParamType[int]):
+    """A whole number between two bounds, in plain digits."""
+
+    name = "integer"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self.least = least
+        self.most = most
+
+    def convert(
+        self, value: Any, option: click.Parameter | None, context: click.Context | None
+    ) -> int:
+        """The number that a text is."""
+        try:
+            number = value if isinstance(value, int) else whole_number(value)
+        except ValueError as error:
+            self.fail(f"{error}.", option, context)
+        if number < self.least or (self.most is not None and number > self.most):
+            bounds = (
+                f">= {self.least}" if self.most is None else f"from {self.least} to {self.most}"
+            )
+            self.fail(f"'{value}' must be a whole number {bounds}.", option, context)
+        return number
+
+
+class Positive(click.ParamType[float]):
+    """A finite number above zero, and below a bound if there is one."""
+
+    name = "number"
+
+    def __init__(self, below: float = math.inf) -> None:
+        self.below = below
+
+    def convert(
+        self, value: Any, option: click.Parameter | None, context: click.Context | None
+    ) -> float:
+        """The number that a text is."""
+        try:
+            number = value if isinstance(value, float) else real_number(value)
+        except ValueError as error:
+            self.fail(f"{error}.", option, context)
+        if not 0 < number < self.below:
+            bound = "" if self.below == math.inf else f" and below {self.below:g}"
+            self.fail(f"'{value}' must be a finite number above 0{bound}.", option, context)
+        return number
 
 
 def _widths(
@@ -21,11 +87,14 @@ def _widths(
     if value is None:
         return None
     first, separator, last = value.partition(":")
-    if not (first.isdecimal() and (last.isdecimal() or not separator)):
-        raise click.BadParameter(f"'{value}' is not a range of widths such as 6:8.")
-    low, high = int(first), int(last or first)
-    if not 1 <= low <= high:
-        raise click.BadParameter(f"'{value}' must run upwards from a width >= 1.")
+    try:
+        low, high = whole_number(first), whole_number(last if separator else first)
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is not a range of widths such as 6:8.") from None
+    if not 1 <= low <= high <= _MOST_NEURONS:
+        raise click.BadParameter(
+            f"'{value}' must run upwards from a width >= 1 to one <= {_MOST_NEURONS}."
+        )
     return tuple(range(low, high + 1))
 
 
@@ -36,19 +105,24 @@ def _dim(context: click.Context, option: click.Parameter, value: str | None) -> 
     if value.lower() in ("inf", INFINITE):
         return INFINITE
     try:
-        number = float(value)
-        dim = int(value) if value.isdecimal() else int(number)
-    except (ValueError, OverflowError):
+        number = real_number(value)
+    except ValueError:
         raise click.BadParameter(f"'{value}' is neither a whole number nor inf.") from None
-    if dim < 1 or dim != number:
-        raise click.BadParameter(f"'{value}' is neither a whole number >= 1 nor inf.")
-    return dim
+    if not 1 <= number <= _MOST_DIMENSIONS or not number.is_integer():
+        raise click.BadParameter(
+            f"'{value}' is neither a whole number from 1 to {_MOST_DIMENSIONS:.0e} nor inf."
+        )
+    return int(number)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+init_option = click.option(
+    "--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]"
+)
 force_option = click.option("--force", is_flag=True, help="Overwrite files that exist.")
 
-_POSITIVE = click.IntRange(min=1)
+WIDTH = Whole(1, _MOST_NEURONS)
+STARTS = Whole(1, _MOST_STARTS)
 
 _OPTIONS = (
     click.option(
@@ -57,18 +131,16 @@ _OPTIONS = (
         help="orthonormal:M, equicorrelated:M:RHO, random:M:dim=D:seed=S, or a file (.json, .npy, "
         ".csv) with vectors, one a row; FILE:gram for a Gram matrix.",
     ),
-    click.option("--width", metavar="K", type=_POSITIVE, help="Student neurons."),
+    click.option("--width", metavar="K", type=WIDTH, help="Student neurons."),
     click.option(
         "--widths", metavar="A:B", callback=_widths, help="Several widths, both ends included."
     ),
     click.option(
         "--dim", metavar="D|inf", callback=_dim, help="Dimension of the inputs.  [default: inf]"
     ),
-    click.option("--starts", metavar="N", type=_POSITIVE, help="Random starts."),
-    click.option(
-        "--seed", metavar="S", type=click.IntRange(min=0), help="Root seed.  [default: 0]"
-    ),
-    click.option("--jobs", metavar="J", type=_POSITIVE, default=1, help="Threads.  [default: 1]"),
+    click.option("--starts", metavar="N", type=STARTS, help="Random starts."),
+    click.option("--seed", metavar="S", type=Whole(0), help="Root seed.  [default: 0]"),
+    click.option("--jobs", metavar="J", type=Whole(1, _MOST_JOBS), help="Threads.  [default: 1]"),
     click.option(
         "-o",
         "--study",
@@ -94,7 +166,7 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         dim: int | str | None,
         starts: int | None,
         seed: int | None,
-        jobs: int,
+        jobs: int | None,
         study: Path | None,
         as_json: bool,
         quiet: bool,
@@ -110,7 +182,7 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
             dim=dim,
             starts=starts,
             seed=seed,
-            jobs=jobs,
+            jobs=jobs or 1,
             study=study,
             as_json=as_json,
             quiet=quiet,

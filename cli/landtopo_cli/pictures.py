@@ -129,6 +129,10 @@ def _refuse_unused(kind: str, width: int | None, names: tuple[str, ...]) -> None
         raise click.UsageError(f"A picture of kind {kind} shows all widths; leave out --width.")
     if names and kind not in _NAMED:
         raise click.UsageError(f"A picture of kind {kind} shows all families; leave out --name.")
+    if names and width is not None:
+        raise click.UsageError("--width does nothing beside --name.")
+    if len(names) > 1 and kind == "profile":
+        raise click.UsageError("A profile is of one transition; give --name once.")
 
 
 def _tree(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:

@@ -38,6 +38,8 @@ class Work:
     options : dict
         Keyword arguments for the library: the command's own options, `starts` and `jobs`, without
         those that were given neither now nor when the study was made. Defaults are the library's.
+    starts_given : bool
+        Whether `starts` was given now.
     study : Study or None
         Open for writing.
     progress : Progress
@@ -48,6 +50,7 @@ class Work:
     seed: int
     widths: tuple[int, ...]
     options: dict[str, Any]
+    starts_given: bool
     study: Study | None
     progress: Progress
 
@@ -56,6 +59,11 @@ class Work:
         from landtopo.problem import TeacherStudent
 
         return TeacherStudent(self.teacher, width, self.dim)
+
+    def refuse_starts(self, because: str) -> None:
+        """A usage error if `--starts` was given for a search that will not be made."""
+        if self.starts_given:
+            raise click.UsageError(f"--starts does nothing here: {because}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +81,9 @@ class Request:
     quiet: bool
 
     @contextmanager
-    def work(self, command: str, **options: Any) -> Iterator[Work]:
+    def work(
+        self, command: str, *, needs: Mapping[str, str] | None = None, **options: Any
+    ) -> Iterator[Work]:
         """Open the study, fill in what was left open, and say what a Ctrl-C has kept.
 
         Parameters
@@ -81,15 +91,17 @@ class Request:
         command : str
             Name of the command. In a study, options that are not given are those that the same
             command had there before.
+        needs : mapping of str to str, optional
+            Options that do nothing but for one method, and that method.
         **options
             The command's own options; None where one was not given.
         """
         if self.quiet:
             report_warnings(logging.ERROR)
-        study = self._study()
+        study = self._study(options)
         listener = progress(self.quiet)
         try:
-            yield self._filled_in(study, listener, command, options)
+            yield self._filled_in(study, listener, command, needs or {}, options)
         except KeyboardInterrupt:
             if isinstance(listener, TerminalProgress):
                 listener.clear()
@@ -113,7 +125,7 @@ class Request:
         for sentence in sentences:
             click.echo(sentence, err=True)
 
-    def _study(self) -> Study | None:
+    def _study(self, options: Mapping[str, Any]) -> Study | None:
         if self.study is None:
             return None
         from landtopo.export.files import known_formats
@@ -131,6 +143,8 @@ class Request:
                 ) from None
             if given is None:
                 raise
+            # Before there is a file that a refused command would leave behind.
+            _check_problems(given, self._dim(None), self.widths or (), options)
             return Study.create(self.study, given, dim=self._dim(None), seed=self.seed or 0)
         try:
             study.check(
@@ -149,7 +163,12 @@ class Request:
         return None if isinstance(self.dim, str) else self.dim
 
     def _filled_in(
-        self, study: Study | None, listener: Progress, command: str, options: Mapping[str, Any]
+        self,
+        study: Study | None,
+        listener: Progress,
+        command: str,
+        needs: Mapping[str, str],
+        options: Mapping[str, Any],
     ) -> Work:
         from landtopo.problem import Teacher
 
@@ -160,14 +179,23 @@ class Request:
         kept |= {name: value for name, value in asked.items() if value is not None}
         if "widths" not in kept:
             raise click.UsageError("Missing option '--width' or '--widths'.")
+        for name, method in needs.items():
+            if kept.get("method") != method:
+                if asked[name] is not None:
+                    raise click.UsageError(f"--{name} does nothing without --method {method}.")
+                kept.pop(name, None)
+        teacher = study.teacher if study else Teacher.from_spec(self.teacher or "")
+        dim = study.dim if study else self._dim(None)
+        _check_problems(teacher, dim, kept["widths"], kept)
         if study is not None:
             study.begin(command, kept)
         return Work(
-            teacher=study.teacher if study else Teacher.from_spec(self.teacher or ""),
-            dim=study.dim if study else self._dim(None),
+            teacher=teacher,
+            dim=dim,
             seed=study.seed if study else self.seed or 0,
             widths=tuple(kept.pop("widths")),
             options={**kept, "jobs": self.jobs},
+            starts_given=self.starts is not None,
             study=study,
             progress=listener,
         )
@@ -179,3 +207,18 @@ class Request:
             f"Interrupted; what was finished is kept in '{self.study}', and the same command "
             "goes on from there."
         )
+
+
+def _check_problems(
+    teacher: Teacher, dim: int | None, widths: Iterable[int], options: Mapping[str, Any]
+) -> None:
+    """Refuse dimensions and start distributions that do not fit, before any work."""
+    from landtopo.points.starts import draw_start, parse_distribution, start_generator
+    from landtopo.problem import TeacherStudent
+
+    problems = [TeacherStudent(teacher, width, dim) for width in widths]
+    init = options.get("init")
+    if init is not None:
+        distribution = parse_distribution(init)
+        for problem in problems[:1]:
+            draw_start(problem, distribution, start_generator(0, problem.width, 0))

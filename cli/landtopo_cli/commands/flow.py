@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from landtopo_cli.options import problem_options
+from landtopo_cli.options import Positive, Whole, init_option, problem_options
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -25,18 +25,18 @@ Examples
 @click.option(
     "--rate",
     metavar="ETA",
-    type=float,
+    type=Positive(),
     help="Learning rate of one-pass SGD in high dimension.  [default: gradient flow]",
 )
-@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
-@click.option("--run", metavar="I", type=click.IntRange(min=0), help="Which draw.  [default: 0]")
+@init_option
+@click.option("--run", metavar="I", type=Whole(0), help="Which draw.  [default: 0]")
 @click.option(
     "--weights",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Start from these weights instead.",
 )
-@click.option("--longest", metavar="T", type=float, help="Time to stop at.  [default: 1e6]")
+@click.option("--longest", metavar="T", type=Positive(), help="Time to stop at.  [default: 1e6]")
 def command(
     request: Request,
     rate: float | None,
@@ -57,6 +57,10 @@ def command(
     from landtopo_cli.known import start_from
     from landtopo_cli.trajectories import trajectory_record, trajectory_text
 
+    if request.starts is not None:
+        raise click.UsageError("--starts does nothing here: a trajectory has one start.")
+    if weights is not None and (init is not None or run is not None):
+        raise click.UsageError("--init and --run do nothing beside --weights.")
     with request.work("flow", rate=rate, init=init, run=run, longest=longest) as work:
         if len(work.widths) > 1:
             raise click.UsageError("A trajectory lives at one width: give --width.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from landtopo_cli.options import force_option, problem_options
+from landtopo_cli.options import force_option, init_option, problem_options
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -22,7 +22,7 @@ Examples
 """,
 )
 @problem_options
-@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
+@init_option
 @click.option(
     "--out-dir",
     metavar="DIR",

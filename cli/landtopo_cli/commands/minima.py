@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from landtopo_cli.options import problem_options
+from landtopo_cli.options import Positive, init_option, problem_options
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -23,17 +23,22 @@ Examples
 @click.option(
     "--method",
     metavar="METHOD",
+    type=click.Choice(("quasi-newton", "gradient-descent")),
     help="How starts are followed: quasi-newton or gradient-descent.  [default: quasi-newton]",
 )
-@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
-@click.option("--step", metavar="ETA", type=float, help="Step of gradient descent.  [default: 0.1]")
+@init_option
+@click.option(
+    "--step", metavar="ETA", type=Positive(), help="Step of gradient descent.  [default: 0.1]"
+)
 @click.option(
     "--until-coverage",
     metavar="SHARE",
-    type=float,
+    type=Positive(below=1.0),
     help="Stop when the estimated coverage is at least this, such as 0.999.",
 )
-@click.option("--time", "time_limit", metavar="SECONDS", type=float, help="Stop after this time.")
+@click.option(
+    "--time", "time_limit", metavar="SECONDS", type=Positive(), help="Stop after this time."
+)
 def command(
     request: Request,
     method: str | None,
@@ -54,6 +59,7 @@ def command(
 
     with request.work(
         "minima",
+        needs={"step": "gradient-descent"},
         method=method,
         init=init,
         step=step,

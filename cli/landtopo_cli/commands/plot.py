@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landtopo_cli.options import force_option
+from landtopo_cli.options import WIDTH, force_option
 from landtopo_cli.pictures import KINDS, REACHED, draw, draw_path, draw_reached, drawing
 from landtopo_cli.sources import (
     check_files,
@@ -54,7 +54,7 @@ Examples
     type=click.Path(path_type=Path),
     help="Ends in .pdf, .svg or .png.",
 )
-@click.option("--width", metavar="K", type=int, help="For tree, spectrum and profile.")
+@click.option("--width", metavar="K", type=WIDTH, help="For tree, spectrum and profile.")
 @click.option(
     "--name",
     "names",
@@ -87,6 +87,10 @@ def _picture(source: Path, kind: str, width: int | None, names: tuple[str, ...])
     if kind == REACHED:
         return draw_reached(reachability_from(source), width=width, names=names)
     if kind == "path":
+        if width is not None or names:
+            raise click.UsageError(
+                "A picture of kind path shows the path stored last; leave out --width and --name."
+            )
         return draw_path(last_path(source))
     stored = kind == "profile" and not names and width is None
     path = last_path(source) if stored else None

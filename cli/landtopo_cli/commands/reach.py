@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from landtopo_cli.options import force_option, problem_options
+from landtopo_cli.options import STARTS, Positive, force_option, init_option, problem_options
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -23,14 +23,19 @@ Examples
 """,
 )
 @problem_options
-@click.option("--runs", metavar="N", type=click.IntRange(min=1), help="[default: 1000]")
+@click.option("--runs", metavar="N", type=STARTS, help="[default: 1000]")
 @click.option(
-    "--method", metavar="METHOD", help="flow, gd (gradient descent) or sgd.  [default: flow]"
+    "--method",
+    metavar="METHOD",
+    type=click.Choice(("flow", "gd", "sgd")),
+    help="flow, gd (gradient descent) or sgd.  [default: flow]",
 )
-@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
-@click.option("--step", metavar="ETA", type=float, help="Step of gd.  [default: 0.1]")
-@click.option("--rate", metavar="ETA", type=float, help="Learning rate of sgd.  [default: 0.1]")
-@click.option("--duration", metavar="T", type=float, help="Steps/d of sgd.  [default: 500]")
+@init_option
+@click.option("--step", metavar="ETA", type=Positive(), help="Step of gd.  [default: 0.1]")
+@click.option(
+    "--rate", metavar="ETA", type=Positive(), help="Learning rate of sgd.  [default: 0.1]"
+)
+@click.option("--duration", metavar="T", type=Positive(), help="Steps/d of sgd.  [default: 500]")
 @click.option("--cluster", metavar="ADDRESS", help="A dask scheduler whose workers make the runs.")
 @click.option(
     "--out-dir",
@@ -63,10 +68,13 @@ def command(
     from landtopo_cli.outputs import Outputs, check_reached, write_reached
     from landtopo_cli.reached import keep_reachability, reach_text
 
+    if runs is not None and request.starts is not None:
+        raise click.UsageError("--starts does nothing beside --runs.")
+    needs = {"step": "gd", "rate": "sgd", "duration": "sgd"}
     given = {"runs": runs or request.starts, "method": method, "init": init, "step": step}
     results = []
     outputs = Outputs()
-    with request.work("reach", **given, rate=rate, duration=duration) as work:
+    with request.work("reach", needs=needs, **given, rate=rate, duration=duration) as work:
         if out_dir is not None:
             check_reached(out_dir, work.study, force=force)
         options = RunOptions(**_picked(work.options, "method", "step", "rate", "duration"))

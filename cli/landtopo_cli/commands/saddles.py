@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from landtopo_cli.options import problem_options
+from landtopo.numerals import whole_number
+from landtopo_cli.options import init_option, problem_options
 from landtopo_cli.request import Request
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ Examples
     multiple=True,
     help="Where to start: random, 'soft modes', pairs or bands.  [default: all of them]",
 )
-@click.option("--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]")
+@init_option
 def command(
     request: Request, index: str | None, sources: tuple[str, ...], init: str | None
 ) -> int | None:
@@ -46,7 +47,7 @@ def command(
     from landtopo.points.saddles import find_saddles
     from landtopo_cli.families import saddle_text, search_record
 
-    given = {"index": _index(index), "sources": list(sources) or None, "init": init}
+    given: dict[str, Any] = {"index": _index(index), "sources": list(sources) or None, "init": init}
     results = []
     with request.work("saddles", **given) as work:
         for width in work.widths:
@@ -81,8 +82,9 @@ def _save(study: Study, found: SaddleResult) -> None:
 def _index(text: str | None) -> int | str | None:
     if text is None or text == "any":
         return text
-    if not text.isdecimal():
+    try:
+        return whole_number(text)
+    except ValueError:
         raise click.BadParameter(
             f"'{text}' is neither a whole number nor any.", param_hint="--index"
-        )
-    return int(text)
+        ) from None
