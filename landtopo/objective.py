@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.errors import InvalidArgument
 from landtopo.shown import Brief
 
 __all__ = ["Array", "FlowCurve", "FlowEnd", "Objective", "Pace", "SmoothFunction"]
@@ -173,6 +174,18 @@ class SmoothFunction(Brief):
     function: Callable[[Array], float]
     derivative: Callable[[Array], Array]
     second: Callable[[Array], Array]
+
+    def __post_init__(self) -> None:
+        # That module needs this one.
+        from landtopo.checks import checked_count
+
+        checked_count("size", "SmoothFunction", self.size)
+        for name in ("function", "derivative", "second"):
+            if not callable(getattr(self, name)):
+                raise InvalidArgument(
+                    f"The '{name}' argument of SmoothFunction must be callable; got "
+                    f"{type(getattr(self, name)).__name__}."
+                )
 
     def value(self, x: Array) -> Any:
         """Value at one point, a float, or values of a batch, shape (n,).

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["keep_reachability", "put_on_graph", "reach_text", "stored_reachability"]
 
 
+_WITHOUT_END = {
+    "diverged": "left for good: steps were too long for it",
+    "unfinished": "did not come to rest within the limits",
+}
+
+
 def reach_text(results: Sequence[Reachability]) -> str:
     """Families by width, then the shares by anti-aligned neurons side by side."""
     parts = []
@@ -46,11 +52,13 @@ def keep_reachability(study: Study, found: Reachability) -> None:
 def stored_reachability(study: Study) -> list[dict[str, Any]]:
     """What a picture needs of the latest runs of each width that the study keeps."""
     from landtopo.points.coverage import binomial_interval
+    from landtopo.points.records import Status
 
     records = {}
     for width, source in study.searches("reachability"):
         families = study.families(width, source)
-        runs = len(study.attempts(width, source))
+        status = study.attempts(width, source).status
+        runs, diverged = len(status), status.count(Status.DIVERGED)
         reached_global = sum(family.count for family in families if family.is_global)
         low, high = binomial_interval(reached_global, runs)
         records[width] = {
@@ -59,7 +67,8 @@ def stored_reachability(study: Study) -> list[dict[str, Any]]:
             "width": width,
             "source": source,
             "runs": runs,
-            "unfinished": runs - sum(family.count for family in families),
+            "unfinished": runs - diverged - sum(family.count for family in families),
+            "diverged": diverged,
             "families": [
                 {
                     "is_global": family.is_global,
@@ -113,10 +122,18 @@ def _families(found: Reachability) -> str:
         )
         for share, family in zip(found.shares(), found.families, strict=False)
     ]
-    if found.unfinished:
-        share = found.shares()[-1]
-        rows.append(("", "unfinished", "-", str(share.count), f"{100 * share.fraction:.2f} %",
-                     _interval(share), "did not come to rest within the limits"))  # fmt: skip
+    rows += [
+        (
+            "",
+            share.label,
+            "-",
+            str(share.count),
+            f"{100 * share.fraction:.2f} %",
+            _interval(share),
+            _WITHOUT_END[share.label],
+        )
+        for share in found.shares()[len(found.families) :]
+    ]
     return table(header, rows)
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.checks import check_options, checked_choice
 from landtopo.dynamics.sgd import run_sgd
-from landtopo.errors import InvalidArgument
 from landtopo.kernels import flow as compiled_flow
 from landtopo.kernels import minimise as compiled
 from landtopo.kernels.descent import descend_batch
@@ -28,6 +28,7 @@ from landtopo.kernels.relu import batch_value_gradient
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.polish import polish
+from landtopo.points.search import DIVERGED, have_diverged
 from landtopo.points.starts import StartDistribution, draw_start, start_generator
 from landtopo.problem import TeacherStudent
 from landtopo.shown import Brief
@@ -88,16 +89,8 @@ class RunOptions(Brief):
     limit: int = 1_000_000
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InvalidArgument(
-                f"The 'method' of runs must be one of {', '.join(METHODS)}; got {self.method!r}."
-            )
-        for name in ("step", "rate", "duration", "accuracy", "basin", "nearest", "tolerance"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise InvalidArgument(
-                    f"The '{name}' of runs must be a positive number; got {value}."
-                )
+        checked_choice("method", "RunOptions", self.method, METHODS)
+        check_options(self)
 
     def key(self) -> str:
         """Identifies every detail, for journals."""
@@ -127,9 +120,9 @@ def follow_runs(
     -------
     dict
         Columns over runs: ``weights`` (n, K, D), ``loss`` (to 1e-15), ``grad_norm``, ``status``
-        (codes of `landtopo.kernels.minimise`), ``evaluations`` (gradients and Hessian products),
-        ``time`` (of the flow; step times number of steps of gradient descent; steps/d of SGD; and
-        then of the flow that finishes).
+        (codes of `landtopo.points.search`; diverged weights are NaN), ``evaluations`` (gradients
+        and Hessian products), ``time`` (of the flow; step times number of steps of gradient
+        descent; steps/d of SGD; and then of the flow that finishes).
     """
     if options.method == "sgd":
         trained = run_sgd(
@@ -195,7 +188,8 @@ class _Runs:
         self.time = np.zeros(count)
         self.evaluations = np.zeros(count, dtype=np.int64)
         self.reach = options.nearest * float(np.sqrt(np.mean(loss.problem.teacher.norms**2)))
-        self.running = np.flatnonzero(np.all(np.isfinite(weights), axis=(1, 2)))
+        self.running = np.arange(count)
+        self._drop_diverged()
 
     def descend(self, target: float) -> None:
         """Gradient descent until |grad| <= target; runs of too many steps are left to the flow."""
@@ -205,7 +199,7 @@ class _Runs:
         # The last gradient makes no step; the next call starts with the same one.
         self.time[self.running] += options.step * (used - 1)
         self.evaluations[self.running] += used
-        self.running = self.running[np.all(np.isfinite(moving), axis=(1, 2))]
+        self._drop_diverged()
 
     def flow(self, target: float) -> None:
         """The flow until |grad| <= target; runs that take too long are given up."""
@@ -217,6 +211,13 @@ class _Runs:
         self.time[self.running] += taken
         self.evaluations[self.running] += used
         self.running = self.running[states == compiled_flow.CONVERGED]
+
+    def _drop_diverged(self) -> None:
+        """End the runs whose weights have grown beyond all bounds."""
+        left = have_diverged(self.loss.problem, self.weights[self.running])
+        gone, self.running = self.running[left], self.running[~left]
+        self.codes[gone] = DIVERGED
+        self.weights[gone] = np.nan
 
     def settle(self) -> None:
         """End the runs from which Newton's method converges at once."""

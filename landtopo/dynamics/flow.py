@@ -36,6 +36,7 @@ class FlowStatus(StrEnum):
     CONVERGED = "The speed fell below the tolerance."
     TIME = "The time given ended before the speed fell below the tolerance."
     FAILED = "The integrator could not keep its tolerance."
+    DIVERGED = "The weights grew beyond all bounds: at this learning rate the flow diverges."
     INVALID = "The summary statistics stopped being positive semidefinite."
 
 

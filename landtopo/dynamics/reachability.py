@@ -26,6 +26,7 @@ from landtopo.kernels import minimise as compiled
 from landtopo.objective import Array
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Attempts, Family, Kind, Status
+from landtopo.points.search import DIVERGED
 from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress, Silent
@@ -40,6 +41,7 @@ _STATUS = {
     compiled.CONVERGED: Status.CONVERGED,
     compiled.TOO_LONG: Status.TOO_LONG,
     compiled.STALLED: Status.STALLED,
+    DIVERGED: Status.DIVERGED,
 }
 
 
@@ -88,6 +90,8 @@ class Reachability(Table):
         runs.
     unfinished : int
         Runs that did not come to rest within the limits.
+    diverged : int
+        Runs whose weights grew beyond all bounds, as they do where steps are too long.
     attempts : Attempts
         Every run; `attempts.family` counts through `families`.
     times : ndarray, shape (runs,)
@@ -103,6 +107,7 @@ class Reachability(Table):
     runs: int
     families: tuple[Family, ...]
     unfinished: int
+    diverged: int
     attempts: Attempts
     times: Unitless[Array]
     confidence: Unitless[float]
@@ -116,10 +121,9 @@ class Reachability(Table):
         return _share(label, sum(family.count for family in families), self.runs, self.confidence)
 
     def shares(self) -> tuple[Share, ...]:
-        """One share for each family, then the unfinished runs if there are any."""
+        """One share for each family, then the diverged and the unfinished runs if there are any."""
         found = [self.share([family], family.id) for family in self.families]
-        if self.unfinished:
-            found.append(_share("unfinished", self.unfinished, self.runs, self.confidence))
+        found += self._without_end()
         return tuple(found)
 
     def global_share(self) -> Share:
@@ -127,10 +131,10 @@ class Reachability(Table):
         return self.share([family for family in self.families if family.is_global], "global")
 
     def by_anti_aligned(self) -> tuple[Share, ...]:
-        """Minima by their number of anti-aligned neurons, then saddles and unfinished runs.
+        """Minima by their number of anti-aligned neurons, then saddles and runs without an end.
 
         Labels are ``0``, ``1``, ... (every number up to the largest met), ``saddle``,
-        ``undecided`` and ``unfinished`` where there are any.
+        ``undecided``, ``diverged`` and ``unfinished`` where there are any.
         """
         minima = [family for family in self.families if family.point.kind is Kind.MINIMUM]
         largest = max((family.anti_aligned for family in minima), default=-1)
@@ -142,9 +146,16 @@ class Reachability(Table):
             others = [family for family in self.families if family.point.kind is kind]
             if others:
                 found.append(self.share(others, str(kind)))
-        if self.unfinished:
-            found.append(_share("unfinished", self.unfinished, self.runs, self.confidence))
+        found += self._without_end()
         return tuple(found)
+
+    def _without_end(self) -> list[Share]:
+        counts = {"diverged": self.diverged, "unfinished": self.unfinished}
+        return [
+            _share(label, count, self.runs, self.confidence)
+            for label, count in counts.items()
+            if count
+        ]
 
     def matched(self, families: Sequence[Family]) -> dict[str, Share]:
         """Shares of other families, such as those of a study or a graph, by their ids.
@@ -157,7 +168,7 @@ class Reachability(Table):
         for family in self.families:
             number = index.find(family.weights)
             counts["elsewhere" if number is None else families[number].id] += family.count
-        counts["elsewhere"] += self.unfinished
+        counts["elsewhere"] += self.unfinished + self.diverged
         return {
             label: _share(label, count, self.runs, self.confidence)
             for label, count in counts.items()
@@ -176,6 +187,7 @@ class Reachability(Table):
             "runs": self.runs,
             "confidence": self.confidence,
             "unfinished": self.unfinished,
+            "diverged": self.diverged,
             "families": [
                 {**_row(share), **_facts(family)}
                 for share, family in zip(self.shares(), self.families, strict=False)
@@ -278,6 +290,7 @@ def reachability(
     progress.begin("families", None)
     families, labels = build_families(problem, attempts, grad_tolerance=options.tolerance)
     progress.end()
+    diverged = attempts.status.count(Status.DIVERGED)
     result = Reachability(
         problem=problem,
         init=str(distribution),
@@ -285,7 +298,8 @@ def reachability(
         seed=seed,
         runs=runs,
         families=families,
-        unfinished=int(np.sum(labels < 0)),
+        unfinished=int(np.sum(labels < 0)) - diverged,
+        diverged=diverged,
         attempts=replace(attempts, family=labels),
         times=columns["time"],
         confidence=confidence,

@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 from scipy.ndimage import maximum_filter1d
 
-from landtopo.checks import checked_options, checked_positive
+from landtopo.checks import LARGEST, MOST_RATIO, checked_instance, checked_number, checked_options
 from landtopo.dynamics.flow import FlowOptions, FlowStatus, flow_weights, interpolate
 from landtopo.dynamics.noise import noise_derivatives, noise_term
 from landtopo.errors import InvalidArgument
@@ -63,6 +63,7 @@ class StatisticsSystem:
         self.problem = problem
         self.rate = rate
         self.noise_error = 0.0
+        self.bound = LARGEST
         self._upper = np.triu_indices(problem.width)
         self._split = problem.width * problem.rank
         # All K outside columns are used, whatever d: the factor needs them.
@@ -121,7 +122,9 @@ class StatisticsSystem:
         return np.concatenate([np.zeros(self._split), term.matrix[self._upper]])
 
     def field(self, state: Array) -> Array:
-        """dy/dt."""
+        """dy/dt; zero beyond `bound`, where nothing is computed any more."""
+        if not float(np.abs(state).max()) <= self.bound:
+            return np.zeros_like(state)
         if self.rate is None:
             return self.drift(state)
         return self.rate * self.drift(state) + self.rate**2 * self.noise(state)
@@ -242,8 +245,15 @@ def flow_statistics(
     True
     """
     if rate is not None:
-        rate = checked_positive("rate", "flow_statistics", rate)
+        rate = checked_number(
+            "rate",
+            "flow_statistics",
+            rate,
+            f"be a positive number up to {LARGEST:g}",
+            lambda number: 0 < number <= LARGEST,
+        )
     options = checked_options("options", "flow_statistics", options, FlowOptions)
+    checked_instance("problem", "flow_statistics", problem, TeacherStudent)
     start = weights_from_statistics(problem, student, overlap)
     if np.any(np.linalg.norm(start, axis=1) == 0):
         raise InvalidArgument("flow_statistics needs a start without zero neurons.")
@@ -261,7 +271,11 @@ def flow_statistics(
     system = StatisticsSystem(problem)
     students, overlaps = system.statistics(fine.states)
     lowest = min(system.lowest_eigenvalue(state) for state in fine.states)
-    invalid = lowest < -_VALIDITY * float(np.trace(problem.teacher.gram))
+    # Of a flow that diverges, rounding alone may be larger than the teacher.
+    invalid = (
+        fine.status is not FlowStatus.DIVERGED
+        and lowest < -_VALIDITY * float(np.trace(problem.teacher.gram))
+    )
 
     def at(moments: ArrayLike) -> tuple[Array, Array]:
         return system.statistics(fine.state_at(moments))
@@ -338,8 +352,17 @@ def _run_statistics(
     def stopped(_: float, state: Array) -> float:
         return float(np.linalg.norm(system.field(state))) - options.speed
 
-    event: Any = stopped
-    event.terminal, event.direction = True, -1
+    # Where the teacher is lost in the rounding of the student, the flow has left for good.
+    bound = MOST_RATIO**2 * max(scale, float(np.abs(y).max()))
+    # A step that is tried may lead far beyond.
+    system.bound = 2.0 * bound
+
+    def escaped(_: float, state: Array) -> float:
+        return bound - float(np.abs(state).max())
+
+    events: Any = [stopped, escaped]
+    for event in events:
+        event.terminal, event.direction = True, -1
     status = FlowStatus.CONVERGED if stopped(0.0, y) <= 0 else FlowStatus.TIME
     pieces: list[Any] = []
     times, path, evaluations = np.zeros(1), y[None], 0
@@ -352,7 +375,7 @@ def _run_statistics(
             # The noise has one too, which costs more than the steps that it saves.
             jac=lambda _, state: system.drift_jacobian(state),
             dense_output=True,
-            events=[event],
+            events=events,
             rtol=options.relative,
             atol=options.absolute * scale,
         )
@@ -361,7 +384,7 @@ def _run_statistics(
         if piece.status < 0:
             status = FlowStatus.FAILED
         elif piece.status == 1:
-            status = FlowStatus.CONVERGED
+            status = FlowStatus.DIVERGED if escaped(0.0, path[-1]) <= 0 else FlowStatus.CONVERGED
 
     def state_at(moments: ArrayLike) -> Array:
         states = interpolate(pieces, float(times[-1]), y, moments)

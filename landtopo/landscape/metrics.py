@@ -11,9 +11,10 @@ from typing import NamedTuple
 import networkx as nx
 import numpy as np
 
+from landtopo.checks import checked_count, shown
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.schema import LINEAGE
-from landtopo.landscape.tree import transition_graph
+from landtopo.landscape.tree import check_landscape, transition_graph
 from landtopo.objective import Array
 
 __all__ = [
@@ -59,7 +60,7 @@ def components(
     >>> lt.components(graph)
     [{'w2-f0'}]
     """
-    below = transition_graph(graph, width, level=level)
+    below = transition_graph(graph, width, level=level, caller="components")
     place = {node: index for index, node in enumerate(below)}
     found = [set(part) for part in nx.connected_components(below)]
     return sorted(found, key=lambda part: min(place[node] for node in part))
@@ -89,7 +90,7 @@ def component_counts(
     >>> lt.component_counts(graph)[0].components
     1
     """
-    whole = transition_graph(graph, width)
+    whole = transition_graph(graph, width, caller="component_counts")
     events = [(float(data["loss"]), 0, node, node) for node, data in whole.nodes(data=True)]
     events += [
         (float(data["level"]), 1, first, second)
@@ -146,7 +147,7 @@ def minimax_matrix(
     >>> ids, matrix.shape
     (['w2-f0'], (1, 1))
     """
-    whole = transition_graph(graph, width)
+    whole = transition_graph(graph, width, caller="minimax_matrix")
     ids = list(whole)
     place = {node: index for index, node in enumerate(ids)}
     matrix = np.full((len(ids), len(ids)), math.inf)
@@ -199,7 +200,7 @@ def independent_cycles(
     >>> lt.independent_cycles(graph)
     0
     """
-    below = transition_graph(graph, width, level=level)
+    below = transition_graph(graph, width, level=level, caller="independent_cycles")
     loops = 0 if copies else nx.number_of_selfloops(below)
     edges = below.number_of_edges() - loops
     return edges - below.number_of_nodes() + nx.number_connected_components(below)
@@ -238,9 +239,12 @@ def neighbourhood(
     >>> list(lt.neighbourhood(graph, "w2-f0"))
     ['w2-f0']
     """
+    check_landscape("neighbourhood", graph)
+    radius = checked_count("radius", "neighbourhood", radius, least=0)
     if family not in graph:
         raise InvalidArgument(
-            f"The 'family' argument of neighbourhood must be a family of the graph; got {family!r}."
+            "The 'family' argument of neighbourhood must be a family of the graph; "
+            f"got {shown(family)}."
         )
     walked = graph
     if not lineage:

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import networkx as nx
 
+from landtopo.checks import checked_count, checked_instance, checked_number, checked_positive, shown
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.schema import LINEAGE
 from landtopo.shown import Brief
@@ -49,8 +50,37 @@ class MinimaxRoute(Brief):
     barrier_to: float
 
 
+def check_landscape(caller: str, graph: nx.MultiGraph[str], width: int | None = None) -> None:
+    """Refuse what is no landscape graph, and a width that it does not have."""
+    checked_instance("graph", caller, graph, nx.MultiGraph)
+    for node, data in graph.nodes(data=True):
+        if "width" not in data or "loss" not in data:
+            raise InvalidArgument(
+                f"The 'graph' argument of {caller} must be a landscape graph; its node "
+                f"{shown(node)} has no width and loss."
+            )
+    for first, second, data in graph.edges(data=True):
+        if "kind" not in data or ("loss" not in data and data["kind"] != LINEAGE):
+            raise InvalidArgument(
+                f"The 'graph' argument of {caller} must be a landscape graph; its edge from "
+                f"{shown(first)} to {shown(second)} has no kind and loss."
+            )
+    if width is not None:
+        checked_count("width", caller, width)
+        known = {data["width"] for _, data in graph.nodes(data=True)}
+        known |= set(graph.graph.get("widths", ()))
+        if width not in known:
+            raise InvalidArgument(
+                f"The 'width' argument of {caller} must be one of {sorted(known)}; got {width!r}."
+            )
+
+
 def transition_graph(
-    graph: nx.MultiGraph[str], width: int | None = None, *, level: float = math.inf
+    graph: nx.MultiGraph[str],
+    width: int | None = None,
+    *,
+    level: float = math.inf,
+    caller: str = "transition_graph",
 ) -> nx.MultiGraph[str]:
     """Families and verified transitions up to a level.
 
@@ -62,6 +92,8 @@ def transition_graph(
         Only families of this width; of all widths by default.
     level : float
         Only families of at most this loss, and transitions of at most this level.
+    caller : str
+        The function that refusals name.
 
     Returns
     -------
@@ -69,6 +101,8 @@ def transition_graph(
         With the node attribute `loss` and the edge attribute `level`; self-loops join labelled
         copies. Families and transitions come in the order of loss, then of id.
     """
+    check_landscape(caller, graph, width)
+    checked_number("level", caller, level, "be a number", lambda number: not math.isnan(number))
     found: nx.MultiGraph[str] = nx.MultiGraph()
     losses = {
         node: float(data["loss"])
@@ -128,11 +162,11 @@ def merge_tree(
     >>> len(lt.merge_tree(graph, width=2))
     1
     """
-    transitions = transition_graph(graph, width)
+    checked_positive("tolerance", "merge_tree", tolerance)
+    transitions = transition_graph(graph, width, caller="merge_tree")
     if not transitions:
-        known = sorted({data["width"] for _, data in graph.nodes(data=True)})
         raise InvalidArgument(
-            f"The 'width' argument of merge_tree must be one of {known}; got {width!r}."
+            f"The 'width' argument of merge_tree must be one with families; got {width!r}."
         )
     tree: nx.DiGraph[str] = nx.DiGraph(width=width)
     order = {node: place for place, node in enumerate(transitions)}
@@ -240,11 +274,12 @@ def minimax_route(graph: nx.MultiGraph[str], first: str, second: str) -> Minimax
     >>> lt.minimax_route(graph, "w2-f0", "w2-f0").families
     ('w2-f0',)
     """
+    check_landscape("minimax_route", graph)
     for name, node in (("first", first), ("second", second)):
         if node not in graph:
             raise InvalidArgument(
                 f"The '{name}' argument of minimax_route must be a family of the graph; "
-                f"got {node!r}."
+                f"got {shown(node)}."
             )
     transitions = transition_graph(graph)
     # A path in a minimum spanning tree has the lowest possible highest edge.

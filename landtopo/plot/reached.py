@@ -19,7 +19,12 @@ _GLOBAL = "#0072B2"
 # From few to many anti-aligned neurons, by falling lightness.
 _SPURIOUS = ("#FEE391", "#FEC44F", "#FE9929", "#EC7014", "#CC4C02", "#993404", "#662506")
 _MOST = len(_SPURIOUS) - 1
-_OTHERS = {"saddle": "#BBBBBB", "undecided": "#DDDDDD", "unfinished": "#FFFFFF"}
+_OTHERS = {
+    "saddle": "#BBBBBB",
+    "undecided": "#DDDDDD",
+    "diverged": "#EEEEEE",
+    "unfinished": "#FFFFFF",
+}
 
 
 def reached(results: Sequence[Reachability | Mapping[str, Any]], *, ax: Axes | None = None) -> Axes:
@@ -110,8 +115,9 @@ def _parts(record: Mapping[str, Any]) -> dict[str, float]:
         else:
             name = family["kind"]
         found[name] = found.get(name, 0.0) + family["fraction"]
-    if record["unfinished"]:
-        found["unfinished"] = record["unfinished"] / record["runs"]
+    for name in ("diverged", "unfinished"):
+        if record[name]:
+            found[name] = record[name] / record["runs"]
     return found
 
 

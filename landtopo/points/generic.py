@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landtopo.checks import checked_count, checked_seed
+from landtopo.checks import checked_array, checked_count, checked_positive, checked_seed, shown
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array, Objective
 from landtopo.points.ascend import AscentOptions, AscentStatus, ascend, newton, soft_mode_starts
 from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.derivative_check import check_derivatives
 from landtopo.points.records import Kind, Status
 from landtopo.points.spectrum import spectrum
 from landtopo.shown import Brief, Table
 
 __all__ = ["FunctionPoint", "FunctionPoints", "find_critical_points"]
+
+_PROMISED = ("size", "value", "value_and_gradient", "hessian", "gauge", "flow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,12 @@ def find_critical_points(
     -------
     FunctionPoints
 
+    Raises
+    ------
+    InvalidArgument
+        Also if values, gradients and Hessians of the objective contradict each other at some
+        points of the box.
+
     Examples
     --------
     >>> import numpy as np
@@ -144,15 +153,31 @@ def find_critical_points(
     >>> [(str(point.kind), round(point.value, 6)) for point in found.points]
     [('minimum', 0.0)]
     """
+    if not all(hasattr(objective, name) for name in _PROMISED):
+        raise InvalidArgument(
+            "The 'objective' argument of find_critical_points must be an Objective, such as a "
+            f"SmoothFunction; got {type(objective).__name__}."
+        )
+    size = checked_count("size", "an Objective", objective.size)
     starts = checked_count("starts", "find_critical_points", starts)
     seed = checked_seed("find_critical_points", seed)
-    first, last = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-    shape = (objective.size,)
-    if first.shape != shape or last.shape != shape or not np.all(first < last):
-        raise InvalidArgument(
-            "The 'low' and 'high' arguments of find_critical_points must have shape "
-            f"({objective.size},) with low < high; got {first.tolist()} and {last.tolist()}."
+    highest_index = checked_count(
+        "highest_index", "find_critical_points", highest_index, least=0, most=size
+    )
+    tolerance = checked_positive("tolerance", "find_critical_points", tolerance)
+    separation = checked_positive("separation", "find_critical_points", separation)
+    first, last = (
+        checked_array(
+            name, "find_critical_points", value, f"({size},)", lambda shape: shape == (size,)
         )
+        for name, value in (("low", low), ("high", high))
+    )
+    if not np.all(first < last):
+        raise InvalidArgument(
+            "The 'low' and 'high' arguments of find_critical_points must have low < high; "
+            f"got {shown(first.tolist())} and {shown(last.tolist())}."
+        )
+    check_derivatives("find_critical_points", objective, first, last)
     search = _Search(objective, float(np.linalg.norm(last - first)), tolerance, separation)
     status = []
     for number in range(starts):

@@ -30,6 +30,7 @@ class Status(StrEnum):
     TOO_LONG = "The limit of evaluations was reached first."
     STALLED = "No step made the gradient smaller before it reached the tolerance."
     DUPLICATE = "The attempt ran into a point that was known already and was stopped."
+    DIVERGED = "The weights grew beyond all bounds."
 
 
 class Kind(StrEnum):

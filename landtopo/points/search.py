@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.checks import (
+    MOST_RATIO,
     check_options,
     checked_choice,
     checked_count,
@@ -44,13 +45,24 @@ from landtopo.progress import Progress, Silent
 from landtopo.shown import Brief
 from landtopo.units import Unitless, in_units, rescaled, unit_of
 
-__all__ = ["METHODS", "SearchOptions", "SearchResult", "find_minima", "run_starts"]
+__all__ = [
+    "DIVERGED",
+    "METHODS",
+    "SearchOptions",
+    "SearchResult",
+    "find_minima",
+    "have_diverged",
+    "run_starts",
+]
 
 METHODS = ("quasi-newton", "gradient-descent")
+#: Code of a start whose weights grew beyond all bounds, beside those of the compiled minimiser.
+DIVERGED = -1
 _STATUS = {
     compiled.CONVERGED: Status.CONVERGED,
     compiled.TOO_LONG: Status.TOO_LONG,
     compiled.STALLED: Status.STALLED,
+    DIVERGED: Status.DIVERGED,
 }
 _CHUNK = 128
 _WAVE = 4 * _CHUNK
@@ -403,6 +415,8 @@ def _follow(
         _, codes, used = descend_batch(
             weights, rows, options.step, _DESCENT_TOLERANCE, options.limit
         )
+        gone = have_diverged(problem, weights)
+        weights[gone], codes[gone] = np.nan, DIVERGED
         norms = _solve_ends(loss, weights, codes, options.tolerance)
     else:
         norms, codes, used = compiled.minimise_batch(
@@ -417,6 +431,12 @@ def _follow(
         "status": codes,
         "evaluations": used,
     }
+
+
+def have_diverged(problem: TeacherStudent, weights: Array) -> NDArray[np.bool_]:
+    """Which points (n, K, D) have neurons so long that they hide the teacher in their rounding."""
+    longest = MOST_RATIO * float(problem.teacher.norms.max())
+    return np.asarray(~np.all(np.abs(weights) <= longest, axis=(1, 2)))
 
 
 def _solve_stalled(

@@ -24,7 +24,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from landtopo.checks import LARGEST, checked_array, checked_positive
+from landtopo.checks import LARGEST, checked_array, checked_positive, shown
+from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
@@ -139,8 +140,13 @@ class PointGraph(Brief):
         """Graph of summary statistics, given as a record or as (Q, R, T)."""
         if isinstance(point, PointGraph):
             return point
-        if isinstance(point, tuple):
+        if isinstance(point, tuple) and len(point) == 3:
             return cls.from_statistics(*point)
+        if not all(hasattr(point, name) for name in ("student", "overlap", "teacher")):
+            raise InvalidArgument(
+                "A point in a search for symmetries must be summary statistics or (Q, R, T); got "
+                f"{shown(point)}."
+            )
         return cls.from_statistics(point.student, point.overlap, point.teacher)
 
     @property

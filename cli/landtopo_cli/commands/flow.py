@@ -81,5 +81,6 @@ def command(
         lambda: trajectory_text(problem, name, flow),
     )
     # At a finite rate there is no rest to come to, so the time is what was asked for.
+    asked_for = longest is not None or rate is not None
     stopped = flow.status is FlowStatus.CONVERGED
-    return None if stopped or longest is not None or rate is not None else INCOMPLETE
+    return None if stopped or (flow.status is FlowStatus.TIME and asked_for) else INCOMPLETE
