@@ -225,6 +225,7 @@ class SmoothFunction(Brief):
         """
         flat = x.reshape(-1, self.size)
         gradients = np.array([self.derivative(row) for row in flat], dtype=np.float64)
+        _check_shape("derivative", gradients, flat.shape)
         return self.value(x), gradients.reshape(x.shape)
 
     def hessian(self, x: Array) -> Array:
@@ -281,3 +282,11 @@ class SmoothFunction(Brief):
         True
         """
         return None
+
+
+def _check_shape(name: str, found: Array, wanted: tuple[int, ...]) -> None:
+    if found.shape != wanted:
+        raise InvalidArgument(
+            f"The '{name}' argument of SmoothFunction must return an array of shape {wanted[1:]}; "
+            f"it returned one of shape {found.shape[1:]}."
+        )

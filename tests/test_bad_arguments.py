@@ -16,7 +16,9 @@ import pytest
 
 import landtopo as lt
 from landtopo.checks import shown
-from landtopo.dynamics.flow import FlowOptions
+from landtopo.dynamics.ends import RunOptions
+from landtopo.dynamics.flow import FlowOptions, FlowStatus
+from landtopo.points.records import Status
 
 TEACHER = lt.Teacher.orthonormal(2)
 PROBLEM = lt.TeacherStudent(TEACHER, 2, 3)
@@ -186,3 +188,132 @@ def test_every_argument_is_checked(name: str) -> None:
                 continue
             what = f"{name}({argument}={shown(bad)})"
             ends_well(call, {**arguments, argument: bad}, what)
+
+
+@pytest.mark.parametrize("scale", [1e101, 1e153, 1e154, 1e155, 1e300])
+def test_no_verdict_from_numbers_that_overflow(scale: float) -> None:
+    # At 1e154 the verdict was a minimum of zero loss with loss inf, at 1e155 that all neurons are
+    # zero.
+    for call in (
+        *(lt.classify, lt.read_point, lt.psi_min, lt.flat_directions, lt.attraction),
+        *(lt.critical_rate, lt.follow_rate, lt.flow_weights, lt.certify),
+        lambda problem, weights: lt.connect(problem, weights, POINT),
+        lambda problem, weights: lt.PopulationLoss(problem).value(weights),
+        lambda problem, weights: lt.noise_term(problem.teacher, weights),
+        lambda problem, weights: lt.summary_statistics(problem.teacher, weights),
+        lambda problem, weights: lt.run_sgd(problem, weights, rate=0.1, times=[1.0]),
+    ):
+        with pytest.raises(lt.InvalidArgument, match=r"entries of at most 1e\+100"):
+            call(PROBLEM, scale * POINT)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e20, 1e99])
+def test_weights_far_from_the_teachers_are_no_minimum(scale: float) -> None:
+    for weights in (scale * POINT, np.vstack([POINT[0], scale * POINT[1]])):
+        point = lt.classify(PROBLEM, weights)
+        assert point.kind != "minimum"
+        assert math.isfinite(point.loss)
+        assert math.isfinite(point.grad_norm)
+
+
+@pytest.mark.parametrize("method", ["gd", "sgd"])
+def test_runs_that_diverge_are_counted_and_the_rest_goes_on(method: str) -> None:
+    # At step 1 the curvature of the start decides which runs of width 6 get away.
+    step = 1.0 if method == "gd" else 0.1
+    rate = 1.0 if method == "gd" else 30.0
+    problem = lt.TeacherStudent(TEACHER, 6, None if method == "gd" else 12)
+    options = RunOptions(method=method, step=step, rate=rate, duration=5.0)
+    found = lt.reachability(problem, runs=12, options=options)
+    record = found.record()
+    assert record["diverged"] == found.diverged > 0
+    assert found.attempts.status.count(Status.DIVERGED) == found.diverged
+    shares = {share.label: share.count for share in found.shares()}
+    assert shares["diverged"] == found.diverged
+    assert sum(shares.values()) == 12
+    assert {share.label: share.count for share in found.by_anti_aligned()}["diverged"] > 0
+    assert found.matched(found.families)["elsewhere"].count == found.diverged + found.unfinished
+    if method == "gd":
+        assert found.global_share().count > 0
+    labels = [text.get_text() for text in lt.plot.reached([found]).get_legend().get_texts()]
+    assert "diverged" in labels
+
+
+def test_starts_of_gradient_descent_that_diverge_are_told_as_such() -> None:
+    found = lt.find_minima(
+        lt.TeacherStudent(TEACHER, 20), starts=3, method="gradient-descent", step=1.0
+    )
+    assert found.attempts.status == (Status.DIVERGED,) * 3
+    assert not found.families
+
+
+@pytest.mark.parametrize("rate", [50.0, 1e6])
+def test_a_flow_at_too_large_a_rate_diverges(rate: float) -> None:
+    weights = np.array([[0.6, 0.3, 0.1], [-0.2, 0.5, 0.4]])
+    begin = lt.summary_statistics(TEACHER, weights)
+    flow = lt.flow_statistics(PROBLEM, begin.student, begin.overlap, rate=rate)
+    assert flow.status is FlowStatus.DIVERGED
+    assert np.isfinite(flow.losses).all()
+    assert np.isfinite(flow.student).all()
+
+
+def smooth(**changed: Any) -> lt.SmoothFunction:
+    """cos(x) + y^2 cos(x) / 4, with what the test changes."""
+    parts: dict[str, Any] = {
+        "size": 2,
+        "function": lambda x: float(np.cos(x[0]) * (1 + x[1] ** 2 / 4)),
+        "derivative": lambda x: np.array(
+            [-np.sin(x[0]) * (1 + x[1] ** 2 / 4), np.cos(x[0]) * x[1] / 2]
+        ),
+        "second": lambda x: np.array(
+            [
+                [-np.cos(x[0]) * (1 + x[1] ** 2 / 4), -np.sin(x[0]) * x[1] / 2],
+                [-np.sin(x[0]) * x[1] / 2, np.cos(x[0]) / 2],
+            ]
+        ),
+    }
+    return lt.SmoothFunction(**{**parts, **changed})
+
+
+WRONG = {
+    "sign of the gradient": ("derivative", lambda f: lambda x: -f(x), "gradient that contradicts"),
+    "one sign": ("derivative", lambda f: lambda x: f(x) * [1, -1], "gradient that contradicts"),
+    "factor": ("derivative", lambda f: lambda x: 1.01 * f(x), "gradient that contradicts"),
+    "sign of the Hessian": ("second", lambda f: lambda x: -f(x), "Hessian that contradicts"),
+    "triangle": ("second", lambda f: lambda x: np.triu(f(x)), "Hessian that is not symmetric"),
+    "diagonal": ("second", lambda f: lambda x: np.diag(np.diag(f(x))), "Hessian that contradicts"),
+    "value of shape (1,)": ("function", lambda f: lambda x: [f(x)], "cannot be evaluated"),
+    "gradient as a column": ("derivative", lambda f: lambda x: f(x)[:, None], "must return"),
+    "short gradient": ("derivative", lambda f: lambda x: f(x)[:1], "must return"),
+    "flat Hessian": ("second", lambda f: lambda x: f(x).ravel(), r"Hessian .* shape \(4,\)"),
+    "NaN": ("function", lambda f: lambda x: math.nan, "value that is not finite"),
+    "infinite gradient": ("derivative", lambda f: lambda x: f(x) / 0.0, "not finite"),
+    "complex gradient": ("derivative", lambda f: lambda x: f(x) * 1j, "cannot be evaluated"),
+    "complex value": ("function", lambda f: lambda x: f(x) + 0j, "cannot be evaluated"),
+    "text": ("function", lambda f: lambda x: "one", "cannot be evaluated"),
+    "nothing": ("second", lambda f: lambda x: None, "Hessian|cannot be evaluated"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_function_that_is_not_what_it_says_is_refused(wrong: str) -> None:
+    part, change, words = WRONG[wrong]
+    objective = smooth(**{part: change(getattr(smooth(), part))})
+    with pytest.raises(lt.InvalidArgument, match=words) as caught:
+        lt.find_critical_points(objective, [0.1, -2.0], [6.0, 2.0], starts=4)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+@pytest.mark.parametrize("box", [1e-3, 1.0, 1e3])
+def test_right_functions_of_any_scale_are_accepted(scale: float, box: float) -> None:
+    plain = smooth()
+    objective = smooth(
+        function=lambda x: scale * plain.function(x / box) + 7.0 * scale,
+        derivative=lambda x: scale / box * plain.derivative(x / box),
+        second=lambda x: scale / box**2 * plain.second(x / box),
+    )
+    low, high = np.array([0.1, -2.0]), np.array([6.0, 2.0])
+    found = lt.find_critical_points(objective, low * box, high * box, starts=8)
+    assert len(found.status) == 8

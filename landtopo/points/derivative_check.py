@@ -54,20 +54,20 @@ def check_derivatives(function: str, objective: Objective, low: Array, high: Arr
         chosen = np.arange(len(x))
         if len(x) > _COORDINATES:
             chosen = generator.choice(len(x), _COORDINATES, replace=False)
-        for i in chosen.tolist():
-            edge = np.zeros(len(x))
-            edge[i] = high[i] - low[i]
-            for name, source, change, exact in (
-                ("gradient", "values", lambda y: np.atleast_1d(objective.value(y)), gradient[[i]]),
-                ("Hessian", "gradients", lambda y: objective.value_and_gradient(y)[1], hessian[i]),
-            ):
-                scale = np.abs(gradient if name == "gradient" else hessian).max()
-                found = _contradiction(change, x, edge, exact, float(scale))
+        for name, source, change, exact in (
+            ("gradient", "values", lambda y: np.atleast_1d(objective.value(y)), gradient[:, None]),
+            ("Hessian", "gradients", lambda y: objective.value_and_gradient(y)[1], hessian),
+        ):
+            scale = float(np.abs(exact).max())
+            for i in chosen.tolist():
+                edge = np.zeros(len(x))
+                edge[i] = high[i] - low[i]
+                found = _contradiction(change, x, edge, exact[i], scale)
                 if found is not None:
                     raise InvalidArgument(
                         f"{where} has a {name} that contradicts its {source}: at x = {_text(x)} "
                         f"along coordinate {i} differences give {_text(found)}, and it says "
-                        f"{_text(exact)}."
+                        f"{_text(exact[i])}."
                     )
 
 
@@ -84,6 +84,8 @@ def _evaluated(where: str, objective: Objective, x: Array) -> tuple[Array, Array
                 ("gradient", np.asarray(gradient), (size,)),
                 ("Hessian", np.asarray(objective.hessian(x)), (size, size)),
             )
+    except InvalidArgument:
+        raise
     except (TypeError, ValueError, IndexError, np.exceptions.ComplexWarning) as error:
         raise InvalidArgument(
             f"{where} cannot be evaluated at x = {_text(x)}: {' '.join(str(error).split())}."
