@@ -30,6 +30,8 @@ __all__ = [
 _MOST_NEURONS = 10_000
 _MOST_STARTS = 100_000_000
 _MOST_JOBS = 1024
+# Shorter times, steps and rates than this change no digit of anything.
+_SMALLEST = 1e-12
 _MOST_DIMENSIONS = 10**15
 
 
@@ -59,7 +61,7 @@ class Whole(click.ParamType[int]):
 
 
 class Positive(click.ParamType[float]):
-    """A finite number above zero, and below a bound if there is one."""
+    """A finite number, not below 1e-12, and below a bound if there is one."""
 
     name = "number"
 
@@ -74,9 +76,11 @@ class Positive(click.ParamType[float]):
             number = value if isinstance(value, float) else real_number(value)
         except ValueError as error:
             self.fail(f"{error}.", option, context)
-        if not 0 < number < self.below:
-            bound = "" if self.below == math.inf else f" and below {self.below:g}"
-            self.fail(f"'{value}' must be a finite number above 0{bound}.", option, context)
+        if not _SMALLEST <= number < self.below:
+            bound = "" if self.below == math.inf else f", below {self.below:g}"
+            self.fail(
+                f"'{value}' must be a finite number >= {_SMALLEST:g}{bound}.", option, context
+            )
         return number
 
 

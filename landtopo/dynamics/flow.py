@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
-from landtopo.checks import check_options, checked_options, checked_weights
+from landtopo.checks import check_options, checked_number, checked_options, checked_weights
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
@@ -61,6 +61,10 @@ class FlowOptions(Brief):
 
     def __post_init__(self) -> None:
         check_options(self)
+        # The integrator never ends where a time is so short that it has no smaller steps.
+        checked_number(
+            "longest", "FlowOptions", self.longest, "be at least 1e-12", lambda time: time >= 1e-12
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
