@@ -272,9 +272,8 @@ def flow_statistics(
     students, overlaps = system.statistics(fine.states)
     lowest = min(system.lowest_eigenvalue(state) for state in fine.states)
     # Of a flow that diverges, rounding alone may be larger than the teacher.
-    invalid = (
-        fine.status is not FlowStatus.DIVERGED
-        and lowest < -_VALIDITY * float(np.trace(problem.teacher.gram))
+    invalid = fine.status is not FlowStatus.DIVERGED and lowest < -_VALIDITY * float(
+        np.trace(problem.teacher.gram)
     )
 
     def at(moments: ArrayLike) -> tuple[Array, Array]:
