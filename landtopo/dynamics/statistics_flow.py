@@ -348,9 +348,6 @@ def _run_statistics(
     system = StatisticsSystem(problem, rate)
     y = system.pack(start)
 
-    def stopped(_: float, state: Array) -> float:
-        return float(np.linalg.norm(system.field(state))) - options.speed
-
     # Where the teacher is lost in the rounding of the student, the flow has left for good.
     bound = MOST_RATIO**2 * max(scale, float(np.abs(y).max()))
     # A step that is tried may lead far beyond.
@@ -358,6 +355,12 @@ def _run_statistics(
 
     def escaped(_: float, state: Array) -> float:
         return bound - float(np.abs(state).max())
+
+    def stopped(moment: float, state: Array) -> float:
+        # Beyond the bound the field is zero, which is no rest.
+        if escaped(moment, state) <= 0:
+            return 1.0
+        return float(np.linalg.norm(system.field(state))) - options.speed
 
     events: Any = [stopped, escaped]
     for event in events:
@@ -383,7 +386,9 @@ def _run_statistics(
         if piece.status < 0:
             status = FlowStatus.FAILED
         elif piece.status == 1:
-            status = FlowStatus.DIVERGED if escaped(0.0, path[-1]) <= 0 else FlowStatus.CONVERGED
+            # The end lies on the bound up to the root finder's rounding.
+            left = escaped(0.0, path[-1]) <= 0.5 * bound
+            status = FlowStatus.DIVERGED if left else FlowStatus.CONVERGED
 
     def state_at(moments: ArrayLike) -> Array:
         states = interpolate(pieces, float(times[-1]), y, moments)
