@@ -168,11 +168,11 @@ def test_binomial_interval_leaves_half_of_the_error_on_each_side() -> None:
 def test_sentence_says_what_it_is_about_and_calls_no_bound_an_estimate() -> None:
     text = estimate_coverage([1988, 8, 2, 1, 1]).sentence()
     assert "in reach of this start distribution" in text
-    assert "with 95 % confidence" in text
+    assert "with the same confidence no family that a start meets" in text
     assert "a lower bound" in text
     # Nothing short of all is rounded to all, and no interval is given for the number of families.
     assert "to 100.00 %" in text
-    assert "cover 99.90 % by estimate" in text
+    assert "distribution: 99.9" in text
     assert "would have been seen" not in text
     assert (
         estimate_coverage([40, 1])

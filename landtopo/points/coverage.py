@@ -126,11 +126,11 @@ class Coverage(Brief):
         return (
             f"{_counted(self.starts, f'independent {start}')} met "
             f"{_counted(self.families, family)}, {self.singletons or 'none'} of them only once. "
-            f"Of what is in reach of this start distribution they cover {_down(self.coverage)} % "
-            f"by estimate, and {_down(low)} to {_up(high)} % with {100 * self.level:.0f} % "
-            f"confidence; with the same confidence, none that a {start} meets with probability "
-            f"above {self.largest_missed:.2g} is missing. Chao1, a lower bound and no estimate of "
-            f"the number in reach: {self.richness:.1f}."
+            f"Estimated coverage of what is in reach of this start distribution: "
+            f"{_down(self.coverage)} % ({100 * self.level:.0f} % interval {_down(low)} to "
+            f"{_up(high)} %); with the same confidence no {family} that a {start} meets with "
+            f"probability above {self.largest_missed:.2g} is missing. Chao1, a lower bound and no "
+            f"estimate of the number in reach: {self.richness:.1f}."
         )
 
     def record(self) -> dict[str, Any]:
