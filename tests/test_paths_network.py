@@ -308,7 +308,7 @@ def _near() -> list[int]:
 
 
 def test_bad_arguments_are_refused_in_a_sentence() -> None:
-    with pytest.raises(InvalidArgument, match="'start' argument of connect must be finite and of"):
+    with pytest.raises(InvalidArgument, match="'start' argument of connect must have shape"):
         connect(_problem(2), np.eye(3), np.eye(2))
     with pytest.raises(InvalidArgument, match="'seed' argument of connect"):
         connect(_problem(2), np.eye(2), np.eye(2), seed=-1)
