@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from landtopo.statistics import summary_statistics as summary_statistics
     from landtopo.statistics import weights_from_statistics as weights_from_statistics
     from landtopo.study import Study as Study
-    from landtopo.study.verify import verify as verify
+    from landtopo.study.verification import verify as verify
     from landtopo.symmetry import isotropy as isotropy
     from landtopo.symmetry import teacher_automorphisms as teacher_automorphisms
 
@@ -124,7 +124,7 @@ _HOMES = {
     "run_sgd": "dynamics.sgd",
     "summary_statistics": "statistics",
     "teacher_automorphisms": "symmetry",
-    "verify": "study.verify",
+    "verify": "study.verification",
     "weights_from_statistics": "statistics",
     "width_table": "landscape.widths",
     "write_graph": "export",

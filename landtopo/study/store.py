@@ -190,6 +190,14 @@ class Study(StudyFile, Table):
                     return with_repetition(self._decoded("attempts", row))
         raise StudyError(f"The study '{self.path}' has no search '{source}' at width {width}.")
 
+    def search_options(self, width: int, source: str) -> dict[str, Any]:
+        """What a stored search was asked for, as `save_search` was given it."""
+        for row in self._rows.all("attempts"):
+            if (row["width"], row["source"]) == (width, source):
+                options: dict[str, Any] = json.loads(row["search"])
+                return options
+        return {}
+
     def families(self, width: int, source: str | None = None) -> list[Family]:
         """Families at a width by increasing loss.
 

@@ -27,12 +27,13 @@ def command(source: Path, as_json: bool, quiet: bool) -> int | None:
     """Recompute what a study says by other methods, and list what disagrees.
 
     Losses, gradients and spectra come from quadrature and differences instead of closed forms, the
-    ends of transitions from an accurate integration of the gradient flow, the number of labelled
-    copies from trying every symmetry. Exits with 1 if anything disagrees.
+    ends of transitions and the fates of families from a standard integration of the gradient flow,
+    permutations and numbers of copies from trying renumberings. Words and counts are derived from
+    that, and from the attempts that are stored. Exits with 1 if anything disagrees.
     """
     from landtopo.errors import StudyError
     from landtopo.study import Study
-    from landtopo.study.verify import verify
+    from landtopo.study.verification import verify
     from landtopo_cli.app import FAILED
     from landtopo_cli.tables import number, plain_json, table
     from landtopo_cli.terminal import progress
@@ -59,5 +60,5 @@ def command(source: Path, as_json: bool, quiet: bool) -> int | None:
         )
         click.echo(table(("where", "what", "stored", "recomputed", "tolerance"), shown))
     if not as_json:
-        click.echo(f"{len(checks)} numbers recomputed, {len(wrong)} disagree.")
+        click.echo(f"{len(checks)} values recomputed, {len(wrong)} disagree.")
     return FAILED if wrong else None

@@ -1,0 +1,141 @@
+"""What a study stores: every record, and the names of its fields.
+
+The kinds of record are ``graph``, ``node`` and ``edge``, with the columns of the landscape schema,
+and the dataclasses that searches, paths and sessions consist of, found by walking their types.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from landtopo.landscape.schema import columns_of
+from landtopo.paths.record import PathRecord
+from landtopo.points.records import Attempts, Family
+from landtopo.problem import Teacher, TeacherStudent
+from landtopo.study.provenance import Session
+from landtopo.study.store import NamedPath, Study
+
+__all__ = ["Record", "records_of", "stored_fields"]
+
+#: The classes that are stored as they are; those in their fields are found from here.
+_ROOTS = (Attempts, Family, PathRecord, Session)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One stored record.
+
+    Attributes
+    ----------
+    kind : str
+        ``graph``, ``node``, ``edge``, or the name of a dataclass.
+    name : str
+        What people call it, such as ``w6-f0``.
+    values : mapping
+        Its fields.
+    within : tuple
+        What it was found in: (width, source) of a search, the record of a path.
+    """
+
+    kind: str
+    name: str
+    values: Mapping[str, Any] = field(repr=False)
+    within: tuple[Any, ...] = field(default=(), repr=False)
+
+
+def stored_fields() -> dict[str, tuple[str, ...]]:
+    """The names of all fields, by the kind of record."""
+    found: dict[str, tuple[str, ...]] = {}
+    for owner in ("graph", "node", "edge"):
+        found[owner] = tuple(column.name for column in columns_of(owner))
+    waiting: list[type] = list(_ROOTS)
+    while waiting:
+        kind = waiting.pop(0)
+        if kind.__name__ in found:
+            continue
+        found[kind.__name__] = tuple(one.name for one in dataclasses.fields(kind) if one.init)
+        names = {"Teacher": Teacher, "TeacherStudent": TeacherStudent}
+        for hint in typing.get_type_hints(kind, localns=names).values():
+            waiting += list(_dataclasses_in(hint))
+    return found
+
+
+def _dataclasses_in(hint: object) -> Iterator[type]:
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        yield hint
+    for part in typing.get_args(hint):
+        yield from _dataclasses_in(part)
+
+
+def records_of(study: Study) -> Iterator[Record]:
+    """Every record of a study, in the order in which they are verified."""
+    if study.has_graph:
+        graph = study.graph()
+        yield Record(kind="graph", name="graph", values=graph.graph)
+        for name, data in graph.nodes.items():
+            yield Record(kind="node", name=name, values=data)
+        for first, last, key, data in graph.edges(keys=True, data=True):
+            yield Record(kind="edge", name=key, values=data, within=(first, last))
+    for width, source in study.searches():
+        yield from _of_search(study, width, source)
+    for path in study.paths():
+        yield from _of_path(path)
+    for session in study.sessions():
+        yield Record(kind="Session", name=f"session {session.number}", values=_fields(session))
+
+
+def _of_search(study: Study, width: int, source: str) -> Iterator[Record]:
+    place = (width, source)
+    name = f"{source}, width {width}"
+    yield Record(
+        kind="Attempts", name=name, values=_fields(study.attempts(width, source)), within=place
+    )
+    for family in study.families(width, source):
+        yield from _with_point(family, f"{family.id} of {source}", place)
+
+
+def _with_point(family: Family, name: str, place: tuple[Any, ...]) -> Iterator[Record]:
+    values = _fields(family)
+    yield Record(kind="Family", name=name, values=values, within=place)
+    point = _fields(family.point)
+    yield Record(kind="CriticalPoint", name=name, values=point, within=("search", *place))
+
+
+def _of_path(path: NamedPath) -> Iterator[Record]:
+    name = f"{path.from_id} to {path.to_id} {path.permutation}"
+    record = path.record
+    problem = record.problem
+    inside: tuple[Any, ...] = (path,)
+    yield Record(kind="PathRecord", name=name, values=_fields(record), within=inside)
+    yield Record(kind="TeacherStudent", name=name, values=_fields(problem), within=inside)
+    yield Record(kind="Teacher", name=name, values=_fields(problem.teacher), within=inside)
+    yield Record(kind="Evaluations", name=name, values=_fields(record.evaluations), within=inside)
+    for number, state in enumerate(record.transition_states, start=1):
+        yield Record(
+            kind="CriticalPoint",
+            name=f"{name}, transition state {number}",
+            values=_fields(state),
+            within=("path", path),
+        )
+    for number, step in enumerate(record.steps, start=1):
+        place = f"{name}, step {number}"
+        yield Record(kind="StepRecord", name=place, values=_fields(step), within=inside)
+        for saddle in step.through:
+            yield Record(
+                kind="PassedSaddle", name=place, values=_fields(saddle), within=(path, step)
+            )
+    for number, other in enumerate(record.runners_up, start=1):
+        yield Record(
+            kind="RunnerUp",
+            name=f"{name}, runner-up {number}",
+            values=_fields(other),
+            within=inside,
+        )
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {one.name: getattr(record, one.name) for one in dataclasses.fields(record)}
