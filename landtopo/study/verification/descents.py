@@ -30,9 +30,12 @@ __all__ = ["Descent", "both_ways", "follow_flow", "settled"]
 # Angle in radians and relative length up to which neurons are merged and dropped: of points that
 # are exact, and of those to which the flow comes slowly, because the loss rises in third order.
 _LEVELS = ((1e-5, 1e-7), (1e-3, 1e-5), (3e-2, 1e-2))
-# In units of the teacher: speed at which the flow has come to rest, length of the first step away
-# from a saddle (relative to the weights), and how far Newton's method may go (likewise).
-_REST = 2e-7
+# Speed at which the flow has come to rest, in units of the teacher, and relative tolerance of a
+# step: where lengths and losses on the way count, and where only the end does.
+_CLOSE = (2e-7, 1e-8)
+_ROUGH = (1e-5, 1e-6)
+# Length of the first step away from a saddle, and how far Newton's method may go, relative to the
+# weights.
 _AWAY = 1e-3
 _REGION = 5e-2
 _CRITICAL = 1e-12
@@ -71,31 +74,37 @@ def both_ways(problem: TeacherStudent, state: Array, modes: int = 1) -> tuple[De
     problem : TeacherStudent
     state : ndarray, shape (K, D)
     modes : int
-        As in `follow_flow`.
+        Along how many of the lowest modes of a saddle in which symmetry makes a flow end it is sent
+        on, both ways, unless symmetry makes these the same.
     """
     mode = _falling_modes(problem, state)[0]
     first, second = (
         replace(way, lengths=way.lengths + float(np.linalg.norm(mode)))
-        for way in (follow_flow(problem, state + side, modes) for side in (mode, -mode))
+        for way in (_followed(problem, state + side, modes, _CLOSE) for side in (mode, -mode))
     )
     return first, second
 
 
-def follow_flow(
-    problem: TeacherStudent, start: Array, modes: int = 1, *, saddles: int = _SADDLES
-) -> Descent:
-    """The flow from a point to its end, past so many saddles at most.
+def follow_flow(problem: TeacherStudent, start: Array) -> Descent:
+    """The flow from a point to its end, past a few saddles at most, of which the end matters.
 
     Parameters
     ----------
     problem : TeacherStudent
     start : ndarray, shape (K, D)
-    modes : int
-        Along how many of the lowest modes of a saddle the flow is sent on, both ways, unless
-        symmetry makes these the same.
-    saddles : int
     """
-    end, lengths, losses = _flow(problem, start)
+    return _followed(problem, start, 1, _ROUGH)
+
+
+def _followed(
+    problem: TeacherStudent,
+    start: Array,
+    modes: int,
+    accuracy: tuple[float, float],
+    saddles: int = _SADDLES,
+) -> Descent:
+    """A flow, sent on from saddles along so many of their lowest modes."""
+    end, lengths, losses = _flow(problem, start, accuracy)
     exact = settled(problem, end, level=0)
     if exact is None or not saddles:
         return Descent(ends=(end,), saddle=None, lengths=lengths, losses=losses)
@@ -104,7 +113,7 @@ def follow_flow(
         return Descent(ends=(exact,), saddle=None, lengths=lengths, losses=losses)
     ends: list[Array] = []
     for further in _pushed(problem, exact, modes):
-        ends += follow_flow(problem, further, modes, saddles=saddles - 1).ends
+        ends += _followed(problem, further, modes, _ROUGH, saddles - 1).ends
     return Descent(ends=tuple(ends), saddle=exact, lengths=lengths, losses=losses)
 
 
@@ -186,9 +195,11 @@ def _falling_modes(problem: TeacherStudent, weights: Array) -> list[Array]:
     return modes
 
 
-def _flow(problem: TeacherStudent, start: Array) -> tuple[Array, Array, Array]:
+def _flow(
+    problem: TeacherStudent, start: Array, accuracy: tuple[float, float]
+) -> tuple[Array, Array, Array]:
     """End of the flow, with arc lengths and losses on the way."""
-    unit = unit_of(problem.teacher)
+    unit, (rest, relative) = unit_of(problem.teacher), accuracy
     vectors = np.zeros((problem.teacher.size, start.shape[1]))
     vectors[:, : problem.rank] = problem.teacher.vectors / unit
     shape = start.shape
@@ -198,7 +209,7 @@ def _flow(problem: TeacherStudent, start: Array) -> tuple[Array, Array, Array]:
         return np.append(-slope.ravel(), np.linalg.norm(slope))
 
     def at_rest(_: float, state: Array) -> float:
-        return float(np.linalg.norm(gradient(state[:-1].reshape(shape), vectors))) - _REST
+        return float(np.linalg.norm(gradient(state[:-1].reshape(shape), vectors))) - rest
 
     at_rest.terminal = True  # type: ignore[attr-defined]
     # Beside a soft saddle the flow begins more slowly than that.
@@ -208,8 +219,8 @@ def _flow(problem: TeacherStudent, start: Array) -> tuple[Array, Array, Array]:
         (0.0, _LONGEST),
         np.append(start.ravel() / unit, 0.0),
         method="LSODA",
-        rtol=1e-8,
-        atol=1e-10,
+        rtol=relative,
+        atol=1e-2 * relative,
         events=at_rest,
     )
     rows = np.unique(np.linspace(0, len(found.t) - 1, _SHOWN).round().astype(np.int64))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,9 @@ from landtopo.study.verification.stored import Record
 
 __all__ = ["CHECKERS"]
 
-# Directions that are drawn for a split, and the level at which two samples must not differ.
-_DRAWN = 4
+# Directions that are drawn for a split, more if none leads to the family that is told, and the
+# level at which two samples must not differ.
+_DRAWN = (4, 32)
 _LEVEL = 0.999
 # Length of the first step away from a split, in units of the teacher's mean length.
 _PUSH = 1e-3
@@ -85,12 +86,30 @@ def _check(known: Known, record: Record) -> Iterator[Check]:
     if not good or steps != 1:
         return
     yield from _once(known, record, point)
-    fate = _fate(known, point, neuron - 1)
+    for draws in _DRAWN:
+        fate = _fate(known, point, neuron - 1, draws)
+        if fate.bounds(second)[1] or not fate.drawn:
+            break
     yield from compare.equal("fate", "stays" if fate.stays else "flows")
-    reached = fate.bounds(second)[1] > 0
+    reached = fate.bounds(second)[1] > 0 or (fate.drawn and _alike(stored, fate))
     yield from compare.claim("to_id", fate.names(), reached)
     yield from compare.claim("from_id", f"one that leads to {fate.names()}", reached)
     yield from _fraction(known, record, fate)
+
+
+def _sample(stored: Mapping[str, Any]) -> tuple[int, int]:
+    """How many of how many directions a stored fraction of drawn ones means."""
+    total = int(stored.get("directions", 8))
+    return round(float(stored["fraction"]) * total), total
+
+
+def _alike(stored: Mapping[str, Any], fate: _Fate) -> bool:
+    """Whether the stored sample and the one drawn here may come from one probability."""
+    sure, possible = fate.bounds(stored["to_id"])
+    low = binomial_ends(sure, fate.total, _LEVEL)[0]
+    high = binomial_ends(possible, fate.total, _LEVEL)[1]
+    stored_low, stored_high = binomial_ends(*_sample(stored), _LEVEL)
+    return stored_low <= high and low <= stored_high
 
 
 def _fraction(known: Known, record: Record, fate: _Fate) -> Iterator[Check]:
@@ -108,19 +127,16 @@ def _fraction(known: Known, record: Record, fate: _Fate) -> Iterator[Check]:
             yield from compare.equal("directions", total)
             yield from compare.equal("followed", len(fate.ways))
     else:
-        sample = int(directions or 2 * _DRAWN)
-        whole = abs(fraction * sample - round(fraction * sample)) <= 1e-9
-        low = binomial_ends(sure, total, _LEVEL)[0]
-        high = binomial_ends(possible, total, _LEVEL)[1]
-        stored_low, stored_high = binomial_ends(round(fraction * sample), sample, _LEVEL)
-        agrees = whole and 0 < fraction <= 1 and stored_low <= high and low <= stored_high
-        yield from compare.claim("fraction", f"{sure} to {possible} of {total} drawn again", agrees)
+        met, sample = _sample(stored)
+        whole = 0 < met <= sample and abs(fraction * sample - met) <= 1e-9
+        shown = f"{sure} to {possible} of {total} drawn again"
+        yield from compare.claim("fraction", shown, whole and _alike(stored, fate))
         if directions is not None:
             yield from compare.claim("directions", "at least those followed", directions > 0)
             yield from compare.equal("followed", sample)
-            ends = binomial_ends(round(fraction * sample), sample, 0.95)
-            yield from compare.number("fraction_low", ends[0], 1e-9, power=0)
-            yield from compare.number("fraction_high", ends[1], 1e-9, power=0)
+            low, high = binomial_ends(met, sample, 0.95)
+            yield from compare.number("fraction_low", low, 1e-9, power=0)
+            yield from compare.number("fraction_high", high, 1e-9, power=0)
     together = sum(float(data["fraction"]) for data in _siblings(known, stored))
     yield from compare.claim(
         "fraction", "at most 1 together", together <= 1 + 1e-9, stored=f"{together:g} together"
@@ -167,10 +183,10 @@ def _neuron_classes(point: Evidence) -> dict[int, int]:
     return {k: classes[number] for k, number in owner.items()}
 
 
-def _fate(known: Known, point: Evidence, neuron: int) -> _Fate:
+def _fate(known: Known, point: Evidence, neuron: int, draws: int) -> _Fate:
     """The neuron counts from 0; -1 is a new one of weight zero."""
-    key = ("lineage", point.teacher.vectors.tobytes(), point.weights.tobytes(), neuron)
-    kept, ways = known.memory.get(key, lambda: _ways(known, point, neuron))
+    key = ("lineage", point.teacher.vectors.tobytes(), point.weights.tobytes(), neuron, draws)
+    kept, ways = known.memory.get(key, lambda: _ways(known, point, neuron, draws))
     if not ways:
         name = known.family_of(known.evidence(kept)) or "elsewhere"
         return _Fate(stays=True, ways=(({name}, 1),), drawn=False)
@@ -178,7 +194,9 @@ def _fate(known: Known, point: Evidence, neuron: int) -> _Fate:
     return _Fate(stays=False, ways=led, drawn=neuron >= 0)
 
 
-def _ways(known: Known, point: Evidence, neuron: int) -> tuple[Array, list[tuple[Descent, int]]]:
+def _ways(
+    known: Known, point: Evidence, neuron: int, draws: int
+) -> tuple[Array, list[tuple[Descent, int]]]:
     """The point itself with the neuron more, and the flows from it unless it is a minimum."""
     kept = np.vstack([point.weights, np.zeros((1, point.columns))])
     if neuron < 0:
@@ -186,10 +204,10 @@ def _ways(known: Known, point: Evidence, neuron: int) -> tuple[Array, list[tuple
     else:
         kept[-1] = 0.5 * kept[neuron]
         kept[neuron] *= 0.5
-        starts = _split_starts(point, neuron, falling=True)
+        starts = _split_starts(point, neuron, draws, falling=True)
         if not starts and verdict_of(known.evidence(kept), np.inf)[0] is not Kind.MINIMUM:
             # The third order decides, and leads down.
-            starts = _split_starts(point, neuron, falling=False)
+            starts = _split_starts(point, neuron, draws, falling=False)
     problem = known.problem(len(kept))
     return kept, [(follow_flow(problem, start), times) for start, times in starts]
 
@@ -200,7 +218,9 @@ def _zero_starts(point: Evidence) -> list[tuple[Array, int]]:
     return [(escape.start, escape.count) for escape in escapes(point)]
 
 
-def _split_starts(point: Evidence, neuron: int, *, falling: bool) -> list[tuple[Array, int]]:
+def _split_starts(
+    point: Evidence, neuron: int, draws: int, *, falling: bool
+) -> list[tuple[Array, int]]:
     """Two parts of a neuron pushed apart in random directions along which the loss falls.
 
     With `falling` false along those where it has no curvature.
@@ -225,7 +245,7 @@ def _split_starts(point: Evidence, neuron: int, *, falling: bool) -> list[tuple[
         space = np.vstack([space, np.eye(columns + 1)[-1:]])
     generator = np.random.default_rng(neuron)
     starts = []
-    for _ in range(_DRAWN if len(space) else 0):
+    for _ in range(draws if len(space) else 0):
         share = generator.uniform(0.1, 0.9)
         move = generator.standard_normal(len(space)) @ space
         move *= _PUSH * float(point.teacher.norms.mean()) / np.linalg.norm(move)

@@ -31,9 +31,10 @@ from landtopo.study.verification.stored import Record
 
 __all__ = ["CHECKERS"]
 
-# Arc lengths of a search are those of straight pieces, and its flat ends lie elsewhere on their
-# sets: parts of the height and of the length of a way.
+# Parts of the height and of the length of a way. Arc lengths of a search are those of straight
+# pieces; to flat ends the flow comes so slowly that both stop at some distance of the end.
 _PROFILE = 5e-3
+_LENGTH = 2e-2
 # Modes of a saddle along which flows are sent on from it: at first, and if that does not do.
 _MODES = (1, 4)
 
@@ -201,7 +202,8 @@ def _apart(side: Array, way: Descent, height: float) -> float:
     apart = float(np.abs(losses[known] - curve(lengths[known])).max(initial=0.0)) / depth
     if way.saddle is not None:
         return apart
-    return max(apart, abs(float(lengths[-1]) - float(way.lengths[-1])) / float(way.lengths[-1]))
+    longer = abs(float(lengths[-1]) - float(way.lengths[-1])) / float(way.lengths[-1])
+    return max(apart, longer * _PROFILE / _LENGTH)
 
 
 CHECKERS = (
