@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from landtopo.points.coverage import estimate_coverage
 from landtopo.points.records import Attempts, Status
 from landtopo.study.verification.checks import Check
-from landtopo.study.verification.intervals import binomial_ends
+from landtopo.study.verification.intervals import coverage_of, interval_like
 from landtopo.study.verification.known import Checker, Known
 from landtopo.study.verification.leaves import compare_leaves
 from landtopo.study.verification.readings import same_network
@@ -19,7 +18,6 @@ from landtopo.study.verification.stored import Record
 
 __all__ = ["CHECKERS", "counted"]
 
-_LEVEL = 0.95
 # Of intervals: roots of a quadratic equation in double precision.
 _ENDS = 1e-9
 
@@ -60,9 +58,9 @@ def _check_node(known: Known, record: Record) -> Iterator[Check]:
         yield from compare.equal("count", count)
     if total:
         yield from compare.number("share", count / total, 1e-12, power=0)
-        for name, end in zip(
-            ("share_low", "share_high"), binomial_ends(count, total, _LEVEL), strict=True
-        ):
+        names = ("share_low", "share_high")
+        ends = interval_like((stored.get(names[0]), stored.get(names[1])), count, total)
+        for name, end in zip(names, ends, strict=True):
             yield from compare.number(name, end, _ENDS, power=0)
     yield from _reachability(known, record, width)
 
@@ -79,7 +77,8 @@ def _reachability(known: Known, record: Record, width: int) -> Iterator[Check]:
         return
     runs = len(known.attempts(width, sources[-1]))
     count = counted(known, width, sources[-1], record.name)
-    wanted = (count / runs, *binomial_ends(count, runs, _LEVEL))
+    told = (record.values.get(names[1]), record.values.get(names[2]))
+    wanted = (count / runs, *interval_like(told, count, runs))
     for name, value in zip(names, wanted, strict=True):
         yield from compare.number(name, value, _ENDS, power=0)
 
@@ -111,7 +110,7 @@ def _check_graph(known: Known, record: Record) -> Iterator[Check]:
             )
             yield from _start_search(known, record, text, source)
         if text in stored.get("coverage", {}):
-            wanted = estimate_coverage([count for count in counts if count]).record()
+            wanted = coverage_of([count for count in counts if count], stored["coverage"][text])
             yield from compare_leaves(compare, f"coverage.{text}", stored["coverage"][text], wanted)
     for width, source in known.study.searches("reachability"):
         runs = len(known.attempts(width, source))

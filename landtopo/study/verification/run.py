@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from landtopo.progress import Progress, Silent
+from landtopo.study.rows import Fault
 from landtopo.study.store import Study
 from landtopo.study.verification import (
     counts,
@@ -56,9 +57,13 @@ def verify(
     Returns
     -------
     list of Check
-        All checks; those that fail have `agrees` False.
+        All checks; those that fail have `agrees` False. If anything in the file is not as it was
+        written, only that is told: nothing is computed from damaged rows.
     """
     progress = progress or Silent()
+    damaged = [_damaged(fault) for fault in study.faults()]
+    if damaged:
+        return damaged
     known = Known(study, memory or Memory())
     records = list(records_of(study))
     progress.begin("verify", len(records))
@@ -68,6 +73,17 @@ def verify(
         progress.advance(1, record.name)
     progress.end()
     return checks
+
+
+def _damaged(fault: Fault) -> Check:
+    return Check(
+        subject=fault.place,
+        quantity="content of the file",
+        stored="damaged",
+        recomputed=fault.what,
+        tolerance=0.0,
+        agrees=False,
+    )
 
 
 def checks_of(known: Known, record: Record) -> Iterator[Check]:
