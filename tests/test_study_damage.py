@@ -17,7 +17,6 @@ import networkx as nx
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from landtopo.study.verify import verify
 from landtopo_cli.app import landtopo
 
 from landtopo.errors import FileFormatError, InvalidArgument
@@ -27,6 +26,7 @@ from landtopo.study.database import Database
 from landtopo.study.integrity import check_study
 from landtopo.study.rows import Rows
 from landtopo.study.schema import TABLES
+from landtopo.study.verification import verify
 
 KEPT = Path(__file__).parent / "data" / "study-0.1.0.landtopo"
 

@@ -20,7 +20,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from landtopo.study.verify import verify
 
 from landtopo.errors import FileFormatError
 from landtopo.export import write_graph
@@ -31,6 +30,7 @@ from landtopo.study.codec import decode, encode
 from landtopo.study.integrity import check_study
 from landtopo.study.names import class_of, name_of
 from landtopo.study.schema import SCHEMA_VERSION
+from landtopo.study.verification import verify
 
 KEPT = Path(__file__).parent / "data" / "study-0.1.0.landtopo"
 FILE = "0cbdfcf43fc9f4b18aff9fc0f1e7fd3e4684d6b4e6a9ac7624ae32acba815a51"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from landtopo.errors import LandtopoError
-from landtopo.points.records import Attempts, Status
+from landtopo.points.records import Attempts, Family, Status
 from landtopo.points.starts import parse_distribution
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.known import Checker, Known
@@ -17,7 +17,7 @@ from landtopo.study.verification.stored import Record
 
 __all__ = ["CHECKERS", "label_of"]
 
-# Losses of attempts of one family: what is left of the gradient is squared, but for rounding.
+# Losses of attempts of one family, but for what is left of their gradients.
 _LOSS = 1e-10
 
 
@@ -41,29 +41,47 @@ def _check_attempts(known: Known, record: Record) -> Iterator[Check]:
     attempts = Attempts(**record.values)
     compare = known.compare(record)
     asked = known.asked(width, source)
-    families = known.families(width, source)
+    families = _listed(known, width, source)
     yield from compare.equal("width", width)
     named = source == attempts.source or source.endswith(f"from {attempts.source}")
     yield from compare.claim("source", f"that of '{source}'", named or "saddles" in source)
     counted = any(family.count for family in families)
-    if families:
+    if known.families(width, source):
         yield from compare.claim("independent", counted, attempts.independent == counted)
     starts = np.asarray(attempts.starts)
     good = len(starts) == 0 or (int(starts[0]) >= 0 and bool(np.all(np.diff(starts) > 0)))
     if attempts.independent:
         good = good and np.array_equal(starts, np.arange(len(starts)))
     yield from compare.claim("starts", "numbers in order", good, stored=f"{len(starts)} starts")
-    yield from _columns(compare, attempts, asked, len(families), known)
+    saddles = (width, source) in known.study.searches("saddles")
+    yield from _columns(compare, attempts, asked, len(families), saddles=saddles)
     yield from _ends(compare, attempts, known)
 
 
+def _listed(known: Known, width: int, source: str) -> list[Family]:
+    """The families that the labels of a search count; searches for saddles share one list."""
+    saddles = known.study.searches("saddles")
+    if (width, source) not in saddles:
+        return known.families(width, source)
+    return [family for at, label in saddles if at == width for family in known.families(at, label)]
+
+
 def _columns(
-    compare: Comparison, attempts: Attempts, asked: dict[str, object], families: int, known: Known
+    compare: Comparison,
+    attempts: Attempts,
+    asked: dict[str, object],
+    families: int,
+    *,
+    saddles: bool,
 ) -> Iterator[Check]:
     """Columns that belong together, row by row."""
     converged = np.array([status is Status.CONVERGED for status in attempts.status], dtype=bool)
     labels = np.asarray(attempts.family)
     same = np.array_equal(labels >= 0, converged) or not families
+    if saddles:
+        # Runs into known points have their label too, and not all that is critical has the index.
+        ended = [status in (Status.CONVERGED, Status.DUPLICATE) for status in attempts.status]
+        same = not np.any((labels >= 0) & ~np.array(ended, dtype=bool))
     for name in ("status", "family"):
         yield from compare.claim(
             name, "a family for each that converged", same, stored=f"{int(converged.sum())}"
@@ -91,22 +109,23 @@ def _ends(compare: Comparison, attempts: Attempts, known: Known) -> Iterator[Che
         rows = np.flatnonzero(labels == label)
         point = known.evidence(np.asarray(attempts.weights[rows[0]]))
         apart = np.abs(np.asarray(attempts.loss)[rows] - point.loss)
+        # What is left of the gradient is squared, over a curvature that may be soft.
+        steepest = float(np.asarray(attempts.grad_norm)[rows].max())
+        allowed = _LOSS * compare.scale(2) + 100.0 * steepest**2
         worst = int(np.argmax(np.where(np.isfinite(apart), apart, np.inf)))
         yield from compare.claim(
             "loss",
             f"{point.loss:.17g}, that of the end point of start {rows[0]}",
-            float(apart[worst]) <= _LOSS * compare.scale(2),
+            float(apart[worst]) <= allowed,
             stored=f"{attempts.loss[rows[worst]]:.17g} of start {rows[worst]}",
         )
         slope = point.gradient_norm
         norms = float(np.asarray(attempts.grad_norm)[rows[0]])
-        yield from compare.claim(
-            "weights", "a critical point", slope <= 1e-9 * compare.scale(1), stored=f"{slope:.2g}"
-        )
-        yield from compare.claim(
-            "grad_norm", f"{slope:.2g} at start {rows[0]}",
-            abs(slope - norms) <= 1e-9 * compare.scale(1), stored=f"{norms:.2g}",
-        )  # fmt: skip
+        same = abs(slope - norms) <= 1e-9 * compare.scale(1) + 1e-2 * norms
+        for name in ("weights", "grad_norm"):
+            yield from compare.claim(
+                name, f"gradient {slope:.2g} at start {rows[0]}", same, stored=f"{norms:.2g}"
+            )
 
 
 def _check_family(known: Known, record: Record) -> Iterator[Check]:
@@ -126,14 +145,20 @@ def _check_family(known: Known, record: Record) -> Iterator[Check]:
         losses = [known.evidence(np.asarray(family.weights)).loss for family in alike]
         own = known.evidence(np.asarray(stored["point"].weights)).loss
         tied = 2e-10 * compare.scale(2)
-        below = sum(loss < own - tied for loss in losses)
-        good = good and below <= int(shape[2]) < below + sum(abs(x - own) <= tied for x in losses)
+        first = sum(loss < own - tied for loss in losses)
+        last = first + sum(abs(loss - own) <= tied for loss in losses)
+        if (width, source) in known.study.searches("saddles"):
+            # Saddles are numbered in the order in which they were met.
+            first, last = 0, len(alike)
+        good = good and first <= int(shape[2]) < last
     yield from compare.claim("id", "its number by loss", good)
     label = label_of(known, width, source, number)
     count = int(np.sum(attempts.family == label)) if attempts.independent and label >= 0 else 0
     yield from compare.equal("count", count)
-    named = stored["found_by"] in (attempts.source, source) or not attempts.independent
-    yield from compare.claim("found_by", attempts.source, named and bool(stored["found_by"]))
+    names = {attempts.source, source}
+    names |= {label.rpartition(" from ")[2] for at, label in known.searches if at == width}
+    shown = " or ".join(sorted(names))
+    yield from compare.claim("found_by", shown, stored["found_by"] in names)
 
 
 def is_distribution(text: str) -> bool:
