@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from landtopo.problem import Teacher
+from landtopo.shown import Brief
 from landtopo.units import unit_of
 
 __all__ = ["Check", "Comparison"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Brief):
     """One value of the study, recomputed.
 
     Attributes

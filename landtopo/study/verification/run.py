@@ -59,6 +59,17 @@ def verify(
     list of Check
         All checks; those that fail have `agrees` False. If anything in the file is not as it was
         written, only that is told: nothing is computed from damaged rows.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import landtopo as lt
+    >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+    >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+    >>> [check for check in lt.verify(study) if not check.agrees]
+    []
+    >>> study.close()
     """
     progress = progress or Silent()
     damaged = [_damaged(fault) for fault in study.faults()]
