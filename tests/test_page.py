@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import pytest
+from browsing import TITLE, click, click_at, element, run, text_of, wait_for
 from synthetic_landscape import SWAP_LOSS, large_graph, open_graph, small_graph
 
 from landtopo.export import prepare, write_graph
@@ -73,35 +72,6 @@ def test_long_profiles_are_thinned_and_keep_their_top(tmp_path: Path) -> None:
     assert shown[-1] == [4999 / 5000, 0.02]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("no Chromium with its driver is installed (Debian: chromium chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1400,1000",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(executable_path=driver)
-    opened = webdriver.Chrome(options=options, service=service)
-    yield opened
-    opened.quit()
-
-
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Any:
     (path,) = write_graph(small_graph(), tmp_path / "page.html")
@@ -109,46 +79,6 @@ def page(browser: Any, tmp_path: Path) -> Any:
     yield browser
     # Warnings count too: Cytoscape warns of what it cannot draw.
     assert browser.get_log("browser") == []
-
-
-def run(browser: Any, script: str) -> Any:
-    return browser.execute_script(script)
-
-
-def element(browser: Any, selector: str) -> Any:
-    return browser.find_element("css selector", selector)
-
-
-def text_of(browser: Any, selector: str) -> str:
-    return str(element(browser, selector).text)
-
-
-def wait_for(browser: Any, script: str) -> None:
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    WebDriverWait(browser, 20).until(lambda opened: opened.execute_script(f"return {script}"))
-
-
-TITLE = "document.querySelector('#panel h2').textContent"
-
-
-def click(browser: Any, selector: str, then: str) -> None:
-    """Click an element and wait until the JavaScript condition holds."""
-    element(browser, selector).click()
-    wait_for(browser, then)
-
-
-def click_at(browser: Any, place: str) -> None:
-    """Click the drawing where the JavaScript expression, a rendered position, says."""
-    from selenium.webdriver.common.action_chains import ActionChains
-
-    where = run(browser, f"const p = {place}; return [p.x, p.y];")
-    area = element(browser, "#network")
-    x, y = (
-        round(where[0] - area.size["width"] / 2),
-        round(where[1] - area.size["height"] / 2),
-    )
-    ActionChains(browser).move_to_element_with_offset(area, x, y).click().perform()
 
 
 def test_click_on_a_node_shows_the_family(page: Any) -> None:

@@ -12,7 +12,8 @@ function canvas(width, height, label) {
     height: Math.round(height * ratio),
     role: "img",
     "aria-label": label,
-    style: `width:${width}px;height:${height}px`,
+    // The height follows where a narrow panel makes it narrower.
+    style: `width:${width}px`,
   });
   const pen = made.getContext("2d");
   pen.scale(ratio, ratio);
@@ -69,8 +70,9 @@ function heatMap(matrix, span) {
   const rest = `Rows: neurons. Columns: coordinates${span > 0 && span < columns ? `, the first ${span} in the teacher's span` : ""}. Largest: ${brief(largest)}.`;
   readout.textContent = rest;
   made.addEventListener("mousemove", (event) => {
-    const i = Math.floor((event.offsetY - top) / side);
-    const j = Math.floor((event.offsetX - left) / side);
+    const shrunk = (left + columns * side + 8) / made.clientWidth;
+    const i = Math.floor((event.offsetY * shrunk - top) / side);
+    const j = Math.floor((event.offsetX * shrunk - left) / side);
     const inside = i >= 0 && i < rows && j >= 0 && j < columns;
     readout.textContent = inside ? `Neuron ${i + 1}, coordinate ${j + 1}: ${matrix[i][j]}` : rest;
   });

@@ -7,10 +7,12 @@ data.edgeById = Object.fromEntries(data.edges.map((record) => [record.id, record
 data.besideById = Object.fromEntries([...data.pairs, ...data.ends].map((record) => [record.id, record]));
 data.widths = [...new Set(data.nodes.map((record) => record.width))].sort((a, b) => a - b);
 
+// The same width as in the style sheet.
+const narrow = window.matchMedia("(max-width: 820px)");
 const scales = makeScales(data);
 const state = { scale: "linear", tab: "node", chosen: null, off: { widths: new Set(), families: new Set(), edges: new Set(), beside: new Set() } };
 
-const large = data.nodes.length + data.edges.length > 1000;
+const large = data.nodes.length + data.edges.length > MANY;
 const cy = cytoscape({
   container: byId("network"),
   elements: makeElements(data),
@@ -48,8 +50,8 @@ function checkbox(group, value, text, sign) {
 }
 
 function visibleRecords() {
-  const test = compileQuery(byId("search").value);
-  const asked = byId("search").value.trim() !== "";
+  const { test, hint } = compileQuery(byId("search").value, data.columns);
+  const asked = byId("search").value.trim() !== "" && !hint;
   const nodes = data.nodes.filter((record) =>
     !state.off.widths.has(String(record.width)) && !state.off.families.has(data.looks[record.id].style));
   const there = new Set(nodes.map((record) => record.id));
@@ -61,7 +63,7 @@ function visibleRecords() {
   const foundNodes = nodes.filter(test);
   const found = new Set(foundNodes.map((record) => record.id));
   const foundEdges = edges.filter((record) => test(record) || (found.has(record.from_id) && found.has(record.to_id)));
-  return { asked, nodes, edges, beside, foundNodes, foundEdges };
+  return { asked, hint, nodes, edges, beside, foundNodes, foundEdges };
 }
 
 const besideLook = (record) => (record.from_id === undefined ? data.endLook : data.pairLook);
@@ -69,18 +71,22 @@ const besideLook = (record) => (record.from_id === undefined ? data.endLook : da
 let shownCounts = {};
 
 function update() {
-  const { asked, nodes, edges, beside, foundNodes, foundEdges } = visibleRecords();
+  const { asked, hint, nodes, edges, beside, foundNodes, foundEdges } = visibleRecords();
   const there = new Set([...nodes, ...edges, ...beside].map((record) => record.id));
   const bright = new Set([...foundNodes, ...foundEdges, ...(asked ? [] : beside)].map((record) => record.id));
+  const before = cy.elements(":visible").length;
   cy.batch(() => cy.elements().forEach((item) => {
     item.toggleClass("hidden", !there.has(item.id()));
     item.toggleClass("dim", there.has(item.id()) && !bright.has(item.id()));
   }));
+  if (cy.elements(":visible").length !== before) placeNames(cy, data, state.shape);
   shownCounts = {};
   for (const record of foundNodes) shownCounts[record.width] = (shownCounts[record.width] || 0) + 1;
   byId("found").textContent = asked
     ? `${counted(foundNodes.length, "family", "families")}, ${counted(foundEdges.length, "edge", "edges")}`
     : "";
+  byId("hint").textContent = hint;
+  byId("hint").hidden = !hint;
   // In the table passes come first: lineage edges have none of the first columns.
   const lineage = (record) => Number(record.kind === "lineage");
   state.found = { node: foundNodes, edge: [...foundEdges].sort((a, b) => lineage(a) - lineage(b)) };
@@ -122,6 +128,8 @@ function choose(id) {
   const shown = data.nodeById[id] ? familyPanel : data.edgeById[id] ? edgePanel : besidePanel;
   panel.replaceChildren(...(record ? shown(record, data, choose) : overview(data)));
   panel.scrollTop = 0;
+  // On a narrow screen the panel is a sheet below the drawing: both come into sight.
+  if (record && narrow.matches) byId("drawing").scrollIntoView({ block: "start" });
   const item = cy.getElementById(id ?? "");
   const near = record ? item.union(item.isNode() ? item.closedNeighborhood() : item.connectedNodes()) : null;
   cy.batch(() => {
@@ -167,8 +175,9 @@ function tip(event) {
   byId("tip").hidden = false;
   const at = event.renderedPosition;
   const box = byId("drawing");
-  byId("tip").style.left = `${Math.min(at.x + 14, box.clientWidth - 240)}px`;
-  byId("tip").style.top = `${Math.min(at.y + 14, box.clientHeight - 40)}px`;
+  const { offsetWidth: wide, offsetHeight: high } = byId("tip");
+  byId("tip").style.left = `${Math.max(0, Math.min(at.x + 14, box.clientWidth - wide - 4))}px`;
+  byId("tip").style.top = `${Math.max(0, Math.min(at.y + 14, box.clientHeight - high - 4))}px`;
 }
 
 function start() {
@@ -181,6 +190,11 @@ function start() {
   byId("beside").hidden = !data.pairs.length && !data.ends.length;
   byId("scale").addEventListener("change", (event) => rescale(event.target.value));
   byId("fit").addEventListener("click", fit);
+  byId("more").addEventListener("click", (event) => {
+    const open = event.target.getAttribute("aria-expanded") === "true";
+    event.target.setAttribute("aria-expanded", String(!open));
+  });
+  narrow.addEventListener("change", () => { fit(); table.fill(true); });
   let waiting = 0;
   byId("search").addEventListener("input", () => {
     clearTimeout(waiting);

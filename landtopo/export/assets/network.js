@@ -8,6 +8,8 @@ const HEIGHT = 1000;
 // Room beside the outer columns, in drawing units, and for the labels of the axis, in pixels.
 const MARGIN = 40;
 const LABELS = 44;
+// From so many families and edges on, speed counts for more than looks.
+const MANY = 1000;
 // Below this a loss is rounding error of an exact zero.
 const ZERO = 1e-14;
 
@@ -61,11 +63,13 @@ function arc(start, end, top, aside) {
   };
 }
 
-// How crowded the fullest column is: above 60 families symbols shrink and lines get fainter.
-function crowding(data) {
+// How crowded the fullest column is: above 60 families, fewer where a column has less than 150
+// pixels, symbols shrink and lines get fainter.
+function crowding(data, unit) {
   const counts = {};
   for (const record of data.nodes) counts[record.width] = (counts[record.width] || 0) + 1;
-  return Math.max(1, Math.max(0, ...Object.values(counts)) / 60);
+  const room = 60 * Math.min(1, BAND / unit / 150);
+  return Math.max(1, Math.max(0, ...Object.values(counts)) / room);
 }
 
 // How far heights are stretched so that the drawing fills a box, and how many drawing units a
@@ -74,7 +78,7 @@ function shapeFor(data, box) {
   const across = (data.widths.length - 1) * COLUMN + BAND + 2 * MARGIN;
   const unit = across / Math.max(box.clientWidth - LABELS, 100);
   const stretch = Math.max(0.02, ((box.clientHeight - 140) * unit) / HEIGHT);
-  return { unit, stretch, shrink: 1 / Math.sqrt(crowding(data)) };
+  return { unit, stretch, shrink: 1 / Math.sqrt(crowding(data, unit)) };
 }
 
 // Where everything is on a height scale: nodes at their loss, passes as arcs, by id.
@@ -155,9 +159,12 @@ function makeStyle(data, { unit, shrink }) {
     { selector: "node", style: {
       width: diameter, height: diameter, "background-color": "data(color)",
       "border-width": unit * Math.max(shrink, 0.5), "border-color": INK,
-      label: "data(id)", color: INK, "font-size": 11 * unit * shrink, "min-zoomed-font-size": 8,
-      "font-family": "system-ui, DejaVu Sans, sans-serif",
-      "text-valign": "bottom", "text-margin-y": 3 * unit * shrink,
+      label: (item) => (item.scratch("side") ? item.id() : ""), color: INK,
+      "font-size": LETTERS * unit * shrink, "min-zoomed-font-size": 8, "font-family": "system-ui, DejaVu Sans, sans-serif",
+      "text-halign": (item) => SIDES[item.scratch("side")]?.[0] ?? "center",
+      "text-valign": (item) => SIDES[item.scratch("side")]?.[1] ?? "bottom",
+      "text-margin-x": (item) => toSide(item, 0) * GAP * unit * shrink,
+      "text-margin-y": (item) => toSide(item, 1) * GAP * unit * shrink,
       "text-background-color": "#fff", "text-background-opacity": crowded ? 0 : 0.8,
     } },
     { selector: "node.square", style: { shape: "round-rectangle" } },
@@ -185,6 +192,7 @@ function makeStyle(data, { unit, shrink }) {
     { selector: ".chosen", style: {
       "underlay-color": "#54aeff", "underlay-opacity": 0.6, "underlay-shape": "ellipse", opacity: 1, "z-index": 9,
     } },
+    { selector: "node.chosen", style: { label: "data(id)" } },
   ];
 }
 
@@ -195,7 +203,37 @@ function place(cy, data, scale, shape) {
     for (const [id, { x, y }] of Object.entries(nodes)) cy.getElementById(id).position({ x, y: -y });
     for (const [id, where] of Object.entries(edges)) cy.getElementById(id).scratch("place", where);
   });
+  cy.nodes().forEach((item) => item.scratch("side", "below"));
   cy.style(makeStyle(data, shape));
+  placeNames(cy, data, shape);
+}
+
+// Give the names of what is shown their sides. Of thousands none can be read.
+function placeNames(cy, data, { unit, shrink }) {
+  const [first, last] = [-BAND / 2 - MARGIN, (data.widths.length - 1) * COLUMN + BAND / 2 + MARGIN];
+  if (cy.elements().length <= MANY) nameSides(cy, unit * shrink, first, last);
+}
+
+// What stands above the columns: the longest form for which all of them have room.
+function columnHeads(pen, widths, zoom, pan, shown, across) {
+  const forms = [
+    (one) => `width ${one} · ${counted(shown[one] || 0, "family", "families")}`,
+    (one) => `width ${one}`,
+    (one) => `${one}`,
+  ];
+  const sized = forms.map((form) => widths.map((one, index) => {
+    const text = form(one);
+    return { text, wide: pen.measureText(text).width, middle: index * COLUMN * zoom + pan.x };
+  }));
+  const fits = (heads) => heads.every(({ wide }) => wide + 16 < COLUMN * zoom);
+  const heads = sized.find(fits) ?? sized[2];
+  // The outermost ones move inwards rather than being cut.
+  return heads.map((head) => {
+    const half = head.wide / 2 + 6;
+    const seen = head.middle > -half && head.middle < across + half && (heads.length === 1 || COLUMN * zoom > 2 * half);
+    const inside = Math.min(Math.max(head.middle, half), across - half);
+    return { ...head, middle: seen && Math.abs(inside - head.middle) < half ? inside : head.middle };
+  });
 }
 
 // Columns, their names and the loss axis, behind the graph and in step with it.
@@ -234,14 +272,11 @@ function drawAxes(plane, cy, data, scale, stretch, shown) {
     pen.fillText(text, 8, y);
   }
   pen.textAlign = "center";
-  data.widths.forEach((studentWidth, index) => {
-    const middle = index * COLUMN * zoom + pan.x;
-    const text = `width ${studentWidth} · ${counted(shown[studentWidth] || 0, "family", "families")}`;
+  pen.font = `600 ${FONT}`;
+  for (const { text, middle, wide } of columnHeads(pen, data.widths, zoom, pan, shown, width)) {
     pen.fillStyle = "rgba(255,255,255,0.9)";
-    pen.font = `600 ${FONT}`;
-    const wide = pen.measureText(text).width;
     pen.fillRect(middle - wide / 2 - 6, 4, wide + 12, 20);
     pen.fillStyle = INK;
     pen.fillText(text, middle, 14);
-  });
+  }
 }

@@ -143,7 +143,7 @@ function overview(data) {
   ]);
   return [
     element("h2", {}, "In short"),
-    element("p", { class: "hint" }, "Click a family or an edge, or a row of a table. Drag to move, scroll to zoom."),
+    element("p", { class: "hint" }, "Click or tap a family or an edge, or a row of a table. Drag to move; scroll or pinch to zoom."),
     ...widths,
     ...section("How to read this", element("div", {},
       element("p", {}, "Each symbol is a family of minima: one minimum up to permutations and symmetries. It grows with the share of the starts that end there. Columns are student widths, height is the loss."),

@@ -1,6 +1,6 @@
 // A table of any length: only the rows in sight are in the document.
 
-const ROW = 26;
+const ROW = () => parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row"));
 
 class Table {
   constructor(box, onChoose) {
@@ -59,17 +59,18 @@ class Table {
 
   fill(always) {
     if (!this.body || !this.body.isConnected) return;
-    const first = Math.max(0, Math.floor(this.box.scrollTop / ROW) - 10);
-    const last = Math.min(this.sorted.length, first + Math.ceil(this.box.clientHeight / ROW) + 20);
+    const high = ROW();
+    const first = Math.max(0, Math.floor(this.box.scrollTop / high) - 10);
+    const last = Math.min(this.sorted.length, first + Math.ceil(this.box.clientHeight / high) + 20);
     if (!always && this.first === first && this.last === last) return;
     this.first = first;
     this.last = last;
     const rows = this.sorted.slice(first, last).map((record) => this.row(record));
-    this.body.replaceChildren(this.space(first), ...rows, this.space(this.sorted.length - last));
+    this.body.replaceChildren(this.space(first * high), ...rows, this.space((this.sorted.length - last) * high));
   }
 
-  space(rows) {
-    return element("tr", { "aria-hidden": "true", style: `height:${rows * ROW}px` });
+  space(height) {
+    return element("tr", { "aria-hidden": "true", style: `height:${height}px` });
   }
 
   row(record) {

@@ -35,19 +35,34 @@ function sortKey(value, column) {
   return column.type === "exact integer" ? BigInt(value) : value;
 }
 
-// "anti_aligned=1 loss<0.02 S_5": every word must hold. Returns a test of a record.
-function compileQuery(text) {
-  const words = text.trim().split(/\s+/).filter((word) => word);
-  const tests = words.map((word) => {
-    const parts = word.match(/^([a-z_]+)(<=|>=|=|<|>)(.+)$/);
-    if (parts) return comparison(parts[1], parts[2], parts[3]);
+// "anti_aligned=1 loss<0.02 S_5": every word must hold. Returns a test of a record and, where a
+// word means nothing, a hint instead.
+function compileQuery(text, columns) {
+  const words = text.trim().replace(/\s*(<=|>=|[<>=])\s*/g, "$1").split(/\s+/).filter((word) => word);
+  const compared = words.map((word) => word.match(/^([^<>=]*)(<=|>=|[<>=])(.*)$/));
+  const hint = compared.map((parts) => (parts ? hintFor(parts[1], parts[2], parts[3], columns) : "")).find(Boolean);
+  if (hint) return { test: () => true, hint };
+  const tests = words.map((word, place) => {
+    if (compared[place]) return comparison(...compared[place].slice(1));
     const lower = word.toLowerCase();
     return (record) =>
       Object.values(record).some(
         (value) => typeof value === "string" && value.toLowerCase().includes(lower)
       );
   });
-  return (record) => tests.every((test) => test(record));
+  return { test: (record) => tests.every((test) => test(record)), hint: "" };
+}
+
+// What is wrong with a comparison, and which columns there are; empty if nothing is wrong.
+function hintFor(name, sign, wanted, columns) {
+  const names = (owner) => columns[owner].map((column) => column.name);
+  if (!names("node").includes(name) && !names("edge").includes(name)) {
+    const missing = name ? `There is no column “${name}”.` : `A column’s name goes before “${sign}”.`;
+    return `${missing} Families have: ${names("node").join(", ")}. Edges have: ${names("edge").join(", ")}.`;
+  }
+  if (wanted === "") return `A value goes after “${name}${sign}”.`;
+  if (sign !== "=" && Number.isNaN(Number(wanted))) return `“${sign}” compares numbers, and “${wanted}” is none.`;
+  return "";
 }
 
 function comparison(name, sign, wanted) {

@@ -26,7 +26,7 @@ from landtopo.export.unresolved import Unresolved, unresolved
 
 __all__ = ["FORMAT"]
 
-_CODE = ("values.js", "charts.js", "network.js", "table.js", "panel.js", "main.js")
+_CODE = ("values.js", "charts.js", "names.js", "network.js", "table.js", "panel.js", "main.js")
 
 # Pictures and panels show no more digits and points than this, which keeps the page small; the
 # other formats hold everything.
