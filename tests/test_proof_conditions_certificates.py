@@ -87,6 +87,18 @@ def test_unused_directions_are_counted_once(dim: int | None) -> None:
     assert proved.normal_bounds.shape == (1, 2)
 
 
+def test_turning_the_outer_columns_drops_only_what_is_not_used() -> None:
+    problem, inside = in_span_saddle(0.0, [[1.07, 1.07], [-0.07, -0.07]])
+    assert certify(problem, inside).dropped == 0.0
+    outer = np.random.default_rng(0).standard_normal((2, 2))
+    turned = certify(problem, np.hstack([inside, outer]))
+    centre = turned.weights[:, 2:]
+    # A rotation, with an exact zero above the second pivot.
+    np.testing.assert_allclose(centre @ centre.T, outer @ outer.T, atol=1e-14)
+    assert np.sum(centre == 0.0) == 1
+    assert turned.dropped < 1e-15
+
+
 def test_outer_columns_are_independent_in_the_whole_box() -> None:
     problem, inside = in_span_saddle(-0.9, [[0.12, -0.298], [0.794, 0.402]])
     soft = np.linalg.eigh(PopulationLoss(problem).normal_block(inside))[1][:, :1]
