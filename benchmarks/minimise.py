@@ -49,12 +49,12 @@ def main() -> None:
     print("   K    minima/s    |grad|max   pele, PopulationLoss       pele, bare kernel")
     for size, count in ((6, 2000), (10, 1000), (20, 200)):
         loss = PopulationLoss(TeacherStudent(Teacher.orthonormal(size), size))
-        rows, constant = loss.frame(size)
+        network = loss.network(size)
         starts = np.random.default_rng(0).standard_normal((count, size, size)) / np.sqrt(size)
-        minimise_batch(starts[:2].copy(), rows, constant, 1e-12, 20_000)
+        minimise_batch(starts[:2].copy(), network, 1e-12, 20_000)
         weights = starts.copy()
         begin = time.process_time()
-        norms, statuses, _ = minimise_batch(weights, rows, constant, 1e-12, 20_000)
+        norms, statuses, _ = minimise_batch(weights, network, 1e-12, 20_000)
         rate = int(np.sum(statuses == 0)) / (time.process_time() - begin)
         worst = norms[statuses == 0].max()
         line = f"{size:4d} {rate:11.0f} {worst:12.1e}"

@@ -30,10 +30,10 @@ def measure(size: int, count: int) -> dict[str, float]:
     """Mean seconds of each stage for one point."""
     problem = TeacherStudent(Teacher.orthonormal(size), size)
     loss = PopulationLoss(problem)
-    rows, constant = loss.frame(size)
+    network = loss.network(size)
     weights = np.random.default_rng(0).standard_normal((count, size, size)) / np.sqrt(size)
     begin = time.process_time()
-    norms, _, used = minimise_batch(weights, rows, constant, 1e-10, 10**6)
+    norms, _, used = minimise_batch(weights, network, 1e-10, 10**6)
     seconds = {"minimum": (time.process_time() - begin) / count}
     some = weights[: min(count, 5)]
     begin = time.process_time()

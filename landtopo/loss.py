@@ -17,6 +17,7 @@ from landtopo.checks import checked_array, checked_instance
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import curvature, relu
 from landtopo.kernels.compiled import announce_compilation
+from landtopo.kernels.network import ReluNetwork
 from landtopo.objective import Array, FlowCurve, FlowEnd, Pace
 from landtopo.problem import TeacherStudent
 
@@ -75,6 +76,10 @@ class PopulationLoss:
             rows, constant = relu.teacher_frame(self.problem.teacher.vectors, columns)
             self._frames[columns] = (rows, float(constant))
         return self._frames[columns]
+
+    def network(self, columns: int) -> ReluNetwork:
+        """The problem in `columns` coordinates, as compiled loops want it."""
+        return ReluNetwork(*self.frame(columns), self.problem.width)
 
     def value(self, weights: ArrayLike) -> Any:
         """Loss, in units of squared output: a float, or an array of shape (n,) for a batch.
@@ -385,8 +390,8 @@ class WeightObjective:
         from landtopo.kernels import flow
 
         points, gradients, times, step, stiffness, peak, count, status = flow.flow_curve(
-            np.ascontiguousarray(x).reshape(self.width, self.columns),
-            self.rows,
+            np.ascontiguousarray(x).ravel(),
+            self.loss.network(self.columns),
             np.empty((x.size, 0)) if space is None else space,
             pace.time_step,
             pace.stiffness,

@@ -23,10 +23,10 @@ from landtopo.problem import Teacher, TeacherStudent
 def minimum(problem: TeacherStudent, seed: int = 0) -> Array:
     """A minimum of a student narrower than its teacher: never at zero loss."""
     loss = PopulationLoss(problem)
-    rows, constant = loss.frame(problem.rank)
+    network = loss.network(problem.rank)
     generator = np.random.default_rng(seed)
     weights = generator.standard_normal((1, problem.width, problem.rank)) / np.sqrt(problem.rank)
-    minimise_batch(weights, rows, constant, 1e-12, 100_000)
+    minimise_batch(weights, network, 1e-12, 100_000)
     return np.array(classify(problem, weights[0]).weights)
 
 
@@ -84,8 +84,8 @@ def test_growing_the_neuron_leads_to_a_lower_minimum() -> None:
     found = psi_min(problem, weights)
     wider = PopulationLoss(problem.with_width(4))
     start = np.vstack([weights, 0.05 * found.directions[0, :4]])[None]
-    rows, constant = wider.frame(4)
-    minimise_batch(start, rows, constant, 1e-12, 100_000)
+    network = wider.network(4)
+    minimise_batch(start, network, 1e-12, 100_000)
     assert float(wider.value(start[0])) < found.loss - 1e-3
 
 

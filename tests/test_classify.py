@@ -28,10 +28,10 @@ from landtopo.problem import Teacher, TeacherStudent
 def minima(problem: TeacherStudent, starts: int, seed: int = 0) -> list[Array]:
     loss = PopulationLoss(problem)
     rank = problem.rank
-    rows, constant = loss.frame(rank)
+    network = loss.network(rank)
     generator = np.random.default_rng(seed)
     weights = generator.standard_normal((starts, problem.width, rank)) / np.sqrt(rank)
-    minimise_batch(weights, rows, constant, 1e-12, 100_000)
+    minimise_batch(weights, network, 1e-12, 100_000)
     return list(weights)
 
 
@@ -251,9 +251,9 @@ def test_strict_saddle_where_gradient_descent_stops() -> None:
     pattern[[14, 15, 16], [14, 15, 16]] = -0.715
     pattern[17, :14], pattern[17, 14:] = -0.09, 0.45
     loss = PopulationLoss(problem)
-    rows, constant = loss.frame(size)
+    network = loss.network(size)
     start = pattern[None].copy()
-    minimise_batch(start, rows, constant, 1e-12, 100_000)
+    minimise_batch(start, network, 1e-12, 100_000)
     minimum = classify(problem, start[0])
     assert minimum.kind is Kind.MINIMUM
     assert 3e-5 < minimum.eigenvalues[0] < 5e-5

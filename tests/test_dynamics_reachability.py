@@ -15,8 +15,10 @@ from landtopo.dynamics.flow import FlowOptions, flow_weights
 from landtopo.dynamics.reachability import reachability
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import flow as compiled
-from landtopo.kernels.descent import descend_batch, fast_gradient, fast_workspace
+from landtopo.kernels.descent import descend_batch
+from landtopo.kernels.fast import fast_gradient, fast_task
 from landtopo.kernels.minimise import settle_batch
+from landtopo.kernels.network import ReluNetwork
 from landtopo.kernels.relu import batch_value_gradient, teacher_frame
 from landtopo.loss import PopulationLoss
 from landtopo.points.coverage import binomial_interval
@@ -57,13 +59,13 @@ def _starts(problem, count, distribution=None):
 def test_compiled_flow_ends_where_the_accurate_flow_ends(teacher, width):
     problem = TeacherStudent(teacher, width)
     starts = _starts(problem, 4)
-    rows, _ = teacher_frame(teacher.vectors, starts.shape[2])
+    network = PopulationLoss(problem).network(starts.shape[2])
     for start in starts:
         accurate = flow_weights(problem, start, options=FlowOptions(speed=1e-5)).weights[-1]
         errors = []
         for tolerance in (1e-3, 1e-5):
             end = start[None].copy()
-            _, _, (status,), _ = compiled.flow_batch(end, rows, tolerance, 1e-5, 1e6, 10**6)
+            _, _, (status,), _ = compiled.flow_batch(end, network, tolerance, 1e-5, 1e6, 10**6)
             assert status == compiled.CONVERGED
             errors.append(np.linalg.norm(end[0] - accurate))
         # Both stop at |grad| = 1e-5, from sides that the last step decides.
@@ -75,13 +77,13 @@ def test_compiled_flow_is_of_second_order():
     """Error at a fixed time against the tolerance: error per step ~ h^3, so global ~ tol^(2/3)."""
     problem = TeacherStudent(Teacher.orthonormal(4), 4)
     start = _starts(problem, 1)
-    rows, _ = teacher_frame(problem.teacher.vectors, 4)
+    network = PopulationLoss(problem).network(4)
     exact = flow_weights(problem, start[0], options=FlowOptions(longest=8.0)).weights[-1]
     tolerances = np.array([1e-4, 1e-5, 1e-6, 1e-7])
     errors = []
     for tolerance in tolerances:
         end = start.copy()
-        _, (time,), (status,), _ = compiled.flow_batch(end, rows, tolerance, 1e-12, 8.0, 10**6)
+        _, (time,), (status,), _ = compiled.flow_batch(end, network, tolerance, 1e-12, 8.0, 10**6)
         assert status == compiled.TOO_LONG
         assert time == pytest.approx(8.0, rel=1e-14)
         errors.append(np.linalg.norm(end[0] - exact))
@@ -92,7 +94,9 @@ def test_compiled_flow_is_of_second_order():
 def test_flow_brings_a_superfluous_neuron_to_zero():
     """K = 2, M = 1, on the line: see test_dynamics_flow; the end is w = (1, 0)."""
     weights = np.array([[[1.5], [0.05]]])
-    _, _, (status,), _ = compiled.flow_batch(weights, np.ones((1, 1)), 1e-5, 1e-9, 1e4, 10**6)
+    _, _, (status,), _ = compiled.flow_batch(
+        weights, ReluNetwork(np.ones((1, 1)), 0.5, 2), 1e-5, 1e-9, 1e4, 10**6
+    )
     assert status == compiled.CONVERGED
     assert weights[0, 1, 0] == 0
     assert weights[0, 0, 0] == pytest.approx(1, abs=1e-8)
@@ -107,7 +111,7 @@ def test_fast_gradient_is_the_gradient(teacher, extra):
     width = teacher.size + 2
     rng = np.random.default_rng(0)
     rows, _ = teacher_frame(teacher.vectors, teacher.rank + extra)
-    work = fast_workspace(width, rows)
+    task = fast_task(width, rows)
     for distance in (1.0, 0.1, 1e-3, 1e-6, 1e-9, 1e-13, 0.0):
         weights = 0.4 * rng.standard_normal((width, teacher.rank + extra))
         weights[0] = 1.3 * rows[0] + distance * weights[1]
@@ -116,7 +120,7 @@ def test_fast_gradient_is_the_gradient(teacher, extra):
         weights[3] = 0.8 * weights[1] + distance * weights[4]
         weights[4] *= distance
         gradient = np.empty_like(weights)
-        fast_gradient(weights, rows, work, gradient)
+        fast_gradient(task, weights, gradient)
         _, exact = batch_value_gradient(weights[None], rows, 0.0, True)
         # Sums of 16 terms of order one.
         np.testing.assert_allclose(gradient, exact[0], atol=4e-15)
@@ -135,19 +139,19 @@ def test_certain_basins_are_those_that_long_runs_end_in(method):
     """Against plain runs to |grad| = 1e-7, where nothing is left to decide."""
     problem = TeacherStudent(ORTHONORMAL, 10)
     ends = follow_runs(problem, GaussianStart(), RunOptions(method=method), 0, 0, 60)["weights"]
-    rows, _ = PopulationLoss(problem).frame(10)
+    network = PopulationLoss(problem).network(10)
     far = _starts(problem, 60)
     if method == "gd":
-        descend_batch(far, rows, 0.1, 1e-7, 10**6)
+        descend_batch(far, network, 0.1, 1e-7, 10**6)
     else:
-        compiled.flow_batch(far, rows, 1e-6, 1e-7, 1e7, 10**7)
+        compiled.flow_batch(far, network, 1e-6, 1e-7, 1e7, 10**7)
     np.testing.assert_allclose(ends, far, atol=1e-3)
 
 
 def test_newton_is_not_trusted_beside_a_saddle_or_far_from_a_minimum():
     teacher = Teacher.orthonormal(2)
     problem = TeacherStudent(teacher, 2)
-    rows, constant = PopulationLoss(problem).frame(2)
+    network = PopulationLoss(problem).network(2)
     saddle = reachability(problem, runs=1, init="gaussian:1:dim=inf").families[0].weights
     rng = np.random.default_rng(0)
     near_saddle = saddle[:, :2] + 1e-5 * rng.standard_normal((2, 2))
@@ -155,7 +159,7 @@ def test_newton_is_not_trusted_beside_a_saddle_or_far_from_a_minimum():
     far = teacher.vectors + 0.2 * rng.standard_normal((2, 2))
     points = np.stack([near_saddle, near_minimum, far])
     given = points.copy()
-    norms, _ = settle_batch(points, rows, constant, 1e-12, 0.05, 0.05)
+    norms, _ = settle_batch(points, network, 1e-12, 0.05, 0.05)
     np.testing.assert_array_equal(np.isfinite(norms), [False, True, False])
     np.testing.assert_allclose(points[1], teacher.vectors, atol=1e-12)
     np.testing.assert_array_equal(points[[0, 2]], given[[0, 2]])

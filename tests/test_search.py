@@ -189,22 +189,22 @@ def test_time_and_number_of_starts_stop_a_search() -> None:
 def test_gradient_descent_takes_plain_steps() -> None:
     problem = TeacherStudent(Teacher.orthonormal(4), 4)
     loss = PopulationLoss(problem)
-    rows, _ = loss.frame(4)
+    network = loss.network(4)
     start = np.random.default_rng(0).standard_normal((1, 4, 4)) / 2
     by_hand = start[0].copy()
     for _ in range(25):
         by_hand -= 0.1 * loss.gradient(by_hand)
-    descend_batch(start, rows, 0.1, 0.0, 25)
+    descend_batch(start, network, 0.1, 0.0, 25)
     np.testing.assert_allclose(start[0], by_hand, atol=1e-13)
 
 
 def test_minimiser_reaches_the_tolerance_from_everywhere() -> None:
     teacher = Teacher.random(5, seed=8)
     loss = PopulationLoss(TeacherStudent(teacher, 6))
-    rows, constant = loss.frame(teacher.rank)
+    network = loss.network(teacher.rank)
     starts: Array = np.random.default_rng(1).standard_normal((200, 6, teacher.rank))
     starts *= np.logspace(-3, 1, 200)[:, None, None]
-    norms, codes, evaluations = minimise_batch(starts, rows, constant, 1e-12, 100_000)
+    norms, codes, evaluations = minimise_batch(starts, network, 1e-12, 100_000)
     assert np.all(codes == CONVERGED)
     assert norms.max() <= 1e-12
     assert evaluations.max() < 10_000

@@ -34,9 +34,9 @@ def minimum(teacher: Teacher, *, spurious: bool) -> Array:
     """Some minimum at K = M, of positive loss if `spurious`."""
     problem = TeacherStudent(teacher, teacher.size)
     loss = PopulationLoss(problem)
-    rows, constant = loss.frame(teacher.rank)
+    network = loss.network(teacher.rank)
     weights = np.random.default_rng(0).standard_normal((2000, teacher.size, teacher.rank))
-    minimise_batch(weights, rows, constant, 1e-12, 10_000)
+    minimise_batch(weights, network, 1e-12, 10_000)
     for point in weights:
         if (loss.value(point) > 1e-6) == spurious:
             return np.asarray(point)

@@ -182,7 +182,7 @@ class _Runs:
         self.loss = loss
         self.options = options
         self.weights = weights
-        self.rows, self.constant = loss.frame(weights.shape[2])
+        self.network = loss.network(weights.shape[2])
         self.norms = np.full(count, np.inf)
         self.codes = np.full(count, compiled.TOO_LONG, dtype=np.int64)
         self.time = np.zeros(count)
@@ -194,7 +194,7 @@ class _Runs:
     def descend(self, target: float) -> None:
         """Gradient descent until |grad| <= target; runs of too many steps are left to the flow."""
         moving, options = self.weights[self.running], self.options
-        _, _, used = descend_batch(moving, self.rows, options.step, target, options.limit)
+        _, _, used = descend_batch(moving, self.network, options.step, target, options.limit)
         self.weights[self.running] = moving
         # The last gradient makes no step; the next call starts with the same one.
         self.time[self.running] += options.step * (used - 1)
@@ -205,7 +205,7 @@ class _Runs:
         """The flow until |grad| <= target; runs that take too long are given up."""
         moving, options = self.weights[self.running], self.options
         self.norms[self.running], taken, states, used = compiled_flow.flow_batch(
-            moving, self.rows, options.accuracy, target, options.longest, _LIMIT
+            moving, self.network, options.accuracy, target, options.longest, _LIMIT
         )
         self.weights[self.running] = moving
         self.time[self.running] += taken
@@ -223,7 +223,7 @@ class _Runs:
         """End the runs from which Newton's method converges at once."""
         solved = self.weights[self.running]
         norms, used = compiled.settle_batch(
-            solved, self.rows, self.constant, self.options.tolerance, self.reach, _CONTRACTION
+            solved, self.network, self.options.tolerance, self.reach, _CONTRACTION
         )
         self.evaluations[self.running] += used
         self._end(np.isfinite(norms), solved, norms)
@@ -232,7 +232,7 @@ class _Runs:
         """End the runs for which the minimiser finds a point close by."""
         solved = self.weights[self.running]
         norms, codes, used = compiled.minimise_batch(
-            solved, self.rows, self.constant, self.options.tolerance, _LIMIT
+            solved, self.network, self.options.tolerance, _LIMIT
         )
         self.evaluations[self.running] += used
         moved = np.linalg.norm(solved - self.weights[self.running], axis=(1, 2))
@@ -261,7 +261,9 @@ class _Runs:
         finite = np.all(np.isfinite(self.weights), axis=(1, 2))
         losses = np.full(len(self.weights), np.inf)
         # Plain double precision, in one batch: families get their losses with all digits right.
-        values, _ = batch_value_gradient(self.weights[finite], self.rows, self.constant, False)
+        values, _ = batch_value_gradient(
+            self.weights[finite], self.network.V, self.network.constant, False
+        )
         losses[finite] = np.maximum(values, 0.0)
         return {
             "weights": self.weights,

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
-from landtopo.kernels.relu import dot
+from landtopo.kernels.vectors import dot
 
 __all__ = ["nudged_force", "tangents"]
 

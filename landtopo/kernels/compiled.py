@@ -18,8 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.serialize import dumps
+
+from landtopo.kernels.stamps import source_stamp, type_stamp
 
 __all__ = ["announce_compilation", "njit"]
 
@@ -89,9 +92,22 @@ class _Checked(CompileResultCacheImpl):
 
 
 class _Cache(FunctionCache):
-    """A cache that counts as empty where it is damaged, and is then written anew."""
+    """A cache that counts as empty where it is damaged, and is then written anew.
+
+    Code is found again if the sources it was made from are the same: those that its function's
+    module imports, and those that answer for the landscape in its arguments.
+    """
 
     _impl_class = _Checked
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file._source_stamp = source_stamp(function.__code__.co_filename)
+
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        named = [one for one in sig if isinstance(one, (types.NamedTuple, types.NamedUniTuple))]
+        stamps = tuple(type_stamp(one.instance_class) for one in named)
+        return super()._index_key(sig, codegen), stamps
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:

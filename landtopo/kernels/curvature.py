@@ -10,7 +10,8 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
-from landtopo.kernels.relu import TWO_PI, combine, dot, pairs, workspace
+from landtopo.kernels.relu import TWO_PI, pairs, workspace
+from landtopo.kernels.vectors import combine, dot
 
 __all__ = [
     "batch_hessian",

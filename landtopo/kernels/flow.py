@@ -17,9 +17,17 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
-from landtopo.kernels.curvature import hvp_from_pairs
-from landtopo.kernels.descent import fast_gradient, fast_workspace
-from landtopo.kernels.relu import dot, pairs, workspace
+from landtopo.kernels.contract import (
+    flow_task,
+    gradient,
+    length_scale,
+    newton_task,
+    product,
+    shaped,
+    tabulate,
+    tidy,
+)
+from landtopo.kernels.vectors import aligned, dot
 
 __all__ = [
     "CONVERGED",
@@ -44,27 +52,44 @@ NOT_SMOOTH = 5
 _DAMPING = 2.0 / 13.0
 _INTERVAL = 0.65
 _MAX_STAGES = 300
-# A neuron this small, relative to the teacher, that still shrinks is at zero.
+# A part this small, relative to the length scale, that still shrinks is at zero.
 _ZERO = 1e-9
 # The spectral radius is estimated anew after this many steps.
 _REFRESH = 20
 
 
+@njit(cache=True)
+def _buffers(size):
+    """Arrays that a run works in: four of a step, then g, the new g, and two of products."""
+    return (
+        aligned(size),
+        aligned(size),
+        aligned(size),
+        aligned(size),
+        aligned(size),
+        aligned(size),
+        aligned(size),
+        aligned(size),
+    )
+
+
 @njit(cache=True, error_model="numpy")
-def _spectral_radius(x, V, tables, direction, product, K, D):
+def _spectral_radius(x, curvature, direction, image):
     """Largest eigenvalue magnitude of the Hessian by power iteration from `direction`.
 
     Returns the estimate, enlarged, and the products used.
     """
-    pairs(x.reshape(K, D), V, tables)
+    DIRECTION, IMAGE = shaped(curvature, direction), shaped(curvature, image)
+    X = shaped(curvature, x)
+    tabulate(curvature, X)
     radius = 0.0
     for i in range(12):
         norm = math.sqrt(dot(direction, direction))
         for n in range(len(direction)):
             direction[n] /= norm
-        hvp_from_pairs(x.reshape(K, D), V, tables, direction.reshape(K, D), product.reshape(K, D))
-        new = math.sqrt(dot(product, product))
-        direction[:] = product
+        product(curvature, X, DIRECTION, IMAGE)
+        new = math.sqrt(dot(image, image))
+        direction[:] = image
         if new == 0.0:
             direction[:] = 1.0
             return 1.0, i + 1
@@ -75,9 +100,10 @@ def _spectral_radius(x, V, tables, direction, product, K, D):
 
 
 @njit(cache=True, error_model="numpy")
-def _chebyshev_step(x, g, h, stages, V, work, buffers, K, D):
+def _chebyshev_step(x, g, h, stages, task, buffers):
     """One step of s stages from x with gradient g; the end point is left in buffers[0]."""
     y, before, older, slope = buffers[0], buffers[1], buffers[2], buffers[3]
+    BEFORE, SLOPE = shaped(task, before), shaped(task, slope)
     n = len(x)
     w0 = 1.0 + _DAMPING / (stages * stages)
     minus = w0 * w0 - 1.0
@@ -102,7 +128,7 @@ def _chebyshev_step(x, g, h, stages, V, work, buffers, K, D):
         nu = -b / b_older
         step = h * mu * w1 / w0
         a = 1.0 - t_before * b_before
-        fast_gradient(before.reshape(K, D), V, work, slope.reshape(K, D))
+        gradient(task, BEFORE, SLOPE)
         for i in range(n):
             y[i] = (
                 mu * before[i]
@@ -119,33 +145,19 @@ def _chebyshev_step(x, g, h, stages, V, work, buffers, K, D):
 
 
 @njit(cache=True, error_model="numpy")
-def _remove_small(x, g, smallest, K, D):
-    """Put neurons that have shrunk to nothing and still shrink to zero; returns how many."""
-    removed = 0
-    for k in range(K):
-        size, slope = 0.0, 0.0
-        for i in range(k * D, (k + 1) * D):
-            size += x[i] * x[i]
-            slope += x[i] * g[i]
-        if 0.0 < size < smallest * smallest and slope > 0.0:
-            removed += 1
-            for i in range(k * D, (k + 1) * D):
-                x[i] = 0.0
-    return removed
-
-
-@njit(cache=True, error_model="numpy")
-def _follow(x, V, tolerance, target, longest, limit, scale, work, tables, buffers, K, D):
+def _follow(x, task, curvature, tolerance, target, longest, limit, scale, buffers):
     """Flow from x, overwritten, until |g| <= target; returns (status, |g|, time, evaluations)."""
-    g, new, direction, product = buffers[4], buffers[5], buffers[6], buffers[7]
+    g, new, direction, image = buffers[4], buffers[5], buffers[6], buffers[7]
     n = len(x)
-    fast_gradient(x.reshape(K, D), V, work, g.reshape(K, D))
+    X, Y = shaped(task, x), shaped(task, buffers[0])
+    G, NEW = shaped(task, g), shaped(task, new)
+    gradient(task, X, G)
     evaluations = 1
     norm = math.sqrt(dot(g, g))
     # A direction that no symmetry of the network singles out.
     for i in range(n):
         direction[i] = math.sin(1.0 + 1.7 * i)
-    radius, used = _spectral_radius(x, V, tables, direction, product, K, D)
+    radius, used = _spectral_radius(x, curvature, direction, image)
     evaluations += used
     h = min(0.25 / radius, longest)
     now, age = 0.0, 0
@@ -153,14 +165,14 @@ def _follow(x, V, tolerance, target, longest, limit, scale, work, tables, buffer
         if now >= longest or evaluations >= limit:
             return TOO_LONG, norm, now, evaluations
         if age >= _REFRESH:
-            radius, used = _spectral_radius(x, V, tables, direction, product, K, D)
+            radius, used = _spectral_radius(x, curvature, direction, image)
             evaluations += used
             age = 0
         h = min(h, longest - now, _INTERVAL * (_MAX_STAGES - 1) ** 2 / radius)
         stages = max(2, 1 + int(math.sqrt(1.0 + h * radius / _INTERVAL)))
-        _chebyshev_step(x, g, h, stages, V, work, buffers, K, D)
+        _chebyshev_step(x, g, h, stages, task, buffers)
         y = buffers[0]
-        fast_gradient(y.reshape(K, D), V, work, new.reshape(K, D))
+        gradient(task, Y, NEW)
         evaluations += stages
         error = 0.0
         for i in range(n):
@@ -177,8 +189,8 @@ def _follow(x, V, tolerance, target, longest, limit, scale, work, tables, buffer
         age += 1
         x[:] = y
         g[:] = new
-        if _remove_small(x, g, _ZERO * scale, K, D) > 0:
-            fast_gradient(x.reshape(K, D), V, work, g.reshape(K, D))
+        if tidy(task, x, g, _ZERO * scale):
+            gradient(task, X, G)
             evaluations += 1
             age = _REFRESH
         norm = math.sqrt(dot(g, g))
@@ -187,16 +199,17 @@ def _follow(x, V, tolerance, target, longest, limit, scale, work, tables, buffer
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def flow_batch(W, V, tolerance, target, longest, limit):
+def flow_batch(points, data, tolerance, target, longest, limit):
     """Follow the gradient flow from every start of a batch until it stops.
 
     Parameters
     ----------
-    W : ndarray, shape (n, K, D)
+    points : ndarray, shape (n, ...)
         Overwritten with the end points.
-    V : ndarray, shape (M, D)
+    data : named tuple
+        The landscape; see `landtopo.kernels.contract`.
     tolerance : float
-        Error allowed to a step, in units of the teacher's norm.
+        Error allowed to a step, in units of its length scale.
     target : float
         |grad| at which a run has ended.
     longest : float
@@ -210,20 +223,21 @@ def flow_batch(W, V, tolerance, target, longest, limit):
         |grad| at the end, and the time of the flow.
     statuses, evaluations : ndarray of int, shape (n,)
     """
-    count, K, D = W.shape
-    work = fast_workspace(K, V)
-    tables = workspace(K, V.shape[0], D)
-    buffers = np.empty((8, K * D))
+    count = points.shape[0]
+    size = points.size // max(count, 1)
+    task, curvature = flow_task(data), newton_task(data)
+    buffers = _buffers(size)
     norms, times = np.empty(count), np.empty(count)
     statuses = np.empty(count, dtype=np.int64)
     evaluations = np.empty(count, dtype=np.int64)
-    scale = math.sqrt(dot(V.ravel(), V.ravel()))
+    scale = length_scale(task)
+    x = aligned(size)
     for b in range(count):
-        x = W[b].copy().ravel()
+        x[:] = points[b].ravel()
         statuses[b], norms[b], times[b], evaluations[b] = _follow(
-            x, V, tolerance, target, longest, limit, scale, work, tables, buffers, K, D
+            x, task, curvature, tolerance, target, longest, limit, scale, buffers
         )
-        W[b] = x.reshape(K, D)
+        points[b] = x.reshape(points[b].shape)
     return norms, times, statuses, evaluations
 
 
@@ -247,14 +261,14 @@ def _error_ratio(x, y, g, new, h, error, lag):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def flow_curve(start, V, basis, h, radius, peak, ask, error, lag, longest, most, steps):
+def flow_curve(start, data, basis, h, radius, peak, ask, error, lag, longest, most, steps):
     """Follow the gradient flow from a point, keeping every step, until it has become slow.
 
     Parameters
     ----------
-    start : ndarray, shape (K, D)
-    V : ndarray, shape (M, D)
-    basis : ndarray, shape (K D, n)
+    start : ndarray, shape (size,)
+    data : named tuple
+    basis : ndarray, shape (size, n)
         Orthonormal columns of a space that the flow does not leave; steps are projected on it, so
         that rounding does not leave it either. n = 0 for none.
     h : float
@@ -276,7 +290,7 @@ def flow_curve(start, V, basis, h, radius, peak, ask, error, lag, longest, most,
 
     Returns
     -------
-    points, gradients : ndarray, shape (m, K D)
+    points, gradients : ndarray, shape (m, size)
         After each step.
     times : ndarray, shape (m,)
         Since the start.
@@ -287,26 +301,27 @@ def flow_curve(start, V, basis, h, radius, peak, ask, error, lag, longest, most,
     status : int
         SLOW, STIFF, TOO_LONG, NOT_SMOOTH or FAILED.
     """
-    K, D = start.shape
-    n = K * D
-    work = fast_workspace(K, V)
-    tables = workspace(K, V.shape[0], D)
-    buffers = np.empty((8, n))
-    g, new, direction, product = buffers[4], buffers[5], buffers[6], buffers[7]
+    n = len(start)
+    task, curvature = flow_task(data), newton_task(data)
+    buffers = _buffers(n)
+    g, new, direction, image = buffers[4], buffers[5], buffers[6], buffers[7]
     for i in range(n):
         direction[i] = math.sin(1.0 + 1.7 * i)
-    x = start.copy().ravel()
+    x = aligned(n)
+    x[:] = start
     coordinates = np.empty(basis.shape[1])
     points, gradients = np.empty((steps, n)), np.empty((steps, n))
     times = np.empty(steps)
-    fast_gradient(x.reshape(K, D), V, work, g.reshape(K, D))
+    X, Y = shaped(task, x), shaped(task, buffers[0])
+    G, NEW = shaped(task, g), shaped(task, new)
+    gradient(task, X, G)
     evaluations, kept, age, now = 1, 0, 0, 0.0
     norm = math.sqrt(dot(g, g))
     peak = max(peak, norm)
     status = TOO_LONG
     while kept < steps:
         if age >= _REFRESH:
-            radius, used = _spectral_radius(x, V, tables, direction, product, K, D)
+            radius, used = _spectral_radius(x, curvature, direction, image)
             evaluations += used
             age = 0
         h = min(h, longest / norm)
@@ -314,9 +329,9 @@ def flow_curve(start, V, basis, h, radius, peak, ask, error, lag, longest, most,
         if stages > most:
             status = STIFF
             break
-        _chebyshev_step(x, g, h, stages, V, work, buffers, K, D)
+        _chebyshev_step(x, g, h, stages, task, buffers)
         y = buffers[0]
-        fast_gradient(y.reshape(K, D), V, work, new.reshape(K, D))
+        gradient(task, Y, NEW)
         evaluations += stages
         ratio = _error_ratio(x, y, g, new, h, error, lag)
         if not ratio <= 1.0:

@@ -28,15 +28,12 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
+from landtopo.kernels.vectors import aligned, combine, dot, padded
 
 __all__ = [
-    "LANES",
     "TWO_PI",
     "batch_value_gradient",
-    "combine",
-    "dot",
     "gradient_from_pairs",
-    "padded",
     "pairs",
     "psi_values",
     "teacher_frame",
@@ -45,7 +42,6 @@ __all__ = [
     "workspace",
 ]
 
-LANES = 8
 _NEAR = 0.9
 TWO_PI = 2.0 * math.pi
 _SERIES = 0.05
@@ -69,12 +65,6 @@ _P13 = 0.03257934796692842
 
 
 @njit(cache=True)
-def padded(columns):
-    """Number of columns rounded up to whole vectors."""
-    return (columns + LANES - 1) // LANES * LANES
-
-
-@njit(cache=True)
 def workspace(width, teachers, dimension):
     """Arrays that one thread needs.
 
@@ -86,13 +76,13 @@ def workspace(width, teachers, dimension):
     """
     columns = padded(width + teachers)
     return (
-        np.zeros((dimension, columns)),
-        np.zeros(columns),
-        np.zeros(columns),
-        np.zeros(width),
-        np.zeros((width, columns)),
-        np.zeros((width, columns)),
-        np.zeros((width, columns)),
+        aligned(dimension * columns).reshape(dimension, columns),
+        aligned(columns),
+        aligned(columns),
+        aligned(width),
+        aligned(width * columns).reshape(width, columns),
+        aligned(width * columns).reshape(width, columns),
+        aligned(width * columns).reshape(width, columns),
     )
 
 
@@ -105,55 +95,6 @@ def teacher_frame(vectors, dimension):
     work = workspace(size, 0, dimension)
     pairs(rows, rows[:0], work)
     return rows, value_from_pairs(rows, rows[:0], work, 0.0) * 2.0
-
-
-@njit(cache=True, fastmath={"contract"})
-def combine(coefficients, rows, out):
-    """Add coefficients (n, J) times rows (J, L) to out (n, L).
-
-    Two rows of `out` and four of `rows` at a time: the sizes are too small for a library, and the
-    time is that of loading and storing.
-    """
-    n, count = coefficients.shape
-    length = out.shape[1]
-    pairs_end = n // 2 * 2
-    whole = count // 4 * 4
-    for k in range(0, pairs_end, 2):
-        x = out[k]
-        y = out[k + 1]
-        a = coefficients[k]
-        b = coefficients[k + 1]
-        for j in range(0, whole, 4):
-            a0, a1, a2, a3 = a[j], a[j + 1], a[j + 2], a[j + 3]
-            b0, b1, b2, b3 = b[j], b[j + 1], b[j + 2], b[j + 3]
-            r0, r1, r2, r3 = rows[j], rows[j + 1], rows[j + 2], rows[j + 3]
-            for i in range(length):
-                x[i] += a0 * r0[i] + a1 * r1[i] + a2 * r2[i] + a3 * r3[i]
-                y[i] += b0 * r0[i] + b1 * r1[i] + b2 * r2[i] + b3 * r3[i]
-        for j in range(whole, count):
-            a0 = a[j]
-            b0 = b[j]
-            r0 = rows[j]
-            for i in range(length):
-                x[i] += a0 * r0[i]
-                y[i] += b0 * r0[i]
-    for k in range(pairs_end, n):
-        x = out[k]
-        a = coefficients[k]
-        for j in range(count):
-            a0 = a[j]
-            r0 = rows[j]
-            for i in range(length):
-                x[i] += a0 * r0[i]
-
-
-@njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
-def dot(a, b):
-    """Scalar product; the order of the sum is left to the vector unit."""
-    total = 0.0
-    for i in range(a.shape[0]):
-        total += a[i] * b[i]
-    return total
 
 
 @njit(cache=True)

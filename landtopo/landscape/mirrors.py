@@ -94,8 +94,8 @@ def mirrored_minima(
         wide[:, : problem.rank] = start
         starts.append(wide + length * generator.standard_normal(wide.shape))
     points = np.array(starts).reshape(-1, problem.width, columns)
-    rows, constant = PopulationLoss(problem).frame(columns)
-    _, codes, _ = compiled.minimise_batch(points, rows, constant, _TOLERANCE, _LIMIT)
+    network = PopulationLoss(problem).network(columns)
+    _, codes, _ = compiled.minimise_batch(points, network, _TOLERANCE, _LIMIT)
     outcomes: Counter[str] = Counter()
     ends: list[Array] = []
     distinct = Distinct()
@@ -107,8 +107,8 @@ def mirrored_minima(
         outcomes[str(point.kind)] += 1
         if point.kind is not Kind.MINIMUM:
             continue
-        network = reduce_network(point.weights, problem.rank).vectors
-        if distinct.place(point_graph(problem.teacher, network))[1]:
+        reduced = reduce_network(point.weights, problem.rank).vectors
+        if distinct.place(point_graph(problem.teacher, reduced))[1]:
             ends.append(point.weights.copy())
     return {"ends": ends, "outcomes": dict(sorted(outcomes.items()))}
 

@@ -28,6 +28,7 @@ from landtopo.journal import Forgetful, Journal, in_chunks
 from landtopo.kernels import minimise as compiled
 from landtopo.kernels import relu
 from landtopo.kernels.descent import descend_batch
+from landtopo.kernels.network import ReluNetwork
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.objective import Array
 from landtopo.points.coverage import Coverage, estimate_coverage
@@ -410,23 +411,23 @@ def _follow(
             for start in range(first, last)
         ]
     )
-    rows, constant = loss.frame(weights.shape[2])
+    network = loss.network(weights.shape[2])
     if options.method == "gradient-descent":
         _, codes, used = descend_batch(
-            weights, rows, options.step, _DESCENT_TOLERANCE, options.limit
+            weights, network, options.step, _DESCENT_TOLERANCE, options.limit
         )
         gone = have_diverged(problem, weights)
         weights[gone], codes[gone] = np.nan, DIVERGED
         norms = _solve_ends(loss, weights, codes, options.tolerance)
     else:
         norms, codes, used = compiled.minimise_batch(
-            weights, rows, constant, options.tolerance, options.limit
+            weights, network, options.tolerance, options.limit
         )
         _solve_stalled(loss, weights, codes, norms, options.tolerance)
     return {
         "weights": weights,
         # Plain double precision is enough for a list of ends; families get every digit.
-        "loss": np.maximum(_plain_losses(weights, rows, constant), 0.0),
+        "loss": np.maximum(_plain_losses(weights, network), 0.0),
         "grad_norm": norms,
         "status": codes,
         "evaluations": used,
@@ -453,15 +454,15 @@ def _solve_stalled(
             weights[i], norms[i], codes[i] = objective.weights(x), norm, compiled.CONVERGED
 
 
-def _plain_losses(weights: Array, rows: Array, constant: float) -> Array:
-    values, _ = relu.batch_value_gradient(weights, rows, constant, False)
+def _plain_losses(weights: Array, network: ReluNetwork) -> Array:
+    values, _ = relu.batch_value_gradient(weights, network.V, network.constant, False)
     return np.asarray(values)
 
 
 def _solve_ends(loss: PopulationLoss, weights: Array, codes: Array, tolerance: float) -> Array:
     """Newton's method from the ends of gradient descent, to whatever critical point is there."""
     objective = WeightObjective(loss, columns=weights.shape[2])
-    norms: Array = compiled.polish_batch(weights, objective.rows, objective.constant, tolerance)
+    norms: Array = compiled.polish_batch(weights, loss.network(objective.columns), tolerance)
     for i in np.flatnonzero(norms > tolerance):
         x, norms[i] = polish(objective, weights[i].ravel(), tolerance=tolerance)
         weights[i] = objective.weights(x)
