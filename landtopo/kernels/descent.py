@@ -41,6 +41,8 @@ def descend_batch(points, data, step, tolerance, limit):
     norms = np.empty(count)
     statuses = np.empty(count, dtype=np.int64)
     evaluations = np.zeros(count, dtype=np.int64)
+    if count == 0:
+        return norms, statuses, evaluations
     g = aligned(size)
     x = aligned(size)
     X, G = shaped(task, x), shaped(task, g)
