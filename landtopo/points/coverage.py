@@ -278,7 +278,7 @@ def binomial_interval(count: int, total: int, *, level: float = 0.95) -> tuple[f
     >>> import landtopo as lt
     >>> low, high = lt.binomial_interval(3, 20)
     >>> round(low, 4), round(high, 4)
-    (0.0524, 0.3604)
+    (0.0321, 0.3789)
     """
     total = checked_count("total", "binomial_interval", total, least=0)
     count = checked_count("count", "binomial_interval", count, least=0, most=total)
