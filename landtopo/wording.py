@@ -42,7 +42,12 @@ def exact(value: int | None) -> str:
 
 
 def loss_text(loss: float) -> str:
-    """A loss with the digits that tell families apart; what rounding leaves of zero is 0."""
+    """A loss with the digits that tell families apart; what rounding leaves of zero is 0.
+
+    A dash for what is no finite number: there is no such loss.
+    """
+    if not math.isfinite(loss):
+        return UNKNOWN
     return "0" if abs(loss) < _ZERO_LOSS else number(loss, 10)
 
 

@@ -74,24 +74,21 @@ def store_search(work: Work, found: SearchResult) -> None:
 def known_minima(work: Work, width: int) -> list[Known]:
     """Families of minima at a width, by increasing loss.
 
-    The ids are those of the study's graph, or else of its latest search, or else of a new one.
+    They are those that the study knows, or else those of a new search.
     """
-    from landtopo.points.records import Kind
+    from landtopo_cli.shared import stored_minima
 
     study = work.study
-    if study is not None and study.has_graph:
-        nodes = study.graph().nodes
-        found = [name for name in nodes if nodes[name]["width"] == width]
-        if found:
-            work.refuse_starts(f"the study has a graph of width {width}")
-            found.sort(key=lambda name: float(nodes[name]["loss"]))
-            return [Known(name, nodes[name]["weights"]) for name in found]
-    families = study.families(width) if study is not None else []
-    minima = [family for family in families if family.point.kind is Kind.MINIMUM]
-    if minima:
-        work.refuse_starts(f"the study has minima of width {width}")
-    else:
-        minima = list(search_minima(work, width).families)
+    if study is not None:
+        stored = stored_minima(study, width)
+        if stored:
+            graph = study.has_graph and any(
+                data["width"] == width for data in study.graph().nodes.values()
+            )
+            holds = f"a graph of width {width}" if graph else f"minima of width {width}"
+            work.refuse_starts(f"the study has {holds}")
+            return [Known(*one) for one in stored]
+    minima = search_minima(work, width).families
     if not minima:
         raise InvalidArgument(f"No minimum was found at width {width}; try more --starts.")
     return [Known(family.id, family.weights) for family in minima]

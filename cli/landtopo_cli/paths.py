@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from landtopo.wording import counted
 from landtopo_cli.families import problem_line, problem_record
 from landtopo_cli.tables import loss_text, number, table
 
@@ -29,15 +30,36 @@ def path_text(path: PathRecord, start: str, end: str) -> str:
     parts = [
         f"{title}.",
         path.status,
+        *(_heights(path) if path.verified else _ends(path)),
+        f"{path.bands} bands; {counts['gradient']} gradients, {counts['hessian']} Hessians, "
+        f"{counts['value']} values; {path.seconds:.2g} s, seed {path.seed}.",
+    ]
+    return "\n\n".join(parts)
+
+
+def _heights(path: PathRecord) -> list[str]:
+    return [
         f"highest loss        {loss_text(path.highest_loss)}  ({path.kind})\n"
         f"barrier from start  {loss_text(path.barrier_from)}\n"
         f"barrier from end    {loss_text(path.barrier_to)}",
         _stations(path),
         *_pushed_on(path),
-        f"{path.bands} bands; {counts['gradient']} gradients, {counts['hessian']} Hessians, "
-        f"{counts['value']} values; {path.seconds:.2g} s, seed {path.seed}.",
     ]
-    return "\n\n".join(parts)
+
+
+def _ends(path: PathRecord) -> list[str]:
+    """What is known without a path: the two losses, and nothing of what separates them."""
+    first, last = (loss_text(float(loss)) for loss in path.minima_losses[[0, -1]])
+    missing = len(path.missing)
+    return [
+        f"loss of the start   {first}\nloss of the end     {last}",
+        "No height and no barrier can be told"
+        + (
+            f"; {counted(missing, 'connection')} between known minima would be needed."
+            if missing
+            else "."
+        ),
+    ]
 
 
 def _stations(path: PathRecord) -> str:

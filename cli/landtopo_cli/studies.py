@@ -142,7 +142,7 @@ def _paths(paths: list[NamedPath]) -> str:
 
 def _heights(path: PathRecord) -> tuple[str, str, str, str]:
     """Highest loss, barriers and pass; an unfinished path has none."""
-    if not path.verified:
+    if not path.verified or path.kind is None:
         return UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN
     return (
         loss_text(path.highest_loss),

@@ -31,7 +31,7 @@ from landtopo.progress import Progress, Silent
 from landtopo.symmetry import cycle_type, format_cycles, is_even
 from landtopo.units import in_units, rescaled, unit_of
 
-__all__ = ["landscape_graph"]
+__all__ = ["edge_record", "landscape_graph", "node_record"]
 
 
 def landscape_graph(
@@ -149,12 +149,12 @@ def _add_width(graph: nx.MultiGraph[str], known: Width, search: SearchResult, un
     families = tuple(rescaled(family, unit) for family in catalogue.by_loss())
     numbers = catalogue.numbers()
     for family in families:
-        graph.add_node(family.id, **_node(family, len(search.attempts)))
+        graph.add_node(family.id, **node_record(family, len(search.attempts)))
     for number, i in enumerate(catalogue.by_height()):
         transition = rescaled(catalogue.transitions[i], unit)
         first, last = (families[numbers[end]] for end in (transition.start, transition.end))
         key = f"w{width}-t{number}"
-        record = _edge(transition, first, last, catalogue.problem.rank)
+        record = edge_record(transition, first, last, catalogue.problem.rank)
         times = sum(catalogue.met[i].values())
         graph.add_edge(first.id, last.id, key=key, id=key, times_met=times, **record)
     graph.graph["start_search"][str(width)] = _start_search(search)
@@ -196,22 +196,23 @@ def _other(family: Family) -> dict[str, Any]:
     return {name: record[name] for name in shown}
 
 
-def _node(family: Family, starts: int) -> dict[str, Any]:
+def node_record(family: Family, starts: int) -> dict[str, Any]:
+    """The attributes of a family, of which `count` of so many starts ended in it."""
     record = family.record()
-    low, high = binomial_interval(family.count, starts)
     record.update(
         kind=MINIMUM,
         weights=family.weights,
         eigenvalues=family.point.eigenvalues,
         is_global=family.is_global,
-        share=family.count / starts,
-        share_low=low,
-        share_high=high,
     )
+    if starts:
+        low, high = binomial_interval(family.count, starts)
+        record.update(share=family.count / starts, share_low=low, share_high=high)
     return {name: value for name, value in record.items() if value is not None}
 
 
-def _edge(transition: Transition, first: Family, last: Family, rank: int) -> dict[str, Any]:
+def edge_record(transition: Transition, first: Family, last: Family, rank: int) -> dict[str, Any]:
+    """The attributes of a transition between two families, but for its id."""
     point = transition.point
     relabelling = transition.relabelling
     record: dict[str, Any] = {

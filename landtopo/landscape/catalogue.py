@@ -137,7 +137,11 @@ class Catalogue:
         order = self._order(family.weights)
         weights = order.on_weights(family.weights, self._frame)
         weights.setflags(write=False)
-        self.families.append(replace(family, point=replace(family.point, weights=weights)))
+        self.restore(replace(family, point=replace(family.point, weights=weights)))
+
+    def restore(self, family: Family) -> None:
+        """Add a family as an earlier catalogue had it."""
+        self.families.append(family)
         known = distinguishing(self.problem, family.reduced, zero_loss=family.is_global)
         self._reduced.append(Reference(self.graph(known)))
 

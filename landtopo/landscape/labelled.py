@@ -33,11 +33,11 @@ from landtopo.landscape.labelled_cover import (
     Orbit,
     merge_levels,
 )
-from landtopo.landscape.labelled_group import StudentPermutations, Symmetry
 from landtopo.landscape.tree import LEVEL_TOLERANCE
 from landtopo.problem import Teacher
 from landtopo.shown import Brief, Table
 from landtopo.symmetry import PermutationGroup, Relabelling
+from landtopo.symmetry.whole import StudentPermutations, Symmetry
 
 __all__ = [
     "FamilyLevel",

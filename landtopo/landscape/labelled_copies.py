@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from landtopo.errors import InvalidArgument
 from landtopo.flat.zero_loss import zero_loss_set
 from landtopo.landscape.labelled_cover import Link, Orbit
-from landtopo.landscape.labelled_group import Symmetry
 from landtopo.landscape.tree import transition_graph
 from landtopo.objective import Array
 from landtopo.points.classify import is_zero_loss
@@ -43,6 +42,7 @@ from landtopo.symmetry import (
     teacher_rotation,
 )
 from landtopo.symmetry.point_groups import symmetry_group
+from landtopo.symmetry.whole import Symmetry
 
 __all__ = ["ZERO_LOSS_SET", "LabelledCopies", "labelled_copies"]
 

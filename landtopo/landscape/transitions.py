@@ -19,11 +19,12 @@ from landtopo.landscape.pool import Piece
 from landtopo.landscape.relations import simplest_relation
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, connect
+from landtopo.paths.connect import ConnectOptions, connect_as_labelled
 from landtopo.paths.descent import Descent, descend, descend_both
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.network import NetworkSetting
 from landtopo.paths.onward import onward
+from landtopo.paths.record import PathRecord
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.classify import classify
 from landtopo.points.records import CriticalPoint, Family, Kind
@@ -31,6 +32,7 @@ from landtopo.points.saddle_starts import SaddleStart
 from landtopo.problem import TeacherStudent
 from landtopo.shown import Brief
 from landtopo.symmetry import PointGraph, Reference, point_graph, symmetry_frame
+from landtopo.units import Linear, Squared
 
 __all__ = [
     "Found",
@@ -41,6 +43,7 @@ __all__ = [
     "descend_to_rest",
     "follow",
     "follow_piece",
+    "ways_of",
 ]
 
 _TOLERANCE = 1e-12
@@ -75,11 +78,11 @@ class Found(Brief):
     """
 
     kind: PassKind
-    state: Array = field(repr=False)
-    start: Array = field(repr=False)
-    end: Array = field(repr=False)
-    positions: Array = field(repr=False)
-    losses: Array = field(repr=False)
+    state: Linear[Array] = field(repr=False)
+    start: Linear[Array] = field(repr=False)
+    end: Linear[Array] = field(repr=False)
+    positions: Linear[Array] = field(repr=False)
+    losses: Squared[Array] = field(repr=False)
     times: int = 1
     through_saddle: bool = False
 
@@ -191,7 +194,13 @@ def between(
     known : sequence of ndarray, shape (K, r + e)
         Transition states that are known already.
     """
-    record = connect(problem, start, end, seed=seed, options=_CONNECT, known=known)
+    record = connect_as_labelled(problem, start, end, seed=seed, options=_CONNECT, known=known)
+    outcome = "joined" if record.verified else "not joined"
+    return Harvest(found=ways_of(record), outcomes={outcome: 1})
+
+
+def ways_of(record: PathRecord) -> tuple[Found, ...]:
+    """Every step of a path as a way between two minima, in the units of the record."""
     found = []
     for step in record.steps:
         first, last = sorted((step.start, step.end))
@@ -210,7 +219,7 @@ def between(
                 through_saddle=bool(step.through),
             )
         )
-    return Harvest(found=tuple(found), outcomes={"joined" if record.verified else "not joined": 1})
+    return tuple(found)
 
 
 def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:

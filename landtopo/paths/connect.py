@@ -21,27 +21,27 @@ from landtopo.checks import (
 from landtopo.errors import InvalidArgument
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
-from landtopo.paths.chain import lengths
-from landtopo.paths.ends import align_outside, labelled_distance, pad, relative_permutation
+from landtopo.paths.alike import common_pair
+from landtopo.paths.assemble import path_record
+from landtopo.paths.ends import align_outside, labelled_distance, pad
 from landtopo.paths.join import JoinOptions, join
-from landtopo.paths.joined import Joined, JoinStatus, Step
 from landtopo.paths.network import NetworkSetting
-from landtopo.paths.profile import resolve
-from landtopo.paths.record import PassedSaddle, PathKind, PathRecord, RunnerUp, StepRecord
+from landtopo.paths.network_copies import NetworkCopies
+from landtopo.paths.record import PathRecord
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
-from landtopo.points.records import CriticalPoint, Kind
+from landtopo.points.records import Kind
 from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
 from landtopo.shown import Brief
-from landtopo.symmetry.frame import symmetry_frame
-from landtopo.symmetry.relabelling import Relabelling
+from landtopo.symmetry import Distinct
 from landtopo.units import in_units, rescaled, unit_of
 
 if TYPE_CHECKING:
+    import networkx as nx
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-__all__ = ["ConnectOptions", "connect"]
+__all__ = ["ConnectOptions", "connect", "connect_as_labelled"]
 
 # |grad| of an end after Newton's method, in units of the teacher, that is more than rounding and
 # what slow convergence on flat sets leaves.
@@ -88,9 +88,15 @@ def connect(
     seed: int = 0,
     options: ConnectOptions | None = None,
     known: Sequence[ArrayLike] = (),
+    graph: nx.MultiGraph[str] | None = None,
     progress: Progress | None = None,
 ) -> PathRecord:
     """Join two labelled minima by the lowest verified path that the budget finds.
+
+    The result does not depend on which of all equivalent pairs of labelled minima is asked for, nor
+    on which of the two is the start: the search is done for one pair that stands for all of them,
+    and what it finds is carried back. What is known beforehand is followed down again and holds for
+    all copies; the path is never higher than the lowest route over it.
 
     Parameters
     ----------
@@ -101,13 +107,20 @@ def connect(
         Root seed of the symmetry breaking.
     options : ConnectOptions, optional
     known : sequence of array_like, shape (K, D)
-        Transition states known beforehand.
+        Transition states and corners known beforehand, in any labelling.
+    graph : networkx.MultiGraph, optional
+        A landscape graph of the same teacher, whose transition states are known too.
     progress : Progress, optional
 
     Returns
     -------
     PathRecord
         Verified, or with what is missing.
+
+    Raises
+    ------
+    InvalidArgument
+        An argument cannot be used, or an end is no minimum.
 
     Examples
     --------
@@ -119,39 +132,130 @@ def connect(
     (0.073613, True)
     """
     began = perf_counter()
-    options = checked_options("options", "connect", options, ConnectOptions)
-    checked_instance("problem", "connect", problem, TeacherStudent)
-    seed = checked_seed("connect", seed)
-    unit = unit_of(problem.teacher)
-    first = _weights("start", problem, start) / unit
-    last = _weights("end", problem, end) / unit
-    others = [_weights("known", problem, point) / unit for point in known]
-    problem = in_units(problem)
-    wide = max(w.shape[1] for w in (first, last, *others))
-    columns = max(wide, problem.rank + min(options.outside, problem.extra))
-    loss = PopulationLoss(problem)
-    setting = NetworkSetting(loss, columns, noise=options.noise)
-    counted = Counted(setting.objective)
-    # Matrices of this size are handled fastest by one thread; more only wait for each other.
+    known = [*_passes_of(problem, graph), *known]
+    search = _Search(problem, start, end, known, options, seed)
     with _linear_algebra().limit(limits=1, user_api="blas"):
-        a, b = (_polished(counted, pad(w, columns)) for w in (first, last))
-        b = align_outside(b, a, problem.rank)
-        _check_ends(setting, a, b)
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(problem.width,)))
+        copies = NetworkCopies(search.setting)
+        pair = common_pair(copies, search.counted, search.start, search.end)
+        record = search.run(pair.start, pair.end, copies, progress)
+        record = pair.back(record)
+    return search.told(record, began)
+
+
+def connect_as_labelled(
+    problem: TeacherStudent,
+    start: ArrayLike,
+    end: ArrayLike,
+    *,
+    seed: int,
+    options: ConnectOptions,
+    known: Sequence[ArrayLike] = (),
+) -> PathRecord:
+    """`connect` for the very copies that are given, over images by student permutations.
+
+    For searches that choose which copies to join, and relate them by all symmetries themselves. The
+    parameters are those of `connect`.
+    """
+    began = perf_counter()
+    search = _Search(problem, start, end, known, options, seed)
+    with _linear_algebra().limit(limits=1, user_api="blas"):
+        record = search.run(search.start, search.end, None, None)
+    return search.told(record, began)
+
+
+class _Search:
+    """The arguments of a connection, checked and in units of the teacher."""
+
+    def __init__(
+        self,
+        problem: TeacherStudent,
+        start: ArrayLike,
+        end: ArrayLike,
+        known: Sequence[ArrayLike],
+        options: ConnectOptions | None,
+        seed: int,
+    ) -> None:
+        self.options = checked_options("options", "connect", options, ConnectOptions)
+        checked_instance("problem", "connect", problem, TeacherStudent)
+        self.seed = checked_seed("connect", seed)
+        self.unit = unit_of(problem.teacher)
+        first = _weights("start", problem, start) / self.unit
+        last = _weights("end", problem, end) / self.unit
+        others = [_weights("known", problem, point) / self.unit for point in known]
+        self.problem = problem = in_units(problem)
+        wide = max(w.shape[1] for w in (first, last, *others))
+        columns = max(wide, problem.rank + min(self.options.outside, problem.extra))
+        self.known = [pad(w, columns).ravel() for w in others]
+        self.setting = NetworkSetting(PopulationLoss(problem), columns, noise=self.options.noise)
+        self.counted = Counted(self.setting.objective)
+        # Matrices of this size are handled fastest by one thread; more only wait for each other.
+        with _linear_algebra().limit(limits=1, user_api="blas"):
+            self.start, end = (_polished(self.counted, pad(w, columns)) for w in (first, last))
+            self.end = align_outside(end, self.start, problem.rank)
+            _check_ends(self.setting, self.start, self.end)
+
+    def run(
+        self, start: Array, end: Array, copies: NetworkCopies | None, progress: Progress | None
+    ) -> PathRecord:
+        """Join two points, in units of the teacher."""
+        rng = np.random.default_rng(
+            np.random.SeedSequence(self.seed, spawn_key=(self.problem.width,))
+        )
+        known = self.known
+        if copies is not None:
+            # One of all copies stands for the others.
+            met = Distinct()
+            graphs = (copies.graph(self.setting.weights(x)) for x in known)
+            known = [x for x, graph in zip(known, graphs, strict=True) if met.place(graph)[1]]
         joined = join(
-            counted,
-            a.ravel(),
-            b.ravel(),
-            options.join,
-            setting=setting,
+            self.counted,
+            start.ravel(),
+            end.ravel(),
+            self.options.join,
+            setting=self.setting,
             rng=rng,
-            known=[pad(w, columns).ravel() for w in others],
+            known=known,
+            copies=copies,
             progress=progress,
         )
-        record = _record(problem, setting, counted, joined, options, seed)
-    cost = counted.evaluations + setting.spent
-    record = replace(record, evaluations=cost, seconds=perf_counter() - began)
-    return rescaled(record, unit)
+        return path_record(
+            self.problem,
+            self.setting,
+            self.counted,
+            joined,
+            tolerance=self.options.profile_tolerance,
+            seed=self.seed,
+        )
+
+    def told(self, record: PathRecord, began: float) -> PathRecord:
+        """The record with what it cost, in the units of the problem that was given."""
+        cost = self.counted.evaluations + self.setting.spent
+        record = replace(record, evaluations=cost, seconds=perf_counter() - began)
+        return rescaled(record, self.unit)
+
+
+def _passes_of(problem: TeacherStudent, graph: nx.MultiGraph[str] | None) -> list[Array]:
+    """Weights of the transition states and corners of a graph at the width of a problem."""
+    if graph is None:
+        return []
+    checked_instance("problem", "connect", problem, TeacherStudent)
+    vectors = np.asarray(graph.graph.get("vectors", problem.teacher.vectors), dtype=np.float64)
+    own = problem.teacher.vectors
+    dim = "infinite" if problem.dim is None else str(problem.dim)
+    told = graph.graph.get("dim", dim)
+    same = vectors.shape == own.shape and np.allclose(vectors, own, rtol=0, atol=1e-9 * own.max())
+    if not same or told != dim:
+        raise InvalidArgument(
+            f"The 'graph' argument of connect must be of the problem's teacher and dimension, "
+            f"{problem.teacher.name} and {dim}; got {graph.graph.get('teacher')} and {told}."
+        )
+    return [
+        np.asarray(data["weights"], dtype=np.float64)
+        for first, _, data in graph.edges(data=True)
+        if graph.nodes[first].get("width") == problem.width
+        and data.get("kind") in ("saddle", "corner")
+        and "weights" in data
+    ]
 
 
 @cache
@@ -207,119 +311,3 @@ def _check_ends(setting: NetworkSetting, start: Array, end: Array) -> None:
         raise InvalidArgument(
             "The 'start' and 'end' arguments of connect must differ; they are one labelled minimum."
         )
-
-
-def _record(
-    problem: TeacherStudent,
-    setting: NetworkSetting,
-    objective: Counted,
-    joined: Joined,
-    options: ConnectOptions,
-    seed: int,
-) -> PathRecord:
-    minima, points = [setting.weights(joined.minima[0].x)], [joined.minima[0].x[None]]
-    steps: list[StepRecord] = []
-    states: list[CriticalPoint] = []
-    length, minima_at, states_at = 0.0, [0.0], []
-    for number, step in enumerate(joined.route):
-        # Descents end in a copy of the minimum that is turned outside the span; turn the rest.
-        piece = _turned(step.points, points[-1][-1], setting)
-        walked = np.cumsum(lengths(np.vstack([points[-1][-1:], piece[1:]])))
-        transition = None
-        through: tuple[PassedSaddle, ...] = ()
-        kind: PathKind = "flat"
-        highest = float(setting.loss.value(setting.weights(piece)).max()) if step.flat else 0.0
-        if step.transition is not None:
-            passed = joined.transitions[step.transition]
-            transition = len(states)
-            found = setting.classified(passed.x)
-            states.append(replace(found, weights=_copied(found.weights, step, problem)))
-            kind = "saddle" if passed.ascent is not None else "corner"
-            through = tuple(
-                PassedSaddle(
-                    loss=float(setting.loss.value(setting.weights(x))),
-                    weights=_copied(setting.weights(x), step, problem),
-                )
-                for x in passed.through
-            )
-            states_at.append(length + float(walked[step.top - 1]))
-            highest = states[-1].loss
-        length += float(walked[-1])
-        minima_at.append(length)
-        points.append(piece[1:])
-        steps.append(
-            StepRecord(
-                kind=kind,
-                highest_loss=highest,
-                transition=transition,
-                start=number,
-                end=number + 1,
-                through=through,
-            )
-        )
-        minima.append(setting.weights(piece[-1]))
-    verified = joined.status is JoinStatus.CONNECTED and bool(joined.route)
-    end = setting.weights(joined.minima[1].x)
-    if verified and not np.any(end[:, problem.rank :]):
-        # The end itself, and not what a descent found of it.
-        minima[-1] = end
-    line = np.vstack(points)
-    if not verified:
-        minima.append(end)
-        minima_at.append(np.inf)
-    profile = resolve(objective, line, tolerance=options.profile_tolerance)
-    losses = setting.loss.value(np.array(minima))
-    top_step = max(steps, key=lambda s: s.highest_loss, default=None)
-    return PathRecord(
-        problem=problem,
-        start=minima[0],
-        end=end,
-        points=setting.weights(profile.points),
-        positions=profile.positions,
-        losses=np.maximum(profile.values, 0.0),
-        profile_tolerance=options.profile_tolerance,
-        minima=tuple(minima),
-        minima_losses=losses,
-        minima_positions=np.array(minima_at),
-        transition_states=tuple(states),
-        transition_positions=np.array(states_at),
-        steps=tuple(steps),
-        highest_loss=float("inf") if top_step is None else top_step.highest_loss,
-        verified=verified,
-        kind="saddle" if top_step is None else top_step.kind,
-        permutation=relative_permutation(minima[0], end, problem.rank),
-        missing=tuple(
-            (setting.weights(joined.minima[i].x), setting.weights(joined.minima[j].x))
-            for i, j in joined.missing
-        ),
-        runners_up=tuple(
-            RunnerUp(highest_loss=max(heights), losses=heights) for heights in joined.other_routes
-        ),
-        first_highest_loss=joined.first_highest,
-        bands=len(joined.attempts),
-        evaluations=objective.evaluations,
-        seconds=0.0,
-        seed=seed,
-        status=joined.status.value,
-    )
-
-
-def _copied(weights: Array, step: Step, problem: TeacherStudent) -> Array:
-    """Weights with the symmetries applied that made a step from the connection found."""
-    frame = symmetry_frame(problem.teacher)
-    teachers = range(len(frame)) if step.turn is None else step.turn
-    relabelling = Relabelling(students=step.element, teachers=tuple(teachers))
-    return relabelling.on_weights(weights, frame)
-
-
-def _turned(points: Array, before: Array, setting: NetworkSetting) -> Array:
-    """Points rotated outside the span as one, so that the first comes closest to a given one."""
-    weights = setting.weights(points)
-    rank = setting.rank
-    here, there = weights[0, :, rank:], setting.weights(before)[:, rank:]
-    if not np.any(here):
-        return points
-    left, _, right = np.linalg.svd(here.T @ there)
-    turned = weights.copy()
-    turned[:, :, rank:] = weights[:, :, rank:] @ (left @ right)
-    return np.asarray(turned.reshape(points.shape))

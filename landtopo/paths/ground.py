@@ -13,6 +13,7 @@ import networkx as nx
 import numpy as np
 
 from landtopo.objective import Array
+from landtopo.paths.atlas import Atlas, Copies, Link
 from landtopo.paths.descent import (
     Descent,
     DescentOptions,
@@ -26,6 +27,7 @@ from landtopo.paths.joined import Minimum, Step, Transition
 from landtopo.paths.onward import onward
 from landtopo.paths.profile import kept_below
 from landtopo.paths.restricted import Restricted
+from landtopo.paths.route_steps import route_over
 from landtopo.paths.routes import Connection, Routes, RouteStep, same_value
 from landtopo.paths.setting import Element, Pass, Setting
 from landtopo.points.ascend import Ascent
@@ -43,6 +45,8 @@ class Ground:
     objective : Counted
     setting : Setting
     descent : DescentOptions
+    copies : Copies, optional
+        The whole symmetry. With it, routes lead over all images of what is known.
 
     Attributes
     ----------
@@ -56,7 +60,13 @@ class Ground:
         Transition states at least this high are of no use.
     """
 
-    def __init__(self, objective: Counted, setting: Setting, descent: DescentOptions) -> None:
+    def __init__(
+        self,
+        objective: Counted,
+        setting: Setting,
+        descent: DescentOptions,
+        copies: Copies | None = None,
+    ) -> None:
         self.objective = objective
         self.setting = setting
         self.descent = descent
@@ -65,8 +75,10 @@ class Ground:
         self.transitions: list[Transition] = []
         self.joined: nx.utils.UnionFind[int] = nx.utils.UnionFind()
         self.ceiling = float("inf")
+        self._atlas = None if copies is None else Atlas(copies)
         self._distances: dict[tuple[int, int], float] = {}
         self._best: tuple[int, list[RouteStep] | None] = (-1, None)
+        self._steps: tuple[tuple[int, int], tuple[Step, ...] | None] = ((-1, -1), None)
         self._mirrored = 0
 
     def add_minimum(self, x: Array, *, new: bool = False) -> int:
@@ -87,9 +99,19 @@ class Ground:
         return number
 
     def add_connection(
-        self, i: int, j: int, points: Array, top: int, transition: int | None, height: float
+        self,
+        i: int,
+        j: int,
+        points: Array,
+        top: int,
+        transition: int | None,
+        height: float,
+        through: tuple[tuple[Array, ...], tuple[Array, ...]] = ((), ()),
     ) -> None:
-        """Enter a verified connection of two known minima."""
+        """Enter a verified connection of two known minima.
+
+        `through` are the saddles at which descents came to rest, on the two sides.
+        """
         self.joined.union(i, j)
         self.routes.connect(
             Connection(
@@ -100,6 +122,16 @@ class Ground:
                 transition=transition,
             )
         )
+        if self._atlas is not None:
+            link = Link(
+                points=points,
+                values=(self.minima[i].value, self.minima[j].value),
+                top=top,
+                height=height,
+                transition=transition,
+                through=through,
+            )
+            self._atlas.add(link, None if transition is None else points[top])
 
     def mirror(self) -> None:
         """Enter the images of connections by the symmetries that exchange the two ends.
@@ -148,7 +180,7 @@ class Ground:
                 return None, side.status.value
         (left_side, left_through), (right_side, right_through) = followed
         ends = (self.add_minimum(left_side.x), self.add_minimum(right_side.x))
-        through = (*left_through, *right_through)
+        through = left_through, right_through
         return self._enter(
             ascent.x, ascent.value, ascent, ends, (left_side, right_side), left, through
         ), ""
@@ -187,7 +219,7 @@ class Ground:
                 (found[0][1], end),
                 (found[0][0], side),
                 False,
-                (*found[0][2], *through),
+                (found[0][2], through),
             )
             for side, end, through in found[1:]
         ]
@@ -200,7 +232,7 @@ class Ground:
         ends: tuple[int, int],
         sides: tuple[Descent, Descent],
         left: bool,
-        through: tuple[Array, ...],
+        through: tuple[tuple[Array, ...], tuple[Array, ...]],
     ) -> int:
         """Enter a transition state whose descents are done."""
         number = len(self.transitions)
@@ -212,12 +244,12 @@ class Ground:
                 ends=ends,
                 sides=sides,
                 left_band=left,
-                through=through,
+                through=(*through[0], *through[1]),
             )
         )
         up, down = (kept_below(self.objective, side.points, side.tangents, value) for side in sides)
         points = np.vstack([up[::-1], down[1:]])
-        self.add_connection(*ends, points, len(up) - 1, number, value)
+        self.add_connection(*ends, points, len(up) - 1, number, value, through)
         return number
 
     def known_transition(self, x: Array, value: float) -> int | None:
@@ -250,14 +282,39 @@ class Ground:
         ends = self.minima[i].place, self.minima[j].place
         return self.routes.route(*ends, self.ceiling, limit=300) is not None
 
-    def best(self) -> list[RouteStep] | None:
+    def best(self) -> tuple[Step, ...] | None:
         """The lowest route between the ends; looked for again only after something was found."""
+        count = len(self.routes.connections), 0 if self._atlas is None else len(self._atlas.links)
+        if self._steps[0] != count:
+            self._steps = count, self._lowest(self._steps[1])
+        return self._steps[1]
+
+    def _lowest(self, known: tuple[Step, ...] | None) -> tuple[Step, ...] | None:
+        """The lowest route by now; the known one where none is lower."""
+        route = self._listed()
+        if self._atlas is None:
+            return None if route is None else tuple(self._step(one) for one in route)
+        height = float("inf") if known is None else self._top(known)
+        if route is not None and self._height(route) < height:
+            known, height = tuple(self._step(one) for one in route), self._height(route)
+        lower = None
+        if height > self.level(0, 1):
+            lower = route_over(
+                self._atlas, self.setting, self.objective, self.minima[:2], below=height
+            )
+        return known if lower is None else lower
+
+    def _top(self, route: Sequence[Step]) -> float:
+        return max((step.highest for step in route), default=self.minima[0].value)
+
+    def _listed(self) -> list[RouteStep] | None:
+        """The lowest route over the copies that the routes know."""
         count = len(self.routes.connections)
         known, route = self._best
         if known != count:
             new = self.routes.connections[max(known, 0) :]
             # A route can only have become lower over a new connection that is lower itself.
-            height = float("inf") if route is None else self.height(route)
+            height = float("inf") if route is None else self._height(route)
             if any(one.height < height for one in new) or known < 0:
                 ends = self.minima[0].place, self.minima[1].place
                 found = self.routes.lowest(*ends, below=height)
@@ -265,33 +322,34 @@ class Ground:
             self._best = (count, route)
         return route
 
-    def height(self, route: Sequence[RouteStep]) -> float:
-        """Highest value on a route."""
+    def _height(self, route: Sequence[RouteStep]) -> float:
         heights = [self.routes.connections[step.connection].height for step in route]
         return max(heights, default=self.minima[0].value)
 
     def highest(self) -> float:
         """Highest value on the best route; infinite if there is none."""
         route = self.best()
-        return float("inf") if route is None else self.height(route)
+        if route is None:
+            return float("inf")
+        return self._top(route)
 
-    def other_routes(
-        self, route: Sequence[RouteStep], most: int = 3
-    ) -> Iterator[tuple[float, ...]]:
+    def other_routes(self, best: Sequence[Step], most: int = 3) -> Iterator[tuple[float, ...]]:
         """The next best routes, by the highest values of their steps."""
         without: set[int] = set()
         ends = self.minima[0].place, self.minima[1].place
+        passes = [(step.highest, step.transition) for step in best]
         for _ in range(most):
-            steps = [self.routes.connections[step.connection] for step in route]
-            top = max(steps, key=lambda step: step.height, default=None)
-            if top is None or top.transition is None:
+            top = max(passes, key=lambda one: one[0], default=None)
+            if top is None or top[1] is None:
                 return
-            without.add(top.transition)
+            without.add(top[1])
             route = self.routes.lowest(*ends, without=without) or ()
+            steps = [self.routes.connections[step.connection] for step in route]
+            passes = [(step.height, step.transition) for step in steps]
             if route:
-                yield tuple(self.routes.connections[one.connection].height for one in route)
+                yield tuple(height for height, _ in passes)
 
-    def step(self, one: RouteStep) -> Step:
+    def _step(self, one: RouteStep) -> Step:
         """A step of the route with its points."""
         connection = self.routes.connections[one.connection]
         points, top = self.routes.step_points(one)
@@ -299,7 +357,13 @@ class Ground:
             transition=connection.transition,
             element=one.element,
             turn=connection.turn,
+            start=self.routes.point(one.start),
+            end=self.routes.point(one.end),
             points=points,
             top=top,
             highest=connection.height,
+            through=self._through(connection.transition),
         )
+
+    def _through(self, transition: int | None) -> tuple[Array, ...]:
+        return () if transition is None else self.transitions[transition].through

@@ -75,12 +75,11 @@ def _once(
     elif turn % 4 == 2:
         try_pair(*pairs.new_exit())
     else:
-        route = ground.best() or []
-        heights = [ground.routes.connections[step.connection].height for step in route]
-        top = int(np.argmax(heights))
+        route = ground.best() or ()
+        top = int(np.argmax([step.highest for step in route]))
         before = route[int(rng.integers(top + 1))].start
         after = route[int(rng.integers(top, len(route)))].end
-        i, j = (ground.add_minimum(ground.routes.point(place)) for place in (before, after))
+        i, j = (ground.add_minimum(x) for x in (before, after))
         try_pair(i, j)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from landtopo.checks import check_options
 from landtopo.objective import Array, Objective
+from landtopo.paths.atlas import Copies
 from landtopo.paths.band import ElasticBand
 from landtopo.paths.chain import Metric, relax
 from landtopo.paths.descent import DescentOptions
@@ -81,6 +82,7 @@ def join(
     setting: Setting | None = None,
     rng: np.random.Generator,
     known: Sequence[Array] = (),
+    copies: Copies | None = None,
     progress: Progress | None = None,
 ) -> Joined:
     """Join two minima by verified steps.
@@ -96,19 +98,26 @@ def join(
     rng : numpy.random.Generator
         Breaks the symmetry of the first guesses.
     known : sequence of ndarray, shape (size,)
-        Transition states known beforehand; their descents are done again.
+        Transition states, and other passes, known beforehand; their descents are done again.
+    copies : Copies, optional
+        The whole symmetry of the landscape. With it, whether and how high the ends are joined is
+        decided over all images of what is known, exactly.
     progress : Progress, optional
     """
     options = JoinOptions() if options is None else options
     setting = PlainSetting() if setting is None else setting
     progress = Silent() if progress is None else progress
-    search = _Search(Ground(Counted(objective), setting, options.descent), options, rng)
+    search = _Search(Ground(Counted(objective), setting, options.descent, copies), options, rng)
     ground = search.ground
     ground.add_minimum(start)
     ground.add_minimum(end, new=True)
     for point in known:
-        found = ascend(ground.objective, point, options.refine.ascent)
-        ground.add_transition(found, left=False)
+        passes = setting.passes_at(point)
+        for other in passes:
+            ground.add_pass(other)
+        if not passes:
+            found = ascend(ground.objective, point, options.refine.ascent)
+            ground.add_transition(found, left=False)
     status = search.connect(progress)
     first = ground.highest()
     if first > ground.level(0, 1) and status is JoinStatus.CONNECTED:
@@ -125,7 +134,7 @@ def join(
     return Joined(
         minima=tuple(ground.minima),
         transitions=tuple(ground.transitions),
-        route=tuple(ground.step(one) for one in route or ()),
+        route=route or (),
         missing=tuple(search.pairs.missing()) if route is None else (),
         attempts=tuple(search.attempts),
         evaluations=ground.objective.evaluations,

@@ -81,20 +81,27 @@ class Step(Brief):
         Element of the symmetry group that was applied to the connection that was found.
     turn : tuple of int or None
         Further symmetry that was applied before.
+    start, end : ndarray, shape (size,)
+        The minima it joins.
     points : ndarray, shape (n, size)
         From the start to the end.
     top : int
         Number of the highest point.
     highest : float
         Highest value on the step.
+    through : tuple of ndarray, shape (size,)
+        Lower saddles at which a descent came to rest, before the symmetries are applied.
     """
 
     transition: int | None
     element: Element
     turn: Element | None
+    start: Array = field(repr=False)
+    end: Array = field(repr=False)
     points: Array = field(repr=False)
     top: int
     highest: float
+    through: tuple[Array, ...] = field(default=(), repr=False)
 
     @property
     def flat(self) -> bool:

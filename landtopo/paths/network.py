@@ -290,6 +290,13 @@ class NetworkSetting:
         found = (self._corner(weights, k, below) for k in small[:_SMALL_NEURONS])
         return tuple(one for one in found if one is not None)
 
+    def passes_at(self, x: Array) -> Sequence[Pass]:
+        """The pass at a corner, where one neuron is zero; none anywhere else."""
+        weights = self.weights(x)
+        zero = np.flatnonzero(~np.any(weights, axis=1))
+        found = self._corner(weights, int(zero[0]), np.inf) if zero.size == 1 else None
+        return () if found is None else (found,)
+
     def _corner(self, weights: Array, vanishing: int, below: float) -> Pass | None:
         """The pass where one neuron vanishes and the others are at a minimum."""
         count = len(weights) - 1

@@ -102,12 +102,12 @@ class PathRecord(Table):
         Their arc lengths along the path.
     steps : tuple of StepRecord
     highest_loss : float
-        Highest loss on the path.
+        Highest loss on the path; infinite where no verified steps join the ends.
     verified : bool
         Whether every step is a transition state of index 1 whose two descents end in its minima,
         a corner with a way down on both sides, or flat.
-    kind : {"saddle", "corner", "flat"}
-        Of the step with the highest loss.
+    kind : {"saddle", "corner", "flat"} or None
+        Of the step with the highest loss; None where no verified steps join the ends.
     permutation : tuple of int or None
         pi[k] is the neuron of the end that equals neuron k of the start, if the ends are copies.
     missing : tuple of tuple of ndarray
@@ -123,6 +123,8 @@ class PathRecord(Table):
     seed : int
     status : str
         One sentence.
+    met : tuple of ndarray, shape (K, D)
+        Transition states that were found and followed down, and are not on the path, as some copy.
     """
 
     _told = ("kind", "highest_loss", "barrier_from", "barrier_to", "verified", "steps", "status")
@@ -142,7 +144,7 @@ class PathRecord(Table):
     steps: tuple[StepRecord, ...]
     highest_loss: Squared[float]
     verified: bool
-    kind: PathKind
+    kind: PathKind | None
     permutation: tuple[int, ...] | None
     missing: Linear[tuple[tuple[Array, Array], ...]]
     runners_up: tuple[RunnerUp, ...]
@@ -152,6 +154,7 @@ class PathRecord(Table):
     seconds: Unitless[float]
     seed: int
     status: str
+    met: Linear[tuple[Array, ...]] = ()
 
     @property
     def barrier_from(self) -> float:

@@ -109,6 +109,10 @@ class Setting(Protocol):
         """Passes near a maximum of a band where the function is not smooth, lower than a bound."""
         ...
 
+    def passes_at(self, x: Array) -> Sequence[Pass]:
+        """Passes at a point where the function is not smooth; none where it is."""
+        ...
+
     def settle(self, x: Array) -> Array | None:
         """The end of a descent that Newton's method cannot reach, if it can be told from here."""
         ...
@@ -204,6 +208,10 @@ class PlainSetting(Brief):
         return False
 
     def other_passes(self, x: Array, below: float = np.inf) -> Sequence[Pass]:
+        """A smooth function has none."""
+        return ()
+
+    def passes_at(self, x: Array) -> Sequence[Pass]:
         """A smooth function has none."""
         return ()
 

@@ -293,6 +293,25 @@ class Study(StudyFile, Table):
             if width in (None, row["width"])
         ]
 
+    def rename_families(self, renamed: Mapping[str, str]) -> None:
+        """Give the ends of stored paths the new ids of their families.
+
+        Parameters
+        ----------
+        renamed : mapping of str to str
+            New ids by old ones; no two are alike.
+        """
+        rows = self._rows.all("paths")
+        if not any(row[end] in renamed for row in rows for end in ("from_id", "to_id")):
+            return
+        with self.together():
+            # All are put again, in their order: two families may exchange their ids.
+            self._rows.remove("paths")
+            for row in rows:
+                kept = {name: row[name] for name in row if name not in ("checksum", "number")}
+                ends = {end: renamed.get(row[end], row[end]) for end in ("from_id", "to_id")}
+                self._rows.put("paths", **{**kept, **ends})
+
     # The graph.
 
     def save_graph(self, graph: nx.MultiGraph[str]) -> None:

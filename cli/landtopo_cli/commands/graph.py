@@ -43,7 +43,7 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.known import store_search
     from landtopo_cli.outputs import Outputs, check_outputs, write_outputs
-    from landtopo_cli.reached import put_on_graph
+    from landtopo_cli.shared import keep_graph, with_findings
 
     outputs = Outputs()
     with request.work("graph", init=init) as work:
@@ -60,8 +60,10 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
             **work.options,
         )
         if work.study is not None:
-            put_on_graph(work.study, graph)
-            work.study.save_graph(graph)
+            for width in work.widths:
+                graph = with_findings(work.study, graph, width)
+            for news in keep_graph(work.study, graph):
+                request.note(news)
         try:
             if out_dir is not None:
                 outputs = write_outputs(out_dir, graph, work.widths, work.study)

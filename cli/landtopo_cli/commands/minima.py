@@ -56,6 +56,7 @@ def command(
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.families import minima_text, search_record
     from landtopo_cli.known import search_minima
+    from landtopo_cli.shared import share
 
     with request.work(
         "minima",
@@ -67,6 +68,10 @@ def command(
         time_limit=time_limit,
     ) as work:
         results = [search_minima(work, width) for width in work.widths]
+        if work.study is not None:
+            for width in work.widths:
+                for news in share(work.study, width):
+                    request.note(news)
     one = len(results) == 1
     request.answer(
         lambda: search_record(results[0]) if one else [search_record(r) for r in results],

@@ -57,14 +57,16 @@ def command(
     """Find the lowest verified path between two labelled minima.
 
     The path leads over transition states of index 1 (exact Hessian), each followed down on both
-    sides to see which minima it really joins. Ids are those of the study, or of a search with
-    --starts when there is none.
+    sides to see which minima it really joins. In a study it is never higher than what the study
+    knows already, and what it finds serves the other commands. Ids are those of the study, or of a
+    search with --starts when there is none.
     """
     from landtopo.paths.connect import connect
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.ends import both_ends
     from landtopo_cli.paths import path_record, path_text
     from landtopo_cli.pictures import drawing
+    from landtopo_cli.shared import known_states, share
     from landtopo_cli.sources import check_files
 
     if picture is not None:
@@ -78,11 +80,20 @@ def command(
             raise click.UsageError("A path lives at one width: give --width.")
         (width,) = work.widths
         start, end = both_ends(work, width, from_end, to_end, permutation)
+        study = work.study
         path = connect(
-            work.problem(width), start.weights, end.weights, seed=work.seed, progress=work.progress
+            work.problem(width),
+            start.weights,
+            end.weights,
+            seed=work.seed,
+            known=[] if study is None else known_states(study, width),
+            graph=study.graph() if study is not None and study.has_graph else None,
+            progress=work.progress,
         )
-        if work.study is not None:
-            work.study.save_path(path, start.name, end.name, permutation=permutation or "closest")
+        if study is not None:
+            study.save_path(path, start.name, end.name, permutation=permutation or "closest")
+            for news in share(study, width):
+                request.note(news)
     request.answer(
         lambda: path_record(path, start.name, end.name),
         lambda: path_text(path, start.name, end.name),

@@ -67,6 +67,7 @@ def command(
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.outputs import Outputs, check_reached, write_reached
     from landtopo_cli.reached import keep_reachability, reach_text
+    from landtopo_cli.shared import share
 
     if runs is not None and request.starts is not None:
         raise click.UsageError("--starts does nothing beside --runs.")
@@ -91,6 +92,8 @@ def command(
             results.append(found)
             if work.study is not None:
                 keep_reachability(work.study, found)
+                for news in share(work.study, width):
+                    request.note(news)
         one = len(results) == 1
         try:
             if out_dir is not None:

@@ -46,6 +46,7 @@ def command(
     """
     from landtopo.points.saddles import find_saddles
     from landtopo_cli.families import saddle_text, search_record
+    from landtopo_cli.shared import share
 
     given: dict[str, Any] = {"index": _index(index), "sources": list(sources) or None, "init": init}
     results = []
@@ -61,6 +62,8 @@ def command(
             results.append(found)
             if work.study is not None:
                 _save(work.study, found)
+                for news in share(work.study, width):
+                    request.note(news)
     one = len(results) == 1
     request.answer(
         lambda: search_record(results[0]) if one else [search_record(r) for r in results],

@@ -8,7 +8,9 @@ from math import factorial
 
 from landtopo.errors import InvalidArgument
 from landtopo.shown import Brief
-from landtopo.symmetry import PermutationGroup, Relabelling, is_even
+from landtopo.symmetry.groups import PermutationGroup
+from landtopo.symmetry.permutations import is_even
+from landtopo.symmetry.relabelling import Relabelling
 
 __all__ = ["StudentPermutations", "Symmetry"]
 

@@ -1,0 +1,162 @@
+"""The record of a path, from the steps that join its ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from landtopo.objective import Array
+from landtopo.paths.chain import lengths
+from landtopo.paths.ends import relative_permutation
+from landtopo.paths.joined import Joined, JoinStatus, Step
+from landtopo.paths.network import NetworkSetting
+from landtopo.paths.profile import resolve
+from landtopo.paths.record import PassedSaddle, PathKind, PathRecord, RunnerUp, StepRecord
+from landtopo.points.evaluations import Counted
+from landtopo.points.records import CriticalPoint
+from landtopo.problem import TeacherStudent
+from landtopo.symmetry.frame import symmetry_frame
+from landtopo.symmetry.relabelling import Relabelling
+
+__all__ = ["path_record"]
+
+
+def path_record(
+    problem: TeacherStudent,
+    setting: NetworkSetting,
+    objective: Counted,
+    joined: Joined,
+    *,
+    tolerance: float,
+    seed: int,
+) -> PathRecord:
+    """The record of what joining two labelled points yielded.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    setting : NetworkSetting
+    objective : Counted
+    joined : Joined
+    tolerance : float
+        How much higher than its highest stored point the path may be anywhere.
+    seed : int
+        The root seed that it was found with.
+    """
+    minima, points = [setting.weights(joined.minima[0].x)], [joined.minima[0].x[None]]
+    steps: list[StepRecord] = []
+    states: list[CriticalPoint] = []
+    length, minima_at, states_at = 0.0, [0.0], []
+    for number, step in enumerate(joined.route):
+        # Descents end in a copy of the minimum that is turned outside the span; turn the rest.
+        piece = _turned(step.points, points[-1][-1], setting)
+        walked = np.cumsum(lengths(np.vstack([points[-1][-1:], piece[1:]])))
+        transition = None
+        through: tuple[PassedSaddle, ...] = ()
+        kind: PathKind = "flat"
+        highest = float(setting.loss.value(setting.weights(piece)).max()) if step.flat else 0.0
+        if step.transition is not None:
+            passed = joined.transitions[step.transition]
+            transition = len(states)
+            found = setting.classified(passed.x)
+            states.append(replace(found, weights=_copied(found.weights, step, problem)))
+            kind = "saddle" if passed.ascent is not None else "corner"
+            through = tuple(
+                PassedSaddle(
+                    loss=float(setting.loss.value(setting.weights(x))),
+                    weights=_copied(setting.weights(x), step, problem),
+                )
+                for x in step.through
+            )
+            states_at.append(length + float(walked[step.top - 1]))
+            highest = states[-1].loss
+        length += float(walked[-1])
+        minima_at.append(length)
+        points.append(piece[1:])
+        steps.append(
+            StepRecord(
+                kind=kind,
+                highest_loss=highest,
+                transition=transition,
+                start=number,
+                end=number + 1,
+                through=through,
+            )
+        )
+        minima.append(setting.weights(piece[-1]))
+    verified = joined.status is JoinStatus.CONNECTED and bool(joined.route)
+    end = setting.weights(joined.minima[1].x)
+    if verified and not np.any(end[:, problem.rank :]):
+        # The end itself, and not what a descent found of it.
+        minima[-1] = end
+    line = np.vstack(points)
+    if not verified:
+        minima.append(end)
+        minima_at.append(np.inf)
+    profile = resolve(objective, line, tolerance=tolerance)
+    losses = setting.loss.value(np.array(minima))
+    top_step = max(steps, key=lambda s: s.highest_loss, default=None)
+    return PathRecord(
+        problem=problem,
+        start=minima[0],
+        end=end,
+        points=setting.weights(profile.points),
+        positions=profile.positions,
+        losses=np.maximum(profile.values, 0.0),
+        profile_tolerance=tolerance,
+        minima=tuple(minima),
+        minima_losses=losses,
+        minima_positions=np.array(minima_at),
+        transition_states=tuple(states),
+        transition_positions=np.array(states_at),
+        steps=tuple(steps),
+        highest_loss=float("inf") if top_step is None else top_step.highest_loss,
+        verified=verified,
+        kind=None if top_step is None else top_step.kind,
+        permutation=relative_permutation(minima[0], end, problem.rank),
+        missing=tuple(
+            (setting.weights(joined.minima[i].x), setting.weights(joined.minima[j].x))
+            for i, j in joined.missing
+        ),
+        runners_up=tuple(
+            RunnerUp(highest_loss=max(heights), losses=heights) for heights in joined.other_routes
+        ),
+        first_highest_loss=joined.first_highest,
+        bands=len(joined.attempts),
+        evaluations=objective.evaluations,
+        seconds=0.0,
+        seed=seed,
+        status=joined.status.value,
+        met=_not_on(joined, setting),
+    )
+
+
+def _not_on(joined: Joined, setting: NetworkSetting) -> tuple[Array, ...]:
+    used = {step.transition for step in joined.route}
+    return tuple(
+        setting.weights(one.x)
+        for number, one in enumerate(joined.transitions)
+        if number not in used and one.ascent is not None
+    )
+
+
+def _copied(weights: Array, step: Step, problem: TeacherStudent) -> Array:
+    """Weights with the symmetries applied that made a step from the connection found."""
+    frame = symmetry_frame(problem.teacher)
+    teachers = range(len(frame)) if step.turn is None else step.turn
+    relabelling = Relabelling(students=step.element, teachers=tuple(teachers))
+    return relabelling.on_weights(weights, frame)
+
+
+def _turned(points: Array, before: Array, setting: NetworkSetting) -> Array:
+    """Points rotated outside the span as one, so that the first comes closest to a given one."""
+    weights = setting.weights(points)
+    rank = setting.rank
+    here, there = weights[0, :, rank:], setting.weights(before)[:, rank:]
+    if not np.any(here):
+        return points
+    left, _, right = np.linalg.svd(here.T @ there)
+    turned = weights.copy()
+    turned[:, :, rank:] = weights[:, :, rank:] @ (left @ right)
+    return np.asarray(turned.reshape(points.shape))
