@@ -137,18 +137,15 @@ def test_narrow_students_have_no_global_family() -> None:
     assert row.record()["lowest_escape"] is None
 
 
-def test_several_global_families() -> None:
-    """v_1 + v_2 + v_3 = 0: the teacher and its negative, apart at K = 5, joined from K = 6 on."""
+def test_mirror_images_are_copies_of_the_global_family() -> None:
+    """v_1 + v_2 + v_3 = 0: V and -V are copies, apart at K = 5, joined from K = 6 on."""
     teacher = Teacher.equicorrelated(3, -0.5)
     graph: nx.MultiGraph[str] = nx.MultiGraph(teacher=teacher.name, gram=teacher.gram.tolist())
     for width in (3, 5, 6):
-        for number, sign in enumerate((1.0, -1.0)):
-            weights = np.vstack([sign * teacher.vectors, np.zeros((width - 3, teacher.rank))])
-            graph.add_node(
-                f"w{width}-f{number}", width=width, loss=0.0, is_global=True, weights=weights
-            )
+        weights = np.vstack([teacher.vectors, np.zeros((width - 3, teacher.rank))])
+        graph.add_node(f"w{width}-f0", width=width, loss=0.0, is_global=True, weights=weights)
     rows = width_table(graph)
     assert [row.zero_components for row in rows] == [12, 2, 1]
-    assert [row.joined for row in rows] == [Fraction(1, 6), 1, 1]
-    assert [row.undecided for row in rows] == [2, 2, 2]
+    assert [row.joined for row in rows] == [Fraction(1, 12), Fraction(1, 2), 1]
+    assert [row.undecided for row in rows] == [1, 1, 1]
     assert rows[0].starts is None
