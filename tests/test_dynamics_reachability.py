@@ -222,12 +222,12 @@ def test_sgd_from_high_dimension_ends_in_the_same_families():
     assert np.all(result.times > 40)
 
 
-def test_diverging_sgd_is_unfinished():
+def test_diverging_sgd_is_counted_as_diverged():
     problem = TeacherStudent(Teacher.orthonormal(4), 4, 100)
     options = RunOptions(method="sgd", rate=5.0, duration=300.0)
     with np.errstate(over="ignore", invalid="ignore"):
         result = reachability(problem, runs=3, options=options)
-    assert result.unfinished == 3
+    assert (result.diverged, result.unfinished) == (3, 0)
 
 
 def test_jobs_and_interruptions_change_nothing():

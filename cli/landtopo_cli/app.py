@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import logging
@@ -35,11 +36,12 @@ class Application(click.Group):
         try:
             code = super().main(*args, **options)
         except click.ClickException as error:
-            # Usage, hints and the sentence take a line each.
+            # What it cites may hold ends of lines; usage, hints and the sentence take a line each.
             told = io.StringIO()
             error.show(file=told)
-            for line in told.getvalue().splitlines():
-                click.echo(printable(line), err=True)
+            text = told.getvalue().replace(error.message, printable(error.message))
+            for line in text.splitlines():
+                click.echo(printable(line.expandtabs(2)), err=True)
             code = error.exit_code
         except click.Abort:
             code = INTERRUPTED
@@ -59,7 +61,8 @@ class Application(click.Group):
         except OSError as error:
             place = f" '{error.filename}'" if error.filename else ""
             click.echo(f"Error: {printable(f'{error.strerror or error}{place}')}.", err=True)
-            code = FAILED
+            # No file can have such a name, so nothing was begun.
+            code = UNUSABLE if error.errno == errno.ENAMETOOLONG else FAILED
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -105,6 +105,12 @@ class Database:
         path = self.path
         if path.is_dir():
             raise StudyError(f"'{path}' is a folder, not a study.")
+        try:
+            # Without a place for its journal, SQLite would blame the permissions.
+            os.stat(f"{self.place}-journal")
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise
         if not create and not path.is_file():
             raise EmptyStudyError(f"{self._name} does not exist.")
         if create and not path.parent.is_dir():

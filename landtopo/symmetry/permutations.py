@@ -25,7 +25,7 @@ __all__ = [
 
 Permutation = tuple[int, ...]
 
-_CYCLES = re.compile(r"\s*(\(\s*(\d+([\s,]+\d+)*)?\s*\)\s*)+")
+_CYCLES = re.compile(r"\s*(\(\s*([0-9]+([\s,]+[0-9]+)*)?\s*\)\s*)+")
 
 
 def identity(size: int) -> Permutation:
