@@ -319,7 +319,6 @@ def test_descent_goes_on_where_the_value_is_only_rounding(seed: int) -> None:
     minimum = generator.standard_normal(6)
     curvatures = np.geomspace(0.1, 1.0, 6)
     pull = curvatures * minimum
-    pull = curvatures * minimum
     function = SmoothFunction(
         size=6,
         function=lambda x: float(curvatures @ x**2 / 2 - pull @ x + pull @ minimum / 2),

@@ -47,6 +47,8 @@ def dataclasses_of_the_package() -> set[type]:
     modules = [
         importlib.import_module(found.name)
         for found in pkgutil.walk_packages(landtopo.__path__, "landtopo.")
+        # Importing it runs the command.
+        if found.name != "landtopo.__main__"
     ]
     return {
         value
