@@ -154,13 +154,13 @@ def test_resolution_is_the_curvature_that_a_cubic_hides_behind_its_gradient() ->
 def test_null_space_scales_with_the_function(factor: float) -> None:
     def scaled(by: float) -> SmoothFunction:
         return SmoothFunction(
-            size=3,
-            function=lambda p: by * (p[0] ** 3 - p[1] ** 2 / 2 + p[2] ** 2),
-            derivative=lambda p: by * np.array([3 * p[0] ** 2, -p[1], 2 * p[2]]),
-            second=lambda p: by * np.diag([6 * p[0], -1.0, 2.0]),
+            size=4,
+            function=lambda p: by * (p[0] ** 3 - p[1] ** 2 / 2 + p[2] ** 2 + p[3] ** 2),
+            derivative=lambda p: by * np.array([3 * p[0] ** 2, -p[1], 2 * p[2], 2 * p[3]]),
+            second=lambda p: by * np.diag([6 * p[0], -1.0, 2.0, 2.0]),
         )
 
-    point = np.array([1e-5, 0.0, 0.0])
+    point = np.array([1e-5, 0.0, 0.0, 0.0])
     base, other = (null_space(scaled(by), point, reach=1.0) for by in (1.0, factor))
     assert (base.nullity, base.index) == (other.nullity, other.index) == (1, 1)
     assert other.cut.gap == pytest.approx(base.cut.gap)
