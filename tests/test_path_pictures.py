@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from landtopo_cli.app import landtopo as application
 
 from landtopo import plot
 from landtopo.errors import InvalidArgument
+from landtopo.loss import PopulationLoss
 from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.record import PathRecord
@@ -42,7 +47,8 @@ def test_a_panel_for_every_neuron_that_moves_with_its_overlaps(turn: PathRecord)
     figure = plot.path(turn)
     top, *panels = figure.get_axes()
     assert [panel.get_title() for panel in panels] == ["neuron 1", "neuron 2", "neuron 3"]
-    np.testing.assert_array_equal(top.lines[0].get_ydata(), turn.losses)
+    drawn = dict(top.lines[0].get_xydata())
+    assert [drawn[at] for at in turn.positions] == turn.losses.tolist()
     for k, panel in enumerate(panels):
         curves = {line.get_label(): np.asarray(line.get_ydata()) for line in panel.lines}
         # It leaves its own teacher and ends at the one of the neuron whose place it takes.
@@ -102,3 +108,89 @@ def test_without_a_stored_path_there_is_nothing_to_draw(tmp_path: Path) -> None:
     done = _run("plot", study, "--kind", "path", "-o", "none.pdf")
     assert done.exit_code == 2
     assert "stored last" in done.output
+
+
+def rotation(size: int) -> SimpleNamespace:
+    """A path on which each neuron takes the place of the next; it need not be a real one."""
+    problem = TeacherStudent(Teacher.orthonormal(size), size)
+    share = np.linspace(0.0, 1.0, 21)[:, None, None]
+    start = np.eye(size)
+    return SimpleNamespace(
+        problem=problem,
+        verified=True,
+        points=(1 - share) * start + share * np.roll(start, 1, axis=0),
+        positions=share.ravel(),
+        losses=np.sin(np.pi * share.ravel()) ** 2,
+        minima_positions=np.array([0.0, 1.0]),
+        transition_positions=np.array([0.5]),
+    )
+
+
+def test_more_than_seven_teachers_are_told_apart() -> None:
+    figure: Any = plot.path(rotation(40), neurons=range(40))  # type: ignore[arg-type]
+    looks: dict[str, set[object]] = {}
+    for panel in figure.get_axes()[1:]:
+        for line in panel.lines:
+            if str(line.get_label()).startswith("$v_"):
+                dashes = str(line._dash_pattern)
+                look = (line.get_color(), dashes, line.get_marker())
+                looks.setdefault(line.get_label(), set()).add(look)
+    assert len(looks) == 40
+    # One look for each teacher in all panels, and no two the same.
+    assert all(len(found) == 1 for found in looks.values())
+    assert len(set.union(*looks.values())) == 40
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 40
+
+
+def test_an_incomplete_path_says_what_is_missing(turn: PathRecord) -> None:
+    middle = turn.end + 0.1
+    record = replace(
+        turn,
+        verified=False,
+        status="The budget was used.",
+        missing=((turn.start, middle), (middle, turn.end)),
+    )
+    figure: Any = plot.path(record)
+    (ax,) = figure.get_axes()
+    figure.canvas.draw()
+    said = " ".join(ax.get_title(loc="left").split())
+    assert said.startswith("The path is not complete. The budget was used. No verified way joins")
+    loss = float(PopulationLoss(turn.problem).value(middle))
+    assert f"joins the start (loss 0) and a minimum between (loss {loss:.6g})." in said
+    assert f"joins a minimum between (loss {loss:.6g}) and the end (loss 0)." in said
+    gaps = [line.get_ydata() for line in ax.lines if line.get_linestyle() == ":"]
+    np.testing.assert_allclose(gaps, [[0, loss], [loss, 0]])
+    page, title = figure.bbox, ax._left_title.get_window_extent()
+    assert page.x0 <= title.x0 < title.x1 <= page.x1
+    assert title.y1 <= page.y1
+
+
+def test_the_command_says_what_is_missing_of_an_incomplete_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module("landtopo.paths.connect")
+    found = module.connect
+
+    def unverified(*args: Any, **options: Any) -> PathRecord:
+        record = found(*args, **options)
+        return replace(
+            record,
+            verified=False,
+            missing=((record.start, record.end),),
+            status="The budget was used.",
+        )
+
+    monkeypatch.setattr(module, "connect", unverified)
+    study, picture, again = (tmp_path / name for name in ("two.landtopo", "a.svg", "b.svg"))
+    asked = ["path", "--teacher", "orthonormal:2", "--width", "2", "--permutation", "(1 2)"]
+    done = _run(*asked, "--quiet", "-o", study, "--picture", picture)
+    assert done.exit_code == 3
+    missing = "No verified way joins the start (loss 0) and the end (loss 0)."
+    assert f"'{picture}' shows no path, only what is missing of it." in done.stderr
+    assert missing in done.stderr
+    assert "not complete" in picture.read_text()
+    done = _run("plot", study, "--kind", "path", "-o", again)
+    assert done.exit_code == 3
+    assert missing in done.stderr
+    assert again.read_bytes() == picture.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landtopo.wording import counted
@@ -11,7 +12,7 @@ from landtopo_cli.tables import loss_text, number, table
 if TYPE_CHECKING:
     from landtopo.paths.record import PathRecord
 
-__all__ = ["path_record", "path_text"]
+__all__ = ["missing", "path_record", "path_text"]
 
 
 def path_record(path: PathRecord, start: str, end: str) -> dict[str, Any]:
@@ -59,6 +60,14 @@ def _ends(path: PathRecord) -> list[str]:
             if missing
             else "."
         ),
+    ]
+
+
+def missing(path: PathRecord, picture: Path) -> list[str]:
+    """Sentences that say what the picture of an incomplete path lacks."""
+    return [
+        f"'{picture}' shows no path, only what is missing of it. {path.status}",
+        *(gap.sentence() for gap in path.gaps()),
     ]
 
 

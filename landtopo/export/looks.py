@@ -28,6 +28,7 @@ __all__ = [
     "edge_style",
     "family_style",
     "node_looks",
+    "symbol_size",
 ]
 
 #: Distance between the columns of two widths, width of the band that the families of one width
@@ -130,6 +131,11 @@ def edge_style(record: Mapping[str, Any]) -> Style:
     return EDGE_STYLES.get(kind, Style(kind, "#222222", "solid"))
 
 
+def symbol_size(share: float) -> float:
+    """Diameter of a family's symbol in drawing units, by its share of the starts."""
+    return float(14.0 + 22.0 * max(share, 0.0) ** 0.5)
+
+
 def node_looks(nodes: Iterable[Mapping[str, Any]]) -> dict[str, NodeLook]:
     """Positions and styles of all families, by id.
 
@@ -156,7 +162,7 @@ def node_looks(nodes: Iterable[Mapping[str, Any]]) -> dict[str, NodeLook]:
                 y_even=round(HEIGHT * rank / max(most - 1, 1), 3),
                 color=style.color,
                 shape=style.shape,
-                size=round(14.0 + 22.0 * max(record.get("share", 0.1), 0.0) ** 0.5, 3),
+                size=round(symbol_size(record.get("share", 0.1)), 3),
                 style=style.name,
             )
     return looks

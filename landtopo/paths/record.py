@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.evaluations import Evaluations
 from landtopo.points.records import CriticalPoint
@@ -15,7 +16,7 @@ from landtopo.shown import Brief, Table
 from landtopo.statistics import SummaryStatistics, summary_statistics
 from landtopo.units import Linear, Squared, Unitless
 
-__all__ = ["PassedSaddle", "PathKind", "PathRecord", "RunnerUp", "StepRecord"]
+__all__ = ["Gap", "PassedSaddle", "PathKind", "PathRecord", "RunnerUp", "StepRecord"]
 
 PathKind = Literal["saddle", "corner", "flat"]
 
@@ -73,6 +74,35 @@ class RunnerUp(Brief):
 
     highest_loss: Squared[float]
     losses: Squared[tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap(Brief):
+    """A connection that an incomplete path lacks.
+
+    Attributes
+    ----------
+    names : tuple of str
+        What is not joined: the start, the end, or a minimum between them.
+    losses : tuple of float
+        Their losses.
+    """
+
+    names: tuple[str, str]
+    losses: Squared[tuple[float, float]]
+
+    def sentence(self) -> str:
+        """What is missing, in words."""
+        first, second = (
+            f"{name} (loss {_told(loss)})"
+            for name, loss in zip(self.names, self.losses, strict=True)
+        )
+        return f"No verified way joins {first} and {second}."
+
+
+def _told(loss: float) -> str:
+    """A loss in words; rounding errors of an exact zero are told as zero."""
+    return "0" if loss <= 1e-14 else f"{loss:.6g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +214,25 @@ class PathRecord(Table):
             }
             for number, step in enumerate(self.steps, 1)
         ]
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is missing of a path that is not verified, in the order along it."""
+        return tuple(
+            Gap(
+                names=(self._name(first), self._name(second)),
+                losses=(self._loss(first), self._loss(second)),
+            )
+            for first, second in self.missing
+        )
+
+    def _name(self, weights: Array) -> str:
+        for name, end in (("start", self.start), ("end", self.end)):
+            if np.array_equal(weights, end):
+                return f"the {name}"
+        return "a minimum between"
+
+    def _loss(self, weights: Array) -> float:
+        return max(float(PopulationLoss(self.problem).value(weights)), 0.0)
 
     def statistics(self) -> list[SummaryStatistics]:
         """(Q, R, T) at the points along the path."""

@@ -9,7 +9,9 @@ import numpy as np
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
-from landtopo.plot.style import axes_for
+from landtopo.plot.close_up import draw_close_ups
+from landtopo.plot.smooth_curve import SmoothCurve
+from landtopo.plot.style import axes_for, shown_loss
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,12 +21,8 @@ __all__ = ["ProfiledPath", "profile"]
 _LINE = "#0072B2"
 _PASS = "#D55E00"
 
-# A barrier smaller than this share of the picture is shown once more, close up.
-_CLOSE_UP_BELOW = 0.08
-
-# Size of that inset, and where it may stand, in parts of the axes.
-_INSET = (0.33, 0.3)
-_CORNERS = ((0.65, 0.52), (0.17, 0.52), (0.17, 0.18), (0.65, 0.18), (0.41, 0.52), (0.41, 0.18))
+# Losses that differ by no more than this, or this part of them, differ by rounding.
+_ROUNDING = 1e-13
 
 
 @runtime_checkable
@@ -78,42 +76,40 @@ def profile(
     InvalidArgument
         There is no profile in it.
     """
-    curve, minima, passes, names = _pieces(path)
+    known, minima, passes, names = _pieces(path)
+    smooth = SmoothCurve(known, np.concatenate([minima[:, 0], passes[:, 0]]))
+    curve = smooth.points()
     with axes_for(ax) as axes:
+        from landtopo.plot.labels import clear_label
+
         axes.plot(curve[:, 0], curve[:, 1], "-", color=_LINE, zorder=2)
         if len(images):
             where = np.asarray(images, dtype=np.float64)
             axes.plot(where[:, 0], where[:, 1], "o", markersize=3, color=_LINE, fillstyle="none")
         axes.plot(minima[:, 0], minima[:, 1], "o", markersize=4.5, color="black", zorder=4)
         axes.plot(passes[:, 0], passes[:, 1], "D", markersize=4.5, color=_PASS, zorder=4)
-        low, high = float(curve[:, 1].min()), float(curve[:, 1].max())
-        room = (high - low) or max(abs(high), 1e-12)
-        axes.set_ylim(low - 0.12 * room, high + 0.22 * room)
+        _height(axes, curve[:, 1])
         for (x, y), name in zip(minima[[0, -1]], names, strict=True):
-            axes.annotate(
-                name,
-                (x, y),
-                xytext=(0, -6),
-                textcoords="offset points",
-                ha="left" if x == curve[0, 0] else "right",
-                va="top",
-                fontsize="small",
-            )
+            if name:
+                clear_label(axes, name, (x, y), gap=3.5)
         for x, y in passes:
-            axes.annotate(
-                f"{y:.6g}",
-                (x, y),
-                xytext=(0, 5),
-                textcoords="offset points",
-                ha="center",
-                va="bottom",
-                fontsize="small",
-            )
+            clear_label(axes, f"{y:.6g}", (x, y), gap=4.0, side="above")
         axes.set_xlabel("arc length in weight space")
         axes.set_ylabel("loss $L$")
-        if len(passes) == 1:
-            _close_up(axes, curve, minima, passes[0], room)
+        draw_close_ups(axes, smooth, minima, passes)
     return axes
+
+
+def _height(ax: Axes, losses: Array) -> None:
+    """Scale the loss axis; what rounding makes of one loss is not blown up."""
+    low, high = float(losses.min()), float(losses.max())
+    room = high - low
+    if room > _ROUNDING * max(1.0, abs(high)):
+        ax.set_ylim(low - 0.12 * room, high + 0.22 * room)
+        return
+    level = shown_loss(high)
+    ax.set_ylim(level - 0.5 * (abs(level) or 1.0), level + (abs(level) or 1.0))
+    ax.set_yticks([level], [f"{level:.6g}"])
 
 
 def _pieces(
@@ -150,41 +146,3 @@ def _on(curve: Array, positions: Array) -> Array:
     """Points of the curve at these arc lengths."""
     where = np.asarray(positions, dtype=np.float64)
     return np.column_stack([where, np.interp(where, curve[:, 0], curve[:, 1])])
-
-
-def _free_corner(ax: Axes, curve: Array) -> tuple[float, float] | None:
-    """Where an inset with its labels covers nothing of the curve, in parts of the axes."""
-    inside = ax.transData.transform(curve)
-    x, y = ax.transAxes.inverted().transform(inside).T
-    for left, bottom in _CORNERS:
-        covered = (x > left - 0.12) & (x < left + _INSET[0] + 0.04)
-        covered &= (y > bottom - 0.14) & (y < bottom + _INSET[1] + 0.14)
-        if not covered.any():
-            return left, bottom
-    return None
-
-
-def _close_up(ax: Axes, curve: Array, minima: Array, top: Array, room: float) -> None:
-    """An inset of the lower barrier when it can hardly be seen beside the higher one."""
-    barriers = top[1] - minima[[0, -1], 1]
-    side = int(np.argmin(barriers))
-    if not 0 < barriers[side] < _CLOSE_UP_BELOW * room:
-        return
-    corner = _free_corner(ax, curve)
-    if corner is None:
-        return
-    inset = ax.inset_axes((*corner, *_INSET))
-    near = np.flatnonzero(curve[:, 1] >= top[1] - 2 * barriers[side])
-    peak = int(np.argmax(curve[:, 1]))
-    # Only the piece around the pass: other high places on the way are another matter.
-    breaks = np.flatnonzero(np.diff(near) > 1) + 1
-    piece = next(part for part in np.split(near, breaks) if peak in part)
-    ground = minima[0 if side == 0 else -1]
-    inset.plot(curve[piece, 0], curve[piece, 1] - ground[1], "-", color=_LINE)
-    inset.plot(ground[0], 0.0, "o", markersize=3.5, color="black", clip_on=False)
-    inset.plot(top[0], barriers[side], "D", markersize=3.5, color=_PASS, clip_on=False)
-    inset.set_title(f"barrier {barriers[side]:.3g}", fontsize="small")
-    inset.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-    inset.yaxis.get_offset_text().set_fontsize("x-small")
-    inset.tick_params(labelsize="x-small")
-    inset.margins(0.12)

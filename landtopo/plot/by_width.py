@@ -74,7 +74,7 @@ def widths(
         axes.set_xticks(studied)
         if studied:
             axes.set_xlim(studied[0] - 0.5, studied[-1] + 0.5)
-        put_legend(axes)
+        put_legend(axes, prepared.nodes)
     return axes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,18 +10,19 @@ from numpy.typing import ArrayLike
 
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
-from landtopo.plot.style import LossScale, axes_for, checked_scale
+from landtopo.plot.palette import symbol_look
+from landtopo.plot.style import LossScale, axes_for, checked_scale, one_digit_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["spectrum"]
 
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # From this ratio between sizes on, the axis is logarithmic.
 _LOG_FROM = 100.0
-
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+# Letters that a row of the legend holds beside its symbols, and inches that a row takes.
+_ROW = 58
+_ROW_HEIGHT = 0.15
 
 
 def spectrum(
@@ -33,6 +33,8 @@ def spectrum(
     ax: Axes | None = None,
 ) -> Axes:
     """Draw Hessian eigenvalues in rising order, the null cluster and negative ones marked.
+
+    The legend above says how many are negative and how many zero.
 
     Parameters
     ----------
@@ -66,17 +68,20 @@ def spectrum(
             f"got {len(labels)}."
         )
     checked_scale(scale)
-    with axes_for(ax) as axes:
+    names = _names(spectra, labels, null)
+    across, rows = _arranged(names)
+    with axes_for(ax, height=2.4 + _ROW_HEIGHT * rows) as axes:
         _scale(axes, np.concatenate(spectra), null, scale)
         axes.axhline(0.0, color="0.6", linewidth=0.6, zorder=1)
-        looks = zip(cycle(_COLORS), cycle(_MARKERS), strict=False)
-        for number, (values, (color, marker)) in enumerate(zip(spectra, looks, strict=False)):
+        for number, values in enumerate(spectra):
+            color, marker = symbol_look(number)
             rank = np.arange(1, values.size + 1)
             flat = np.abs(values) <= null
             negative = values < -null
-            name = labels[number] if labels else None
             # An empty line carries the name, whichever of the groups below are empty.
-            axes.plot([], [], marker, color=color, markersize=3.5, linestyle="none", label=name)
+            axes.plot(
+                [], [], marker, color=color, markersize=3.5, linestyle="none", label=names[number]
+            )
             for group, fill in ((~flat & ~negative, "full"), (flat, "none"), (negative, "full")):
                 axes.plot(
                     rank[group],
@@ -88,39 +93,51 @@ def spectrum(
                     linestyle="none",
                     zorder=3,
                 )
-            counts = [
-                f"{int(count)} {what}"
-                for count, what in ((negative.sum(), "negative"), (flat.sum(), "zero"))
-                if count
-            ]
-            if counts:
-                last = int(np.flatnonzero(flat | negative)[-1])
-                axes.annotate(
-                    ", ".join(counts),
-                    (rank[last], values[last]),
-                    xytext=(6, -4 - 9 * number),
-                    textcoords="offset points",
-                    va="top",
-                    fontsize="small",
-                    color=color,
-                )
         axes.set_xlabel("rank")
-        axes.set_ylabel("Hessian eigenvalue")
         axes.set_xlim(0, max(values.size for values in spectra) + 1)
         axes.margins(y=0.12)
-        if labels:
-            axes.legend(loc="upper left")
+        if any(names):
+            axes.legend(
+                loc="lower left",
+                bbox_to_anchor=(0.0, 1.0),
+                ncols=across,
+                borderaxespad=0.2,
+                columnspacing=1.0,
+                handletextpad=0.3,
+            )
     return axes
+
+
+def _names(spectra: Sequence[Array], labels: Sequence[str], null: float) -> list[str]:
+    """What the legend says of each spectrum, empty if nothing."""
+    names = []
+    for number, values in enumerate(spectra):
+        groups = (values < -null, "negative"), (np.abs(values) <= null, "zero")
+        counts = ", ".join(f"{group.sum()} {what}" for group, what in groups if group.any())
+        parts = (labels[number] if labels else "", counts)
+        names.append(": ".join(part for part in parts if part))
+    return names
+
+
+def _arranged(names: Sequence[str]) -> tuple[int, int]:
+    """Columns and rows of the legend."""
+    shown = [name for name in names if name]
+    longest = max(map(len, shown), default=0)
+    across = min(len(shown), max(1, _ROW // (longest + 5)))
+    return max(across, 1), -(-len(shown) // max(across, 1))
 
 
 def _scale(ax: Axes, values: Array, null: float, scale: LossScale) -> None:
     """The axis for these eigenvalues."""
+    ax.set_ylabel("Hessian eigenvalue")
     curved = np.abs(values[np.abs(values) > null])
     if not curved.size or scale == "linear":
         return
     low, high = float(curved.min()), float(curved.max())
     if scale == "log" or high / low > _LOG_FROM:
-        ax.set_yscale("symlog", linthresh=low / 2, linscale=0.5)
+        threshold = one_digit_below(low / 2)
+        ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
+        ax.set_ylabel(f"Hessian eigenvalue\n(logarithmic, linear within ±{threshold:g})")
         ax.minorticks_off()
         powers = 10.0 ** np.arange(np.ceil(np.log10(low)), np.floor(np.log10(high)) + 1)
         signs = [sign for sign in (-1.0, 1.0) if np.any(sign * values > null)]

@@ -41,6 +41,8 @@ def null_spectrum(report: FlatReport, *, ax: Axes | None = None) -> Axes:
         )
     cut = report.cut
     with axes_for(ax) as axes:
+        from landtopo.plot.labels import clear_label
+
         groups = [(report.eigenvalues, "o", "coordinates used")]
         if report.normal_eigenvalues.size:
             groups.append(
@@ -75,16 +77,8 @@ def null_spectrum(report: FlatReport, *, ax: Axes | None = None) -> Axes:
         if cut.nullity:
             low = max(cut.largest_zero, cut.rounding)
             axes.axhspan(low, cut.smallest_nonzero, color="0.93", zorder=0)
-            axes.text(
-                0.98,
-                float(np.sqrt(low * cut.smallest_nonzero)),
-                f"gap {report.gap:.0e}",
-                transform=axes.get_yaxis_transform(),
-                ha="right",
-                va="center",
-                fontsize="small",
-                color="0.4",
-            )
+            middle = float(np.sqrt(low * cut.smallest_nonzero))
+            clear_label(axes, f"gap {report.gap:.0e}", (start, middle), gap=0.0, side="left")
         axes.set_yscale("log")
         axes.set_xlabel("rank by size")
         axes.set_ylabel("size of eigenvalue")
@@ -225,7 +219,8 @@ def stability(
         axes.set_xlabel(xlabel)
         axes.set_ylabel("lowest eigenvalues")
         axes.set_title(_index_text(line), fontsize="small", loc="left")
-        axes.legend(loc="best", fontsize="x-small")
+        # Beside the axes, where it hides nothing.
+        axes.legend(loc="center left", fontsize="x-small", bbox_to_anchor=(1.0, 0.5))
     return axes
 
 

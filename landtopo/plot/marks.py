@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from landtopo.export.looks import (
     NodeLook,
     Style,
     edge_style,
+    symbol_size,
 )
-from landtopo.export.prepare import Prepared
+from landtopo.export.prepare import Prepared, Record
 from landtopo.export.unresolved import Unresolved
 from landtopo.landscape.schema import LINEAGE
 from landtopo.objective import Array
@@ -25,9 +26,9 @@ from landtopo.plot.style import shown_loss
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 __all__ = [
-    "BEHIND_TEXT",
     "Places",
     "draw_edge",
     "draw_failed_pairs",
@@ -38,19 +39,20 @@ __all__ = [
     "draw_undecided",
     "put_legend",
     "shrunk",
+    "symbol_radius",
     "undecided_losses",
 ]
 
 #: Where families are drawn, in data coordinates, by id.
 Places = Mapping[str, tuple[float, float]]
 
-#: Keeps text readable on top of lines. An outline would do so too, but makes text into curves.
-BEHIND_TEXT: Any = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.4}
-
 # Points per drawing unit of a symbol's size.
 _POINTS = 0.27
 
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D"}
+# Shares of the starts whose sizes the legend shows.
+_SHARES = (0.01, 1.0)
+_SHARES_TOLD = "1 %, 100 % of starts"
 # A label that begins so is left out when matplotlib gathers a legend; ours has each style once.
 _HIDDEN = "_"
 _LINES: dict[str, Any] = {"solid": "-", "dashed": (0, (4, 2)), "dotted": (0, (1, 1.6))}
@@ -75,7 +77,7 @@ def draw_families(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> No
         ax.scatter(
             [places[name][0] for name in members],
             [places[name][1] for name in members],
-            s=[(_POINTS * looks[name].size * shrink) ** 2 for name in members],
+            s=[_area(looks[name].size, shrink) for name in members],
             marker=_MARKERS[first.shape],
             color=first.color,
             edgecolors="black",
@@ -86,25 +88,27 @@ def draw_families(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> No
         )
 
 
+def _area(size: float, shrink: float) -> float:
+    """Area of a symbol as matplotlib counts it, in square points."""
+    return float((_POINTS * size * shrink) ** 2)
+
+
 def shrunk(families: int) -> float:
     """Factor by which symbols and lines get smaller when there are many families."""
     return min(1.0, math.sqrt(60 / max(families, 1)))
 
 
 def draw_names(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> None:
-    """Write the ids of families below their symbols, readable on top of lines."""
+    """Write the ids of families beside their symbols, clear of lines."""
+    from landtopo.plot.labels import clear_label
+
     for name, where in places.items():
-        ax.annotate(
-            name,
-            where,
-            xytext=(0, -2 - _POINTS * looks[name].size / 2),
-            textcoords="offset points",
-            ha="center",
-            va="top",
-            fontsize="x-small",
-            bbox=BEHIND_TEXT,
-            zorder=5,
-        )
+        clear_label(ax, name, where, gap=symbol_radius(looks[name], len(places)), optional=True)
+
+
+def symbol_radius(look: NodeLook, families: int) -> float:
+    """What the symbol of a family takes on each side, with some room, in points."""
+    return 1.5 + _POINTS * look.size * shrunk(families) / 2
 
 
 def draw_edge(
@@ -209,22 +213,25 @@ def undecided_losses(entries: Iterable[Unresolved]) -> list[float]:
     return [end.loss for entry in entries for end in entry.ends if end.undecided]
 
 
-def put_legend(ax: Axes, *, columns: int = 2) -> None:
+def put_legend(ax: Axes, records: Sequence[Record], *, columns: int = 2) -> None:
     """A legend above the axes, where it hides nothing: symbols in the first column, then lines.
 
     Parameters
     ----------
     ax : matplotlib Axes
+    records : sequence of records
+        The families drawn; where their shares are known the legend says what sizes mean.
     columns : int
         About so many.
     """
+    from matplotlib.legend_handler import HandlerTuple
     from matplotlib.lines import Line2D
 
-    symbols = list(zip(*ax.get_legend_handles_labels(), strict=True))
+    symbols: list[tuple[Any, str]] = list(zip(*ax.get_legend_handles_labels(), strict=True))
     # Families first.
     symbols.sort(key=lambda entry: not hasattr(entry[0], "get_sizes"))
     drawn = {str(line.get_label()) for line in ax.lines}
-    lines = [
+    lines: list[tuple[Any, str]] = [
         (
             Line2D([], [], color=style.color, ls=_LINES[style.shape], lw=_thickness(style)),
             style.name,
@@ -234,13 +241,23 @@ def put_legend(ax: Axes, *, columns: int = 2) -> None:
     ]
     if not symbols and not lines:
         return
+    sizes = []
+    if any("share" in record for record in records):
+        sizes.append((_sizes(shrunk(len(records))), _SHARES_TOLD))
+    blank = Line2D([], [], linestyle="none"), ""
     if lines:
         rows = max(len(symbols), -(-len(lines) // max(columns - 1, 1)))
-        blank = Line2D([], [], linestyle="none"), ""
+        if len(symbols) < rows:
+            symbols += sizes
+        else:
+            lines += sizes
         symbols += [blank] * (rows - len(symbols))
     else:
+        symbols += sizes
         rows = -(-len(symbols) // columns)
     entries = [*symbols, *lines]
+    # Columns are filled evenly: blanks at the end keep the first one as it is.
+    entries += [blank] * (-len(entries) % rows)
     legend = ax.legend(
         [handle for handle, _ in entries],
         [label for _, label in entries],
@@ -248,12 +265,33 @@ def put_legend(ax: Axes, *, columns: int = 2) -> None:
         bbox_to_anchor=(0.0, 1.0),
         ncols=-(-len(entries) // rows),
         borderaxespad=0.2,
-        columnspacing=1.2,
+        columnspacing=0.8,
         handletextpad=0.5,
+        handlelength=2.0,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.0)},
     )
     for handle in legend.legend_handles:
         if handle is not None and hasattr(handle, "set_sizes"):
             handle.set_sizes([22.0])
+
+
+def _sizes(shrink: float) -> tuple[Line2D, ...]:
+    """Symbols as large as those of families with the shares that the legend tells."""
+    from matplotlib.lines import Line2D
+
+    return tuple(
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker="o",
+            markersize=math.sqrt(_area(symbol_size(share), shrink)),
+            markerfacecolor="white",
+            markeredgecolor="black",
+            markeredgewidth=0.5 * shrink,
+        )
+        for share in _SHARES
+    )
 
 
 def _thickness(style: Style) -> float:

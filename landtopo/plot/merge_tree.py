@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import networkx as nx
@@ -10,7 +11,7 @@ import networkx as nx
 from landtopo.export.prepare import prepare
 from landtopo.export.tables import copies_of
 from landtopo.landscape.tree import merge_tree
-from landtopo.plot.marks import BEHIND_TEXT, draw_families, put_legend, shrunk
+from landtopo.plot.marks import draw_families, put_legend, shrunk, symbol_radius
 from landtopo.plot.style import (
     SINGLE_COLUMN,
     LossScale,
@@ -31,8 +32,6 @@ _BARRIERS_SHOWN = 12
 _NAMES_SHOWN = 60
 # The lowest levels at which copies join are told in pieces, and the highest one.
 _LEVELS_TOLD = 4
-# Height of a line of text, in parts of the axes.
-_TEXT = 0.09
 
 
 def tree(
@@ -78,7 +77,9 @@ def tree(
         for family in families:
             _branch(axes, found, family, order, losses, top)
         trunks = {join: order[_trunk(found, join.family, join.level)] for join in joins}
-        _draw_joins(axes, trunks, _branches(found, order, losses))
+        _draw_joins(
+            axes, trunks, lambda name: symbol_radius(prepared.node_looks[name], len(families))
+        )
         places = {family: (float(order[family]), losses[family]) for family in families}
         draw_families(axes, places, prepared.node_looks)
         axes.set_xlim(-0.6, len(families) - 0.4)
@@ -89,7 +90,7 @@ def tree(
             axes.set_xticks([])
         axes.set_xlabel(f"families of minima, width {width}")
         axes.tick_params(axis="x", length=0)
-        put_legend(axes)
+        put_legend(axes, [record for record in prepared.nodes if record["id"] in places])
     return axes
 
 
@@ -125,19 +126,7 @@ def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int) -> list
     return found
 
 
-def _branches(
-    tree: nx.DiGraph[str], order: dict[str, int], losses: dict[str, float]
-) -> list[tuple[int, int, float]]:
-    """Horizontal lines: where each ends, at which trunk, and at which loss."""
-    return [
-        (order[family], order[data["lowest"]], losses[merge])
-        for merge, data in tree.nodes(data=True)
-        if data["kind"] == "merge"
-        for family in _ended_at(tree, merge)
-    ]
-
-
-def _draw_joins(ax: Axes, joins: dict[_Join, int], branches: list[tuple[int, int, float]]) -> None:
+def _draw_joins(ax: Axes, joins: dict[_Join, int], radius: Callable[[str], float]) -> None:
     """Open diamonds where copies join, and beside them how many pieces are left.
 
     Parameters
@@ -145,13 +134,10 @@ def _draw_joins(ax: Axes, joins: dict[_Join, int], branches: list[tuple[int, int
     ax : matplotlib Axes
     joins : dict
         The place of the trunk by join.
-    branches : list
-        As `_branches` lists them, so that texts can be put on the other side.
+    radius : callable
+        What the symbol of a family takes on each side, in points.
     """
-    to_axis = ax.transData + ax.transAxes.inverted()
-
-    def height(level: float) -> float:
-        return float(to_axis.transform((0.0, level))[1])
+    from landtopo.plot.labels import clear_label
 
     diamonds = [join for join in joins if not join.appear]
     if diamonds:
@@ -168,24 +154,8 @@ def _draw_joins(ax: Axes, joins: dict[_Join, int], branches: list[tuple[int, int
             label="labelled copies join",
         )
     for join in filter(lambda join: join.text, joins):
-        x = joins[join]
-        # The text hangs down from its level; lines in its way decide on which side.
-        in_the_way = [
-            end > trunk
-            for end, trunk, level in branches
-            if trunk == x and -_TEXT < height(level) - height(join.level) < 0.1 * _TEXT
-        ]
-        left = True in in_the_way and False not in in_the_way
-        ax.annotate(
-            join.text,
-            (x, join.level),
-            xytext=((-1 if left else 1) * (9 if join.appear else 6), 0 if join.appear else -2),
-            textcoords="offset points",
-            ha="right" if left else "left",
-            va="center" if join.appear else "top",
-            fontsize="x-small",
-            bbox=BEHIND_TEXT,
-        )
+        gap = radius(join.family) if join.appear else 4.0
+        clear_label(ax, join.text, (joins[join], join.level), gap=gap, side="right")
 
 
 def _order(tree: nx.DiGraph[str]) -> list[str]:
@@ -215,6 +185,8 @@ def _branch(
     top: float,
 ) -> None:
     """The vertical line of a family up to where it ends, and the horizontal one to its trunk."""
+    from landtopo.plot.labels import clear_label
+
     persistence = tree.nodes[family]["persistence"]
     x = order[family]
     thin = shrunk(len(order))
@@ -234,15 +206,7 @@ def _branch(
     trunk = order[tree.nodes[merge]["lowest"]]
     ax.plot([x, x, trunk], [losses[family], level, level], "-", color="black", linewidth=thin)
     if sum(data["kind"] == "merge" for _, data in tree.nodes(data=True)) <= _BARRIERS_SHOWN:
-        ax.annotate(
-            f"{persistence:.2g}",
-            (x, level),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            fontsize="x-small",
-        )
+        clear_label(ax, f"{persistence:.2g}", (x, level), gap=2.0, side="above")
 
 
 def _ended_at(tree: nx.DiGraph[str], merge: str) -> list[str]:

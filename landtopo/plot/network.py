@@ -107,7 +107,7 @@ def graph(
         axes.set_xticks(range(len(studied)), [str(width) for width in studied])
         axes.set_xlim(-0.5, max(len(studied), 1) - 0.5)
         axes.set_xlabel("student width $K$")
-        put_legend(axes, columns=2 if len(studied) < 3 else 3)
+        put_legend(axes, prepared.nodes, columns=2 if len(studied) < 3 else 3)
     return axes
 
 

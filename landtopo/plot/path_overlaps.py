@@ -14,6 +14,8 @@ import numpy as np
 from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.plot.barrier_profile import ProfiledPath, profile
+from landtopo.plot.incomplete import IncompletePath, incomplete
+from landtopo.plot.palette import curve_look
 from landtopo.plot.style import DOUBLE_COLUMN, new_figure
 from landtopo.problem import TeacherStudent
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TracedPath", "path"]
 
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B")
 _PASS = "#D55E00"
 # A neuron whose weights change by less than this part of the longest teacher's norm rests.
 _MOVES = 0.1
@@ -34,8 +35,13 @@ _ACROSS = 4
 _MOST = 12
 
 
-class TracedPath(ProfiledPath, Protocol):
+class TracedPath(ProfiledPath, IncompletePath, Protocol):
     """What a path record must have for its weights to be drawn."""
+
+    @property
+    def verified(self) -> bool:
+        """Whether the path is complete."""
+        ...
 
     @property
     def problem(self) -> TeacherStudent:
@@ -59,7 +65,7 @@ def path(
     A panel shows the neuron's overlaps with the teachers against arc length, coloured lines for
     the teachers that it comes close to or leaves, grey ones for the others; and dashed, where there
     is any, the length of its part outside the teacher's span. Transition states are marked by
-    vertical lines.
+    vertical lines. Of a path that was not completed the picture says what is missing.
 
     Parameters
     ----------
@@ -80,6 +86,8 @@ def path(
     InvalidArgument
         A neuron that does not exist.
     """
+    if not record.verified:
+        return incomplete(record)
     width = record.points.shape[1]
     moved = _moved(record)
     chosen = _chosen(moved) if neurons is None else list(neurons)
@@ -151,11 +159,11 @@ def _draw(ax: Axes, record: TracedPath, neuron: int) -> None:
     change = np.ptp(overlaps, axis=0)
     seen = np.maximum(change, np.abs(overlaps).max(axis=0)) > _SEEN * squares
     for m in range(teacher.size):
-        color = _COLORS[m % len(_COLORS)] if seen[m] else "0.75"
-        label = f"$v_{{{m + 1}}}$" if seen[m] else None
-        style = "-" if m < len(_COLORS) or not seen[m] else "-."
-        wide = 1.2 if seen[m] else 0.5
-        ax.plot(at, overlaps[:, m], style, color=color, linewidth=wide, label=label, zorder=2)
+        if seen[m]:
+            look = {**curve_look(m), "linewidth": 1.2, "label": f"$v_{{{m + 1}}}$"}
+        else:
+            look = {"color": "0.75", "linewidth": 0.5}
+        ax.plot(at, overlaps[:, m], zorder=2, **look)
     outside = np.linalg.norm(weights[:, rank:], axis=1)
     if outside.max(initial=0.0) > 1e-3 * float(teacher.norms.max()):
         ax.plot(at, outside, "--", color="black", linewidth=0.8, label="outside the span", zorder=3)
@@ -175,6 +183,6 @@ def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
             names,
             loc="outside lower left",
             ncols=min(len(names), 9),
-            handlelength=1.4,
+            handlelength=2.6,
             columnspacing=1.0,
         )

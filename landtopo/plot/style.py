@@ -30,6 +30,7 @@ __all__ = [
     "loss_axis",
     "matplotlib_loaded",
     "new_figure",
+    "one_digit_below",
     "picture_format",
     "save",
     "shown_loss",
@@ -138,9 +139,11 @@ def loss_axis(ax: Axes, losses: Iterable[float], scale: LossScale = "auto") -> N
         return
     top, lowest = max(positive), min(positive)
     if scale == "log" or (scale == "auto" and top / lowest > _LOG_FROM):
-        threshold = lowest / 2
+        threshold = one_digit_below(lowest / 2)
         ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
         ax.set_ylim(-0.35 * threshold if 0.0 in shown else lowest / 1.5, 1.6 * top)
+        linear = f", linear below {threshold:g}" if 0.0 in shown else ""
+        ax.set_ylabel(f"loss $L$\n(logarithmic{linear})")
         ticks = _decades(lowest, top)
         ax.set_yticks([0.0, *ticks] if 0.0 in shown else ticks)
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -149,6 +152,13 @@ def loss_axis(ax: Axes, losses: Iterable[float], scale: LossScale = "auto") -> N
     low = min(shown, default=0.0)
     margin = 0.08 * ((top - low) or top)
     ax.set_ylim(low - margin, top + 1.2 * margin)
+
+
+def one_digit_below(value: float) -> float:
+    """The largest number of one digit that is not above a positive one, so that texts are exact."""
+    power = math.floor(math.log10(value))
+    # Rounding does not take 5e-7 for 4e-7.
+    return float(f"{max(math.floor(value / 10.0**power * (1 + 1e-12)), 1)}e{power}")
 
 
 def _decades(lowest: float, top: float) -> list[float]:

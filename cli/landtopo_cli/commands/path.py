@@ -64,7 +64,7 @@ def command(
     from landtopo.paths.connect import connect
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.ends import both_ends
-    from landtopo_cli.paths import path_record, path_text
+    from landtopo_cli.paths import missing, path_record, path_text
     from landtopo_cli.pictures import drawing
     from landtopo_cli.shared import known_states, share
     from landtopo_cli.sources import check_files
@@ -98,10 +98,6 @@ def command(
         lambda: path_record(path, start.name, end.name),
         lambda: path_text(path, start.name, end.name),
     )
-    if not path.verified:
-        if picture is not None:
-            request.warn([f"'{picture}' is not drawn: the path was not completed."])
-        return INCOMPLETE
     if picture is not None:
         from landtopo import plot
 
@@ -112,4 +108,6 @@ def command(
             request.warn([str(error)])
             return INCOMPLETE
         request.note(str(picture))
-    return None
+        if not path.verified:
+            request.warn(missing(path, picture))
+    return None if path.verified else INCOMPLETE

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from landtopo.paths.record import PathRecord
+
 __all__ = ["command"]
 
 
@@ -71,27 +73,43 @@ def command(
     width: int | None,
     names: tuple[str, ...],
     force: bool,
-) -> None:
+) -> int | None:
     """Draw a study, or a graph file, for a paper: vector output, embedded fonts."""
     from landtopo.plot import save
     from landtopo.plot.style import picture_format
+    from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.paths import missing
 
     check_files((output,), force)
+    path = _path(source, width, names) if kind == "path" else None
     with drawing(output):
         picture_format(output)
-        save(_picture(source, kind, width, names), output)
+        save(_picture(source, kind, width, names) if path is None else draw_path(path), output)
     click.echo(output)
+    if path is None or path.verified:
+        return None
+    for sentence in missing(path, output):
+        click.echo(sentence, err=True)
+    return INCOMPLETE
+
+
+def _path(source: Path, width: int | None, names: tuple[str, ...]) -> PathRecord:
+    if width is not None or names:
+        raise click.UsageError(
+            "A picture of kind path shows the path stored last; leave out --width and --name."
+        )
+    path = last_path(source)
+    if path is None:
+        raise click.UsageError(
+            "A picture of kind path shows the path that 'landtopo path -o STUDY' stored last; "
+            "there is none here."
+        )
+    return path
 
 
 def _picture(source: Path, kind: str, width: int | None, names: tuple[str, ...]) -> Axes | Figure:
     if kind == REACHED:
         return draw_reached(reachability_from(source), width=width, names=names)
-    if kind == "path":
-        if width is not None or names:
-            raise click.UsageError(
-                "A picture of kind path shows the path stored last; leave out --width and --name."
-            )
-        return draw_path(last_path(source))
     stored = kind == "profile" and not names and width is None
     path = last_path(source) if stored else None
     graph = None if path is not None else graph_from(source)
