@@ -5,13 +5,14 @@ Where the truth can be written down, every field of the record is compared with 
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import product
 
 import numpy as np
 import pytest
 
 from landtopo.loss import PopulationLoss
-from landtopo.points.classify import classify, verdict
+from landtopo.points.classify import _Solved, classify, reduce_network, verdict
 from landtopo.points.records import Kind
 from landtopo.points.third_order import ThirdOrder
 from landtopo.problem import Teacher, TeacherStudent
@@ -121,3 +122,54 @@ def test_splits_of_a_minimum_of_positive_loss(shares: tuple[float, ...], dim: in
         assert point.nullity == flat + unused * zero_outside
         assert point.gauge == 0
         assert not point.normal_eigenvalues.flags.writeable
+
+
+@pytest.mark.parametrize("angle", [3e-6, 8e-6, 5e-5, 2e-3])
+@pytest.mark.parametrize("width", [2, 3])
+def test_almost_parallel_teachers_are_not_taken_for_one(angle: float, width: int) -> None:
+    # One neuron in place of two is a saddle, with a loss of 1e-18 at the smallest angle.
+    teacher = Teacher.from_vectors([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
+    weights = np.zeros((width, 2))
+    weights[:2] = teacher.vectors
+    point = classify(TeacherStudent(teacher, width), weights)
+    assert (point.kind, point.zero_neurons) == (Kind.MINIMUM, width - 2)
+    np.testing.assert_allclose(point.weights, weights, atol=1e-15)
+    merged = classify(TeacherStudent(teacher, 1), teacher.vectors.sum(axis=0, keepdims=True))
+    both = classify(TeacherStudent(teacher, 2), 0.5 * np.repeat(merged.weights, 2, axis=0))
+    assert both.kind is Kind.SADDLE
+    assert both.loss > 0
+
+
+def test_almost_parallel_neurons_are_solved_before_they_are_merged() -> None:
+    # Of the point only some digits are known. Its loss is not zero; that of the point nearby is.
+    angle = 5e-5
+    teacher = Teacher.from_vectors([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
+    point = classify(
+        TeacherStudent(teacher, 2), teacher.vectors + np.array([[0, 1e-7], [0, -1e-7]])
+    )
+    assert point.kind is Kind.MINIMUM
+    np.testing.assert_allclose(point.weights, teacher.vectors, atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [1.0, 10.0])
+def test_a_smaller_network_replaces_one_only_if_it_is_the_same_point(factor: float) -> None:
+    problem = TeacherStudent(Teacher.from_vectors(factor * np.eye(2)), 2)
+    wide, narrow = (
+        _Solved.near(problem, reduce_network(factor * np.array(rows), 2), 0.1, None)
+        for rows in ([[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]])
+    )
+    wide = dataclasses.replace(wide, loss=0.1, gradient=1e-13)
+    tolerance, tie = 1e-12, 1e-14 * factor**2
+
+    def replaced(one: _Solved, other: _Solved, gradient: float, change: float) -> bool:
+        other = dataclasses.replace(other, gradient=gradient, loss=0.1 + change)
+        return one.is_replaced_by(other, tolerance, factor)
+
+    for sign in (1, -1):
+        assert replaced(wide, narrow, 1e-12, sign * 0.9 * tie)
+        assert not replaced(wide, narrow, 1e-12, sign * 1.1 * tie)
+        assert not replaced(wide, narrow, 2e-12, sign * 0.9 * tie)
+    assert not replaced(wide, wide, 1e-14, 0.0)
+    open_one = dataclasses.replace(wide, gradient=2e-12)
+    assert replaced(open_one, wide, 1.9e-12, 1.0)
+    assert not replaced(open_one, narrow, 2e-12, 0.0)

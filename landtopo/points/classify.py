@@ -105,6 +105,7 @@ def classify(
     grad_tolerance *= unit_of(problem.teacher)
     scale = float(problem.teacher.norms.max())
     limit = region * max(float(np.linalg.norm(given)), scale)
+    lossless = is_zero_loss(float(PopulationLoss(problem).value(given)), given)
     solved: _Solved | None = None
     for angle, zero in _TOLERANCES:
         if solved is not None and solved.gradient <= grad_tolerance and not solved.is_soft:
@@ -123,8 +124,12 @@ def classify(
         if not reduced.effective_width:
             return _classify_nothing(problem, grad_tolerance)
         attempt = _Solved.near(problem, reduced, limit, symmetry)
+        # Near teachers that are almost parallel a smaller network is nearly as good, and a saddle.
+        if lossless and angle and not attempt.is_lossless:
+            continue
         if solved is None or solved.is_replaced_by(attempt, grad_tolerance, scale):
             solved = attempt
+            lossless = lossless or solved.is_lossless
     assert solved is not None
     return _judge(problem, solved, grad_tolerance)
 
@@ -146,6 +151,11 @@ class _Solved:
     def is_soft(self) -> bool:
         """Whether some curvature is so small that parallel neurons may be the reason."""
         return bool(np.abs(self.values).min(initial=np.inf) < _SOFT)
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether the loss is zero."""
+        return is_zero_loss(self.loss, self.vectors)
 
     def is_replaced_by(self, other: _Solved, grad_tolerance: float, scale: float) -> bool:
         """Whether another reduction of the same point describes it better."""
