@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,37 @@ def test_click_on_an_edge_shows_the_barrier_profile(page: Any) -> None:
         "The pass between w7-f1 and w7-f0, close up",
     ]
     assert "THE LOWER BARRIER, CLOSE UP" in text_of(page, "#panel")
+
+
+def test_profiles_are_drawn_smooth_and_with_no_top_of_their_own(page: Any) -> None:
+    drawn = run(
+        page,
+        "const pens = CanvasRenderingContext2D.prototype, [curve, move] ="
+        " [pens.bezierCurveTo, pens.moveTo], seen = [];"
+        " let at = [0, 0];"
+        " pens.moveTo = function (x, y) { at = [x, y]; move.call(this, x, y); };"
+        " pens.bezierCurveTo = function (...six) {"
+        "  seen.push([...at, ...six]); at = six.slice(4); curve.apply(this, six); };"
+        " landtopo.choose('w7-t1');"
+        " [pens.bezierCurveTo, pens.moveTo] = [curve, move];"
+        " return [seen, landtopo.data.edgeById['w7-t1'].profile.length];",
+    )
+    pieces, known = drawn
+    # The whole profile, and the close-up of its lower barrier.
+    assert known - 1 < len(pieces) < 2 * (known - 1)
+    for x0, y0, x1, y1, x2, y2, x3, y3 in pieces:
+        assert x0 < x1 < x2 < x3
+        low, high = min(y0, y3) - 1e-9, max(y0, y3) + 1e-9
+        assert low <= y1 <= high
+        assert low <= y2 <= high
+    # No corners: a piece goes on in the direction in which the one before it ends.
+    for one, other in pairwise(pieces):
+        if one[6:] == other[:2]:
+            first, second = (
+                (one[7] - one[5]) / (one[6] - one[4]),
+                (other[3] - other[1]) / (other[2] - other[0]),
+            )
+            assert first == pytest.approx(second, rel=1e-6, abs=1e-6)
 
 
 def test_click_on_the_background_closes_the_panel(page: Any) -> None:

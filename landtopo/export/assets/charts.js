@@ -140,6 +140,22 @@ function spectrum(values) {
   return element("div", {}, made, element("p", { class: "hint" }, `${told.join(", ")}.`));
 }
 
+// Slopes of a smooth curve through points that has no top which they have not (Fritsch and Butland,
+// SIAM J. Sci. Stat. Comput. 5, 1984). At a named end, a minimum, it is level.
+function slopes(points, ends) {
+  const steps = points.slice(1).map(([s], index) => s - points[index][0]);
+  const secants = points.slice(1).map(([, loss], index) => (steps[index] ? (loss - points[index][1]) / steps[index] : 0));
+  const last = points.length - 1;
+  return points.map((_, index) => {
+    if (index === 0) return ends[0] && last > 1 ? 0 : secants[0] ?? 0;
+    if (index === last) return ends[1] && last > 1 ? 0 : secants[last - 1];
+    const [before, after] = [secants[index - 1], secants[index]];
+    if (before * after <= 0) return 0;
+    const [near, far] = [2 * steps[index] + steps[index - 1], steps[index] + 2 * steps[index - 1]];
+    return (near + far) / (near / before + far / after);
+  });
+}
+
 function profileChart(points, ends, pass, label, title) {
   const [made, pen] = canvas(344, 240, title);
   const losses = points.map((point) => point[1]);
@@ -154,7 +170,13 @@ function profileChart(points, ends, pass, label, title) {
   pen.lineWidth = 2;
   pen.lineJoin = "round";
   pen.beginPath();
-  points.forEach(([s, loss], index) => (index ? pen.lineTo(px(s), py(loss)) : pen.moveTo(px(s), py(loss))));
+  const rises = slopes(points, ends);
+  pen.moveTo(px(points[0][0]), py(points[0][1]));
+  points.slice(1).forEach(([s, loss], index) => {
+    const [before, step] = [points[index], (s - points[index][0]) / 3];
+    pen.bezierCurveTo(px(before[0] + step), py(before[1] + step * rises[index]),
+      px(s - step), py(loss - step * rises[index + 1]), px(s), py(loss));
+  });
   pen.stroke();
   const top = points[losses.indexOf(Math.max(...losses))];
   pen.textBaseline = "bottom";
