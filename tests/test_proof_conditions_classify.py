@@ -13,7 +13,8 @@ import pytest
 
 from landtopo.loss import PopulationLoss
 from landtopo.points.classify import _Solved, classify, reduce_network, verdict
-from landtopo.points.records import Kind
+from landtopo.points.records import CriticalPoint, Kind
+from landtopo.points.search import find_minima
 from landtopo.points.third_order import ThirdOrder
 from landtopo.problem import Teacher, TeacherStudent
 
@@ -173,3 +174,32 @@ def test_a_smaller_network_replaces_one_only_if_it_is_the_same_point(factor: flo
     open_one = dataclasses.replace(wide, gradient=2e-12)
     assert replaced(open_one, wide, 1.9e-12, 1.0)
     assert not replaced(open_one, narrow, 2e-12, 0.0)
+
+
+@pytest.mark.parametrize("factor", [1.0, 4.0])
+def test_two_split_neurons_are_judged_each_for_itself(factor: float) -> None:
+    circle = 2 * np.pi * np.arange(5) / 5
+    teacher = Teacher.from_vectors(factor * np.stack([np.cos(circle), np.sin(circle)], axis=1))
+    (family,) = find_minima(TeacherStudent(teacher, 4), starts=40).families
+
+    def split(*neurons: int) -> CriticalPoint:
+        parts = np.vstack([family.weights, family.weights[list(neurons)]])
+        parts[[*neurons, *range(4, len(parts))]] *= 0.5
+        return classify(TeacherStudent(teacher, len(parts)), parts)
+
+    flat = [n for n in range(4) if split(n).kind is Kind.MINIMUM]
+    both = split(*flat)
+    assert len(flat) == 2
+    assert (both.kind, "rises in third order" in both.reason) == (Kind.MINIMUM, True)
+
+
+def test_rounding_of_large_spectra_is_below_the_tolerance() -> None:
+    size = 24
+    teacher = Teacher.orthonormal(size)
+    point = classify(TeacherStudent(teacher, size), np.eye(size))
+    # Twice the bound n^(1/2) |H| eps, and the rounding of K + M terms in each entry.
+    largest = PopulationLoss(TeacherStudent(teacher, size)).hessian(np.eye(size))
+    norm = np.linalg.eigvalsh(largest.reshape(size**2, -1))[-1]
+    assert norm > 5
+    assert point.zero_tolerance > EPSILON * (2 * size * norm + 2 * size)
+    assert point.zero_tolerance < 1e-12
