@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from landtopo.texts import printable
+
 __all__ = ["EmptyStudyError", "FileFormatError", "InvalidArgument", "LandtopoError", "StudyError"]
 
 
 class LandtopoError(Exception):
     """Base class of everything that landtopo raises on purpose.
+
+    Parameters
+    ----------
+    sentence : str
+        What is wrong. Control characters in what it cites become escapes, so that it is one line.
 
     Examples
     --------
@@ -17,6 +24,9 @@ class LandtopoError(Exception):
     ...     print(error)
     The 'size' argument of Teacher.orthonormal must be an integer >= 1; got 0.
     """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(printable(sentence))
 
 
 class InvalidArgument(LandtopoError, ValueError):

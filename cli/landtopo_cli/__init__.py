@@ -9,8 +9,12 @@ import io
 import os
 import signal
 import sys
+from threading import Timer
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 __all__ = ["main"]
 
@@ -24,7 +28,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption = _Interruption()
+    signal.signal(signal.SIGTERM, interruption.ask)
+    sys.unraisablehook = interruption.ask_again
     try:
         from landtopo_cli.app import landtopo
 
@@ -32,8 +38,36 @@ def main() -> None:
     except KeyboardInterrupt:
         # Before a command has begun, or after it has ended.
         sys.exit(130)
+    except Exception:
+        # The compiler goes on without what a lost interruption should have brought it.
+        if not interruption.lost:
+            raise
+        sys.exit(130)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """A request to end, as `kill`, `timeout` and batch systems make it, is like Ctrl-C."""
-    raise KeyboardInterrupt
+class _Interruption:
+    """A request to end, as `kill`, `timeout` and batch systems make it, is like Ctrl-C.
+
+    Attributes
+    ----------
+    lost : bool
+        Whether one came while C code called back, as that of the compiler does: Python drops what
+        is raised there, and would print it.
+    """
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    def ask(self, number: int, frame: FrameType | None) -> NoReturn:
+        """End what is done in the main thread."""
+        raise KeyboardInterrupt
+
+    def ask_again(self, dropped: UnraisableHookArgs) -> None:
+        """End it a moment later, when it is out of the callback."""
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(dropped)
+            return
+        self.lost = True
+        again = Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM))
+        again.daemon = True
+        again.start()

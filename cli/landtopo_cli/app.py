@@ -46,7 +46,7 @@ class Application(click.Group):
         except click.Abort:
             code = INTERRUPTED
         except LandtopoError as error:
-            click.echo(f"Error: {printable(str(error))}", err=True)
+            click.echo(f"Error: {error}", err=True)
             code = UNUSABLE
         except MemoryError:
             click.echo("Error: The memory of this machine is not enough for this.", err=True)

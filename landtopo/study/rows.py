@@ -72,8 +72,9 @@ class Rows:
     def one(self, table: str, **key: object) -> Row | None:
         """The row with a key, or None."""
         for row in self._select(table, key):
-            if self._has_checksums and row["checksum"] != checksum(table, row):
-                raise self._database.damage(str(Fault(name_of_row(table, row), _NOT_AS_WRITTEN)))
+            wrong = self._wrong(table, row)
+            if wrong:
+                raise self._database.damage(str(Fault(name_of_row(table, row), wrong)))
             return row
         return None
 
@@ -103,9 +104,10 @@ class Rows:
             # Without an index, which could be damaged: rows that it has lost would be missed.
             for row in self._read(f"SELECT * FROM {table} NOT INDEXED ORDER BY rowid"):
                 count += 1
-                if self._has_checksums and row["checksum"] != checksum(table, row):
+                wrong = self._wrong(table, row)
+                if wrong:
                     sound = False
-                    yield Fault(name_of_row(table, row), _NOT_AS_WRITTEN)
+                    yield Fault(name_of_row(table, row), wrong)
                 else:
                     digest ^= row.get("checksum", 0)
                     yield row
@@ -115,6 +117,14 @@ class Rows:
     @property
     def _has_checksums(self) -> bool:
         return self._database.version != FIRST_VERSION
+
+    def _wrong(self, table: str, row: Row) -> str:
+        """What is wrong with a row; without a checksum only values of wrong types can be told."""
+        if self._has_checksums:
+            return "" if row["checksum"] == checksum(table, row) else _NOT_AS_WRITTEN
+        kinds = self._kinds(table)
+        names = [name for name in row if not _fits(kinds[name], row[name])]
+        return f"holds in {names[0]} what is not of type {kinds[names[0]]}" if names else ""
 
     def _missing(self, table: str, count: int, digest: int | None) -> Iterator[Fault]:
         """What the totals of a table say that was not found in it."""
@@ -188,13 +198,17 @@ def _plain(place: str, kind: str, value: object) -> object:
         value = int(value) if kind == "INTEGER" else float(value)
     if isinstance(value, float):
         value += 0.0
-    fits = isinstance(value, _TYPES[kind]) and not (
-        (isinstance(value, int) and not -(2**63) <= value < 2**63)
-        or (isinstance(value, float) and math.isnan(value))
-        or (isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value))
-    )
-    if not fits:
+    if not _fits(kind, value):
         raise InvalidArgument(
             f"The column {place} of a study cannot hold {ascii(value)[:80]}: it is of type {kind}."
         )
     return value
+
+
+def _fits(kind: str, value: object) -> bool:
+    """Whether a column of some kind holds a value as it is."""
+    return isinstance(value, _TYPES[kind]) and not (
+        (isinstance(value, int) and not -(2**63) <= value < 2**63)
+        or (isinstance(value, float) and math.isnan(value))
+        or (isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value))
+    )
