@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from landtopo.errors import FileFormatError, InvalidArgument, StudyError
-from landtopo.points.records import Family
+from landtopo.points.records import Family, Kind
 from landtopo.problem import Teacher
 from landtopo.study import Study
 from landtopo.study.codec import decode, encode
@@ -165,7 +165,14 @@ def put_node(rows: Rows, width: object = 3, loss: object = 0.5, place: int = 0) 
 
 @pytest.mark.parametrize(
     ("width", "loss"),
-    [(2**63 - 1, 0.5), (-(2**63), 1e308), (np.int8(-3), np.float32(0.5)), (True, math.inf), (3, 2)],
+    [
+        (2**63 - 1, 0.5),
+        (-(2**63), 1e308),
+        (np.int8(-3), np.float32(0.5)),
+        (True, math.inf),
+        (3, 2),
+        (3, -0.0),
+    ],
 )
 def test_columns_give_back_what_they_take(database: Database, width: Any, loss: Any) -> None:
     rows = Rows(database)
@@ -396,3 +403,30 @@ def test_searches_paths_and_families_are_those_asked_for(study_file: Path) -> No
         assert len(rows) == sum(len(study.families(*search)) for search in searches)
     stored = execute(study_file, "SELECT aim, starts, converged, search FROM attempts")
     assert all(json.loads(search) for *_, search in stored)
+
+
+def test_each_damage_is_told_once(study_file: Path) -> None:
+    execute(study_file, "UPDATE nodes SET loss = loss + 1 WHERE place = 0")
+    assert faults_of(study_file) == [("row place 0 of the table nodes", "is not what was written")]
+
+
+def test_rows_are_not_read_where_their_total_is_damaged(study_file: Path) -> None:
+    execute(study_file, "UPDATE totals SET digest = digest + 1 WHERE name = 'nodes'")
+    with closing(Database(study_file, write=False)) as database:
+        with pytest.raises(FileFormatError, match="row name 'nodes' of the table totals is not"):
+            Rows(database).all("nodes")
+        assert Rows(database).all("edges")
+
+
+@pytest.mark.parametrize("value", [object(), {1}, b"", Teacher, 1j])
+def test_other_values_are_refused(value: object) -> None:
+    with pytest.raises(InvalidArgument, match="must be built from numbers, texts"):
+        encode([value])
+
+
+def test_records_come_back() -> None:
+    teacher = Teacher.orthonormal(2)
+    assert decode(encode((teacher, Kind.SADDLE))) == (teacher, Kind.SADDLE)
+    times = b'{"$array":["<M8[s]",[1],0,true]}'
+    with pytest.raises(FileFormatError):
+        decode(len(times).to_bytes(4, "little") + times + bytes(8))
