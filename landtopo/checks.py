@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any, TypeVar, cast
@@ -43,6 +44,7 @@ LARGEST = 1e100
 MOST_RATIO = 2.0**26
 
 _MOST = 1_000_000_000
+_POWER = re.compile(r"^(?:Linear|Squared|Unitless)\[(.*)\]$")
 _MOST_JOBS = 1024
 
 # Builtin types by the words of people.
@@ -289,23 +291,25 @@ def check_options(options: Any, *, zeros: tuple[str, ...] = ()) -> None:
     name = type(options).__name__
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if value is None and str(field.type).endswith("| None"):
+        # A field may declare with which power of the unit it scales.
+        kind = _POWER.sub(r"\1", str(field.type))
+        if value is None and kind.endswith("| None"):
             continue
-        if field.type in ("int", "int | None"):
+        if kind in ("int", "int | None"):
             checked_count(field.name, name, value, least=0)
         elif field.name in zeros:
             checked_number(
                 field.name, name, value, "be a number >= 0", lambda number: 0 <= number < math.inf
             )
-        elif field.type in ("float", "float | None"):
+        elif kind in ("float", "float | None"):
             checked_positive(field.name, name, value)
-        elif field.type == "tuple[float, ...]":
+        elif kind == "tuple[float, ...]":
             checked_array(field.name, name, value, "(n,)", lambda shape: len(shape) == 1)
-        elif field.type == "str":
+        elif kind == "str":
             checked_instance(field.name, name, value, str)
         elif isinstance(field.default_factory, type):
             checked_instance(field.name, name, value, field.default_factory)
-        elif field.type == "bool":
+        elif kind == "bool":
             checked_instance(field.name, name, value, bool)
 
 

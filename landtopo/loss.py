@@ -78,7 +78,25 @@ class PopulationLoss:
         return self._frames[columns]
 
     def network(self, columns: int) -> ReluNetwork:
-        """The problem in `columns` coordinates, as compiled loops want it."""
+        """The problem in some coordinates, as compiled loops want it.
+
+        Parameters
+        ----------
+        columns : int
+            Number of coordinates, at least the rank of the teacher.
+
+        Returns
+        -------
+        ReluNetwork
+            See `landtopo.kernels.contract`.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> loss = lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(2), width=3))
+        >>> loss.network(2).K
+        3
+        """
         return ReluNetwork(*self.frame(columns), self.problem.width)
 
     def value(self, weights: ArrayLike) -> Any:

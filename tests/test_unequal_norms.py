@@ -8,7 +8,6 @@ along the same directions are one family of a graph.
 from __future__ import annotations
 
 import numpy as np
-from landtopo.study.quadrature import difference_hessian
 
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.lineage import LineageOptions, grown_neurons
@@ -16,6 +15,7 @@ from landtopo.loss import PopulationLoss
 from landtopo.points.certificate import psi_min
 from landtopo.points.search import find_minima
 from landtopo.problem import Teacher, TeacherStudent
+from landtopo.study.verification.quadrature import difference_hessian
 
 
 def test_grown_neuron_lowers_the_loss() -> None:

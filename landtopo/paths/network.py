@@ -37,6 +37,8 @@ __all__ = ["NetworkSetting"]
 
 # Of the small neurons at a maximum, how many are tried as the one that vanishes.
 _SMALL_NEURONS = 2
+# Differences of losses below this share of the loss of no student at all cannot be told.
+_ROUNDING = 1e-15
 # Of so many vectors all permutations are looked at for one that turns a way around.
 _MOST_ACTIVE = 4
 # So many comparisons of points are remembered.
@@ -328,14 +330,18 @@ class NetworkSetting:
         ways = []
         for direction, slope in zip(certificate.directions, certificate.slopes, strict=True):
             used = min(direction.size, self.objective.columns)
-            if np.any(np.abs(direction[used:]) > 1e-9):
+            # A neuron lowers the loss by about the square of its slope.
+            lost_in_rounding = slope**2 <= _ROUNDING * self.scale
+            if lost_in_rounding or np.any(np.abs(direction[used:]) > 1e-9):
                 continue
             way = corner.copy()
             # psi(u) s + s^2 / 4 and more: for s beyond -psi the loss soon rises again.
             length = min(1e-2 * self.unit, -float(slope))
             way[vanishing, :used] = length * direction[:used]
             ways.append(way.ravel())
-        return Pass(x=corner.ravel(), value=found.value, ways=tuple(ways))
+        return (
+            None if len(ways) < 2 else Pass(x=corner.ravel(), value=found.value, ways=tuple(ways))
+        )
 
     def settle(self, x: Array) -> Array | None:
         """The point of zero loss that a descent has come close to, where Newton cannot go.

@@ -191,7 +191,29 @@ class Study(StudyFile, Table):
         raise StudyError(f"The study '{self.path}' has no search '{source}' at width {width}.")
 
     def search_options(self, width: int, source: str) -> dict[str, Any]:
-        """What a stored search was asked for, as `save_search` was given it."""
+        """What a stored search was asked for, as `save_search` was given it.
+
+        Parameters
+        ----------
+        width : int
+        source : str
+            Where its starts came from, as in `searches`.
+
+        Returns
+        -------
+        dict
+            Empty for a search that is not stored.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     study.search_options(2, "gaussian:1")
+        {}
+        """
         for row in self._rows.all("attempts"):
             if (row["width"], row["source"]) == (width, source):
                 options: dict[str, Any] = json.loads(row["search"])
@@ -300,6 +322,15 @@ class Study(StudyFile, Table):
         ----------
         renamed : mapping of str to str
             New ids by old ones; no two are alike.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     study.rename_families({"w2-f0": "w2-f1"})
         """
         rows = self._rows.all("paths")
         if not any(row[end] in renamed for row in rows for end in ("from_id", "to_id")):

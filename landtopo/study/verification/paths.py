@@ -129,6 +129,13 @@ def _minima(known: Known, compare: Comparison, path: PathRecord) -> Iterator[Che
         for point in points
     )
     yield from compare.claim("minima", "minima", good, stored=f"{len(points)} points")
+    passed = [known.evidence(weights, path.problem) for weights in path.met]
+    good = all(
+        point.gradient_norm <= 1e-11 * point.unit
+        and (point.spectra.index == 1 or len(point.parts.zero) == 1)
+        for point in passed
+    )
+    yield from compare.claim("met", "transition states", good, stored=f"{len(passed)} points")
     yield from compare.close("minima_losses", [point.loss for point in points],
                              LOSS * compare.scale(2))  # fmt: skip
     for name, positions, states in (
@@ -301,7 +308,7 @@ CHECKERS = (
                 "minima", "minima_losses", "minima_positions", "transition_states",
                 "transition_positions", "steps", "highest_loss", "verified", "kind",
                 "permutation", "missing", "runners_up", "first_highest_loss", "bands",
-                "evaluations", "seconds", "seed", "status",
+                "evaluations", "seconds", "seed", "status", "met",
             )
         },
         run=_check_path,
