@@ -317,3 +317,10 @@ def test_right_functions_of_any_scale_are_accepted(scale: float, box: float) -> 
     low, high = np.array([0.1, -2.0]), np.array([6.0, 2.0])
     found = lt.find_critical_points(objective, low * box, high * box, starts=8)
     assert len(found.status) == 8
+
+
+def test_a_short_neuron_outside_the_span_is_not_lost() -> None:
+    problem = lt.TeacherStudent(lt.Teacher.equicorrelated(2, 0.25), 2)
+    point = lt.classify(problem, [[1e-300, 1e-300, 0.025], [-8482.0, -13361983.0, 6e-64]])
+    assert np.isfinite([point.loss, point.grad_norm]).all()
+    assert point.grad_norm > 1.0

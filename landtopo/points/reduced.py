@@ -162,7 +162,11 @@ def reduce_network(
     rebuilt = np.zeros_like(given)
     rebuilt[live] = shares[live, None] * vectors[assignment[live]]
     residual = float(np.linalg.norm(given - rebuilt, axis=1).max())
-    vectors, dropped = _compress(vectors, rank, outside_tolerance * longest)
+    compressed, dropped = _compress(vectors, rank, outside_tolerance * longest)
+    if np.linalg.norm(compressed, axis=1).min(initial=np.inf) <= zero_tolerance * longest:
+        # A neuron that stands outside alone would be nothing without these axes.
+        compressed, dropped = _compress(vectors, rank, 0.0)
+    vectors = compressed
     for array in (vectors, assignment, shares):
         array.setflags(write=False)
     return Reduced(
