@@ -417,6 +417,7 @@ def test_documentation_holds_the_table_of_columns() -> None:
     text = (Path(__file__).parent.parent / "docs" / "file-formats.md").read_text()
     for owner in ("graph", "node", "edge"):
         assert schema.markdown_table(owner) in text
+        assert schema.markdown_table(owner, energies=True) in text
     for suffix in SUFFIXES:
         assert f"`{suffix}`" in text
 

@@ -143,6 +143,49 @@ def test_what_is_left_open_is_drawn() -> None:
     assert UNDECIDED.name in [c.get_label() for c in plot.widths(open_graph()).collections]
 
 
+def comb(size: int) -> nx.MultiGraph[str]:
+    """Minima at -1, -1 + 1/size, ..., each with a pass to the lowest; barriers rise."""
+    graph: nx.MultiGraph[str] = nx.MultiGraph(format_version=1, model="a comb")
+    for number in range(size):
+        energy = -1.0 + number / size
+        graph.add_node(f"min{number}", kind="minimum", loss=energy)
+        if number:
+            ends = f"min{number}", "min0"
+            graph.add_edge(*ends, key=f"ts{number}", kind="saddle", loss=energy + 0.125 * number)
+    return graph
+
+
+def test_tree_leaves_out_what_is_less_important_and_says_so() -> None:
+    whole = plot.tree(comb(8))
+    assert whole.get_xlabel() == "minima"
+    assert whole.get_ylabel() == "energy"
+    assert len(symbols(whole)) == 8
+    ax = plot.tree(comb(8), importance=0.6)
+    assert {label.get_text() for label in ax.get_xticklabels()} == {"min0", "min5", "min6", "min7"}
+    assert ax.get_xlabel() == "minima\n4 of 8 not shown: barrier to a lower one at most 0.5"
+    assert sorted(symbols(ax)[:, 1]) == [-1.0, -0.375, -0.25, -0.125]
+    with pytest.raises(InvalidArgument, match=r"^The 'importance' argument of tree must be a"):
+        plot.tree(comb(8), importance=-1)
+
+
+def test_a_large_tree_shows_the_most_important_branches() -> None:
+    graph = comb(1200)
+    graph.add_node("min1200", kind="minimum", loss=3.0)
+    ax = plot.tree(graph)
+    assert len(symbols(ax)) == 1000
+    assert ax.get_xlabel().startswith(
+        "minima\n201 of 1201 not shown: barrier to a lower one at most"
+    )
+
+
+def test_energies_below_zero_have_a_linear_axis() -> None:
+    ax = plot.tree(comb(3))
+    low, high = ax.get_ylim()
+    assert low < -1.0 < -1 / 3 + 0.25 < high < 1.0
+    with pytest.raises(InvalidArgument, match=r"^The 'scale' argument .* negative"):
+        plot.tree(comb(3), scale="log")
+
+
 def test_tree_of_families_that_nothing_joins() -> None:
     graph = small_graph()
     graph.remove_edge("w6-f1", "w6-f0", "w6-t0")

@@ -16,7 +16,13 @@ import pytest
 from synthetic_landscape import ESCAPE_BARRIER, SPURIOUS_LOSS, THREE_CYCLE_LOSS, small_graph
 
 from landtopo.errors import InvalidArgument
-from landtopo.landscape.tree import merge_tree, minimax_route, transition_graph
+from landtopo.landscape.tree import (
+    important,
+    merge_tree,
+    minimax_route,
+    pruned,
+    transition_graph,
+)
 
 
 def random_graph(seed: int) -> nx.MultiGraph[str]:
@@ -166,3 +172,62 @@ def test_refusals() -> None:
     with pytest.raises(InvalidArgument, match=r"^The 'second' argument of minimax_route "):
         minimax_route(graph, "w6-f0", "w6-f7")
     assert minimax_route(graph, "w6-f0", "w7-f0") is None
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("importance", [0.0, 0.5, 1.0, math.inf])
+def test_pruned_trees_keep_merges_and_persistence_of_what_is_important(
+    seed: int, importance: float
+) -> None:
+    """Against thresholds: two kept families join in the pruned tree where they joined before."""
+    graph = random_graph(seed)
+    whole = merge_tree(graph, 3)
+    kept = important(whole, importance, most=3)
+    expected = {
+        name for name, data in whole.nodes(data=True) if data.get("persistence", -1) >= importance
+    }
+    assert kept == expected
+    tree = pruned(whole, kept)
+    leaves = {name for name, data in tree.nodes(data=True) if data["kind"] == "family"}
+    assert leaves == kept
+    assert nx.is_forest(tree)
+    for first, second in itertools.combinations(sorted(kept), 2):
+        joint = nx.lowest_common_ancestor(tree, first, second)
+        level = tree.nodes[joint]["loss"] if joint else math.inf
+        assert level == barrier_by_thresholds(graph, first, second)
+    for root in tree.graph["roots"]:
+        below = {name for name in nx.descendants(tree, root) | {root} if name in leaves}
+        assert set(tree.nodes[root]["families"]) == below
+    for merge in set(tree) - leaves:
+        assert tree.out_degree(merge) >= 2
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_most_important_families_do_not_depend_on_ties(seed: int) -> None:
+    whole = merge_tree(random_graph(seed), 3)
+    lasting = {
+        name: data["persistence"]
+        for name, data in whole.nodes(data=True)
+        if data["kind"] == "family"
+    }
+    kept = important(whole, most=3)
+    assert len(kept) <= 3 or kept == set(lasting)
+    hidden = set(lasting) - kept
+    if any(map(math.isfinite, (lasting[name] for name in kept))):
+        assert max((lasting[name] for name in hidden), default=-1) < min(map(lasting.get, kept))
+
+
+def test_a_deep_tree_does_not_hold_its_families_once_for_each_merge() -> None:
+    """A chain of n families has n (n + 1) / 2 pairs of a merge and a family below it."""
+    size = 20_000
+    graph: nx.MultiGraph[str] = nx.MultiGraph()
+    for number in range(size):
+        graph.add_node(f"w2-f{number}", width=2, loss=float(number))
+        if number:
+            ends = f"w2-f{number - 1}", f"w2-f{number}"
+            graph.add_edge(*ends, key=f"t{number}", kind="saddle", loss=number + 0.5)
+    tree = merge_tree(graph)
+    root = tree.nodes[tree.graph["roots"][0]]["families"]
+    assert len(root) == size
+    assert (root[0], root[-1], root[1:3]) == ("w2-f0", f"w2-f{size - 1}", ("w2-f1", "w2-f2"))
+    assert tree.nodes["m0"]["families"] == ("w2-f0", "w2-f1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from landtopo.landscape.schema import MODEL
 from landtopo.wording import counted
 from landtopo_cli.tables import table
 
@@ -17,11 +18,17 @@ __all__ = ["graph_record", "graph_text"]
 
 
 def graph_record(graph: nx.MultiGraph[str]) -> dict[str, Any]:
-    """A graph in JSON: attributes, families (nodes) and edges."""
+    """A graph in JSON: attributes, families or minima (nodes) and edges."""
     from landtopo.export.prepare import prepare
     from landtopo.export.tables import width_rows
 
     prepared = prepare(graph)
+    if MODEL in prepared.attributes:
+        return {
+            "attributes": prepared.attributes,
+            "minima": list(prepared.nodes),
+            "transition_states": list(prepared.edges),
+        }
     return {
         "attributes": prepared.attributes,
         "widths": [row.record() for row in width_rows(graph)],
@@ -32,6 +39,7 @@ def graph_record(graph: nx.MultiGraph[str]) -> dict[str, Any]:
 
 def graph_text(graph: nx.MultiGraph[str]) -> str:
     """Families, transitions and what is left open, width by width, then lineages."""
+    from landtopo.export.energies import about_energies, minimum_table, transition_state_table
     from landtopo.export.prepare import prepare
     from landtopo.export.story import start_evidence
     from landtopo.export.tables import (
@@ -46,6 +54,10 @@ def graph_text(graph: nx.MultiGraph[str]) -> str:
     from landtopo.export.unresolved import unresolved
 
     prepared = prepare(graph)
+    if MODEL in prepared.attributes:
+        tables = (minimum_table(prepared), transition_state_table(prepared))
+        about = "\n".join(about_energies(prepared))
+        return "\n\n".join([about, *(_text(found) for found in tables if found.rows)])
     parts = []
     rows = width_rows(graph)
     if rows:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landtopo.errors import InvalidArgument, LandtopoError
+from landtopo.landscape.schema import MODEL
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
     from landtopo.dynamics.reachability import Reachability
     from landtopo.paths.record import PathRecord
 
-__all__ = ["KINDS", "REACHED", "draw", "draw_path", "draw_reached", "drawing", "lowest_pass"]
+__all__ = [
+    "KINDS",
+    "REACHED",
+    "TREE",
+    "draw",
+    "draw_path",
+    "draw_reached",
+    "drawing",
+    "lowest_pass",
+]
+
+#: The kind that may leave out branches.
+TREE = "tree"
 
 #: The kind that is drawn from runs and needs no graph.
 REACHED = "reached"
@@ -36,13 +49,14 @@ def draw(
     width: int | None = None,
     names: tuple[str, ...] = (),
     path: PathRecord | None = None,
+    importance: float | None = None,
 ) -> Axes:
     """Draw one picture on axes of its own.
 
     Parameters
     ----------
     kind : str
-        One of `KINDS`.
+        `TREE`, or one of `KINDS`.
     graph : networkx.MultiGraph or None
         The landscape graph; only pictures of a path can do without.
     width : int, optional
@@ -51,6 +65,8 @@ def draw(
         Families of a spectrum (all of the width by default), or the transition of a profile.
     path : PathRecord, optional
         Drawn by a profile if no transition is named.
+    importance : float, optional
+        Leave shorter branches out of a tree.
     """
     from landtopo import plot
 
@@ -64,6 +80,8 @@ def draw(
         return plot.profile(path)
     if graph is None:
         raise InvalidArgument(f"A picture of kind {kind} needs a graph.")
+    if kind == TREE:
+        return _tree(graph, width, importance)
     return KINDS[kind](graph, width, names)
 
 
@@ -112,7 +130,7 @@ def lowest_pass(graph: nx.MultiGraph[str], width: int | None = None) -> str | No
         for first, last, key, data in graph.edges(keys=True, data=True)
         if len(data.get("profile", ())) > 1
         and data["kind"] != "flat"
-        and width in (None, graph.nodes[first]["width"])
+        and width in (None, graph.nodes[first].get("width"))
     ]
     return min(barriers, default=(0.0, None))[1]
 
@@ -128,10 +146,12 @@ def _refuse_unused(kind: str, width: int | None, names: tuple[str, ...]) -> None
         raise click.UsageError("A profile is of one transition; give --name once.")
 
 
-def _tree(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
+def _tree(graph: nx.MultiGraph[str], width: int | None, importance: float | None) -> Axes:
     from landtopo import plot
 
-    return plot.tree(graph, width=_one_width(graph, width))
+    if MODEL not in graph.graph:
+        width = _one_width(graph, width)
+    return plot.tree(graph, width=width, importance=importance)
 
 
 def _graph(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
@@ -151,6 +171,8 @@ def _widths(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]
 def _spectrum(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
     from landtopo import plot
 
+    if MODEL in graph.graph:
+        raise click.UsageError("The graph has no spectra: a database does not hold them.")
     if not names:
         chosen = _one_width(graph, width)
         names = tuple(node for node in graph if graph.nodes[node]["width"] == chosen)
@@ -184,6 +206,8 @@ def _some(graph: nx.MultiGraph[str]) -> None:
 
 def _one_width(graph: nx.MultiGraph[str], width: int | None) -> int:
     _some(graph)
+    if MODEL in graph.graph:
+        raise click.UsageError("This picture is of one width of student; the graph has no widths.")
     known = sorted({int(graph.nodes[node]["width"]) for node in graph})
     shown = ", ".join(map(str, known))
     if width is None:
@@ -195,9 +219,8 @@ def _one_width(graph: nx.MultiGraph[str], width: int | None) -> int:
     return width
 
 
-#: What can be drawn, and the function that draws it.
+#: What can be drawn beside trees, and the function that draws it.
 KINDS: dict[str, Callable[[nx.MultiGraph[str], int | None, tuple[str, ...]], Axes]] = {
-    "tree": _tree,
     "widths": _widths,
     "graph": _graph,
     "spectrum": _spectrum,

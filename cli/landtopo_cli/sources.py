@@ -1,4 +1,4 @@
-"""Where a landscape graph comes from: a study, or a file that `landtopo export` wrote."""
+"""Where a landscape graph comes from: a study, a file that `landtopo export` wrote, a database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from landtopo.paths.record import PathRecord
 
 __all__ = [
+    "check_directory",
     "check_files",
     "graph_from",
     "is_graph_file",
@@ -24,7 +25,7 @@ __all__ = [
 _SQLITE = b"SQLite format 3\0"
 
 source_argument = click.argument(
-    "source", metavar="STUDY", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+    "source", metavar="STUDY", type=click.Path(path_type=Path, exists=True)
 )
 
 
@@ -32,13 +33,15 @@ def is_graph_file(source: Path) -> bool:
     """Whether this is a graph that was exported, whatever it is called, and no study."""
     from landtopo.export.files import known_formats
 
+    if source.is_dir():
+        return True
     with source.open("rb") as stream:
         begins = stream.read(len(_SQLITE))
     return source.suffix.lower() in known_formats() and begins != _SQLITE
 
 
 def graph_from(source: Path) -> nx.MultiGraph[str]:
-    """The graph of a study, or of a .json, .graphml or .gexf file."""
+    """The graph of a study, of a .json, .graphml or .gexf file, or of a directory."""
     from landtopo.export import read_graph
     from landtopo.study import Study
 
@@ -75,6 +78,30 @@ def reachability_from(source: Path) -> list[dict[str, Any]]:
             f"The study '{source}' has no runs yet; 'landtopo reach -o {source}' makes them."
         )
     return records
+
+
+def check_directory(folder: Path, layout: str, force: bool) -> None:
+    """A usage error, before any work, if a database could not be written there.
+
+    Parameters
+    ----------
+    folder : Path
+        A directory, or a place for one.
+    layout : str
+    force : bool
+        Its files may exist.
+    """
+    from landtopo.export.directories import known_layouts
+
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(f"'{folder}' cannot be written: it is a file, and no folder.")
+    if not folder.exists() and not folder.parent.is_dir():
+        raise click.UsageError(
+            f"'{folder}' cannot be written: there is no folder '{folder.parent}'."
+        )
+    for name in known_layouts()[layout].files:
+        if (folder / name).exists() and not force:
+            raise click.UsageError(f"'{folder / name}' exists; give --force to overwrite it.")
 
 
 def check_files(files: tuple[Path, ...], force: bool) -> None:

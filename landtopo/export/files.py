@@ -1,4 +1,4 @@
-"""Landscape graphs to files and back, by suffix.
+"""Landscape graphs to files and back, by suffix; or to directories, by name.
 
 A format is a module in landtopo/export/formats/: adding one there is all it takes.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 import networkx as nx
 
 from landtopo.errors import FileFormatError, InvalidArgument
+from landtopo.export.directories import directory_contents, read_directory
 from landtopo.export.format import Format, Rows
 from landtopo.export.prepare import COLUMNS_KEY, Prepared, Record, build_graph, prepare
 from landtopo.export.values import restore
@@ -52,7 +53,9 @@ def output_files(path: str | os.PathLike[str]) -> tuple[Path, ...]:
     return tuple(target.with_suffix(suffix) for suffix in chosen.files)
 
 
-def write_graph(graph: nx.MultiGraph[str], path: str | os.PathLike[str]) -> tuple[Path, ...]:
+def write_graph(
+    graph: nx.MultiGraph[str], path: str | os.PathLike[str], *, format: str | None = None
+) -> tuple[Path, ...]:
     """Write a landscape graph; the suffix of the path chooses the format.
 
     The same graph gives the same bytes. Each file appears whole or not at all: it is written
@@ -63,7 +66,11 @@ def write_graph(graph: nx.MultiGraph[str], path: str | os.PathLike[str]) -> tupl
     graph : networkx.MultiGraph
         As `landscape_graph` makes it.
     path : path-like
-        Ends in .csv, .cyjs, .dot, .gexf, .graphml, .html or .json.
+        Ends in .csv, .cyjs, .dot, .gexf, .graphml, .html, .json or .md.
+    format : {"pathsample", "topsearch"}, optional
+        Write the files of such a database into the directory `path`, which is made if need be.
+        What a database has no place for is told by a warning of the logger ``landtopo``; what
+        would be wrong there is refused (docs/file-formats.md).
 
     Returns
     -------
@@ -87,6 +94,12 @@ def write_graph(graph: nx.MultiGraph[str], path: str | os.PathLike[str]) -> tupl
     ['two.graphml']
     """
     target = Path(path)
+    if format is not None:
+        files = directory_contents(graph, target, format)
+        target.mkdir(parents=True, exist_ok=True)
+        for place, content in files.items():
+            write_bytes(place, content)
+        return tuple(files)
     chosen = _format(target, "write_graph")
     prepared = prepare(graph)
     _refuse_reserved(prepared, chosen)
@@ -98,12 +111,13 @@ def write_graph(graph: nx.MultiGraph[str], path: str | os.PathLike[str]) -> tupl
 
 
 def read_graph(path: str | os.PathLike[str]) -> nx.MultiGraph[str]:
-    """Read a landscape graph that `write_graph` wrote.
+    """Read a landscape graph that `write_graph` wrote, or a database of another program.
 
     Parameters
     ----------
     path : path-like
-        Ends in .gexf, .graphml or .json; the other formats are for other programs.
+        Ends in .gexf, .graphml or .json (the other formats are for other programs), or is a
+        directory with the files of PATHSAMPLE or topsearch.
 
     Returns
     -------
@@ -129,6 +143,8 @@ def read_graph(path: str | os.PathLike[str]) -> nx.MultiGraph[str]:
     ['w2-f0']
     """
     source = Path(path)
+    if source.is_dir():
+        return read_directory(source)
     reader = _format(source, "read_graph").read
     if reader is None:
         readable = _listed([suffix for suffix, entry in known_formats().items() if entry.read])

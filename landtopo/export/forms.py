@@ -87,6 +87,17 @@ _FORMS: dict[tuple[Owner, str], _Form] = {
         _list(_record(("from_id", "to_id", "tries"), from_id=_text, to_id=_text, tries=_whole))
     ),
     ("graph", "reachability"): _by_width(_text),
+    ("graph", "database"): _record(
+        ("layout",),
+        layout=_text,
+        decimals=lambda value: value in (10, 15),
+        files=_list(_text),
+        given=_table(_text),
+        A=_list(_text),
+        B=_list(_text),
+    ),
+    ("node", "inertia"): _list(_number, 3),
+    ("edge", "inertia"): _list(_number, 3),
     ("edge", "profile"): _list(_list(_number, 2)),
 }
 

@@ -20,6 +20,7 @@ __all__ = [
     "FAILED_PAIR",
     "FAMILY_STYLES",
     "HEIGHT",
+    "PLAIN",
     "UNDECIDED",
     "EdgeLook",
     "NodeLook",
@@ -63,6 +64,9 @@ FAMILY_STYLES = {
     (False, None): Style("positive loss, maybe flat", "#D55E00", "diamond"),
 }
 
+#: Where no more is known of a minimum than its energy.
+PLAIN = Style("minimum", "#0072B2", "circle")
+
 #: By kind, for lineage by fate.
 EDGE_STYLES = {
     "saddle": Style("pass: saddle", "#222222", "solid"),
@@ -85,7 +89,7 @@ class NodeLook:
     Attributes
     ----------
     x : float
-        By width, spread over a band.
+        By width, where there are widths, spread over a band.
     y : float
         Proportional to the loss, `HEIGHT` for the largest one; upwards.
     y_even : float
@@ -119,6 +123,8 @@ class EdgeLook:
 
 def family_style(record: Mapping[str, Any]) -> Style:
     """Colour and shape of a family: zero or positive loss, isolated or flat or not known."""
+    if "width" not in record:
+        return PLAIN
     flat = record["flat_dimension"] > 0 if "flat_dimension" in record else None
     return FAMILY_STYLES[bool(record.get("is_global", False)), flat]
 
@@ -146,10 +152,13 @@ def node_looks(nodes: Iterable[Mapping[str, Any]]) -> dict[str, NodeLook]:
     """
     columns: defaultdict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for record in nodes:
-        columns[record["width"]].append(record)
+        columns[record.get("width", 0)].append(record)
     if not columns:
         return {}
-    top = max(record["loss"] for column in columns.values() for record in column)
+    losses = [record["loss"] for column in columns.values() for record in column]
+    # Heights count from zero loss; energies have no zero.
+    low = 0.0 if all("width" in record for record in columns[min(columns)]) else min(losses)
+    top = max(losses) - low
     most = max(len(column) for column in columns.values())
     looks = {}
     for place, width in enumerate(sorted(columns)):
@@ -158,7 +167,7 @@ def node_looks(nodes: Iterable[Mapping[str, Any]]) -> dict[str, NodeLook]:
             style = family_style(record)
             looks[record["id"]] = NodeLook(
                 x=round(COLUMN_DISTANCE * place + BAND * aside, 3),
-                y=round(_height(record["loss"], top), 3),
+                y=round(_height(record["loss"] - low, top), 3),
                 y_even=round(HEIGHT * rank / max(most - 1, 1), 3),
                 color=style.color,
                 shape=style.shape,

@@ -17,7 +17,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.export.forms import has_its_form
 from landtopo.export.looks import EdgeLook, NodeLook, edge_look, node_looks
 from landtopo.export.values import infer_type, plain, typed
-from landtopo.landscape.schema import Column, Owner, columns_of
+from landtopo.landscape.schema import MODEL, Column, Owner, columns_of
 from landtopo.texts import is_plain_name
 from landtopo.wording import listed
 
@@ -121,7 +121,7 @@ def prepare(graph: nx.MultiGraph[str]) -> Prepared:
         ("edge", raw_edges),
     )
     for owner, rows in raw:
-        known = _columns(owner, rows)
+        known = _columns(owner, rows, energies=MODEL in graph.graph)
         records[owner] = [_record(known, row) for row in rows]
         present = {name for record in records[owner] for name in record}
         columns += [column for column in known if column.name in present]
@@ -178,8 +178,8 @@ def _raw_edges(graph: nx.MultiGraph[str]) -> list[Record]:
     return [found[key] for key in sorted(found, key=natural_key)]
 
 
-def _columns(owner: Owner, rows: list[Record]) -> list[Column]:
-    known = list(columns_of(owner))
+def _columns(owner: Owner, rows: list[Record], *, energies: bool) -> list[Column]:
+    known = list(columns_of(owner, energies=energies))
     names = {name for row in rows for name in row} - {column.name for column in known}
     for name in names:
         if not is_plain_name(name) or name in DRAWN[owner]:

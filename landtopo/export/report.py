@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from landtopo.export.energies import about_energies, minimum_table, transition_state_table
 from landtopo.export.prepare import Prepared
 from landtopo.export.story import evidence, in_short
 from landtopo.export.tables import (
@@ -27,7 +28,7 @@ from landtopo.export.tables import (
     widths_table,
 )
 from landtopo.export.unresolved import Unresolved, unresolved
-from landtopo.landscape.schema import INFINITE
+from landtopo.landscape.schema import INFINITE, MODEL
 from landtopo.wording import counted, listed
 
 __all__ = ["Picture", "report"]
@@ -72,6 +73,8 @@ def report(prepared: Prepared, pictures: Mapping[Picture, str] | None = None) ->
     str
         Markdown that ends with a line break.
     """
+    if MODEL in prepared.attributes:
+        return _energies(prepared)
     graph = prepared.graph()
     shown = pictures or {}
     entries = unresolved(prepared)
@@ -96,6 +99,15 @@ def report(prepared: Prepared, pictures: Mapping[Picture, str] | None = None) ->
         parts += ["## What one more neuron changes", _markdown(_cut(lineage, "ways"))]
     parts += ["## Words", _WORDS]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _energies(prepared: Prepared) -> str:
+    """The page of a landscape that is of no network."""
+    parts = [f"# Landscape of a {prepared.attributes[MODEL]}", _bullets(about_energies(prepared))]
+    for table in (minimum_table(prepared), transition_state_table(prepared)):
+        if table.rows:
+            parts.append(_markdown(table))
+    return "\n\n".join(parts) + "\n"
 
 
 def _title(prepared: Prepared, widths: list[int]) -> str:

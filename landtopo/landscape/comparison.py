@@ -11,6 +11,7 @@ import networkx as nx
 import numpy as np
 
 from landtopo.landscape.schema import LINEAGE
+from landtopo.landscape.tree import check_networks
 from landtopo.shown import Brief, Table
 
 __all__ = ["EdgePair", "FamilyPair", "GraphComparison", "compare_graphs"]
@@ -127,6 +128,8 @@ def compare_graphs(
     >>> lt.compare_graphs(graph, graph).equal
     True
     """
+    for graph in (first, second):
+        check_networks("compare_graphs", graph)
     partners = _family_partners(first, second, tolerance)
     families = tuple(
         FamilyPair(

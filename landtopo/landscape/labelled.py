@@ -33,7 +33,7 @@ from landtopo.landscape.labelled_cover import (
     Orbit,
     merge_levels,
 )
-from landtopo.landscape.tree import LEVEL_TOLERANCE
+from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
 from landtopo.problem import Teacher
 from landtopo.shown import Brief, Table
 from landtopo.symmetry import PermutationGroup, Relabelling
@@ -321,6 +321,7 @@ def labelled_connectivity(
     >>> found.components(level=0.01)
     2
     """
+    check_networks("labelled_connectivity", graph)
     known = sorted({int(data["width"]) for _, data in graph.nodes(data=True)})
     if width not in known:
         raise InvalidArgument(

@@ -14,10 +14,12 @@ from landtopo.shown import Brief
 
 __all__ = [
     "COLUMNS",
+    "ENERGY_COLUMNS",
     "FORMAT_VERSION",
     "INFINITE",
     "LINEAGE",
     "MINIMUM",
+    "MODEL",
     "TRANSITIONS",
     "Column",
     "ColumnType",
@@ -31,6 +33,9 @@ FORMAT_VERSION = 1
 
 #: The graph attribute `dim` for inputs of any dimension.
 INFINITE = "infinite"
+
+#: The graph attribute that says what a landscape is of, where that is no network and has no widths.
+MODEL = "model"
 
 #: Values of the column `kind`.
 MINIMUM = "minimum"
@@ -231,15 +236,64 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-def columns_of(owner: Owner) -> tuple[Column, ...]:
-    """The known columns of the graph, of its nodes or of its edges."""
-    return tuple(column for column in COLUMNS if column.owner == owner)
+_ENERGY = "unit of energy of the database"
+_POINT: tuple[tuple[str, ColumnType, str, str], ...] = (
+    ("log_product", "number", "", "logarithm of the product of positive Hessian eigenvalues"),
+    ("point_group_order", "integer", "", "order of the point group"),
+    ("inertia", "vector", "", "principal moments of inertia"),
+    ("coordinates", "vector", "", "coordinates, those of one particle after the other"),
+    ("given", "text", "", "the line of the file, where its values would be written otherwise"),
+    (
+        "given_coordinates",
+        "text",
+        "",
+        "the same of the line of coordinates",
+    ),
+)
+
+#: The columns of a landscape of energies: a database of minima and transition states.
+ENERGY_COLUMNS: tuple[Column, ...] = (
+    _graph("format_version", "integer", "", "version of these columns", required=True),
+    _graph(MODEL, "text", "", "what the landscape is of", required=True),
+    _graph("database", "structure", "", "how the files were laid out, to write them again"),
+    _node("id", "text", "", "min<number>, numbered as in min.data", required=True),
+    _node("kind", "text", "", MINIMUM, required=True),
+    _node("loss", "number", _ENERGY, "energy", required=True),
+    *(_node(*entry) for entry in _POINT),
+    _edge("id", "text", "", "ts<number>, numbered by the lines of ts.data", required=True),
+    _edge("kind", "text", "", "saddle: a transition state", required=True),
+    _edge("from_id", "text", "", "its first minimum", required=True),
+    _edge(
+        "to_id",
+        "text",
+        "",
+        "its second minimum; equal to from_id for a degenerate rearrangement",
+        required=True,
+    ),
+    _edge("loss", "number", _ENERGY, "energy", required=True),
+    _edge("barrier_from", "number", _ENERGY, "energy above that of from_id"),
+    _edge("barrier_to", "number", _ENERGY, "energy above that of to_id"),
+    *(_edge(*entry) for entry in _POINT),
+)
 
 
-def markdown_table(owner: Owner) -> str:
+def columns_of(owner: Owner, *, energies: bool = False) -> tuple[Column, ...]:
+    """The known columns of the graph, of its nodes or of its edges.
+
+    Parameters
+    ----------
+    owner : {"graph", "node", "edge"}
+    energies : bool
+        Those of a landscape of energies, which has the graph attribute `model`.
+    """
+    table = ENERGY_COLUMNS if energies else COLUMNS
+    return tuple(column for column in table if column.owner == owner)
+
+
+def markdown_table(owner: Owner, *, energies: bool = False) -> str:
     """The columns as a Markdown table, as docs/file-formats.md shows them."""
     rows = ["| name | type | unit | meaning |", "| --- | --- | --- | --- |"]
-    for column in columns_of(owner):
+    for column in columns_of(owner, energies=energies):
         meaning = column.meaning + ("" if column.required else " *(may be absent)*")
         meaning = meaning.replace("<", "&lt;").replace("|", "&#124;")
         rows.append(f"| `{column.name}` | {column.type} | {column.unit} | {meaning} |")

@@ -10,18 +10,31 @@ scipy.sparse.csgraph lose edges of weight zero, which here are the flat ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import overload
 
 import networkx as nx
 
 from landtopo.checks import checked_count, checked_instance, checked_number, checked_positive, shown
 from landtopo.errors import InvalidArgument
-from landtopo.landscape.schema import LINEAGE
-from landtopo.shown import Brief
+from landtopo.landscape.schema import LINEAGE, MODEL
+from landtopo.shown import Brief, brief
 
-__all__ = ["LEVEL_TOLERANCE", "MinimaxRoute", "merge_tree", "minimax_route", "transition_graph"]
+__all__ = [
+    "LEVEL_TOLERANCE",
+    "Leaves",
+    "MinimaxRoute",
+    "check_landscape",
+    "check_networks",
+    "important",
+    "merge_tree",
+    "minimax_route",
+    "pruned",
+    "transition_graph",
+]
 
 #: Levels closer than this are equal: losses of refined points carry errors of about 1e-15.
 LEVEL_TOLERANCE = 1e-12
@@ -50,11 +63,20 @@ class MinimaxRoute(Brief):
     barrier_to: float
 
 
+def check_networks(caller: str, graph: nx.MultiGraph[str]) -> None:
+    """Refuse a landscape that is not of networks, and so has no widths."""
+    if MODEL in getattr(graph, "graph", {}):
+        raise InvalidArgument(
+            f"The 'graph' argument of {caller} must be a landscape of networks; it is one of a "
+            f"{graph.graph[MODEL]}."
+        )
+
+
 def check_landscape(caller: str, graph: nx.MultiGraph[str], width: int | None = None) -> None:
     """Refuse what is no landscape graph, and a width that it does not have."""
     checked_instance("graph", caller, graph, nx.MultiGraph)
     for node, data in graph.nodes(data=True):
-        if "width" not in data or "loss" not in data:
+        if "loss" not in data or ("width" not in data and MODEL not in graph.graph):
             raise InvalidArgument(
                 f"The 'graph' argument of {caller} must be a landscape graph; its node "
                 f"{shown(node)} has no width and loss."
@@ -67,8 +89,12 @@ def check_landscape(caller: str, graph: nx.MultiGraph[str], width: int | None = 
             )
     if width is not None:
         checked_count("width", caller, width)
-        known = {data["width"] for _, data in graph.nodes(data=True)}
+        known = {data["width"] for _, data in graph.nodes(data=True) if "width" in data}
         known |= set(graph.graph.get("widths", ()))
+        if not known and MODEL in graph.graph:
+            raise InvalidArgument(
+                f"The 'width' argument of {caller} must be left out for a landscape without widths."
+            )
         if width not in known:
             raise InvalidArgument(
                 f"The 'width' argument of {caller} must be one of {sorted(known)}; got {width!r}."
@@ -103,38 +129,91 @@ def transition_graph(
     """
     check_landscape(caller, graph, width)
     checked_number("level", caller, level, "be a number", lambda number: not math.isnan(number))
+    losses, passes = _below(graph, width, level)
     found: nx.MultiGraph[str] = nx.MultiGraph()
-    losses = {
-        node: float(data["loss"])
+    for node, loss in losses.items():
+        found.add_node(node, loss=loss)
+    for height, key, first, second in passes:
+        found.add_edge(first, second, key=key, level=height)
+    return found
+
+
+#: Level and key of a transition, and its families, sorted.
+_Pass = tuple[float, str, str, str]
+
+
+def _below(
+    graph: nx.MultiGraph[str], width: int | None, level: float = math.inf
+) -> tuple[dict[str, float], list[_Pass]]:
+    """Losses of families and verified transitions up to a level, by loss, then by id."""
+    known = sorted(
+        (float(data["loss"]), node)
         for node, data in graph.nodes(data=True)
-        if (width is None or data["width"] == width) and data["loss"] <= level
-    }
-    for node in sorted(losses, key=lambda node: (losses[node], node)):
-        found.add_node(node, loss=losses[node])
-    edges = []
+        if (width is None or data.get("width") == width) and data["loss"] <= level
+    )
+    losses = {node: loss for loss, node in known}
+    passes = []
     for first, second, key, data in graph.edges(keys=True, data=True):
         if data["kind"] == LINEAGE or not data.get("verified", True):
             continue
         if first in losses and second in losses:
             height = max(float(data["loss"]), losses[first], losses[second])
             if height <= level:
-                edges.append((height, key, *sorted((first, second))))
-    for height, key, first, second in sorted(edges):
-        found.add_edge(first, second, key=key, level=height)
-    return found
+                passes.append((height, key, min(first, second), max(first, second)))
+    return losses, sorted(passes)
+
+
+class Leaves(Sequence[str]):
+    """The families below a node of the tree: a stretch of one list that all nodes share.
+
+    Tuples of their own would take the square of the number of families where a tree is deep.
+    """
+
+    __slots__ = ("_all", "_start", "_stop")
+
+    def __init__(self, families: Sequence[str], start: int, stop: int) -> None:
+        self._all = families
+        self._start = start
+        self._stop = stop
+
+    def __len__(self) -> int:
+        return self._stop - self._start
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        inside = range(self._start, self._stop)[place]
+        if isinstance(inside, int):
+            return self._all[inside]
+        return tuple(self._all[number] for number in inside)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (Leaves, tuple)) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return brief(tuple(self))
 
 
 def merge_tree(
-    graph: nx.MultiGraph[str], width: int, *, tolerance: float = LEVEL_TOLERANCE
+    graph: nx.MultiGraph[str], width: int | None = None, *, tolerance: float = LEVEL_TOLERANCE
 ) -> nx.DiGraph[str]:
     """The merge tree of all families of one width; a forest when they are not all joined.
+
+    The time grows hardly faster than the number of families and transitions.
 
     Parameters
     ----------
     graph : networkx.MultiGraph
         A landscape graph.
-    width : int
-        Student width K.
+    width : int, optional
+        Student width K; may be left out where the graph has one width only, or none.
     tolerance : float
         Levels that differ by no more are one level.
 
@@ -147,8 +226,8 @@ def merge_tree(
         its labelled copies), `copies_join` (the lowest level of those, if there are any) and
         `orbit_size` (number of its labelled copies, if known).
         Inner nodes m0, m1, ... (kind "merge"), numbered upwards, have `loss` (the level),
-        `families`, `lowest` (the family that goes on) and `transitions` (keys of the edges that
-        join there). The graph attribute `roots` lists the roots.
+        `families` (a sequence), `lowest` (the family that goes on) and `transitions` (keys of the
+        edges that join there). The graph attribute `roots` lists the roots.
 
     Raises
     ------
@@ -163,88 +242,217 @@ def merge_tree(
     1
     """
     checked_positive("tolerance", "merge_tree", tolerance)
-    transitions = transition_graph(graph, width, caller="merge_tree")
-    if not transitions:
+    check_landscape("merge_tree", graph, width)
+    if width is None:
+        width = _only_width(graph)
+    losses, passes = _below(graph, width)
+    if not losses:
         raise InvalidArgument(
             f"The 'width' argument of merge_tree must be one with families; got {width!r}."
         )
     tree: nx.DiGraph[str] = nx.DiGraph(width=width)
-    order = {node: place for place, node in enumerate(transitions)}
-    for node, data in transitions.nodes(data=True):
-        loops = transitions.get_edge_data(node, node) or {}
-        tree.add_node(
-            node,
-            kind="family",
-            loss=data["loss"],
-            families=(node,),
-            lowest=node,
-            persistence=math.inf,
-            copies=tuple(sorted(loops)),
-        )
-        if "orbit_size" in graph.nodes[node]:
-            tree.nodes[node]["orbit_size"] = int(graph.nodes[node]["orbit_size"])
-        if loops:
-            tree.nodes[node]["copies_join"] = min(loop["level"] for loop in loops.values())
-    top = {node: node for node in transitions}  # family -> root of its present tree
-    for group in _levels(transitions, tolerance):
-        level = group[-1][0]
-        joining: nx.MultiGraph[str] = nx.MultiGraph()
-        for _, key, first, second in group:
-            if top[first] != top[second]:
-                joining.add_edge(top[first], top[second], key=key)
-        merged = [
-            sorted(part, key=lambda node: order[tree.nodes[node]["lowest"]])
-            for part in nx.connected_components(joining)
-        ]
-        for parts in sorted(merged, key=lambda parts: order[tree.nodes[parts[0]]["lowest"]]):
-            _join(tree, parts, level, joining.subgraph(parts).edges(keys=True), top)
-    tree.graph["roots"] = tuple(dict.fromkeys(top.values()))
+    _put_families(tree, graph, losses, passes)
+    order = {node: place for place, node in enumerate(losses)}
+    above = {node: node for node in losses}
+    merges = 0
+
+    def rank(root: str) -> int:
+        return order[tree.nodes[root]["lowest"]]
+
+    for group in _levels(passes, tolerance):
+        edges = ((_top(above, first), _top(above, second), key) for _, key, first, second in group)
+        sets = [(sorted(roots, key=rank), keys) for roots, keys in _parts(edges)]
+        for roots, keys in sorted(sets, key=lambda part: rank(part[0][0])):
+            merge = f"m{merges}"
+            merges += 1
+            _join(tree, merge, roots, group[-1][0], keys)
+            above.update(dict.fromkeys([*roots, merge], merge))
+    tree.graph["roots"] = tuple(dict.fromkeys(_top(above, node) for node in losses))
+    _put_leaves(tree, order)
     return tree
 
 
-def _levels(
-    transitions: nx.MultiGraph[str], tolerance: float
-) -> list[list[tuple[float, str, str, str]]]:
-    """Edges between different families in groups of one level, upwards."""
-    edges = sorted(
-        (float(data["level"]), key, first, second)
-        for first, second, key, data in transitions.edges(keys=True, data=True)
-        if first != second
-    )
-    groups: list[list[tuple[float, str, str, str]]] = []
-    for edge in edges:
-        if groups and edge[0] - groups[-1][-1][0] <= tolerance:
-            groups[-1].append(edge)
-        else:
-            groups.append([edge])
-    return groups
+def _top(above: dict[str, str], node: str) -> str:
+    """The root above a node; the way there is halved for the next time."""
+    while above[node] != node:
+        above[node] = above[above[node]]
+        node = above[node]
+    return node
+
+
+def _only_width(graph: nx.MultiGraph[str]) -> int | None:
+    """The width of all families; None where there are no widths."""
+    widths = sorted({data["width"] for _, data in graph.nodes(data=True) if "width" in data})
+    if len(widths) > 1:
+        raise InvalidArgument(
+            f"The 'width' argument of merge_tree must be one of {widths}; got None."
+        )
+    return widths[0] if widths else None
+
+
+def _put_families(
+    tree: nx.DiGraph[str],
+    graph: nx.MultiGraph[str],
+    losses: Mapping[str, float],
+    passes: Iterable[_Pass],
+) -> None:
+    """The leaves, with the transitions between labelled copies of each."""
+    loops: defaultdict[str, list[_Pass]] = defaultdict(list)
+    for found in passes:
+        if found[2] == found[3]:
+            loops[found[2]].append(found)
+    for node, loss in losses.items():
+        own = loops.get(node, [])
+        tree.add_node(
+            node,
+            kind="family",
+            loss=loss,
+            families=(node,),
+            lowest=node,
+            persistence=math.inf,
+            copies=tuple(sorted(key for _, key, *_ in own)),
+        )
+        if "orbit_size" in graph.nodes[node]:
+            tree.nodes[node]["orbit_size"] = int(graph.nodes[node]["orbit_size"])
+        if own:
+            tree.nodes[node]["copies_join"] = own[0][0]
+
+
+def _levels(passes: Iterable[_Pass], tolerance: float) -> Iterator[list[_Pass]]:
+    """Transitions between different families in groups of one level, upwards."""
+    group: list[_Pass] = []
+    for found in passes:
+        if found[2] == found[3]:
+            continue
+        if group and found[0] - group[-1][0] > tolerance:
+            yield group
+            group = []
+        group.append(found)
+    if group:
+        yield group
+
+
+def _parts(edges: Iterable[tuple[str, str, str]]) -> list[tuple[set[str], list[str]]]:
+    """What the edges of one level join: sets of nodes, and the keys of the edges in each."""
+    known = [edge for edge in edges if edge[0] != edge[1]]
+    if len(known) < 2:
+        return [({first, second}, [key]) for first, second, key in known]
+    joined: nx.utils.UnionFind[str] = nx.utils.UnionFind()
+    for first, second, _ in known:
+        joined.union(first, second)
+    parts: dict[str, tuple[set[str], list[str]]] = {}
+    for first, second, key in known:
+        nodes, keys = parts.setdefault(joined[first], (set(), []))
+        nodes.update((first, second))
+        keys.append(key)
+    return list(parts.values())
 
 
 def _join(
-    tree: nx.DiGraph[str],
-    parts: list[str],
-    level: float,
-    edges: Iterable[tuple[str, str, str]],
-    top: dict[str, str],
+    tree: nx.DiGraph[str], merge: str, roots: list[str], level: float, keys: Iterable[str]
 ) -> None:
     """Put a merge above the given roots, the one with the lowest family first."""
-    merge = f"m{sum(data['kind'] == 'merge' for _, data in tree.nodes(data=True))}"
-    families = tuple(family for part in parts for family in tree.nodes[part]["families"])
     tree.add_node(
         merge,
         kind="merge",
         loss=level,
-        families=families,
-        lowest=tree.nodes[parts[0]]["lowest"],
-        transitions=tuple(sorted(key for _, _, key in edges)),
+        families=(),
+        lowest=tree.nodes[roots[0]]["lowest"],
+        transitions=tuple(sorted(keys)),
     )
-    for part in parts:
-        tree.add_edge(merge, part)
-    for part in parts[1:]:
-        ended = tree.nodes[tree.nodes[part]["lowest"]]
+    for root in roots:
+        tree.add_edge(merge, root)
+    for root in roots[1:]:
+        ended = tree.nodes[tree.nodes[root]["lowest"]]
         ended["persistence"] = level - ended["loss"]
-    for family in families:
-        top[family] = merge
+
+
+def _put_leaves(tree: nx.DiGraph[str], families: Iterable[str]) -> None:
+    """Tell every merge its families, those of what it joins one after the other."""
+    merges = [node for node, data in tree.nodes(data=True) if data["kind"] == "merge"]
+    sizes = dict.fromkeys(families, 1)
+    # A merge comes after all that it joins.
+    for merge in merges:
+        sizes[merge] = sum(sizes[child] for child in tree.successors(merge))
+    starts: dict[str, int] = {}
+    free = 0
+    for root in tree.graph["roots"]:
+        starts[root] = free
+        free += sizes[root]
+    for merge in reversed(merges):
+        free = starts[merge]
+        for child in tree.successors(merge):
+            starts[child] = free
+            free += sizes[child]
+    leaves = sorted(families, key=starts.__getitem__)
+    for merge in merges:
+        start = starts[merge]
+        tree.nodes[merge]["families"] = Leaves(leaves, start, start + sizes[merge])
+
+
+def important(
+    tree: nx.DiGraph[str], importance: float | None = None, *, most: int
+) -> frozenset[str]:
+    """The families of a merge tree that last long enough to be shown.
+
+    With each family, all that last longer in the same tree are among them.
+
+    Parameters
+    ----------
+    tree : networkx.DiGraph
+        As `merge_tree` makes it.
+    importance : float, optional
+        Least persistence.
+    most : int
+        Without it, at most so many families: the most persistent ones, equal ones all or none;
+        of the lowest of separate trees, which have no end, the lowest.
+    """
+    # Leaves come by loss.
+    lasting = {
+        name: float(data["persistence"])
+        for name, data in tree.nodes(data=True)
+        if data["kind"] == "family"
+    }
+    if importance is None and len(lasting) > most:
+        ranked = sorted(lasting, key=lambda name: -lasting[name])
+        importance = math.nextafter(lasting[ranked[most]], math.inf)
+        if math.isinf(importance):
+            return frozenset(ranked[:most])
+    return frozenset(name for name, length in lasting.items() if length >= (importance or 0.0))
+
+
+def pruned(tree: nx.DiGraph[str], kept: Collection[str]) -> nx.DiGraph[str]:
+    """The tree with only some of its families, and the merges that join two of them at least.
+
+    Parameters
+    ----------
+    tree : networkx.DiGraph
+        As `merge_tree` makes it.
+    kept : collection of str
+        With each family all that last longer in the same tree.
+
+    Returns
+    -------
+    networkx.DiGraph
+        The same attributes, but `families`, `transitions` and `roots` of what is left.
+    """
+    left: nx.DiGraph[str] = nx.DiGraph(width=tree.graph["width"])
+    left.add_nodes_from((name, data) for name, data in tree.nodes(data=True) if name in kept)
+    families = list(left)
+    # What stands for a node of the tree in what is left of it.
+    stands = {name: name for name in left}
+    for merge, data in tree.nodes(data=True):
+        if data["kind"] != "merge":
+            continue
+        below = [stands[child] for child in tree.successors(merge) if child in stands]
+        if len(below) > 1:
+            left.add_node(merge, **data)
+            left.add_edges_from((merge, child) for child in below)
+        if below:
+            stands[merge] = merge if len(below) > 1 else below[0]
+    left.graph["roots"] = tuple(stands[root] for root in tree.graph["roots"] if root in stands)
+    _put_leaves(left, families)
+    return left
 
 
 def minimax_route(graph: nx.MultiGraph[str], first: str, second: str) -> MinimaxRoute | None:

@@ -19,7 +19,7 @@ import networkx as nx
 from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.landscape.metrics import minimax_matrix
 from landtopo.landscape.schema import LINEAGE
-from landtopo.landscape.tree import LEVEL_TOLERANCE
+from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
 from landtopo.points.coverage import binomial_interval
 from landtopo.problem import Teacher
 from landtopo.shown import Brief, Table
@@ -268,6 +268,7 @@ def width_table(graph: nx.MultiGraph[str], *, teacher: Teacher | None = None) ->
     >>> table[0].families
     1
     """
+    check_networks("width_table", graph)
     by_width: dict[int, dict[str, Mapping[str, Any]]] = {}
     for name, data in graph.nodes(data=True):
         by_width.setdefault(int(data["width"]), {})[name] = data

@@ -9,6 +9,7 @@ import networkx as nx
 
 from landtopo.export.prepare import Prepared, prepare
 from landtopo.export.unresolved import unresolved
+from landtopo.landscape.tree import check_networks
 from landtopo.plot.marks import (
     Places,
     draw_families,
@@ -58,6 +59,7 @@ def widths(
     -------
     matplotlib Axes
     """
+    check_networks("plot.widths", graph)
     prepared = prepare(graph)
     entries = unresolved(prepared)
     studied = [entry.width for entry in entries]

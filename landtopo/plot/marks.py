@@ -12,6 +12,7 @@ from landtopo.export.looks import (
     EDGE_STYLES,
     FAILED_PAIR,
     FAMILY_STYLES,
+    PLAIN,
     UNDECIDED,
     NodeLook,
     Style,
@@ -68,7 +69,7 @@ def draw_families(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> No
     looks : dict
         Style by family id.
     """
-    names = [style.name for style in FAMILY_STYLES.values()]
+    names = [style.name for style in (*FAMILY_STYLES.values(), PLAIN)]
     present = {look.style for name, look in looks.items() if name in places}
     shrink = shrunk(len(places))
     for style in sorted(present, key=names.index):

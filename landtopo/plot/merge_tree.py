@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 import networkx as nx
 
+from landtopo.checks import checked_number
 from landtopo.export.prepare import prepare
 from landtopo.export.tables import copies_of
-from landtopo.landscape.tree import merge_tree
+from landtopo.landscape.tree import important, merge_tree, pruned
+from landtopo.landscape.words import words_of
 from landtopo.plot.marks import draw_families, put_legend, shrunk, symbol_radius
 from landtopo.plot.style import (
     SINGLE_COLUMN,
@@ -30,6 +32,8 @@ __all__ = ["tree"]
 # More branches than this are not labelled with their barriers, more leaves not with their names.
 _BARRIERS_SHOWN = 12
 _NAMES_SHOWN = 60
+# More leaves than this could not be told apart on a page.
+_MOST_DRAWN = 1000
 # The lowest levels at which copies join are told in pieces, and the highest one.
 _LEVELS_TOLD = 4
 
@@ -38,6 +42,7 @@ def tree(
     graph: nx.MultiGraph[str],
     width: int | None = None,
     *,
+    importance: float | None = None,
     scale: LossScale = "auto",
     ax: Axes | None = None,
 ) -> Axes:
@@ -45,7 +50,7 @@ def tree(
 
     Symbols are minima at their loss, horizontal lines passes at theirs. Open diamonds mark where
     labelled copies of the lowest family join, with the number of separate pieces that are left;
-    trees that nothing joins have dotted tops.
+    trees that nothing joins have dotted tops. What is left out is told below the axes.
 
     Parameters
     ----------
@@ -53,6 +58,10 @@ def tree(
         A landscape graph.
     width : int, optional
         Student width K; the smallest in the graph by default.
+    importance : float, optional
+        Leave out branches that are shorter: those whose barrier to a lower minimum (the
+        `persistence` of `merge_tree`) is below it. By default all are drawn where there are no more
+        than 1000, and otherwise the longest.
     scale : {"auto", "linear", "log"}
         Scale of the loss axis.
     ax : matplotlib Axes, optional
@@ -62,20 +71,27 @@ def tree(
     -------
     matplotlib Axes
     """
-    prepared = prepare(graph)
-    if width is None:
-        width = min((record["width"] for record in prepared.nodes), default=0)
-    found = merge_tree(graph, width)
+    words = words_of(getattr(graph, "graph", {}))
+    if importance is not None:
+        checked_number(
+            "importance", "tree", importance, "be a number >= 0", lambda number: number >= 0
+        )
+    if width is None and isinstance(graph, nx.MultiGraph):
+        width = min(
+            (data["width"] for _, data in graph.nodes(data=True) if "width" in data), default=None
+        )
+    whole = merge_tree(graph, width)
+    shown = important(whole, importance, most=_MOST_DRAWN)
+    found = pruned(whole, shown)
+    prepared = prepare(graph if len(shown) == len(graph) else graph.subgraph(shown))
     families = [node for node, data in found.nodes(data=True) if data["kind"] == "family"]
     order = {node: place for place, node in enumerate(_order(found))}
     losses = {node: shown_loss(data["loss"]) for node, data in found.nodes(data=True)}
-    joins = _joins(graph, found, width)
+    joins = [join for join in _joins(graph, found, width) if join.family in shown]
     inches = min(max(SINGLE_COLUMN, 0.16 * len(families) + 0.8), 12.0)
     with axes_for(ax, width=inches) as axes:
-        loss_axis(axes, [*losses.values(), *(join.level for join in joins)], scale)
-        top = axes.get_ylim()[1]
-        for family in families:
-            _branch(axes, found, family, order, losses, top)
+        loss_axis(axes, [*losses.values(), *(join.level for join in joins)], scale, words)
+        _draw_branches(axes, found, order, losses)
         trunks = {join: order[_trunk(found, join.family, join.level)] for join in joins}
         _draw_joins(
             axes, trunks, lambda name: symbol_radius(prepared.node_looks[name], len(families))
@@ -88,10 +104,27 @@ def tree(
             sized_labels(axes, names, range(len(names)))
         else:
             axes.set_xticks([])
-        axes.set_xlabel(f"families of minima, width {width}")
+        of_width = "" if width is None else f", width {width}"
+        axes.set_xlabel(f"{words.minima}{of_width}{_left_out(whole, shown)}")
         axes.tick_params(axis="x", length=0)
         put_legend(axes, [record for record in prepared.nodes if record["id"] in places])
     return axes
+
+
+def _left_out(tree: nx.DiGraph[str], shown: Collection[str]) -> str:
+    """A line that says how many leaves are hidden, and which; nothing where none is."""
+    leaves = {
+        name: data["persistence"] for name, data in tree.nodes(data=True) if "persistence" in data
+    }
+    hidden = [persistence for name, persistence in leaves.items() if name not in shown]
+    if not hidden:
+        return ""
+    alone = sum(map(math.isinf, hidden))
+    highest = max((barrier for barrier in hidden if math.isfinite(barrier)), default=None)
+    reasons = [] if highest is None else [f"barrier to a lower one at most {highest:.3g}"]
+    if alone:
+        reasons.append(f"{alone} that nothing joins to a lower one")
+    return f"\n{len(hidden)} of {len(leaves)} not shown: {', and '.join(reasons)}"
 
 
 class _Join(NamedTuple):
@@ -103,11 +136,13 @@ class _Join(NamedTuple):
     text: str
 
 
-def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int) -> list[_Join]:
+def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int | None) -> list[_Join]:
     """Where copies of the lowest family join.
 
     Where it is not known which copies passes join, the lowest pass between copies of each family.
     """
+    if width is None:
+        return []
     copies = copies_of(graph, width)
     found = []
     if copies is not None and len(copies.levels) > 1:
@@ -176,49 +211,40 @@ def _order(tree: nx.DiGraph[str]) -> list[str]:
     return [family for root in tree.graph["roots"] for family in lines[root]]
 
 
-def _branch(
-    ax: Axes,
-    tree: nx.DiGraph[str],
-    family: str,
-    order: dict[str, int],
-    losses: dict[str, float],
-    top: float,
+def _draw_branches(
+    ax: Axes, tree: nx.DiGraph[str], order: dict[str, int], losses: dict[str, float]
 ) -> None:
-    """The vertical line of a family up to where it ends, and the horizontal one to its trunk."""
+    """The vertical line of each family up to where it ends, and the horizontal one to its trunk."""
     from landtopo.plot.labels import clear_label
 
-    persistence = tree.nodes[family]["persistence"]
-    x = order[family]
+    top = ax.get_ylim()[1]
     thin = shrunk(len(order))
-    if math.isinf(persistence):
-        joined = losses[_root(tree, family)]
-        ax.plot([x, x], [losses[family], joined], "-", color="black", linewidth=thin)
-        # A lone tree goes on solid; several that nothing joins end in dots.
-        single = len(tree.graph["roots"]) == 1
-        ax.plot([x, x], [joined, top], "-" if single else ":", color="black", linewidth=0.8 * thin)
-        return
-    merge = next(
-        node
-        for node in nx.ancestors(tree, family)
-        if tree.nodes[node]["lowest"] != family and family in _ended_at(tree, node)
-    )
-    level = losses[merge]
-    trunk = order[tree.nodes[merge]["lowest"]]
-    ax.plot([x, x, trunk], [losses[family], level, level], "-", color="black", linewidth=thin)
-    if sum(data["kind"] == "merge" for _, data in tree.nodes(data=True)) <= _BARRIERS_SHOWN:
-        clear_label(ax, f"{persistence:.2g}", (x, level), gap=2.0, side="above")
+    roots = tree.graph["roots"]
+    root_of = {tree.nodes[root]["lowest"]: root for root in roots}
+    merges = [name for name, data in tree.nodes(data=True) if data["kind"] == "merge"]
+    ends = {family: merge for merge in merges for family in _ended_at(tree, merge)}
+    for family in tree.nodes:
+        if family not in order:
+            continue
+        x = order[family]
+        if family not in ends:
+            joined = losses[root_of[family]]
+            ax.plot([x, x], [losses[family], joined], "-", color="black", linewidth=thin)
+            # A lone tree goes on solid; several that nothing joins end in dots.
+            line = "-" if len(roots) == 1 else ":"
+            ax.plot([x, x], [joined, top], line, color="black", linewidth=0.8 * thin)
+            continue
+        level = losses[ends[family]]
+        trunk = order[tree.nodes[ends[family]]["lowest"]]
+        ax.plot([x, x, trunk], [losses[family], level, level], "-", color="black", linewidth=thin)
+        if len(merges) <= _BARRIERS_SHOWN:
+            persistence = tree.nodes[family]["persistence"]
+            clear_label(ax, f"{persistence:.2g}", (x, level), gap=2.0, side="above")
 
 
 def _ended_at(tree: nx.DiGraph[str], merge: str) -> list[str]:
     """The families whose branches end at this merge."""
     return [tree.nodes[child]["lowest"] for child in tree.successors(merge)][1:]
-
-
-def _root(tree: nx.DiGraph[str], node: str) -> str:
-    """The root above a node."""
-    while above := list(tree.predecessors(node)):
-        node = above[0]
-    return node
 
 
 def _trunk(tree: nx.DiGraph[str], family: str, level: float) -> str:

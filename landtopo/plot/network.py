@@ -12,6 +12,7 @@ from landtopo.export.looks import COLUMN_DISTANCE, edge_style
 from landtopo.export.prepare import prepare
 from landtopo.export.unresolved import unresolved
 from landtopo.landscape.schema import LINEAGE
+from landtopo.landscape.tree import check_networks
 from landtopo.objective import Array
 from landtopo.plot.marks import (
     Places,
@@ -76,6 +77,7 @@ def graph(
     -------
     matplotlib Axes
     """
+    check_networks("plot.graph", graph)
     prepared = prepare(graph)
     entries = unresolved(prepared)
     studied = sorted({record["width"] for record in prepared.nodes})

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from landtopo.errors import InvalidArgument
 from landtopo.export.files import write_bytes
+from landtopo.landscape.words import Words, words_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,7 +118,12 @@ def checked_scale(scale: LossScale) -> None:
         )
 
 
-def loss_axis(ax: Axes, losses: Iterable[float], scale: LossScale = "auto") -> None:
+def loss_axis(
+    ax: Axes,
+    losses: Iterable[float],
+    scale: LossScale = "auto",
+    words: Words | None = None,
+) -> None:
     """Scale and label the vertical axis for these losses.
 
     Parameters
@@ -127,12 +133,25 @@ def loss_axis(ax: Axes, losses: Iterable[float], scale: LossScale = "auto") -> N
         All losses that will be drawn.
     scale : {"auto", "linear", "log"}
         "log" is linear between zero and the smallest positive loss, so that zero has a place;
-        "auto" chooses it when the positive losses differ by more than a factor of 300.
+        "auto" chooses it when the positive losses differ by more than a factor of 300, and none
+        is negative.
+    words : Words, optional
+        Those of networks by default.
     """
     checked_scale(scale)
     shown = [shown_loss(loss) for loss in losses]
     positive = [loss for loss in shown if loss > 0]
-    ax.set_ylabel("loss $L$")
+    ax.set_ylabel((words or words_of({})).axis)
+    if min(shown, default=0.0) < 0:
+        if scale == "log":
+            raise InvalidArgument(
+                f"The 'scale' argument of a plot must be auto or linear where values are negative; "
+                f"the lowest is {min(shown):g}."
+            )
+        low, top = min(shown), max(shown)
+        margin = 0.08 * ((top - low) or abs(low))
+        ax.set_ylim(low - margin, top + 1.2 * margin)
+        return
     if not positive:
         ax.set_ylim(-0.5, 1.0)
         ax.set_yticks([0.0], ["0"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from landtopo_cli.options import WIDTH, force_option
-from landtopo_cli.pictures import KINDS, REACHED, draw, draw_path, draw_reached, drawing
+from landtopo_cli.pictures import KINDS, REACHED, TREE, draw, draw_path, draw_reached, drawing
 from landtopo_cli.sources import (
     check_files,
     graph_from,
@@ -32,6 +32,7 @@ __all__ = ["command"]
 Examples
   landtopo plot six.landtopo --kind widths -o widths.pdf
   landtopo plot six.landtopo --kind tree --width 6 -o tree.svg
+  landtopo plot DIRECTORY --kind tree --importance 0.5 -o tree.pdf
   landtopo plot six.landtopo --kind spectrum --name w6-f0 --name w6-f1 -o spectra.png
   landtopo plot six.landtopo --kind profile --name w6-t0 -o profile.pdf
   landtopo plot reach.landtopo --kind reached -o reached.pdf
@@ -41,7 +42,7 @@ Examples
 @source_argument
 @click.option(
     "--kind",
-    type=click.Choice(sorted([*KINDS, REACHED, "path"])),
+    type=click.Choice(sorted([*KINDS, TREE, REACHED, "path"])),
     required=True,
     help="tree: which families join at which loss, at one width; widths: loss against width; "
     "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
@@ -65,6 +66,13 @@ Examples
     help="Families of a spectrum, or the transition of a profile; without it, the path that "
     "'landtopo path' stored last, or the lowest pass.",
 )
+@click.option(
+    "--importance",
+    metavar="BARRIER",
+    type=float,
+    help="For a tree: leave out minima whose barrier to a lower one is below this. Without it, the "
+    "1000 most important ones are drawn.",
+)
 @force_option
 def command(
     source: Path,
@@ -72,19 +80,28 @@ def command(
     output: Path,
     width: int | None,
     names: tuple[str, ...],
+    importance: float | None,
     force: bool,
 ) -> int | None:
-    """Draw a study, or a graph file, for a paper: vector output, embedded fonts."""
+    """Draw a study, or a graph file, for a paper: vector output, embedded fonts.
+
+    A directory with the files of PATHSAMPLE or topsearch can be drawn as a tree.
+    """
     from landtopo.plot import save
     from landtopo.plot.style import picture_format
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.paths import missing
 
+    if importance is not None and kind != TREE:
+        raise click.UsageError(f"--importance does nothing in a picture of kind {kind}.")
     check_files((output,), force)
     path = _path(source, width, names) if kind == "path" else None
     with drawing(output):
         picture_format(output)
-        save(_picture(source, kind, width, names) if path is None else draw_path(path), output)
+        drawn = (
+            _picture(source, kind, width, names, importance) if path is None else draw_path(path)
+        )
+        save(drawn, output)
     click.echo(output)
     if path is None or path.verified:
         return None
@@ -107,10 +124,16 @@ def _path(source: Path, width: int | None, names: tuple[str, ...]) -> PathRecord
     return path
 
 
-def _picture(source: Path, kind: str, width: int | None, names: tuple[str, ...]) -> Axes | Figure:
+def _picture(
+    source: Path,
+    kind: str,
+    width: int | None,
+    names: tuple[str, ...],
+    importance: float | None,
+) -> Axes | Figure:
     if kind == REACHED:
         return draw_reached(reachability_from(source), width=width, names=names)
     stored = kind == "profile" and not names and width is None
     path = last_path(source) if stored else None
     graph = None if path is not None else graph_from(source)
-    return draw(kind, graph, width=width, names=names, path=path)
+    return draw(kind, graph, width=width, names=names, path=path, importance=importance)

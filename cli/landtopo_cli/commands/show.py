@@ -18,12 +18,16 @@ __all__ = ["command"]
 Examples
   landtopo show six.landtopo
   landtopo show landscape.graphml
+  landtopo show DIRECTORY
 """,
 )
 @source_argument
 @json_option
 def command(source: Path, as_json: bool) -> None:
-    """Show what is in a study, or in a graph file: families, transitions, paths, who made it."""
+    """Show what is in a study, or in a graph file: families, transitions, paths, who made it.
+
+    A directory with the files of PATHSAMPLE or topsearch (min.data, ts.data) can be shown too.
+    """
     from landtopo.export import read_graph
     from landtopo.study import Study
     from landtopo_cli.graphs import graph_record, graph_text

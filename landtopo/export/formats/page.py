@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.errors import InvalidArgument
 from landtopo.export.format import CREATOR, Format
 from landtopo.export.looks import (
     COLUMN_DISTANCE,
@@ -23,6 +24,7 @@ from landtopo.export.prepare import Prepared, Record
 from landtopo.export.story import evidence, in_short
 from landtopo.export.tables import copies_of, width_rows, widths_table
 from landtopo.export.unresolved import Unresolved, unresolved
+from landtopo.landscape.schema import MODEL
 
 __all__ = ["FORMAT"]
 
@@ -39,6 +41,11 @@ _BESIDE = 0.36 * COLUMN_DISTANCE
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
+    if MODEL in prepared.attributes:
+        raise InvalidArgument(
+            "An .html page can hold landscapes of networks only; a landscape of energies can be "
+            "written to the other formats, and drawn as a tree."
+        )
     title = f"Landscape of {prepared.attributes.get('teacher', 'a teacher')}"
     parts = {
         "@CREATOR@": html.escape(CREATOR),

@@ -1,0 +1,1 @@
+"""Databases of minima and transition states: directories of files that other programs share."""

@@ -1,0 +1,40 @@
+"""What the things of a landscape are called: by students of networks, and by those of molecules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from landtopo.landscape.schema import MODEL
+from landtopo.shown import Brief
+
+__all__ = ["Words", "words_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words(Brief):
+    """Names of what is drawn and told.
+
+    Attributes
+    ----------
+    minima : str
+        What the nodes are.
+    value : str
+        What the column `loss` holds.
+    axis : str
+        The same for an axis of a picture.
+    """
+
+    minima: str
+    value: str
+    axis: str
+
+
+_NETWORKS = Words(minima="families of minima", value="loss", axis="loss $L$")
+_ENERGIES = Words(minima="minima", value="energy", axis="energy")
+
+
+def words_of(attributes: Mapping[str, Any]) -> Words:
+    """The words for a landscape graph with these graph attributes."""
+    return _ENERGIES if MODEL in attributes else _NETWORKS
