@@ -353,6 +353,27 @@ def test_networks_become_databases_with_what_is_lost_said(
     assert lt.read_graph(tmp_path / "three").number_of_edges() == 0
 
 
+def test_between_databases_what_is_lost_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = lt.read_graph(pathsample(tmp_path / "given"))
+    with caplog.at_level(logging.WARNING, logger="landtopo"):
+        lt.write_graph(given, tmp_path / "text", format="topsearch")
+    assert "no place for inertia, log_product, point_group_order, min.A and min.B." in caplog.text
+    again = lt.read_graph(tmp_path / "text")
+    for (_, one), (_, two) in zip(given.nodes(data=True), again.nodes(data=True), strict=True):
+        assert one["loss"] == two["loss"]
+        assert np.array_equal(one["coordinates"], two["coordinates"])
+    caplog.clear()
+    # Two coordinates are no particle in space.
+    plane = lt.read_graph(topsearch(tmp_path / "plane"))
+    plane.nodes["min0"]["loss"] = 1e-17
+    with caplog.at_level(logging.WARNING, logger="landtopo"):
+        lt.write_graph(plane, tmp_path / "columns", format="pathsample")
+    assert "no place for coordinates of minima and coordinates of transition states" in caplog.text
+    assert "energies are rounded to 15 digits" in caplog.text
+
+
 def test_what_would_be_wrong_in_a_database_is_refused(tmp_path: Path) -> None:
     flat = network()
     flat.nodes["w6-f1"]["flat_dimension"] = 1

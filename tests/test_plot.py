@@ -164,6 +164,10 @@ def test_tree_leaves_out_what_is_less_important_and_says_so() -> None:
     assert {label.get_text() for label in ax.get_xticklabels()} == {"min0", "min5", "min6", "min7"}
     assert ax.get_xlabel() == "minima\n4 of 8 not shown: barrier to a lower one at most 0.5"
     assert sorted(symbols(ax)[:, 1]) == [-1.0, -0.375, -0.25, -0.125]
+    graph = comb(8)
+    graph.edges["min4", "min0", "ts4"]["loss"] += 0.0004
+    ax = plot.tree(graph, importance=0.6)
+    assert ax.get_xlabel().endswith("at most 0.501")
     with pytest.raises(InvalidArgument, match=r"^The 'importance' argument of tree must be a"):
         plot.tree(comb(8), importance=-1)
 

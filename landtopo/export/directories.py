@@ -27,6 +27,7 @@ _LOGGER = logging.getLogger("landtopo")
 
 # More of a kind than this are summed up.
 _NAMED = 3
+_KINDS = {"min": "minima", "ts": "transition states"}
 
 
 @cache
@@ -179,13 +180,14 @@ def _unwritten(prepared: Prepared, layout: Layout, contents: Mapping[str, bytes]
         lost.append(f"{listed(missing)} are not known, and written as {stand_in}")
     known = {name for other in known_layouts().values() for name in other.holds}
     unsaid = sorted(name for name in known - set(layout.holds) if any(name in row for row in rows))
-    points = [name for name in layout.files if name.startswith(("points", "ts.c", "min.c"))]
-    if any("coordinates" in row for row in rows) and not any(name in contents for name in points):
-        unsaid.append("coordinates")
+    for kind, records in (("min", prepared.nodes), ("ts", prepared.edges)):
+        written = {f"points.{kind}", f"{kind}.coords"} & set(contents)
+        if not written and any("coordinates" in record for record in records):
+            unsaid.append(f"coordinates of {_KINDS[kind]}")
     database = prepared.attributes.get(DATABASE, {})
     unsaid += [name for name in database.get("given", {}) if name not in contents]
     if unsaid:
-        lost.append(f"{listed(unsaid)} {'has' if len(unsaid) == 1 else 'have'} no place there")
+        lost.append(f"it has no place for {listed(unsaid)}")
     decimals = layout.decimals and database.get("decimals", layout.decimals)
     if decimals and any(round(row["loss"], decimals) != row["loss"] for row in rows):
         lost.append(f"energies are rounded to {decimals} digits after the point")

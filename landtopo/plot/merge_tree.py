@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
+from decimal import ROUND_CEILING, Context
 from typing import TYPE_CHECKING, NamedTuple
 
 import networkx as nx
@@ -121,7 +122,9 @@ def _left_out(tree: nx.DiGraph[str], shown: Collection[str]) -> str:
         return ""
     alone = sum(map(math.isinf, hidden))
     highest = max((barrier for barrier in hidden if math.isfinite(barrier)), default=None)
-    reasons = [] if highest is None else [f"barrier to a lower one at most {highest:.3g}"]
+    # Rounded upwards, so that it is a bound.
+    bound = Context(prec=3, rounding=ROUND_CEILING).create_decimal(highest or 0.0)
+    reasons = [] if highest is None else [f"barrier to a lower one at most {float(bound):g}"]
     if alone:
         reasons.append(f"{alone} that nothing joins to a lower one")
     return f"\n{len(hidden)} of {len(leaves)} not shown: {', and '.join(reasons)}"

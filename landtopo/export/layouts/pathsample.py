@@ -130,12 +130,13 @@ def _recognises(line: str) -> bool:
 def _rows(place: Path, fields: tuple[_Field, ...]) -> list[tuple[Record, list[Any]]]:
     """What the lines of a file say: records, and the values of each."""
     found = []
+    due = _size(fields)
     for number, line in enumerate(lines_of(place), start=1):
-        if len(line) != _size(fields):
+        if len(line) != due:
             raise fault(
                 place,
                 number,
-                f"has {len(line)} characters, where lines of {_size(fields)} are due: it is cut, "
+                f"has {len(line)} characters, where lines of {due} are due: it is cut, "
                 "or of another width",
             )
         values = _values(place, number, line, fields)
@@ -164,10 +165,9 @@ def _read(folder: Path) -> nx.MultiGraph[str]:
     present = [name for name in LAYOUT.files if (folder / name).is_file()]
     passes = []
     if "ts.data" in present:
-        for number, (record, values) in enumerate(
-            _rows(folder / "ts.data", _PASSES[decimals]), start=1
-        ):
-            ends = [_name(folder / "ts.data", number, end, names) for end in values[3:5]]
+        place = folder / "ts.data"
+        for number, (record, values) in enumerate(_rows(place, _PASSES[decimals]), start=1):
+            ends = [_name(place, number, end, names) for end in values[3:5]]
             ids = {"id": f"ts{number}", "from_id": ends[0], "to_id": ends[1]}
             passes.append({**ids, **record})
     _read_points(folder, present, {"points.min": minima, "points.ts": passes})
