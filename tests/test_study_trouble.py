@@ -286,7 +286,7 @@ def test_sigterm_ends_the_processes_that_work_for_it(path: Path) -> None:
             print("begun", flush=True)
             time.sleep(120)
             return {}
-        signal.signal(signal.SIGTERM, landtopo_cli._interrupt)
+        signal.signal(signal.SIGTERM, landtopo_cli._Interruption().ask)
         pool = Pool(2, Forgetful())
         pool._spent = 100.0
         pieces = [Piece(name="a", function=work, arguments=(None, k)) for k in range(4)]
