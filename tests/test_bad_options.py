@@ -45,6 +45,7 @@ WITH: dict[tuple[str, str], tuple[str, ...]] = {
     ("reach", "--duration"): ("--method", "sgd", "--dim", "2"),
     ("plot", "--name"): ("--kind", "spectrum", "--width", "3"),
     ("plot", "--width"): ("--kind", "tree"),
+    ("plot", "--importance"): ("--kind", "tree", "--width", "3"),
 }
 WITHOUT = {
     "--width": ("--width",),

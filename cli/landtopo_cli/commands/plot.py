@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landtopo_cli.options import WIDTH, force_option
+from landtopo_cli.options import WIDTH, Positive, force_option
 from landtopo_cli.pictures import KINDS, REACHED, TREE, draw, draw_path, draw_reached, drawing
 from landtopo_cli.sources import (
     check_files,
@@ -69,7 +69,7 @@ Examples
 @click.option(
     "--importance",
     metavar="BARRIER",
-    type=float,
+    type=Positive(),
     help="For a tree: leave out minima whose barrier to a lower one is below this. Without it, the "
     "1000 most important ones are drawn.",
 )
