@@ -16,13 +16,8 @@ import pytest
 from synthetic_landscape import ESCAPE_BARRIER, SPURIOUS_LOSS, THREE_CYCLE_LOSS, small_graph
 
 from landtopo.errors import InvalidArgument
-from landtopo.landscape.tree import (
-    important,
-    merge_tree,
-    minimax_route,
-    pruned,
-    transition_graph,
-)
+from landtopo.landscape.pruning import important, pruned
+from landtopo.landscape.tree import merge_tree, minimax_route, transition_graph
 
 
 def random_graph(seed: int) -> nx.MultiGraph[str]:

@@ -11,28 +11,25 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import overload
 
 import networkx as nx
 
 from landtopo.checks import checked_count, checked_instance, checked_number, checked_positive, shown
 from landtopo.errors import InvalidArgument
+from landtopo.landscape.leaves import put_leaves
 from landtopo.landscape.schema import LINEAGE, MODEL
-from landtopo.shown import Brief, brief
+from landtopo.shown import Brief
 
 __all__ = [
     "LEVEL_TOLERANCE",
-    "Leaves",
     "MinimaxRoute",
     "check_landscape",
     "check_networks",
-    "important",
     "merge_tree",
     "minimax_route",
-    "pruned",
     "transition_graph",
 ]
 
@@ -163,44 +160,6 @@ def _below(
     return losses, sorted(passes)
 
 
-class Leaves(Sequence[str]):
-    """The families below a node of the tree: a stretch of one list that all nodes share.
-
-    Tuples of their own would take the square of the number of families where a tree is deep.
-    """
-
-    __slots__ = ("_all", "_start", "_stop")
-
-    def __init__(self, families: Sequence[str], start: int, stop: int) -> None:
-        self._all = families
-        self._start = start
-        self._stop = stop
-
-    def __len__(self) -> int:
-        return self._stop - self._start
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
-
-    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
-        inside = range(self._start, self._stop)[place]
-        if isinstance(inside, int):
-            return self._all[inside]
-        return tuple(self._all[number] for number in inside)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, (Leaves, tuple)) and tuple(self) == tuple(other)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return brief(tuple(self))
-
-
 def merge_tree(
     graph: nx.MultiGraph[str], width: int | None = None, *, tolerance: float = LEVEL_TOLERANCE
 ) -> nx.DiGraph[str]:
@@ -268,7 +227,7 @@ def merge_tree(
             _join(tree, merge, roots, group[-1][0], keys)
             above.update(dict.fromkeys([*roots, merge], merge))
     tree.graph["roots"] = tuple(dict.fromkeys(_top(above, node) for node in losses))
-    _put_leaves(tree, order)
+    put_leaves(tree, order)
     return tree
 
 
@@ -365,94 +324,6 @@ def _join(
     for root in roots[1:]:
         ended = tree.nodes[tree.nodes[root]["lowest"]]
         ended["persistence"] = level - ended["loss"]
-
-
-def _put_leaves(tree: nx.DiGraph[str], families: Iterable[str]) -> None:
-    """Tell every merge its families, those of what it joins one after the other."""
-    merges = [node for node, data in tree.nodes(data=True) if data["kind"] == "merge"]
-    sizes = dict.fromkeys(families, 1)
-    # A merge comes after all that it joins.
-    for merge in merges:
-        sizes[merge] = sum(sizes[child] for child in tree.successors(merge))
-    starts: dict[str, int] = {}
-    free = 0
-    for root in tree.graph["roots"]:
-        starts[root] = free
-        free += sizes[root]
-    for merge in reversed(merges):
-        free = starts[merge]
-        for child in tree.successors(merge):
-            starts[child] = free
-            free += sizes[child]
-    leaves = sorted(families, key=starts.__getitem__)
-    for merge in merges:
-        start = starts[merge]
-        tree.nodes[merge]["families"] = Leaves(leaves, start, start + sizes[merge])
-
-
-def important(
-    tree: nx.DiGraph[str], importance: float | None = None, *, most: int
-) -> frozenset[str]:
-    """The families of a merge tree that last long enough to be shown.
-
-    With each family, all that last longer in the same tree are among them.
-
-    Parameters
-    ----------
-    tree : networkx.DiGraph
-        As `merge_tree` makes it.
-    importance : float, optional
-        Least persistence.
-    most : int
-        Without it, at most so many families: the most persistent ones, equal ones all or none;
-        of the lowest of separate trees, which have no end, the lowest.
-    """
-    # Leaves come by loss.
-    lasting = {
-        name: float(data["persistence"])
-        for name, data in tree.nodes(data=True)
-        if data["kind"] == "family"
-    }
-    if importance is None and len(lasting) > most:
-        ranked = sorted(lasting, key=lambda name: -lasting[name])
-        importance = math.nextafter(lasting[ranked[most]], math.inf)
-        if math.isinf(importance):
-            return frozenset(ranked[:most])
-    return frozenset(name for name, length in lasting.items() if length >= (importance or 0.0))
-
-
-def pruned(tree: nx.DiGraph[str], kept: Collection[str]) -> nx.DiGraph[str]:
-    """The tree with only some of its families, and the merges that join two of them at least.
-
-    Parameters
-    ----------
-    tree : networkx.DiGraph
-        As `merge_tree` makes it.
-    kept : collection of str
-        With each family all that last longer in the same tree.
-
-    Returns
-    -------
-    networkx.DiGraph
-        The same attributes, but `families`, `transitions` and `roots` of what is left.
-    """
-    left: nx.DiGraph[str] = nx.DiGraph(width=tree.graph["width"])
-    left.add_nodes_from((name, data) for name, data in tree.nodes(data=True) if name in kept)
-    families = list(left)
-    # What stands for a node of the tree in what is left of it.
-    stands = {name: name for name in left}
-    for merge, data in tree.nodes(data=True):
-        if data["kind"] != "merge":
-            continue
-        below = [stands[child] for child in tree.successors(merge) if child in stands]
-        if len(below) > 1:
-            left.add_node(merge, **data)
-            left.add_edges_from((merge, child) for child in below)
-        if below:
-            stands[merge] = merge if len(below) > 1 else below[0]
-    left.graph["roots"] = tuple(stands[root] for root in tree.graph["roots"] if root in stands)
-    _put_leaves(left, families)
-    return left
 
 
 def minimax_route(graph: nx.MultiGraph[str], first: str, second: str) -> MinimaxRoute | None:

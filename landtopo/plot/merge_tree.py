@@ -12,7 +12,8 @@ import networkx as nx
 from landtopo.checks import checked_number
 from landtopo.export.prepare import prepare
 from landtopo.export.tables import copies_of
-from landtopo.landscape.tree import important, merge_tree, pruned
+from landtopo.landscape.pruning import important, pruned
+from landtopo.landscape.tree import merge_tree
 from landtopo.landscape.words import words_of
 from landtopo.plot.marks import draw_families, put_legend, shrunk, symbol_radius
 from landtopo.plot.style import (
