@@ -13,6 +13,8 @@ from landtopo._version import __version__
 
 if TYPE_CHECKING:
     from landtopo import plot as plot
+    from landtopo.blocks.family import BlockFamily as BlockFamily
+    from landtopo.blocks.family import block_family as block_family
     from landtopo.certification import Certificate as Certificate
     from landtopo.certification import certify as certify
     from landtopo.dynamics.finite_rate import critical_rate as critical_rate
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from landtopo.symmetry import teacher_automorphisms as teacher_automorphisms
 
 _HOMES = {
+    "BlockFamily": "blocks.family",
     "Certificate": "certification",
     "ConnectOptions": "paths.connect",
     "CriticalPoint": "points.records",
@@ -89,6 +92,7 @@ _HOMES = {
     "TeacherStudent": "problem",
     "attraction": "dynamics.fixed_points",
     "binomial_interval": "points.coverage",
+    "block_family": "blocks.family",
     "certify": "certification",
     "classify": "points.classify",
     "compare_graphs": "landscape.comparison",

@@ -1,0 +1,93 @@
+"""How a block family is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from landtopo.wording import counted
+from landtopo_cli.tables import loss_text, number, table
+
+if TYPE_CHECKING:
+    from landtopo.blocks.family import BlockFamily
+
+__all__ = ["block_record", "block_text"]
+
+_DIGITS = 12
+
+
+def block_record(family: BlockFamily) -> dict[str, Any]:
+    """A block family as plain JSON values.
+
+    Parameters
+    ----------
+    family : BlockFamily
+        With None for an onset that was looked for and is not there; the caller leaves it out where
+        it was not asked for.
+    """
+    onset, expansion = family.onset, family.expansion
+    return {
+        "size": family.size,
+        "width": family.width,
+        "anti_aligned": "all" if family.anti_aligned is None else family.anti_aligned,
+        "extra": family.extra,
+        "status": family.status.value,
+        "loss": family.loss,
+        "grad_norm": family.grad_norm,
+        "index": family.index,
+        "eigenvalues": family.rows(),
+        "overlaps": [
+            {"neurons": orbit, "teachers": teacher, "own": own, "value": value}
+            for orbit, teacher, own, value in family.overlaps
+        ],
+        "onset": None
+        if onset is None
+        else {
+            "size": onset.size,
+            "loss": onset.loss,
+            "representation": onset.representation,
+            "where": onset.where,
+        },
+        "expansion": None
+        if expansion is None
+        else {
+            "power": expansion.power,
+            "limit": expansion.limit,
+            "coefficients": list(expansion.coefficients),
+        },
+    }
+
+
+def block_text(family: BlockFamily, *, onset: bool) -> str:
+    """A block family as people read it.
+
+    Parameters
+    ----------
+    family : BlockFamily
+    onset : bool
+        Whether the onset was looked for.
+    """
+    who = "all neurons" if family.anti_aligned is None else counted(family.anti_aligned, "neuron")
+    extra = f", one more {family.extra}" if family.extra else ""
+    lines = [f"{who} anti-aligned{extra}; size {number(family.size, _DIGITS)}"]
+    if family.index is None:
+        lines.append(family.status.value)
+    else:
+        lines.append(f"loss {loss_text(family.loss)}, index {number(family.index)}")
+        rows = [
+            (number(one.value, _DIGITS), number(one.multiplicity), one.representation, one.where)
+            for one in family.eigenvalues
+        ]
+        lines.append(table(("eigenvalue", "multiplicity", "representation", "where"), rows))
+    if family.onset is not None:
+        found = family.onset
+        lines.append(
+            f"A minimum from size {number(found.size, _DIGITS)} on: below, an eigenvalue of "
+            f"{found.representation} ({found.where}) is negative; loss {loss_text(found.loss)}."
+        )
+    elif onset:
+        lines.append("No size was found from which on it is a minimum, and below which it is none.")
+    if family.expansion is not None:
+        scaled = "size x loss" if family.expansion.power else "loss"
+        terms = ", ".join(number(one, _DIGITS) for one in family.expansion.coefficients)
+        lines.append(f"At large sizes {scaled} = sum of c_j size^(-j/2), c = {terms}.")
+    return "\n".join(lines)
