@@ -148,7 +148,14 @@ class BlockFamily(Table):
     _printed: ClassVar[tuple[str, ...]] = ("value", "multiplicity", "representation", "where")
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row for each eigenvalue."""
+        """One row for each eigenvalue.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.block_family(0, size=4).rows()[-1]["representation"]
+        'trivial'
+        """
         return [{name: getattr(one, name) for name in self._printed} for one in self.eigenvalues]
 
     def weights(self) -> Array:
