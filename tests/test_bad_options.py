@@ -36,6 +36,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "verify": ("study",),
     "export": ("study", "out.csv"),
     "plot": ("study", "--kind", "widths", "-o", "out.png"),
+    "block": ("--anti-aligned", "1", "--size", "6"),
 }
 # Options that do nothing, and are refused for that, without others or beside some.
 WITH: dict[tuple[str, str], tuple[str, ...]] = {
@@ -77,6 +78,8 @@ REFUSED: dict[str, tuple[str, ...]] = {
     ),
     "--family": ("", "any", "global", "w9-f9", "3", "\u0661", "a\nb\x01"),
     "--name": ("", "any", "global", "w9-f9", "3", "\u0661", "a\nb\x01"),
+    "--anti-aligned": (*WHOLE, "any", "6.0"),
+    "--size": (*NUMBER, "any", "1.5", "1e10"),
     "--index": (*(value for value in WHOLE if value != "0"), "99"),
     "--source": ("", "any", "random,bands", "a\nb\x01"),
     "--from": (*FILES, "w9-f9", "w3-f99", "any", f"{LONG}.npy"),
