@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landtopo.wording import counted
+from landtopo.wording import counted, exact
 from landtopo_cli.tables import loss_text, number, table
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ def block_record(family: BlockFamily) -> dict[str, Any]:
     Parameters
     ----------
     family : BlockFamily
-        With None for an onset that was looked for and is not there; the caller leaves it out where
-        it was not asked for.
+        Onset and expansion are None where they were not asked for, or are not there.
     """
     onset, expansion = family.onset, family.expansion
     return {
@@ -57,6 +56,10 @@ def block_record(family: BlockFamily) -> dict[str, Any]:
     }
 
 
+def _dimensions(count: int | float) -> str:
+    return exact(count) if isinstance(count, int) else number(count, _DIGITS)
+
+
 def block_text(family: BlockFamily, *, onset: bool) -> str:
     """A block family as people read it.
 
@@ -72,9 +75,14 @@ def block_text(family: BlockFamily, *, onset: bool) -> str:
     if family.index is None:
         lines.append(family.status.value)
     else:
-        lines.append(f"loss {loss_text(family.loss)}, index {number(family.index)}")
+        lines.append(f"loss {loss_text(family.loss)}, index {_dimensions(family.index)}")
         rows = [
-            (number(one.value, _DIGITS), number(one.multiplicity), one.representation, one.where)
+            (
+                number(one.value, _DIGITS),
+                _dimensions(one.multiplicity),
+                one.representation,
+                one.where,
+            )
             for one in family.eigenvalues
         ]
         lines.append(table(("eigenvalue", "multiplicity", "representation", "where"), rows))
@@ -85,7 +93,7 @@ def block_text(family: BlockFamily, *, onset: bool) -> str:
             f"{found.representation} ({found.where}) is negative; loss {loss_text(found.loss)}."
         )
     elif onset:
-        lines.append("No size was found from which on it is a minimum, and below which it is none.")
+        lines.append("At no size that it reaches it turns from a saddle into a minimum.")
     if family.expansion is not None:
         scaled = "size x loss" if family.expansion.power else "loss"
         terms = ", ".join(number(one, _DIGITS) for one in family.expansion.coefficients)

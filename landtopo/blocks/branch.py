@@ -28,7 +28,9 @@ __all__ = ["FARTHEST", "Branch", "Onset", "branch_of", "eigenvalues"]
 #: Sizes up to which stability is looked at.
 FARTHEST = 1e7
 
-_DOUBLES_UP_TO = 1e4
+# Times the number of anti-aligned neurons: what sizes are followed to in doubles, which lose a
+# digit for each factor of ten.
+_DOUBLES_UP_TO, _DOUBLES_AT_MOST = 1e4, 1e6
 # Steps in size^(-1/2): of the search for signs, and those for which arc length is not needed where
 # overlaps (times the number of teacher vectors) change by less than the given factor of the step.
 _SCAN, _SMALL_STEP, _STEEPEST = 0.03, 0.04, 20
@@ -130,6 +132,8 @@ class Branch:
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
+        count = kind.anti_aligned or 1
+        self._in_doubles = max(min(_DOUBLES_UP_TO * count, _DOUBLES_AT_MOST), 4 * kind.first)
         self._equations = _OverSizes(kind)
         self._nodes: list[Node] = []
         start = first_point(kind)
@@ -168,9 +172,9 @@ class Branch:
         t = size**-0.5
         if not self._nodes:
             return None
-        if size > _DOUBLES_UP_TO:
+        if size > self._in_doubles:
             # Beyond, doubles do not have the digits, and the curve is smooth in the parameter.
-            ends = [self._near(_DOUBLES_UP_TO / 2**i) for i in range(_POLYNOMIAL)]
+            ends = [self._near(self._in_doubles / 2**i) for i in range(_POLYNOMIAL)]
             known = [node for node in ends if node is not None]
             return _through(known, t) if len(known) == len(ends) else None
         nearest, *others = sorted(self._nodes, key=lambda node: abs(node.t - t))
@@ -195,7 +199,8 @@ class Branch:
         Returns
         -------
         Onset or None
-            None where no eigenvalue changes its sign so, up to `FARTHEST`.
+            None where no eigenvalue changes its sign so, up to `FARTHEST`: where the family is a
+            minimum at all sizes that it reaches, or at none.
         """
         above = None
         for size in self._sizes():
@@ -231,14 +236,14 @@ class Branch:
     def _sizes(self) -> Iterator[float]:
         yield FARTHEST
         # Eigenvalues are smooth in size^(-1/2).
-        low, high = _DOUBLES_UP_TO**-0.5, (self.kind.least * _JUST_ABOVE) ** -0.5
+        low, high = self._in_doubles**-0.5, (self.kind.least * _JUST_ABOVE) ** -0.5
         for t in np.linspace(low, high, 1 + math.ceil((high - low) / _SCAN)):
             yield float(t) ** -2
 
     def _negative(self, size: float) -> dict[_Block, int] | None:
         """How many eigenvalues of each block are negative; None where the family does not reach."""
         at: Slopes | None = None
-        if size > _DOUBLES_UP_TO:
+        if size > self._in_doubles:
             at = self.at(size)
         elif (node := self._near(size)) is not None and self._fits(node):
             at = self._equations.at(node.t).point(node.y)

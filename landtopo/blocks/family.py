@@ -222,7 +222,8 @@ def block_family(
         One neuron more, with the same overlap with each of the teacher vectors that anti-aligned
         neurons follow: ``spread``, a positive one; ``opposed``, a negative one, as theirs is.
     onset : bool
-        Look for the size above which the family is a minimum, up to 1e7.
+        Look for the size above which the family is a minimum, up to 1e7. There is none where the
+        family is a minimum down to the smallest size that it reaches.
     expansion : bool
         Expand the loss at large sizes.
 
