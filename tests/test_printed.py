@@ -130,6 +130,7 @@ def made() -> dict[str, Any]:
         "reached": lt.reachability(problem, runs=20),
         "psi": lt.psi_min(problem, weights),
         "reading": lt.read_point(problem, np.eye(2)),
+        "blocks": lt.block_family(anti_aligned=1, size=6),
         "statistics": point,
         "flow": lt.flow_weights(problem, weights),
         "statistics flow": lt.flow_statistics(problem, point.student, point.overlap),
