@@ -229,6 +229,8 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Tests that run in the background of a shell are started with Ctrl-C switched off.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for_steps(path)
     process.send_signal(signal.SIGINT)

@@ -35,7 +35,14 @@ def cube(x):
 def _sentences_are_new() -> Iterator[None]:
     compiled._say_uncached.cache_clear()
     compiled.announce_compilation.cache_clear()
+    # A command that ran in this process has taken the sentences over.
+    logger = logging.getLogger("landtopo")
+    level, propagate = logger.level, logger.propagate
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
     yield
+    logger.setLevel(level)
+    logger.propagate = propagate
     compiled._say_uncached.cache_clear()
     compiled.announce_compilation.cache_clear()
 

@@ -10,6 +10,9 @@ import pytest
 # As llvmlite does while numba compiles: Python drops what is raised in a callback.
 SCRIPT = """
 import ctypes, os, signal, time
+
+# What runs in the background of a shell is started with Ctrl-C switched off.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import landtopo_cli.app as app
 
 def command(**options):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landtopo.errors import InvalidArgument, LandtopoError
-from landtopo.landscape.schema import MODEL
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -148,6 +147,7 @@ def _refuse_unused(kind: str, width: int | None, names: tuple[str, ...]) -> None
 
 def _tree(graph: nx.MultiGraph[str], width: int | None, importance: float | None) -> Axes:
     from landtopo import plot
+    from landtopo.landscape.schema import MODEL
 
     if MODEL not in graph.graph:
         width = _one_width(graph, width)
@@ -170,6 +170,7 @@ def _widths(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]
 
 def _spectrum(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:
     from landtopo import plot
+    from landtopo.landscape.schema import MODEL
 
     if MODEL in graph.graph:
         raise click.UsageError("The graph has no spectra: a database does not hold them.")
@@ -205,6 +206,8 @@ def _some(graph: nx.MultiGraph[str]) -> None:
 
 
 def _one_width(graph: nx.MultiGraph[str], width: int | None) -> int:
+    from landtopo.landscape.schema import MODEL
+
     _some(graph)
     if MODEL in graph.graph:
         raise click.UsageError("This picture is of one width of student; the graph has no widths.")
