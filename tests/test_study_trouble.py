@@ -102,7 +102,8 @@ def test_a_journal_of_a_study_that_is_gone_does_no_harm(path: Path) -> None:
 def test_kills_at_creation(tmp_path: Path) -> None:
     """Five of eight once left an empty file that was then refused; 1000 are in verification."""
     kills = load_kills()
-    kills.COMMANDS = {"minima": ("--width", "2", "--starts", "20")}
+    # Enough starts that no run ends before it is killed.
+    kills.COMMANDS = {"minima": ("--width", "2", "--starts", "6000")}
     tally = kills.new_tally(seed=0)
     quiet = {"minima": kills.quiet_run("minima", tmp_path)}
     kills.EARLY = 1.0
