@@ -31,12 +31,12 @@ from landtopo.symmetry import (
     PointGraph,
     Reference,
     equivalence_classes,
+    function_automorphisms,
     isotropy,
     mirror_images,
     orbit_size,
     point_graph,
     symmetry_frame,
-    teacher_automorphisms,
 )
 from landtopo.units import unit_of
 
@@ -166,8 +166,7 @@ def describe_family(
     The family is not numbered yet; see `number_families`.
     """
     point, reduced, reading = _upright(problem, point)
-    frame = symmetry_frame(problem.teacher)
-    automorphisms = teacher_automorphisms(frame @ frame.T)
+    automorphisms = function_automorphisms(problem.teacher)
     labelled = isotropy(point_graph(problem.teacher, point.weights))
     return Family(
         id="",

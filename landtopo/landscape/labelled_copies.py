@@ -35,10 +35,10 @@ from landtopo.shown import Brief
 from landtopo.symmetry import (
     PermutationGroup,
     Relabelling,
+    function_automorphisms,
     parse_cycles,
     point_graph,
     symmetry_frame,
-    teacher_automorphisms,
     teacher_rotation,
 )
 from landtopo.symmetry.point_groups import symmetry_group
@@ -89,8 +89,7 @@ def labelled_copies(
         Nothing higher is looked at.
     """
     teacher = _teacher_of(graph) if teacher is None else teacher
-    frame = symmetry_frame(teacher)
-    symmetry = Symmetry(width=width, automorphisms=teacher_automorphisms(frame @ frame.T).group)
+    symmetry = Symmetry(width=width, automorphisms=function_automorphisms(teacher).group)
     below = transition_graph(graph, width, level=level)
     reader = _Reader(teacher, symmetry)
     orbits = {name: reader.orbit(name, graph.nodes[name]) for name in below}

@@ -28,9 +28,9 @@ from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.symmetry.fixed_space import EXACT, SharedSymmetry, interchangeable, shared_symmetry
-from landtopo.symmetry.frame import on_frame, symmetry_frame
+from landtopo.symmetry.frame import function_automorphisms, on_frame, symmetry_frame
 from landtopo.symmetry.isotypic import isotypic_eigenvalues, useful_blocks
-from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automorphisms
+from landtopo.symmetry.point_groups import TeacherAutomorphisms
 from landtopo.symmetry.relabelling import teacher_rotation
 
 __all__ = ["NetworkSetting"]
@@ -167,8 +167,7 @@ class NetworkSetting:
     @cached_property
     def automorphisms(self) -> TeacherAutomorphisms:
         """The teacher's symmetry, as far as it is exact: images of what is known stay critical."""
-        frame = symmetry_frame(self.loss.problem.teacher)
-        return teacher_automorphisms(frame @ frame.T, tolerance=EXACT)
+        return function_automorphisms(self.loss.problem.teacher, tolerance=EXACT)
 
     def distance(self, x: Array, y: Array) -> float:
         """Distance over rotations outside the span."""

@@ -16,8 +16,8 @@ from landtopo.symmetry import (
     PointGraph,
     Reference,
     Relabelling,
+    function_automorphisms,
     symmetry_frame,
-    teacher_automorphisms,
     teacher_rotation,
 )
 from landtopo.symmetry.fixed_space import EXACT
@@ -125,10 +125,10 @@ class NetworkCopies:
         Points are compared to a tolerance, and what is a symmetry of the teacher only to that
         tolerance makes no critical points of critical points.
         """
-        frame = symmetry_frame(self.problem.teacher)
-        if teacher_automorphisms(frame @ frame.T).order == self.setting.automorphisms.order:
+        teacher = self.problem.teacher
+        if function_automorphisms(teacher).order == self.setting.automorphisms.order:
             return None
-        return np.arange(len(frame), dtype=np.float64)
+        return np.arange(len(symmetry_frame(teacher)), dtype=np.float64)
 
     def _element(self, images: Images, flat: bool) -> Images:
         if not flat:

@@ -3,7 +3,13 @@
 from landtopo.symmetry.blocks import BlockPattern, BlockValue, block_pattern
 from landtopo.symmetry.canonical import CanonicalForm, canonical_form
 from landtopo.symmetry.copies import ClosestCopy, closest_copy
-from landtopo.symmetry.frame import mirror_images, on_frame, point_graph, symmetry_frame
+from landtopo.symmetry.frame import (
+    function_automorphisms,
+    mirror_images,
+    on_frame,
+    point_graph,
+    symmetry_frame,
+)
 from landtopo.symmetry.graph import PointGraph
 from landtopo.symmetry.group_names import GroupFactor, name_group
 from landtopo.symmetry.groups import PermutationGroup
@@ -58,6 +64,7 @@ __all__ = [
     "equivalence",
     "equivalence_classes",
     "format_cycles",
+    "function_automorphisms",
     "identity",
     "invariants",
     "inverse",

@@ -26,13 +26,13 @@ from numpy.typing import ArrayLike
 from landtopo.objective import Array
 from landtopo.problem import Teacher
 from landtopo.symmetry.fixed_space import EXACT
-from landtopo.symmetry.graph import PointGraph
+from landtopo.symmetry.graph import TOLERANCE, PointGraph
 from landtopo.symmetry.groups import PermutationGroup
 from landtopo.symmetry.permutations import Permutation
-from landtopo.symmetry.point_groups import teacher_automorphisms
+from landtopo.symmetry.point_groups import TeacherAutomorphisms, teacher_automorphisms
 from landtopo.symmetry.relabelling import teacher_rotation
 
-__all__ = ["mirror_images", "on_frame", "point_graph", "symmetry_frame"]
+__all__ = ["function_automorphisms", "mirror_images", "on_frame", "point_graph", "symmetry_frame"]
 
 # The sum of the vectors is told from them by its length, in units of the longest.
 _SUM_LENGTH = 1.5
@@ -108,6 +108,21 @@ def _multiplicities(vectors: Array) -> list[int]:
     return [int(count) for count in np.unique(first, return_counts=True)[1]]
 
 
+def function_automorphisms(
+    teacher: Teacher, *, tolerance: float = TOLERANCE
+) -> TeacherAutomorphisms:
+    """The symmetries of the teacher's function, as permutations of the rows of its frame.
+
+    Parameters
+    ----------
+    teacher : Teacher
+    tolerance : float
+        As of `teacher_automorphisms`.
+    """
+    frame = symmetry_frame(teacher)
+    return teacher_automorphisms(frame @ frame.T, tolerance=tolerance)
+
+
 def point_graph(teacher: Teacher, weights: ArrayLike) -> PointGraph:
     """A point as the symmetries of the teacher's function see it.
 
@@ -161,7 +176,7 @@ def mirror_images(teacher: Teacher, most: int = 64) -> tuple[Array, ...]:
     frame = _wider_frame(teacher)
     if frame is None:
         return ()
-    whole = teacher_automorphisms(frame @ frame.T).group
+    whole = function_automorphisms(teacher).group
     own = PermutationGroup.from_generators(
         [on_frame(teacher, one) for one in teacher_automorphisms(teacher.gram).generators],
         len(frame),
