@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from landtopo import plot as plot
     from landtopo.blocks.family import BlockFamily as BlockFamily
     from landtopo.blocks.family import block_family as block_family
-    from landtopo.certification import Certificate as Certificate
-    from landtopo.certification import certify as certify
     from landtopo.dynamics.finite_rate import critical_rate as critical_rate
     from landtopo.dynamics.finite_rate import follow_rate as follow_rate
     from landtopo.dynamics.fixed_points import attraction as attraction
@@ -62,6 +60,8 @@ if TYPE_CHECKING:
     from landtopo.points.search import find_minima as find_minima
     from landtopo.problem import Teacher as Teacher
     from landtopo.problem import TeacherStudent as TeacherStudent
+    from landtopo.proofs.certification import Certificate as Certificate
+    from landtopo.proofs.certification import certify as certify
     from landtopo.statistics import SummaryStatistics as SummaryStatistics
     from landtopo.statistics import flow_field as flow_field
     from landtopo.statistics import flow_jacobian as flow_jacobian
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BlockFamily": "blocks.family",
-    "Certificate": "certification",
+    "Certificate": "proofs.certification",
     "ConnectOptions": "paths.connect",
     "CriticalPoint": "points.records",
     "ExploreOptions": "landscape.explore",
@@ -93,7 +93,7 @@ _HOMES = {
     "attraction": "dynamics.fixed_points",
     "binomial_interval": "points.coverage",
     "block_family": "blocks.family",
-    "certify": "certification",
+    "certify": "proofs.certification",
     "classify": "points.classify",
     "compare_graphs": "landscape.comparison",
     "component_counts": "landscape.metrics",

@@ -14,13 +14,19 @@ import mpmath
 import numpy as np
 import pytest
 
-from landtopo.certification import Certificate, CertificateStatus, CertifyOptions, _Test, certify
-from landtopo.enclosures import Network, box, lower, matrix, midpoints, radii, upper
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.kernels import precise
 from landtopo.loss import PopulationLoss, WeightObjective
 from landtopo.points.records import Kind
 from landtopo.problem import Teacher, TeacherStudent
+from landtopo.proofs.certification import (
+    Certificate,
+    CertificateStatus,
+    CertifyOptions,
+    _Test,
+    certify,
+)
+from landtopo.proofs.enclosures import Network, box, lower, matrix, midpoints, radii, upper
 
 flint = pytest.importorskip("flint")
 

@@ -12,12 +12,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from landtopo.certification import CertificateStatus, CertifyOptions, _Test, certify
-from landtopo.enclosures import lower, upper
 from landtopo.loss import PopulationLoss
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.problem import Teacher, TeacherStudent
+from landtopo.proofs.certification import CertificateStatus, CertifyOptions, _Test, certify
+from landtopo.proofs.enclosures import lower, upper
 
 
 def critical(teacher: Teacher, weights: Array) -> Array:

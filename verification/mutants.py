@@ -39,8 +39,8 @@ import click
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
-    "landtopo/certification.py",
-    "landtopo/enclosures.py",
+    "landtopo/proofs/certification.py",
+    "landtopo/proofs/enclosures.py",
     "landtopo/study",
     "landtopo/points/classify.py",
     "landtopo/points/certificate.py",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from landtopo_cli.tables import number, table
 
 if TYPE_CHECKING:
-    from landtopo.certification import Certificate
+    from landtopo.proofs.certification import Certificate
 
 __all__ = ["certificate_record", "certificate_table"]
 

@@ -30,9 +30,9 @@ def command(request: Request, names: tuple[str, ...], files: tuple[Path, ...]) -
     first: what is proved is about the reduced network, with so many neurons as the table says.
     Needs python-flint (pip install 'landtopo[certify]').
     """
-    from landtopo.certification import CertificateStatus, certify
-    from landtopo.enclosures import require_flint
     from landtopo.points.reduced import reduce_network
+    from landtopo.proofs.certification import CertificateStatus, certify
+    from landtopo.proofs.enclosures import require_flint
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.certificates import certificate_record, certificate_table
     from landtopo_cli.known import chosen_points

@@ -29,7 +29,10 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from landtopo.checks import check_options, checked_array, checked_instance, checked_options
-from landtopo.enclosures import (
+from landtopo.objective import Array
+from landtopo.points.records import Kind
+from landtopo.problem import TeacherStudent
+from landtopo.proofs.enclosures import (
     Network,
     box,
     lower,
@@ -39,9 +42,6 @@ from landtopo.enclosures import (
     require_flint,
     upper,
 )
-from landtopo.objective import Array
-from landtopo.points.records import Kind
-from landtopo.problem import TeacherStudent
 from landtopo.shown import Brief, Table
 
 if TYPE_CHECKING:
