@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from landtopo.loss import PopulationLoss
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 
 BATCH = 256
 

@@ -29,8 +29,8 @@ import numpy as np
 from landtopo.kernels.descent import descend_batch
 from landtopo.kernels.flow import flow_batch
 from landtopo.kernels.minimise import minimise_batch
-from landtopo.loss import PopulationLoss
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 
 # The last revision of version 0.1.0.
 REFERENCE = "0fdfe21"

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from landtopo.kernels.minimise import minimise_batch
-from landtopo.loss import PopulationLoss, WeightObjective
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 
 
 def pele_rate(evaluate: Callable[[np.ndarray], Any], weights: np.ndarray) -> float:

@@ -49,9 +49,9 @@ ACCURACY = 1e-12
 
 def ends(width: int, task: str) -> tuple[Any, Any, Any]:
     """The problem and the two ends in K (K + 1) coordinates."""
-    import landtopo.points.search as search
-    from landtopo.problem import Teacher, TeacherStudent
-    from landtopo.symmetry import closest_copy
+    import landtopo.models.networks.points.search as search
+    from landtopo.models.networks.problem import Teacher, TeacherStudent
+    from landtopo.models.networks.symmetry import closest_copy
 
     problem = TeacherStudent(Teacher.orthonormal(width), width, width + 1)
     a = np.eye(width, width + 1)
@@ -72,7 +72,7 @@ class Counting:
     """The compiled loss, counting its calls."""
 
     def __init__(self, problem: Any) -> None:
-        from landtopo.loss import PopulationLoss, WeightObjective
+        from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 
         self.objective = WeightObjective(PopulationLoss(problem), columns=problem.width + 1)
         self.gradients = self.hessians = 0

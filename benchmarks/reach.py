@@ -11,11 +11,11 @@ import time
 import click
 import numpy as np
 
-from landtopo.dynamics.ends import RunOptions, follow_runs
-from landtopo.dynamics.finite_rate import follow_rate
-from landtopo.points.search import find_minima
-from landtopo.points.starts import GaussianStart
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.dynamics.ends import RunOptions, follow_runs
+from landtopo.models.networks.dynamics.finite_rate import follow_rate
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.starts import GaussianStart
 
 
 @click.command(help=__doc__)

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from landtopo.kernels.minimise import minimise_batch
-from landtopo.loss import PopulationLoss
-from landtopo.points.certificate import psi_min
-from landtopo.points.classify import classify
-from landtopo.points.reading import read_point
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.certificate import psi_min
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.reading import read_point
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 
 FOLDER = Path(__file__).parent
 WIDTHS = ((6, 400), (10, 200), (20, 60), (30, 20), (40, 10), (60, 6), (80, 4), (100, 3))

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from landtopo import symmetry
-from landtopo.flat import flat_directions
-from landtopo.flat.paths import flat_path
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.symmetry.graph import PointGraph
+from landtopo.models.networks import symmetry
+from landtopo.models.networks.flat import flat_directions
+from landtopo.models.networks.flat.paths import flat_path
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry.graph import PointGraph
 
 
 def test_script_starts(benchmark: Any) -> None:

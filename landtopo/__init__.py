@@ -13,24 +13,12 @@ from landtopo._version import __version__
 
 if TYPE_CHECKING:
     from landtopo import plot as plot
-    from landtopo.blocks.family import BlockFamily as BlockFamily
-    from landtopo.blocks.family import block_family as block_family
-    from landtopo.dynamics.finite_rate import critical_rate as critical_rate
-    from landtopo.dynamics.finite_rate import follow_rate as follow_rate
-    from landtopo.dynamics.fixed_points import attraction as attraction
-    from landtopo.dynamics.fixed_points import is_attractive as is_attractive
-    from landtopo.dynamics.flow import flow_weights as flow_weights
-    from landtopo.dynamics.noise import noise_term as noise_term
-    from landtopo.dynamics.reachability import reachability as reachability
-    from landtopo.dynamics.sgd import run_sgd as run_sgd
-    from landtopo.dynamics.statistics_flow import flow_statistics as flow_statistics
     from landtopo.errors import FileFormatError as FileFormatError
     from landtopo.errors import InvalidArgument as InvalidArgument
     from landtopo.errors import LandtopoError as LandtopoError
     from landtopo.errors import StudyError as StudyError
     from landtopo.export import read_graph as read_graph
     from landtopo.export import write_graph as write_graph
-    from landtopo.flat import flat_directions as flat_directions
     from landtopo.landscape.build import landscape_graph as landscape_graph
     from landtopo.landscape.comparison import compare_graphs as compare_graphs
     from landtopo.landscape.explore import ExploreOptions as ExploreOptions
@@ -43,37 +31,51 @@ if TYPE_CHECKING:
     from landtopo.landscape.tree import merge_tree as merge_tree
     from landtopo.landscape.tree import minimax_route as minimax_route
     from landtopo.landscape.widths import width_table as width_table
-    from landtopo.loss import PopulationLoss as PopulationLoss
+    from landtopo.models.networks.blocks.family import BlockFamily as BlockFamily
+    from landtopo.models.networks.blocks.family import block_family as block_family
+    from landtopo.models.networks.dynamics.finite_rate import critical_rate as critical_rate
+    from landtopo.models.networks.dynamics.finite_rate import follow_rate as follow_rate
+    from landtopo.models.networks.dynamics.fixed_points import attraction as attraction
+    from landtopo.models.networks.dynamics.fixed_points import is_attractive as is_attractive
+    from landtopo.models.networks.dynamics.flow import flow_weights as flow_weights
+    from landtopo.models.networks.dynamics.noise import noise_term as noise_term
+    from landtopo.models.networks.dynamics.reachability import reachability as reachability
+    from landtopo.models.networks.dynamics.sgd import run_sgd as run_sgd
+    from landtopo.models.networks.dynamics.statistics_flow import flow_statistics as flow_statistics
+    from landtopo.models.networks.flat import flat_directions as flat_directions
+    from landtopo.models.networks.loss import PopulationLoss as PopulationLoss
+    from landtopo.models.networks.points.certificate import psi_min as psi_min
+    from landtopo.models.networks.points.classify import classify as classify
+    from landtopo.models.networks.points.corners import find_corners as find_corners
+    from landtopo.models.networks.points.reading import read_point as read_point
+    from landtopo.models.networks.points.saddles import find_saddles as find_saddles
+    from landtopo.models.networks.points.search import find_minima as find_minima
+    from landtopo.models.networks.problem import Teacher as Teacher
+    from landtopo.models.networks.problem import TeacherStudent as TeacherStudent
+    from landtopo.models.networks.statistics import SummaryStatistics as SummaryStatistics
+    from landtopo.models.networks.statistics import flow_field as flow_field
+    from landtopo.models.networks.statistics import flow_jacobian as flow_jacobian
+    from landtopo.models.networks.statistics import summary_statistics as summary_statistics
+    from landtopo.models.networks.statistics import (
+        weights_from_statistics as weights_from_statistics,
+    )
+    from landtopo.models.networks.symmetry import isotropy as isotropy
+    from landtopo.models.networks.symmetry import teacher_automorphisms as teacher_automorphisms
     from landtopo.objective import Objective as Objective
     from landtopo.objective import SmoothFunction as SmoothFunction
     from landtopo.paths.connect import ConnectOptions as ConnectOptions
     from landtopo.paths.connect import connect as connect
-    from landtopo.points.certificate import psi_min as psi_min
-    from landtopo.points.classify import classify as classify
-    from landtopo.points.corners import find_corners as find_corners
     from landtopo.points.coverage import binomial_interval as binomial_interval
     from landtopo.points.generic import find_critical_points as find_critical_points
-    from landtopo.points.reading import read_point as read_point
     from landtopo.points.records import CriticalPoint as CriticalPoint
     from landtopo.points.records import Family as Family
-    from landtopo.points.saddles import find_saddles as find_saddles
-    from landtopo.points.search import find_minima as find_minima
-    from landtopo.problem import Teacher as Teacher
-    from landtopo.problem import TeacherStudent as TeacherStudent
     from landtopo.proofs.certification import Certificate as Certificate
     from landtopo.proofs.certification import certify as certify
-    from landtopo.statistics import SummaryStatistics as SummaryStatistics
-    from landtopo.statistics import flow_field as flow_field
-    from landtopo.statistics import flow_jacobian as flow_jacobian
-    from landtopo.statistics import summary_statistics as summary_statistics
-    from landtopo.statistics import weights_from_statistics as weights_from_statistics
     from landtopo.study import Study as Study
     from landtopo.study.verification import verify as verify
-    from landtopo.symmetry import isotropy as isotropy
-    from landtopo.symmetry import teacher_automorphisms as teacher_automorphisms
 
 _HOMES = {
-    "BlockFamily": "blocks.family",
+    "BlockFamily": "models.networks.blocks.family",
     "Certificate": "proofs.certification",
     "ConnectOptions": "paths.connect",
     "CriticalPoint": "points.records",
@@ -83,53 +85,53 @@ _HOMES = {
     "InvalidArgument": "errors",
     "LandtopoError": "errors",
     "Objective": "objective",
-    "PopulationLoss": "loss",
+    "PopulationLoss": "models.networks.loss",
     "SmoothFunction": "objective",
     "Study": "study",
     "StudyError": "errors",
-    "SummaryStatistics": "statistics",
-    "Teacher": "problem",
-    "TeacherStudent": "problem",
-    "attraction": "dynamics.fixed_points",
+    "SummaryStatistics": "models.networks.statistics",
+    "Teacher": "models.networks.problem",
+    "TeacherStudent": "models.networks.problem",
+    "attraction": "models.networks.dynamics.fixed_points",
     "binomial_interval": "points.coverage",
-    "block_family": "blocks.family",
+    "block_family": "models.networks.blocks.family",
     "certify": "proofs.certification",
-    "classify": "points.classify",
+    "classify": "models.networks.points.classify",
     "compare_graphs": "landscape.comparison",
     "component_counts": "landscape.metrics",
     "components": "landscape.metrics",
     "connect": "paths.connect",
-    "critical_rate": "dynamics.finite_rate",
-    "find_corners": "points.corners",
+    "critical_rate": "models.networks.dynamics.finite_rate",
+    "find_corners": "models.networks.points.corners",
     "find_critical_points": "points.generic",
-    "find_minima": "points.search",
-    "find_saddles": "points.saddles",
-    "flat_directions": "flat",
-    "flow_field": "statistics",
-    "flow_jacobian": "statistics",
-    "flow_statistics": "dynamics.statistics_flow",
-    "flow_weights": "dynamics.flow",
-    "follow_rate": "dynamics.finite_rate",
+    "find_minima": "models.networks.points.search",
+    "find_saddles": "models.networks.points.saddles",
+    "flat_directions": "models.networks.flat",
+    "flow_field": "models.networks.statistics",
+    "flow_jacobian": "models.networks.statistics",
+    "flow_statistics": "models.networks.dynamics.statistics_flow",
+    "flow_weights": "models.networks.dynamics.flow",
+    "follow_rate": "models.networks.dynamics.finite_rate",
     "independent_cycles": "landscape.metrics",
-    "is_attractive": "dynamics.fixed_points",
-    "isotropy": "symmetry",
+    "is_attractive": "models.networks.dynamics.fixed_points",
+    "isotropy": "models.networks.symmetry",
     "labelled_connectivity": "landscape.labelled",
     "landscape_graph": "landscape.build",
     "merge_tree": "landscape.tree",
     "minimax_matrix": "landscape.metrics",
     "minimax_route": "landscape.tree",
     "neighbourhood": "landscape.metrics",
-    "noise_term": "dynamics.noise",
+    "noise_term": "models.networks.dynamics.noise",
     "plot": "plot",
-    "psi_min": "points.certificate",
-    "reachability": "dynamics.reachability",
+    "psi_min": "models.networks.points.certificate",
+    "reachability": "models.networks.dynamics.reachability",
     "read_graph": "export",
-    "read_point": "points.reading",
-    "run_sgd": "dynamics.sgd",
-    "summary_statistics": "statistics",
-    "teacher_automorphisms": "symmetry",
+    "read_point": "models.networks.points.reading",
+    "run_sgd": "models.networks.dynamics.sgd",
+    "summary_statistics": "models.networks.statistics",
+    "teacher_automorphisms": "models.networks.symmetry",
     "verify": "study.verification",
-    "weights_from_statistics": "statistics",
+    "weights_from_statistics": "models.networks.statistics",
     "width_table": "landscape.widths",
     "write_graph": "export",
 }

@@ -1,9 +1,8 @@
-"""Computing in units of the teacher.
+"""Results in another unit of length: every number declares the power with which it scales.
 
-Weights scale with the teacher, losses with its square, and Hessians not at all. Every tolerance is
-meant for a teacher whose longest vector is of order one; a problem for another one is solved for
-the teacher divided by its unit, and what comes out is multiplied back. The unit is a power of two,
-so that both are exact in floating point, and a teacher of order one is left as it is.
+Tolerances are meant for landscapes of order one. A model of another size is solved divided by its
+unit, and what comes out is multiplied back by `rescaled`. The unit is a power of two, so that both
+are exact in floating point.
 
 A record says with which power of the unit its numbers scale where it declares them,
 
@@ -18,20 +17,16 @@ records need no power: each of those has its own.
 from __future__ import annotations
 
 import dataclasses
-import math
 import numbers
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from typing import get_type_hints as _type_hints
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from landtopo.problem import Teacher, TeacherStudent
-
-__all__ = ["Linear", "Power", "Squared", "Unitless", "in_units", "powers", "rescaled", "unit_of"]
+__all__ = ["Linear", "Power", "Squared", "Unitless", "powers", "rescaled"]
 
 _Type = TypeVar("_Type")
 _Record = TypeVar("_Record")
@@ -45,44 +40,24 @@ class Power:
     exponent: int
 
 
-#: Numbers that are the same for every multiple of the teacher: counts, ratios, angles, Hessians.
+#: Numbers that are the same for every unit: counts, ratios, angles, Hessians.
 Unitless = Annotated[_Type, Power(0)]
-#: Numbers that scale with the teacher: weights, gradients, slopes of growing neurons.
+#: Numbers that scale with the unit: weights, gradients, slopes of growing neurons.
 Linear = Annotated[_Type, Power(1)]
-#: Numbers that scale with the square of the teacher: losses, summary statistics.
+#: Numbers that scale with the square of the unit: losses, summary statistics.
 Squared = Annotated[_Type, Power(2)]
 
 
-def unit_of(teacher: Teacher) -> float:
-    """The power of two that is closest to the teacher's longest vector, by ratio.
-
-    Parameters
-    ----------
-    teacher : Teacher
-    """
-    return 2.0 ** round(math.log2(float(teacher.norms.max())))
-
-
-def in_units(problem: TeacherStudent) -> TeacherStudent:
-    """The problem with the teacher divided by its unit.
-
-    Parameters
-    ----------
-    problem : TeacherStudent
-    """
-    return rescaled(problem, 1.0 / unit_of(problem.teacher))
-
-
 def rescaled(record: _Record, unit: float) -> _Record:
-    """A record of results for the divided teacher as one for the teacher itself.
+    """A record of results for a divided model as one for the model itself.
 
     Parameters
     ----------
     record : dataclass instance
         Records in its fields, alone or in tuples, lists and mappings, are treated in the same way;
-        a problem among them becomes that of the teacher itself.
+        a problem among them becomes the one itself.
     unit : float
-        See `unit_of`.
+        A power of two.
 
     Returns
     -------

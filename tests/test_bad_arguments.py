@@ -16,8 +16,8 @@ import pytest
 
 import landtopo as lt
 from landtopo.checks import shown
-from landtopo.dynamics.ends import RunOptions
-from landtopo.dynamics.flow import FlowOptions, FlowStatus
+from landtopo.models.networks.dynamics.ends import RunOptions
+from landtopo.models.networks.dynamics.flow import FlowOptions, FlowStatus
 from landtopo.points.records import Status
 
 TEACHER = lt.Teacher.orthonormal(2)

@@ -9,10 +9,17 @@ import pytest
 from landtopo_cli.app import landtopo as application
 
 import landtopo as lt
-from landtopo.blocks.continuation import Node, follow
-from landtopo.blocks.loss import PRECISE, curvature, grad_norm, gradient, loss, slopes
-from landtopo.blocks.pattern import Pattern
-from landtopo.blocks.spectrum import hessian_block, normal_block, representations
+from landtopo.models.networks.blocks.continuation import Node, follow
+from landtopo.models.networks.blocks.loss import (
+    PRECISE,
+    curvature,
+    grad_norm,
+    gradient,
+    loss,
+    slopes,
+)
+from landtopo.models.networks.blocks.pattern import Pattern
+from landtopo.models.networks.blocks.spectrum import hessian_block, normal_block, representations
 
 # Classes, and what the orbits of students follow: two orbits on one class, single neurons, classes
 # of one, two and three members, where representations begin to occur.

@@ -13,11 +13,11 @@ import pytest
 
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.minimise import minimise_batch
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.certificate import psi_min
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.points.certificate import psi_min
-from landtopo.points.classify import classify
-from landtopo.problem import Teacher, TeacherStudent
 
 
 def minimum(problem: TeacherStudent, seed: int = 0) -> Array:

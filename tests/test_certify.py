@@ -16,9 +16,9 @@ import pytest
 
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.kernels import precise
-from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.points.records import Kind
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.proofs.certification import (
     Certificate,
     CertificateStatus,

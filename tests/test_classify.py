@@ -15,14 +15,14 @@ import pytest
 
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.minimise import minimise_batch
-from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.points.classify import classify, reduce_network
+from landtopo.models.networks.points.curvature import curvature_at
+from landtopo.models.networks.points.saddle_starts import mode_starts
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.ascend import AscentOptions, ascend
-from landtopo.points.classify import classify, reduce_network
-from landtopo.points.curvature import curvature_at
 from landtopo.points.records import CriticalPoint, Kind
-from landtopo.points.saddle_starts import mode_starts
-from landtopo.problem import Teacher, TeacherStudent
 
 
 def minima(problem: TeacherStudent, starts: int, seed: int = 0) -> list[Array]:

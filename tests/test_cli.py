@@ -30,7 +30,7 @@ from landtopo_cli.tables import plain_json, table
 from synthetic_landscape import small_graph
 
 import landtopo
-from landtopo.problem import Teacher
+from landtopo.models.networks.problem import Teacher
 from landtopo.study import Study
 
 TWO = ["--teacher", "orthonormal:2", "--width", "2"]
@@ -247,7 +247,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_without_a_study(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landtopo.points.search.find_minima", interrupted)
+    monkeypatch.setattr("landtopo.models.networks.points.search.find_minima", interrupted)
     result = run("minima", *TWO)
     assert result.exit_code == 130
     assert "nothing is kept" in result.stderr
@@ -669,7 +669,7 @@ def test_failures_of_the_machine_exit_with_1(
     def failing(*arguments: object, **options: object) -> None:
         raise error
 
-    monkeypatch.setattr("landtopo.points.search.find_minima", failing)
+    monkeypatch.setattr("landtopo.models.networks.points.search.find_minima", failing)
     result = run("minima", *TWO)
     assert result.exit_code == 1
     assert words in result.stderr
@@ -677,7 +677,7 @@ def test_failures_of_the_machine_exit_with_1(
 
 
 def test_warnings_are_plain_lines_on_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
-    from landtopo.points import search
+    from landtopo.models.networks.points import search
 
     find_minima = search.find_minima
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from landtopo.errors import InvalidArgument
-from landtopo.loss import PopulationLoss
-from landtopo.points.corners import CornerVerdict, find_corners, read_corner
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.corners import CornerVerdict, find_corners, read_corner
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.points.records import Kind
-from landtopo.problem import Teacher, TeacherStudent
 
 
 def test_all_corners_of_a_small_problem() -> None:

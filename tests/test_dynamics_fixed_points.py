@@ -14,13 +14,18 @@ from functools import cache
 import numpy as np
 import pytest
 
-from landtopo.dynamics.finite_rate import BranchEnd, BranchOptions, critical_rate, follow_rate
-from landtopo.dynamics.fixed_points import Stability, attraction, is_attractive
-from landtopo.dynamics.flow import FlowOptions
-from landtopo.dynamics.statistics_flow import StatisticsSystem, flow_statistics
 from landtopo.errors import InvalidArgument
-from landtopo.points.search import find_minima
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.dynamics.finite_rate import (
+    BranchEnd,
+    BranchOptions,
+    critical_rate,
+    follow_rate,
+)
+from landtopo.models.networks.dynamics.fixed_points import Stability, attraction, is_attractive
+from landtopo.models.networks.dynamics.flow import FlowOptions
+from landtopo.models.networks.dynamics.statistics_flow import StatisticsSystem, flow_statistics
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 
 
 @cache

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from landtopo.dynamics.flow import FlowOptions, FlowStatus, flow_weights
-from landtopo.dynamics.statistics_flow import (
+from landtopo.errors import InvalidArgument
+from landtopo.models.networks.dynamics.flow import FlowOptions, FlowStatus, flow_weights
+from landtopo.models.networks.dynamics.statistics_flow import (
     StatisticsSystem,
     flow_statistics,
     loss_from_statistics,
 )
-from landtopo.errors import InvalidArgument
-from landtopo.loss import PopulationLoss
-from landtopo.points.starts import GaussianStart
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import flow_field, summary_statistics
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.starts import GaussianStart
+from landtopo.models.networks.statistics import flow_field, summary_statistics
 from landtopo.wording import known_digits
 
 
@@ -76,7 +76,7 @@ def test_system_agrees_with_the_flow_field_of_the_statistics():
 
 
 def test_finite_rate_adds_the_square_of_the_rate_times_the_noise():
-    from landtopo.dynamics.noise import noise_term
+    from landtopo.models.networks.dynamics.noise import noise_term
 
     teacher = Teacher.orthonormal(3)
     problem = TeacherStudent(teacher, 3)

@@ -17,11 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from landtopo.dynamics.noise import noise_derivatives, noise_from_statistics, noise_term
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.orthant import orthant_moments, orthant_probability
-from landtopo.problem import Teacher
-from landtopo.statistics import summary_statistics
+from landtopo.models.networks.dynamics.noise import (
+    noise_derivatives,
+    noise_from_statistics,
+    noise_term,
+)
+from landtopo.models.networks.problem import Teacher
+from landtopo.models.networks.statistics import summary_statistics
 
 TIGHT = 1e-14
 
@@ -208,8 +212,8 @@ def test_statistics_and_weights_give_the_same_noise():
 
 def test_noise_is_twice_the_loss_seen_by_a_neuron_and_its_opposite():
     """s'(u.x) + s'(-u.x) = 1: N_kk of w and of -w, with equal errors, add up to 2 L."""
-    from landtopo.loss import PopulationLoss
-    from landtopo.problem import TeacherStudent
+    from landtopo.models.networks.loss import PopulationLoss
+    from landtopo.models.networks.problem import TeacherStudent
 
     teacher = Teacher.random(3, seed=1)
     rng = np.random.default_rng(2)

@@ -10,9 +10,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landtopo.dynamics.ends import RunOptions, follow_runs
-from landtopo.dynamics.flow import FlowOptions, flow_weights
-from landtopo.dynamics.reachability import reachability
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import flow as compiled
 from landtopo.kernels.descent import descend_batch
@@ -20,12 +17,15 @@ from landtopo.kernels.fast import fast_gradient, fast_task
 from landtopo.kernels.minimise import settle_batch
 from landtopo.kernels.network import ReluNetwork
 from landtopo.kernels.relu import batch_value_gradient, teacher_frame
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.dynamics.ends import RunOptions, follow_runs
+from landtopo.models.networks.dynamics.flow import FlowOptions, flow_weights
+from landtopo.models.networks.dynamics.reachability import reachability
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.starts import GaussianStart, GivenStart, draw_start, start_generator
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Kind
-from landtopo.points.search import find_minima
-from landtopo.points.starts import GaussianStart, GivenStart, draw_start, start_generator
-from landtopo.problem import Teacher, TeacherStudent
 
 ORTHONORMAL = Teacher.orthonormal(10)
 

@@ -1,7 +1,7 @@
 """One-pass SGD at finite d: the reduced process is the direct one, and tends to the flow.
 
 Established: coupled to the same samples, the reduced and the direct step give the same (Q, R) to
-rounding (the proof in `landtopo.dynamics.simulator`, executed); drawn independently they agree in
+rounding (the proof in `networks.dynamics.simulator`, executed); drawn independently they agree in
 law; the mean of runs follows the flow with the noise term and not the one without; deviations
 shrink like 1/sqrt(d).
 """
@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from landtopo.dynamics.flow import FlowOptions
-from landtopo.dynamics.sgd import run_sgd
-from landtopo.dynamics.simulator import reduced_step
-from landtopo.dynamics.statistics_flow import flow_statistics
 from landtopo.errors import InvalidArgument
-from landtopo.points.starts import GaussianStart, OrthogonalStart
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import summary_statistics
+from landtopo.models.networks.dynamics.flow import FlowOptions
+from landtopo.models.networks.dynamics.sgd import run_sgd
+from landtopo.models.networks.dynamics.simulator import reduced_step
+from landtopo.models.networks.dynamics.statistics_flow import flow_statistics
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.starts import GaussianStart, OrthogonalStart
+from landtopo.models.networks.statistics import summary_statistics
 
 COARSE = FlowOptions(longest=20.0, relative=1e-8, absolute=1e-10)
 

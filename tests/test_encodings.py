@@ -14,7 +14,7 @@ from landtopo_cli.app import landtopo as application
 from landtopo_cli.tables import plain_json
 
 from landtopo.export import read_graph
-from landtopo.problem import Teacher
+from landtopo.models.networks.problem import Teacher
 from landtopo.texts import name_of
 
 # Bytes that are no UTF-8, letters of no small character set, a control character.

@@ -16,18 +16,18 @@ from scipy.optimize import minimize
 
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
-from landtopo.landscape.lineage import LineageOptions, fates_from, fates_of
 from landtopo.landscape.schema import LINEAGE
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.landscape.lineage import LineageOptions, fates_from, fates_of
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.certificate import PsiCertificate, psi_min
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.escapes import EscapeSearch, Frame
+from landtopo.models.networks.points.regions import count_regions
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.points.slopes import SlopeField
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.points.certificate import PsiCertificate, psi_min
-from landtopo.points.classify import classify
 from landtopo.points.coverage import binomial_interval
-from landtopo.points.escapes import EscapeSearch, Frame
-from landtopo.points.regions import count_regions
-from landtopo.points.search import find_minima
-from landtopo.points.slopes import SlopeField
-from landtopo.problem import Teacher, TeacherStudent
 
 #: Three orthonormal vectors, and a fourth that depends on them.
 DEPENDENT = Teacher.from_vectors(np.vstack([np.eye(3), [0.6, 0.5, -0.4]]))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from landtopo.families import group_weights, number_families
+from landtopo.models.networks.points.families import group_weights, number_families
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry import Relabelling, teacher_automorphisms
 from landtopo.objective import Array
-from landtopo.points.search import find_minima
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.symmetry import Relabelling, teacher_automorphisms
 
 PROBLEM = TeacherStudent(Teacher.orthonormal(6), 6)
 

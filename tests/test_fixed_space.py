@@ -16,22 +16,26 @@ import pytest
 from functions import ring
 from scipy.integrate import solve_ivp
 
-from landtopo.fixed_objective import FixedSpaceObjective
 from landtopo.kernels.curvature import hessian_rows
-from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.fixed_objective import FixedSpaceObjective
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.paths.setting import NetworkSetting
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry.fixed_space import (
+    SharedSymmetry,
+    interchangeable,
+    shared_symmetry,
+)
 from landtopo.objective import Array, FlowEnd, Pace
 from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.descent import DescentOptions
 from landtopo.paths.ground import Ground
 from landtopo.paths.join import JoinOptions
-from landtopo.paths.network import NetworkSetting
 from landtopo.paths.profile import kept_below
 from landtopo.paths.unstable import first_stretch
 from landtopo.points.ascend import AscentOptions, ascend
-from landtopo.points.classify import classify
 from landtopo.points.evaluations import Counted
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.symmetry.fixed_space import SharedSymmetry, interchangeable, shared_symmetry
 from landtopo.symmetry.isotypic import isotypic_blocks, isotypic_eigenvalues
 
 FIRST = ConnectOptions(join=JoinOptions(improve=0))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from landtopo.errors import InvalidArgument
-from landtopo.flat.cells import Labels, cell_complex, cells, corner_graph
+from landtopo.models.networks.flat.cells import Labels, cell_complex, cells, corner_graph
 
 SIZES = [(k, m) for k in range(1, 6) for m in range(1, k + 1)]
 

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from landtopo.errors import InvalidArgument
-from landtopo.flat.cells import cell_complex
 from landtopo.flat.correct import correct
-from landtopo.flat.cubic import cubic_coefficient
-from landtopo.flat.examine import flat_directions
 from landtopo.flat.local import DirectionKind
-from landtopo.flat.records import FLAT_COLUMNS, flat_record, flat_row
-from landtopo.flat.report import FlatReport, FlatStatus
 from landtopo.flat.trace import TraceOptions, TraceStop, trace
-from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.flat.cells import cell_complex
+from landtopo.models.networks.flat.cubic import cubic_coefficient
+from landtopo.models.networks.flat.examine import flat_directions
+from landtopo.models.networks.flat.records import FLAT_COLUMNS, flat_record, flat_row
+from landtopo.models.networks.flat.report import FlatReport, FlatStatus
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
 
 
 def split_minimum(teacher: Teacher, width: int, seed: int) -> Array:

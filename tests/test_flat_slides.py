@@ -13,12 +13,12 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from landtopo.flat.cells import corner_graph
-from landtopo.flat.paths import flat_path
-from landtopo.flat.routing import Route, route
-from landtopo.flat.slides import FlatPathStatus, slide_path
-from landtopo.loss import PopulationLoss
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.flat.cells import corner_graph
+from landtopo.models.networks.flat.paths import flat_path
+from landtopo.models.networks.flat.routing import Route, route
+from landtopo.models.networks.flat.slides import FlatPathStatus, slide_path
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 
 State = tuple[tuple[int, int], ...]  # (reduced neuron or -1, share in units of 1/n) of each place
 

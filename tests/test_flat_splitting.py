@@ -7,11 +7,11 @@ import pytest
 
 from landtopo.errors import InvalidArgument
 from landtopo.flat.correct import correct
-from landtopo.flat.splitting import SplitVerdict, neuron_splits, split_inertia
-from landtopo.flat.stability import split_line
-from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.flat.splitting import SplitVerdict, neuron_splits, split_inertia
+from landtopo.models.networks.flat.stability import split_line
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
 
 
 def critical_points(

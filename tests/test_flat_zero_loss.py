@@ -12,16 +12,16 @@ import pytest
 from scipy.optimize import minimize
 
 from landtopo.errors import InvalidArgument
-from landtopo.flat.bridges import zero_loss_graph
-from landtopo.flat.cells import cell_complex
 from landtopo.flat.correct import correct
-from landtopo.flat.examine import flat_directions
-from landtopo.flat.paths import flat_path
-from landtopo.flat.slides import FlatPathStatus
-from landtopo.flat.zero_loss import line_freedom, zero_loss_set
-from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.flat.bridges import zero_loss_graph
+from landtopo.models.networks.flat.cells import cell_complex
+from landtopo.models.networks.flat.examine import flat_directions
+from landtopo.models.networks.flat.paths import flat_path
+from landtopo.models.networks.flat.slides import FlatPathStatus
+from landtopo.models.networks.flat.zero_loss import line_freedom, zero_loss_set
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
 
 MERCEDES = Teacher.from_gram(np.array([[1, -0.5, -0.5], [-0.5, 1, -0.5], [-0.5, -0.5, 1]]))
 

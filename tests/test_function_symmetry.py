@@ -10,17 +10,17 @@ import pytest
 
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.labelled import labelled_connectivity
-from landtopo.loss import PopulationLoss
-from landtopo.objective import Array
-from landtopo.points.search import find_minima
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.symmetry import (
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry import (
     mirror_images,
     on_frame,
     symmetry_frame,
     teacher_automorphisms,
     teacher_rotation,
 )
+from landtopo.objective import Array
 
 ANGLES = 2 * np.pi * np.arange(3) / 3
 TRIANGLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)

@@ -22,17 +22,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landtopo.errors import InvalidArgument
-from landtopo.flat.bridges import zero_loss_graph
-from landtopo.flat.cells import cells
-from landtopo.flat.zero_loss import ZeroLossFace, zero_loss_set
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.labelled import Link, Orbit, connect_copies, labelled_connectivity
 from landtopo.landscape.tree import transition_graph
-from landtopo.loss import PopulationLoss
-from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.symmetry import (
+from landtopo.models.networks.flat.bridges import zero_loss_graph
+from landtopo.models.networks.flat.cells import cells
+from landtopo.models.networks.flat.zero_loss import ZeroLossFace, zero_loss_set
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry import (
     PermutationGroup,
     PointGraph,
     Relabelling,
@@ -42,6 +41,7 @@ from landtopo.symmetry import (
     point_graph,
     teacher_automorphisms,
 )
+from landtopo.objective import Array
 
 Quotient = tuple[int, PermutationGroup, list[Orbit], list[Link]]
 Node = tuple[str, frozenset[tuple[int, ...]]]

@@ -30,24 +30,30 @@ from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.labelled import labelled_connectivity
-from landtopo.landscape.lineage import LineageOptions, fates_from, fates_of
-from landtopo.landscape.mirrors import mirrored_minima, mirrored_starts
 from landtopo.landscape.pool import Piece
-from landtopo.landscape.relations import simplest_relation
 from landtopo.landscape.schema import LINEAGE, columns_of
 from landtopo.landscape.transitions import Found, absorb, follow
 from landtopo.landscape.widths import width_table
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.landscape.lineage import LineageOptions, fates_from, fates_of
+from landtopo.models.networks.landscape.mirrors import mirrored_minima, mirrored_starts
+from landtopo.models.networks.landscape.relations import simplest_relation
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.reading import read_point
+from landtopo.models.networks.points.saddle_starts import mode_starts
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.statistics import summary_statistics
+from landtopo.models.networks.symmetry import (
+    Relabelling,
+    cycle_type,
+    isotropy,
+    parse_cycles,
+    symmetry_frame,
+)
 from landtopo.objective import Array
-from landtopo.points.classify import classify
-from landtopo.points.reading import read_point
 from landtopo.points.records import Kind
-from landtopo.points.saddle_starts import mode_starts
-from landtopo.points.search import find_minima
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import summary_statistics
 from landtopo.study import Study
-from landtopo.symmetry import Relabelling, cycle_type, isotropy, parse_cycles, symmetry_frame
 
 QUICK = ExploreOptions(
     random_starts=32,

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landtopo.errors import InvalidArgument
-from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
 
 ANGLES = ["0", "1e-12", "1e-8", "1e-4", "1", "3.1415926435897932", "3.14159265358979323846264338"]
 

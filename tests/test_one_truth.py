@@ -18,15 +18,15 @@ from landtopo_cli.app import landtopo as application
 from landtopo.errors import InvalidArgument
 from landtopo.export import read_graph
 from landtopo.landscape.labelled import labelled_connectivity
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry import Relabelling
 from landtopo.objective import Array
 from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.record import PathRecord
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study import Study
 from landtopo.study.codec import encode
-from landtopo.symmetry import Relabelling
 
 KNOWN = Path(__file__).parent / "known"
 #: No band at all: what is found was known.

@@ -16,11 +16,11 @@ from landtopo_cli.app import landtopo as application
 
 from landtopo import plot
 from landtopo.errors import InvalidArgument
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.record import PathRecord
-from landtopo.problem import Teacher, TeacherStudent
 
 plt = pytest.importorskip("matplotlib.pyplot")
 

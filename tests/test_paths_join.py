@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from functions import mueller_brown, ring
 
-from landtopo.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.paths.setting import NetworkSetting
+from landtopo.models.networks.points.certificate import psi_min
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array, SmoothFunction
 from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.descent import DescentStatus, descend, descend_both
 from landtopo.paths.join import JoinOptions, join
 from landtopo.paths.joined import Joined, JoinStatus
-from landtopo.paths.network import NetworkSetting
 from landtopo.paths.onward import onward
 from landtopo.paths.setting import Pass
 from landtopo.paths.valley import flat_valley
 from landtopo.points.ascend import AscentOptions, ascend
-from landtopo.points.certificate import psi_min
-from landtopo.problem import Teacher, TeacherStudent
 
 
 def _joined(

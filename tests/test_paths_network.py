@@ -13,22 +13,22 @@ import numpy as np
 import pytest
 
 from landtopo.errors import InvalidArgument
-from landtopo.loss import PopulationLoss, WeightObjective
-from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, connect
-from landtopo.paths.descent import descend, descend_both
-from landtopo.paths.ends import (
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.paths.ends import (
     align_outside,
     labelled_distance,
     relative_permutation,
     small_cycles,
 )
+from landtopo.models.networks.paths.setting import NetworkSetting
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.objective import Array
+from landtopo.paths.connect import ConnectOptions, connect
+from landtopo.paths.descent import descend, descend_both
 from landtopo.paths.join import JoinOptions
-from landtopo.paths.network import NetworkSetting
 from landtopo.paths.record import PathRecord
 from landtopo.points.ascend import AscentOptions, ascend
-from landtopo.points.classify import classify
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.symmetry.permutations import is_even
 
 # The spurious minimum of six neurons has one neuron anti-aligned (DESIGN: loss 0.0250805810).

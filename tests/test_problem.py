@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landtopo.errors import InvalidArgument
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 
 
 @given(st.integers(1, 8), st.integers(1, 8), st.integers(0, 10**6))

@@ -13,17 +13,22 @@ import mpmath
 import numpy as np
 import pytest
 
-from landtopo.families import number_families
 from landtopo.flat.null_space import null_space, resolution, spectral_cut
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.certificate import psi_min
+from landtopo.models.networks.points.families import number_families
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.statistics import (
+    SummaryStatistics,
+    flow_field,
+    flow_jacobian,
+    summary_statistics,
+)
+from landtopo.models.networks.symmetry import groups
 from landtopo.objective import Array, SmoothFunction
 from landtopo.paths.descent import DescentStatus, descend
-from landtopo.points.certificate import psi_min
 from landtopo.points.records import Family
-from landtopo.points.search import find_minima
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import SummaryStatistics, flow_field, flow_jacobian, summary_statistics
-from landtopo.symmetry import groups
 from landtopo.symmetry.groups import PermutationGroup
 
 

@@ -12,10 +12,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Kind
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.proofs.certification import CertificateStatus, CertifyOptions, _Test, certify
 from landtopo.proofs.enclosures import lower, upper
 

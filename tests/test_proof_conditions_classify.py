@@ -11,12 +11,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from landtopo.loss import PopulationLoss
-from landtopo.points.classify import _Solved, classify, reduce_network, verdict
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.classify import _Solved, classify, reduce_network, verdict
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.points.third_order import ThirdOrder
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.points.records import CriticalPoint, Kind
-from landtopo.points.search import find_minima
-from landtopo.points.third_order import ThirdOrder
-from landtopo.problem import Teacher, TeacherStudent
 
 EPSILON = float(np.finfo(np.float64).eps)
 

@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 
 from landtopo.errors import FileFormatError, InvalidArgument, StudyError
+from landtopo.models.networks.problem import Teacher
 from landtopo.points.records import Family, Kind
-from landtopo.problem import Teacher
 from landtopo.study import Study
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database

@@ -20,18 +20,20 @@ from numpy.typing import NDArray
 
 import landtopo
 from landtopo import units
-from landtopo.dynamics import reachability as reaching
-from landtopo.dynamics.ends import RunOptions
 from landtopo.landscape.catalogue import Transition
+from landtopo.models.networks import units as network_units
+from landtopo.models.networks.dynamics import reachability as reaching
+from landtopo.models.networks.dynamics.ends import RunOptions
+from landtopo.models.networks.points import saddles, search
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.starts import GaussianStart
+from landtopo.models.networks.statistics import SummaryStatistics
+from landtopo.models.networks.units import in_units
 from landtopo.objective import Array
 from landtopo.paths import connect as connecting
 from landtopo.paths.join import JoinOptions
-from landtopo.points import saddles, search
-from landtopo.points.classify import classify
-from landtopo.points.starts import GaussianStart
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import SummaryStatistics
-from landtopo.units import Linear, Squared, Unitless, in_units, powers, rescaled
+from landtopo.units import Linear, Squared, Unitless, powers, rescaled
 
 BASE = Teacher.equicorrelated(3, -0.3)
 ROOTS = (
@@ -101,7 +103,7 @@ def computed(factor: float) -> list[object]:
 def measured() -> dict[str, float]:
     """By name of a field: the power of the factor by which its numbers grow."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (units, search, saddles, reaching, connecting):
+        for module in (network_units, search, saddles, reaching, connecting):
             patch.setattr(module, "unit_of", lambda teacher: 1.0)
         small, large = computed(1.0), computed(2.0)
     found = defaultdict(list)

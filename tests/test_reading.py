@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from landtopo.models.networks.points.reading import Reading, read_point
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.points.reading import Reading, read_point
-from landtopo.problem import Teacher, TeacherStudent
 
 
 def anti_aligned(size: int, count: int) -> Array:

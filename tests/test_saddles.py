@@ -17,12 +17,12 @@ import pytest
 from functions import MUELLER_BROWN_MINIMA, MUELLER_BROWN_SADDLES, himmelblau, mueller_brown, ring
 
 from landtopo.errors import InvalidArgument
-from landtopo.loss import PopulationLoss
-from landtopo.points.classify import classify
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.saddles import SOURCES, SaddleResult, find_saddles
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.points.generic import find_critical_points
 from landtopo.points.records import CriticalPoint, Kind, Status
-from landtopo.points.saddles import SOURCES, SaddleResult, find_saddles
-from landtopo.problem import Teacher, TeacherStudent
 
 # Losses of all index-1 saddles. Two agree with barriers known from paths: 0.0861788 for d = 2 and
 # 0.0736129 for d >= 3 (K = M = 2). 0.0885119 is the one-neuron minimum split in two, which for

@@ -11,11 +11,11 @@ import pytest
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.descent import descend_batch
 from landtopo.kernels.minimise import CONVERGED, minimise_batch
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.search import SearchResult, find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Status
-from landtopo.points.search import SearchResult, find_minima
-from landtopo.problem import Teacher, TeacherStudent
 
 TEACHERS = [
     Teacher.orthonormal(5),

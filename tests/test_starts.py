@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from landtopo.dynamics.reachability import reachability
 from landtopo.errors import InvalidArgument
-from landtopo.points.saddles import find_saddles
-from landtopo.points.search import find_minima
-from landtopo.points.starts import (
+from landtopo.models.networks.dynamics.reachability import reachability
+from landtopo.models.networks.points.saddles import find_saddles
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.starts import (
     GaussianStart,
     GivenStart,
     LiftedStart,
@@ -27,7 +28,6 @@ from landtopo.points.starts import (
     parse_distribution,
     start_generator,
 )
-from landtopo.problem import Teacher, TeacherStudent
 
 TEACHER = Teacher.equicorrelated(3, 0.3)
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.minimise import minimise_batch
-from landtopo.loss import PopulationLoss
-from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import (
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.statistics import (
     SummaryStatistics,
     flow_field,
     flow_jacobian,
     summary_statistics,
     weights_from_statistics,
 )
+from landtopo.objective import Array
 
 cases = st.tuples(st.integers(1, 5), st.integers(1, 4), st.integers(0, 3), st.integers(0, 10**6))
 

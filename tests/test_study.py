@@ -30,8 +30,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landtopo.errors import FileFormatError, InvalidArgument, StudyError
+from landtopo.models.networks.problem import Teacher
 from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
-from landtopo.problem import Teacher
 from landtopo.study import Study
 from landtopo.study.codec import decode, encode
 from landtopo.study.schema import SCHEMA_VERSION
@@ -435,7 +435,7 @@ def test_a_file_size_limit_of_the_system(tmp_path: Path) -> None:
     script = """
         import resource, signal, sys
         import numpy as np
-        from landtopo.problem import Teacher
+        from landtopo.models.networks.problem import Teacher
         from landtopo.study import Study
         study = Study.create(sys.argv[1], Teacher.orthonormal(2))
         study.remember("small", {"a": 1})
@@ -456,7 +456,7 @@ def test_a_file_size_limit_of_the_system(tmp_path: Path) -> None:
 SAVING = """
     import sys
     import numpy as np
-    from landtopo.problem import Teacher
+    from landtopo.models.networks.problem import Teacher
     from landtopo.study import Study
     with Study.resume(sys.argv[1], Teacher.orthonormal(2)) as study:
         first = len(study.steps())

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from landtopo_cli.app import landtopo
 
 from landtopo.errors import FileFormatError, InvalidArgument
-from landtopo.problem import Teacher
+from landtopo.models.networks.problem import Teacher
 from landtopo.study import Study
 from landtopo.study.database import Database
 from landtopo.study.integrity import check_study

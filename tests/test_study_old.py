@@ -24,7 +24,7 @@ import pytest
 from landtopo.errors import FileFormatError
 from landtopo.export import write_graph
 from landtopo.landscape.build import landscape_graph
-from landtopo.points.search import find_minima
+from landtopo.models.networks.points.search import find_minima
 from landtopo.study import Study
 from landtopo.study.codec import decode, encode
 from landtopo.study.integrity import check_study

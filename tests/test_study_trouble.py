@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from landtopo_cli.app import landtopo
 
 from landtopo.errors import EmptyStudyError, LandtopoError, StudyError
-from landtopo.problem import Teacher
+from landtopo.models.networks.problem import Teacher
 from landtopo.study import Study
 from landtopo.study.integrity import check_study
 
@@ -68,7 +68,7 @@ def test_a_creation_that_was_cut_short_is_undone(path: Path) -> None:
     """The file is not empty then, but a journal beside it says that it was."""
     script = """
         import os, sys
-        from landtopo.problem import Teacher
+        from landtopo.models.networks.problem import Teacher
         from landtopo.study import Study
         from landtopo.study.database import Database
         make = Database.make_tables
@@ -201,7 +201,7 @@ def test_permission_that_is_taken_away(tmp_path: Path) -> None:
         import os, sys
         from pathlib import Path
         from landtopo.errors import StudyError
-        from landtopo.problem import Teacher
+        from landtopo.models.networks.problem import Teacher
         from landtopo.study import Study
         path = Path(sys.argv[1])
         with Study.create(path, Teacher.orthonormal(2)) as study:

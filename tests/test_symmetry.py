@@ -21,13 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from landtopo import symmetry
 from landtopo.errors import InvalidArgument
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks import symmetry
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.statistics import summary_statistics
+from landtopo.models.networks.symmetry import PermutationGroup, PointGraph, Relabelling
 from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import summary_statistics
-from landtopo.symmetry import PermutationGroup, PointGraph, Relabelling
 from landtopo.symmetry.search import automorphism_group, canonical_order
 
 FAST = settings(max_examples=60, deadline=None)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from landtopo.errors import FileFormatError, InvalidArgument, LandtopoError
-from landtopo.problem import Teacher
-from landtopo.teacher_files import matrix_from_file
+from landtopo.models.networks.problem import Teacher
+from landtopo.models.networks.teacher_files import matrix_from_file
 
 VECTORS = np.array([[1.0, 0.1, 0.0], [0.2, 1 / 3, -0.5]])
 GRAM = np.array([[2.0, 0.5], [0.5, 1.0]])

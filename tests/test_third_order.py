@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.reduced import reduce_network
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.points.third_order import ThirdOrder, split_third_order
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.points.classify import classify
 from landtopo.points.records import Kind
-from landtopo.points.reduced import reduce_network
-from landtopo.points.search import find_minima
-from landtopo.points.third_order import ThirdOrder, split_third_order
-from landtopo.problem import Teacher, TeacherStudent
 
 CIRCLE = 2 * np.pi * np.arange(5) / 5
 PENTAGON = Teacher.from_vectors(np.stack([np.cos(CIRCLE), np.sin(CIRCLE)], axis=1))

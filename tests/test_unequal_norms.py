@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from landtopo.landscape.catalogue import Catalogue
-from landtopo.landscape.lineage import LineageOptions, grown_neurons
-from landtopo.loss import PopulationLoss
-from landtopo.points.certificate import psi_min
-from landtopo.points.search import find_minima
-from landtopo.problem import Teacher, TeacherStudent
+from landtopo.models.networks.landscape.lineage import LineageOptions, grown_neurons
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.certificate import psi_min
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.study.verification.quadrature import difference_hessian
 
 

@@ -12,14 +12,15 @@ import pytest
 
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.saddles import find_saddles
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.starts import GaussianStart
+from landtopo.models.networks.units import in_units, unit_of
 from landtopo.paths.connect import connect
-from landtopo.points.classify import classify
 from landtopo.points.records import Kind
-from landtopo.points.saddles import find_saddles
-from landtopo.points.search import find_minima
-from landtopo.points.starts import GaussianStart
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.units import in_units, rescaled, unit_of
+from landtopo.units import rescaled
 
 BASE = Teacher.equicorrelated(3, -0.3)
 QUICK = ExploreOptions(

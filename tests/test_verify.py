@@ -21,11 +21,12 @@ from verified_study import examples, faults_of, make_study, plant
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.transitions import follow
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.saddle_starts import mode_starts
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry import format_cycles
 from landtopo.points.coverage import binomial_interval
-from landtopo.points.saddle_starts import mode_starts
-from landtopo.points.search import find_minima
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study import Study
 from landtopo.study.verification import (
     Check,
@@ -50,7 +51,6 @@ from landtopo.study.verification.quadrature import (
     quadrature_loss,
     quadrature_slope,
 )
-from landtopo.symmetry import format_cycles
 
 # Fields whose values are records of their own, with a fault in each of their fields.
 _RECORDS = {

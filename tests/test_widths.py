@@ -18,8 +18,8 @@ from synthetic_landscape import ESCAPE_BARRIER, SPURIOUS_LOSS, small_graph
 from test_tree import barrier_by_thresholds, random_graph
 
 from landtopo.landscape.widths import width_records, width_table
+from landtopo.models.networks.problem import Teacher
 from landtopo.points.coverage import binomial_interval
-from landtopo.problem import Teacher
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from landtopo_cli.reached import keep_reachability
 
-from landtopo.dynamics.reachability import reachability
 from landtopo.landscape.build import landscape_graph
+from landtopo.models.networks.dynamics.reachability import reachability
+from landtopo.models.networks.points.search import SearchResult
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.paths.connect import connect
 from landtopo.paths.record import PassedSaddle, RunnerUp
 from landtopo.points.records import Status
-from landtopo.points.search import SearchResult
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study import Study
 from landtopo.study.verification import Record
 

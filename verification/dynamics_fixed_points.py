@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from landtopo.dynamics.ends import RunOptions, finish_runs
-from landtopo.dynamics.fixed_points import Attraction, Stability, attraction
+from landtopo.models.networks.dynamics.ends import RunOptions, finish_runs
+from landtopo.models.networks.dynamics.fixed_points import Attraction, Stability, attraction
+from landtopo.models.networks.points.saddles import find_saddles
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.points.saddles import find_saddles
-from landtopo.points.search import find_minima
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study import Study
 
 TRIES = 5

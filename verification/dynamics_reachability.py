@@ -15,10 +15,10 @@ import sys
 import time
 from pathlib import Path
 
-from landtopo.dynamics.ends import RunOptions
-from landtopo.dynamics.reachability import Reachability, reachability
+from landtopo.models.networks.dynamics.ends import RunOptions
+from landtopo.models.networks.dynamics.reachability import Reachability, reachability
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.points.coverage import binomial_interval
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study import Study
 
 SPURIOUS = {6: 0.3, 8: 12.6, 10: 34.6, 12: 58.5, 17: 89.7, 20: 94.9}

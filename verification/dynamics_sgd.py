@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from landtopo.dynamics.flow import FlowOptions
-from landtopo.dynamics.sgd import run_sgd
-from landtopo.dynamics.statistics_flow import flow_statistics, loss_from_statistics
-from landtopo.problem import Teacher, TeacherStudent
-from landtopo.statistics import summary_statistics
+from landtopo.models.networks.dynamics.flow import FlowOptions
+from landtopo.models.networks.dynamics.sgd import run_sgd
+from landtopo.models.networks.dynamics.statistics_flow import flow_statistics, loss_from_statistics
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.statistics import summary_statistics
 
 DIMS = (1000, 4000, 100_000)
 RUNS = {1000: 100, 4000: 50, 100_000: 6}

@@ -30,7 +30,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import landtopo as lt
-from landtopo.teacher_files import matrix_from_file
+from landtopo.models.networks.teacher_files import matrix_from_file
 
 CHUNK = 250
 SECONDS = 5

@@ -8,7 +8,7 @@ from landtopo.wording import counted, exact
 from landtopo_cli.tables import loss_text, number, table
 
 if TYPE_CHECKING:
-    from landtopo.blocks.family import BlockFamily
+    from landtopo.models.networks.blocks.family import BlockFamily
 
 __all__ = ["block_record", "block_text"]
 

@@ -9,11 +9,11 @@ from landtopo_cli.families import problem_line, problem_record
 from landtopo_cli.tables import loss_text, number, table
 
 if TYPE_CHECKING:
+    from landtopo.models.networks.points.reading import Reading
+    from landtopo.models.networks.problem import TeacherStudent
+    from landtopo.models.networks.symmetry import BlockPattern
     from landtopo.objective import Array
-    from landtopo.points.reading import Reading
     from landtopo.points.records import Family
-    from landtopo.problem import TeacherStudent
-    from landtopo.symmetry import BlockPattern
     from landtopo_cli.known import Known
 
 __all__ = ["Detail", "detail", "detail_record", "detail_text"]
@@ -33,11 +33,11 @@ class Detail(NamedTuple):
 
 def detail(problem: TeacherStudent, point: Known) -> Detail:
     """Classify and read a point."""
-    from landtopo.families import describe_family
-    from landtopo.points.classify import classify
-    from landtopo.points.reading import read_point
-    from landtopo.statistics import summary_statistics
-    from landtopo.symmetry import block_pattern
+    from landtopo.models.networks.points.classify import classify
+    from landtopo.models.networks.points.families import describe_family
+    from landtopo.models.networks.points.reading import read_point
+    from landtopo.models.networks.statistics import summary_statistics
+    from landtopo.models.networks.symmetry import block_pattern
 
     found = classify(problem, point.weights)
     family = describe_family(problem, found, count=0, found_by=point.id)

@@ -10,8 +10,8 @@ import click
 from landtopo_cli.known import chosen_points, known_minima, weights_from
 
 if TYPE_CHECKING:
+    from landtopo.models.networks.problem import TeacherStudent
     from landtopo.objective import Array
-    from landtopo.problem import TeacherStudent
     from landtopo_cli.request import Work
 
 __all__ = ["End", "both_ends"]
@@ -84,7 +84,7 @@ def _permuted(weights: Array, cycles: str) -> Array:
 
 
 def _closest(work: Work, target: End, end: End) -> End:
-    from landtopo.symmetry import closest_copy, symmetry_frame
+    from landtopo.models.networks.symmetry import closest_copy, symmetry_frame
 
     copy = closest_copy(target.weights, end.weights, symmetry_frame(work.teacher), seed=work.seed)
     return end._replace(weights=copy.weights)

@@ -9,10 +9,10 @@ from landtopo_cli.request import INFINITE
 from landtopo_cli.tables import loss_text, number, share, table
 
 if TYPE_CHECKING:
+    from landtopo.models.networks.points.saddles import SaddleResult
+    from landtopo.models.networks.points.search import SearchResult
+    from landtopo.models.networks.problem import TeacherStudent
     from landtopo.points.records import Family
-    from landtopo.points.saddles import SaddleResult
-    from landtopo.points.search import SearchResult
-    from landtopo.problem import TeacherStudent
 
 __all__ = [
     "family_table",

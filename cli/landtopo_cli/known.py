@@ -11,8 +11,8 @@ from landtopo.errors import InvalidArgument
 from landtopo.texts import name_of
 
 if TYPE_CHECKING:
+    from landtopo.models.networks.points.search import SearchResult
     from landtopo.objective import Array
-    from landtopo.points.search import SearchResult
     from landtopo_cli.request import Work
 
 __all__ = [
@@ -45,7 +45,7 @@ class Known(NamedTuple):
 
 def search_minima(work: Work, width: int) -> SearchResult:
     """Search for minima with the options that the command was given, and store what was found."""
-    from landtopo.points.search import find_minima
+    from landtopo.models.networks.points.search import find_minima
 
     options = {name: work.options[name] for name in _SEARCH_OPTIONS if name in work.options}
     found = find_minima(
@@ -113,7 +113,7 @@ def chosen_points(
 
 def weights_from(file: str | Path, width: int) -> Known:
     """Weights from an .npy, .csv or .json file, one neuron a row."""
-    from landtopo.teacher_files import matrix_from_file
+    from landtopo.models.networks.teacher_files import matrix_from_file
 
     weights = matrix_from_file(file, keys=("weights",))
     if weights.ndim != 2 or len(weights) != width:
@@ -127,7 +127,7 @@ def start_from(work: Work, width: int, file: Path | None) -> Known:
     """The start of one trajectory: a draw of the start distribution, or what a file holds."""
     if file is not None:
         return weights_from(file, width)
-    from landtopo.points.starts import draw_start, parse_distribution, start_generator
+    from landtopo.models.networks.starts import draw_start, parse_distribution, start_generator
 
     init, run = work.options.get("init", "gaussian:1"), work.options.get("run", 0)
     generator = start_generator(work.seed, width, run)

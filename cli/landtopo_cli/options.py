@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-#: As in `landtopo.problem`; that module would make `landtopo --help` slow.
+#: As in `landtopo.models.networks.problem`; that module would make `landtopo --help` slow.
 _MOST_NEURONS = 10_000
 _MOST_STARTS = 100_000_000
 _MOST_JOBS = 1024

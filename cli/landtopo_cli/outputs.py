@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
 
-    from landtopo.dynamics.reachability import Reachability
+    from landtopo.models.networks.dynamics.reachability import Reachability
     from landtopo.study import Study
 
 __all__ = ["Outputs", "check_outputs", "check_reached", "write_outputs", "write_reached"]

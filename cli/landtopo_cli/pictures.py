@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from landtopo.dynamics.reachability import Reachability
+    from landtopo.models.networks.dynamics.reachability import Reachability
     from landtopo.paths.record import PathRecord
 
 __all__ = [

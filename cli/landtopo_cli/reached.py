@@ -11,7 +11,7 @@ from landtopo_cli.tables import loss_text, table
 if TYPE_CHECKING:
     import networkx as nx
 
-    from landtopo.dynamics.reachability import Reachability, Share
+    from landtopo.models.networks.dynamics.reachability import Reachability, Share
     from landtopo.study import Study
 
 __all__ = ["keep_reachability", "put_on_graph", "reach_text", "stored_reachability"]
@@ -88,7 +88,7 @@ def put_on_graph(study: Study, graph: nx.MultiGraph[str]) -> None:
 
     The graph says under `reachability` where the runs of each width started and what they followed.
     """
-    from landtopo.families import FamilyIndex
+    from landtopo.models.networks.points.families import FamilyIndex
     from landtopo.points.coverage import binomial_interval
 
     sources: dict[str, str] = {}

@@ -16,7 +16,7 @@ from landtopo_cli.tables import plain_json
 from landtopo_cli.terminal import TerminalProgress, progress, report_warnings
 
 if TYPE_CHECKING:
-    from landtopo.problem import Teacher, TeacherStudent
+    from landtopo.models.networks.problem import Teacher, TeacherStudent
     from landtopo.progress import Progress
     from landtopo.study import Study
 
@@ -56,7 +56,7 @@ class Work:
 
     def problem(self, width: int) -> TeacherStudent:
         """The problem for one of the widths."""
-        from landtopo.problem import TeacherStudent
+        from landtopo.models.networks.problem import TeacherStudent
 
         return TeacherStudent(self.teacher, width, self.dim)
 
@@ -129,7 +129,7 @@ class Request:
         if self.study is None:
             return None
         from landtopo.export.files import known_formats
-        from landtopo.problem import Teacher
+        from landtopo.models.networks.problem import Teacher
         from landtopo.study import Study
 
         given = None if self.teacher is None else Teacher.from_spec(self.teacher)
@@ -170,7 +170,7 @@ class Request:
         needs: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> Work:
-        from landtopo.problem import Teacher
+        from landtopo.models.networks.problem import Teacher
 
         sessions = [] if study is None else study.sessions()
         before = [entry.options for entry in sessions if entry.command == command]
@@ -213,8 +213,8 @@ def _check_problems(
     teacher: Teacher, dim: int | None, widths: Iterable[int], options: Mapping[str, Any]
 ) -> None:
     """Refuse dimensions and start distributions that do not fit, before any work."""
-    from landtopo.points.starts import draw_start, parse_distribution, start_generator
-    from landtopo.problem import TeacherStudent
+    from landtopo.models.networks.problem import TeacherStudent
+    from landtopo.models.networks.starts import draw_start, parse_distribution, start_generator
 
     problems = [TeacherStudent(teacher, width, dim) for width in widths]
     init = options.get("init")

@@ -102,8 +102,12 @@ def _further_minima(study: Study, width: int, families: list[Family]) -> list[Fa
     """
     from dataclasses import replace
 
-    from landtopo.families import FamilyIndex, describe_family, number_families
-    from landtopo.points.classify import classify
+    from landtopo.models.networks.points.classify import classify
+    from landtopo.models.networks.points.families import (
+        FamilyIndex,
+        describe_family,
+        number_families,
+    )
     from landtopo.points.records import Kind
 
     problem = study.problem(width)

@@ -9,8 +9,8 @@ from landtopo_cli.families import problem_line, problem_record
 from landtopo_cli.tables import number, table
 
 if TYPE_CHECKING:
-    from landtopo.dynamics.statistics_flow import StatisticsFlow
-    from landtopo.problem import TeacherStudent
+    from landtopo.models.networks.dynamics.statistics_flow import StatisticsFlow
+    from landtopo.models.networks.problem import TeacherStudent
 
 __all__ = ["trajectory_record", "trajectory_text"]
 

@@ -20,16 +20,17 @@ from landtopo.errors import InvalidArgument
 from landtopo.journal import Forgetful, Journal
 from landtopo.landscape.catalogue import Transition
 from landtopo.landscape.explore import ExploreOptions, Width, explore_width
-from landtopo.landscape.lineage import Line
 from landtopo.landscape.schema import FORMAT_VERSION, INFINITE, LINEAGE, MINIMUM
+from landtopo.models.networks.landscape.lineage import Line
+from landtopo.models.networks.points.search import SearchResult
+from landtopo.models.networks.problem import MOST_NEURONS, Teacher, TeacherStudent
+from landtopo.models.networks.starts import ScaledStart, StartDistribution, parse_distribution
+from landtopo.models.networks.symmetry import cycle_type, format_cycles, is_even
+from landtopo.models.networks.units import in_units, unit_of
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Family, Status
-from landtopo.points.search import SearchResult
-from landtopo.points.starts import ScaledStart, StartDistribution, parse_distribution
-from landtopo.problem import MOST_NEURONS, Teacher, TeacherStudent
 from landtopo.progress import Progress, Silent
-from landtopo.symmetry import cycle_type, format_cycles, is_even
-from landtopo.units import in_units, rescaled, unit_of
+from landtopo.units import rescaled
 
 __all__ = ["edge_record", "landscape_graph", "node_record"]
 

@@ -15,15 +15,16 @@ from typing import Literal
 
 import numpy as np
 
-from landtopo.families import describe_family, distinguishing, number_families
-from landtopo.objective import Array
-from landtopo.points.classify import classify
-from landtopo.points.reading import read_point
-from landtopo.points.records import CriticalPoint, Family, Kind, is_zero_loss
-from landtopo.points.reduced import reduce_network
-from landtopo.problem import TeacherStudent
-from landtopo.shown import Brief
-from landtopo.symmetry import (
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.families import (
+    describe_family,
+    distinguishing,
+    number_families,
+)
+from landtopo.models.networks.points.reading import read_point
+from landtopo.models.networks.points.reduced import reduce_network
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetry import (
     PermutationGroup,
     PointGraph,
     Reference,
@@ -35,6 +36,9 @@ from landtopo.symmetry import (
     symmetry_frame,
     teacher_automorphisms,
 )
+from landtopo.objective import Array
+from landtopo.points.records import CriticalPoint, Family, Kind, is_zero_loss
+from landtopo.shown import Brief
 from landtopo.units import Linear, Squared
 
 __all__ = ["Catalogue", "Copy", "PassKind", "Transition"]

@@ -31,21 +31,26 @@ from landtopo.checks import check_options
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue
-from landtopo.landscape.corners import corner_piece
-from landtopo.landscape.lineage import Line, LineageOptions, lift
-from landtopo.landscape.mirrors import MIRRORS, add_mirrored
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.transitions import Harvest, absorb, band_piece, follow_piece
+from landtopo.models.networks.landscape.corners import corner_piece
+from landtopo.models.networks.landscape.lineage import Line, LineageOptions, lift
+from landtopo.models.networks.landscape.mirrors import MIRRORS, add_mirrored
+from landtopo.models.networks.points.saddle_starts import (
+    SaddleStart,
+    mode_starts,
+    pair_starts,
+    random_start,
+)
+from landtopo.models.networks.points.search import SearchResult, find_minima
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.starts import GaussianStart, StartDistribution
+from landtopo.models.networks.symmetry import closest_copy, relative_relabellings, symmetry_frame
 from landtopo.objective import Array
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Family
-from landtopo.points.saddle_starts import SaddleStart, mode_starts, pair_starts, random_start
-from landtopo.points.search import SearchResult, find_minima
-from landtopo.points.starts import GaussianStart, StartDistribution
-from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
 from landtopo.shown import Brief
-from landtopo.symmetry import closest_copy, relative_relabellings, symmetry_frame
 
 __all__ = ["ExploreOptions", "Failure", "Line", "TransitionSearch", "Width", "explore_width"]
 

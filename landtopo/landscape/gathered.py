@@ -16,18 +16,19 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from landtopo.families import describe_family
 from landtopo.landscape.build import edge_record, node_record
 from landtopo.landscape.catalogue import Catalogue, Transition
 from landtopo.landscape.schema import LINEAGE
 from landtopo.landscape.transitions import Found, absorb, follow
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.families import describe_family
+from landtopo.models.networks.points.saddle_starts import SaddleStart
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetry import Relabelling, parse_cycles, symmetry_frame
+from landtopo.models.networks.units import in_units, unit_of
 from landtopo.objective import Array
-from landtopo.points.classify import classify
 from landtopo.points.records import Family
-from landtopo.points.saddle_starts import SaddleStart
-from landtopo.problem import TeacherStudent
-from landtopo.symmetry import Relabelling, parse_cycles, symmetry_frame
-from landtopo.units import in_units, rescaled, unit_of
+from landtopo.units import rescaled
 
 __all__ = ["SOURCES", "Finding", "gathered", "renaming"]
 

@@ -25,7 +25,6 @@ from typing import Any, Literal
 import networkx as nx
 
 from landtopo.errors import InvalidArgument
-from landtopo.landscape.labelled_copies import LabelledCopies, labelled_copies
 from landtopo.landscape.labelled_cover import (
     LabelledLevel,
     LabelledPart,
@@ -34,10 +33,11 @@ from landtopo.landscape.labelled_cover import (
     merge_levels,
 )
 from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
-from landtopo.problem import Teacher
+from landtopo.models.networks.landscape.labelled_copies import LabelledCopies, labelled_copies
+from landtopo.models.networks.problem import Teacher
+from landtopo.models.networks.symmetry import PermutationGroup, Relabelling
+from landtopo.models.networks.symmetry.whole import StudentPermutations, Symmetry
 from landtopo.shown import Brief, Table
-from landtopo.symmetry import PermutationGroup, Relabelling
-from landtopo.symmetry.whole import StudentPermutations, Symmetry
 
 __all__ = [
     "FamilyLevel",

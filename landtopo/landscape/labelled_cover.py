@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from landtopo.errors import InvalidArgument
+from landtopo.models.networks.symmetry import PermutationGroup, Relabelling
+from landtopo.models.networks.symmetry.whole import StudentPermutations, Symmetry
 from landtopo.shown import Brief
-from landtopo.symmetry import PermutationGroup, Relabelling
-from landtopo.symmetry.whole import StudentPermutations, Symmetry
 
 __all__ = [
     "LabelledLevel",

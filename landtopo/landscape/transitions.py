@@ -16,22 +16,22 @@ import numpy as np
 
 from landtopo.landscape.catalogue import Catalogue, Copy, PassKind, Transition
 from landtopo.landscape.pool import Piece
-from landtopo.landscape.relations import simplest_relation
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.landscape.relations import simplest_relation
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.paths.setting import NetworkSetting
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.saddle_starts import SaddleStart
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetry import PointGraph, Reference, point_graph, symmetry_frame
 from landtopo.objective import Array
 from landtopo.paths.connect import ConnectOptions, connect_as_labelled
 from landtopo.paths.descent import Descent, descend, descend_both
 from landtopo.paths.join import JoinOptions
-from landtopo.paths.network import NetworkSetting
 from landtopo.paths.onward import onward
 from landtopo.paths.record import PathRecord
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
-from landtopo.points.classify import classify
 from landtopo.points.records import CriticalPoint, Family, Kind
-from landtopo.points.saddle_starts import SaddleStart
-from landtopo.problem import TeacherStudent
 from landtopo.shown import Brief
-from landtopo.symmetry import PointGraph, Reference, point_graph, symmetry_frame
 from landtopo.units import Linear, Squared
 
 __all__ = [

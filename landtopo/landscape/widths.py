@@ -20,8 +20,8 @@ from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.landscape.metrics import minimax_matrix
 from landtopo.landscape.schema import LINEAGE
 from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
+from landtopo.models.networks.problem import Teacher
 from landtopo.points.coverage import binomial_interval
-from landtopo.problem import Teacher
 from landtopo.shown import Brief, Table
 from landtopo.wording import counted
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.models.networks.paths.copies import NetworkCopies
+from landtopo.models.networks.paths.ends import align_outside, relative_permutation
+from landtopo.models.networks.symmetry import CanonicalForm, PointGraph, Relabelling, canonical_form
 from landtopo.objective import Array
-from landtopo.paths.ends import align_outside, relative_permutation
-from landtopo.paths.network_copies import NetworkCopies
 from landtopo.paths.record import PathRecord
 from landtopo.paths.routes import same_value
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
-from landtopo.symmetry import CanonicalForm, PointGraph, Relabelling, canonical_form
 
 __all__ = ["Pair", "common_pair"]
 

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
+from landtopo.models.networks.paths.ends import relative_permutation
+from landtopo.models.networks.paths.setting import NetworkSetting
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetry.frame import symmetry_frame
+from landtopo.models.networks.symmetry.relabelling import Relabelling
 from landtopo.objective import Array
 from landtopo.paths.chain import lengths
-from landtopo.paths.ends import relative_permutation
 from landtopo.paths.joined import Joined, JoinStatus, Step
-from landtopo.paths.network import NetworkSetting
 from landtopo.paths.profile import resolve
 from landtopo.paths.record import PassedSaddle, PathKind, PathRecord, RunnerUp, StepRecord
 from landtopo.points.evaluations import Counted
 from landtopo.points.records import CriticalPoint
-from landtopo.problem import TeacherStudent
-from landtopo.symmetry.frame import symmetry_frame
-from landtopo.symmetry.relabelling import Relabelling
 
 __all__ = ["path_record"]
 

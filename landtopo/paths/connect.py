@@ -19,23 +19,24 @@ from landtopo.checks import (
     checked_seed,
 )
 from landtopo.errors import InvalidArgument
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.paths.copies import NetworkCopies
+from landtopo.models.networks.paths.ends import align_outside, labelled_distance, pad
+from landtopo.models.networks.paths.setting import NetworkSetting
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetry import Distinct
+from landtopo.models.networks.units import in_units, unit_of
 from landtopo.objective import Array
 from landtopo.paths.alike import common_pair
 from landtopo.paths.assemble import path_record
-from landtopo.paths.ends import align_outside, labelled_distance, pad
 from landtopo.paths.join import JoinOptions, join
-from landtopo.paths.network import NetworkSetting
-from landtopo.paths.network_copies import NetworkCopies
 from landtopo.paths.record import PathRecord
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
 from landtopo.points.records import Kind
-from landtopo.problem import TeacherStudent
 from landtopo.progress import Progress
 from landtopo.shown import Brief
-from landtopo.symmetry import Distinct
-from landtopo.units import in_units, rescaled, unit_of
+from landtopo.units import rescaled
 
 if TYPE_CHECKING:
     import networkx as nx

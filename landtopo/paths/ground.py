@@ -12,6 +12,7 @@ from functools import cached_property, partial
 import networkx as nx
 import numpy as np
 
+from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array
 from landtopo.paths.atlas import Atlas, Copies, Link
 from landtopo.paths.descent import (
@@ -32,7 +33,6 @@ from landtopo.paths.routes import Connection, Routes, RouteStep, same_value
 from landtopo.paths.setting import Element, Pass, Setting
 from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Counted
-from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["Ground"]
 

@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from landtopo.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.statistics import SummaryStatistics, summary_statistics
 from landtopo.objective import Array
 from landtopo.points.evaluations import Evaluations
 from landtopo.points.records import CriticalPoint
-from landtopo.problem import TeacherStudent
 from landtopo.shown import Brief, Table
-from landtopo.statistics import SummaryStatistics, summary_statistics
 from landtopo.units import Linear, Squared, Unitless
 
 __all__ = ["Gap", "PassedSaddle", "PathKind", "PathRecord", "RunnerUp", "StepRecord"]

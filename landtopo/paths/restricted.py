@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array, Objective
 from landtopo.paths.descent import (
     Descent,
@@ -24,7 +25,6 @@ from landtopo.paths.refine import Refinement
 from landtopo.points.ascend import Ascent, ascend
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.spectrum import lowest_spectrum
-from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["Restricted"]
 

@@ -13,11 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
+from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
 from landtopo.points.ascend import Ascent
 from landtopo.shown import Brief
-from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["Element", "Pass", "PlainSetting", "Setting"]
 

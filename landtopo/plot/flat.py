@@ -13,8 +13,8 @@ from landtopo.plot.style import axes_for
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from landtopo.flat.report import FlatReport
-    from landtopo.flat.stability import StabilityLine
+    from landtopo.models.networks.flat.report import FlatReport
+    from landtopo.models.networks.flat.stability import StabilityLine
 
 __all__ = ["null_growth", "null_spectrum", "stability"]
 

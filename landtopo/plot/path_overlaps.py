@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from landtopo.errors import InvalidArgument
+from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.plot.barrier_profile import ProfiledPath, profile
 from landtopo.plot.incomplete import IncompletePath, incomplete
 from landtopo.plot.palette import curve_look
 from landtopo.plot.style import DOUBLE_COLUMN, new_figure
-from landtopo.problem import TeacherStudent
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

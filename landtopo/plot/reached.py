@@ -11,7 +11,7 @@ from landtopo.plot.style import SINGLE_COLUMN, axes_for
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from landtopo.dynamics.reachability import Reachability
+    from landtopo.models.networks.dynamics.reachability import Reachability
 
 __all__ = ["reached"]
 

@@ -29,9 +29,9 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from landtopo.checks import check_options, checked_array, checked_instance, checked_options
+from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Kind
-from landtopo.problem import TeacherStudent
 from landtopo.proofs.enclosures import (
     Network,
     box,

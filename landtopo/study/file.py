@@ -14,8 +14,8 @@ import numpy as np
 
 from landtopo.checks import checked_seed
 from landtopo.errors import FileFormatError, StudyError
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database
 from landtopo.study.integrity import examined

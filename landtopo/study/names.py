@@ -29,7 +29,11 @@ _FIRST_PLACES = {
     "teacher": "landtopo.problem:Teacher",
 }
 # Where a class is that has moved since, and what has got its name later.
-_NEW_PLACES: dict[str, str] = {}
+_NEW_PLACES = {
+    "problem": "landtopo.models.networks.problem:TeacherStudent",
+    "summary statistics": "landtopo.models.networks.statistics:SummaryStatistics",
+    "teacher": "landtopo.models.networks.problem:Teacher",
+}
 
 _PLACES = {**_FIRST_PLACES, **_NEW_PLACES}
 _FIRST_NAMES = {place: name for name, place in _FIRST_PLACES.items()}

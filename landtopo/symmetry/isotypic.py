@@ -24,9 +24,9 @@ from itertools import combinations
 
 import numpy as np
 
+from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array
 from landtopo.shown import Brief
-from landtopo.symmetry.fixed_space import SharedSymmetry
 
 __all__ = ["IsotypicBlock", "isotypic_blocks", "isotypic_eigenvalues", "useful_blocks"]
 

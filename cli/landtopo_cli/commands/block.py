@@ -64,7 +64,7 @@ def command(as_json: bool, onset: bool, expansion: bool, **family: Any) -> int |
     The teacher is orthonormal. A family of blocks has a handful of unknowns at every size; its loss
     and its whole spectrum, by irreducible representations, are computed with 60 digits.
     """
-    from landtopo.blocks.family import block_family
+    from landtopo.models.networks.blocks.family import block_family
     from landtopo_cli.app import FAILED
     from landtopo_cli.blocks import block_record, block_text
     from landtopo_cli.tables import plain_json

@@ -30,7 +30,7 @@ def command(request: Request, names: tuple[str, ...], files: tuple[Path, ...]) -
     first: what is proved is about the reduced network, with so many neurons as the table says.
     Needs python-flint (pip install 'landtopo[certify]').
     """
-    from landtopo.points.reduced import reduce_network
+    from landtopo.models.networks.points.reduced import reduce_network
     from landtopo.proofs.certification import CertificateStatus, certify
     from landtopo.proofs.enclosures import require_flint
     from landtopo_cli.app import INCOMPLETE

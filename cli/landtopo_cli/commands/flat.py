@@ -31,7 +31,13 @@ def command(request: Request, names: tuple[str, ...], files: tuple[Path, ...]) -
     grows with a higher power, fitted). With the flat set's dimension and corners, and what
     splitting a neuron does.
     """
-    from landtopo.flat import FLAT_COLUMNS, FlatStatus, flat_directions, flat_record, flat_row
+    from landtopo.models.networks.flat import (
+        FLAT_COLUMNS,
+        FlatStatus,
+        flat_directions,
+        flat_record,
+        flat_row,
+    )
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.known import chosen_points
     from landtopo_cli.tables import table

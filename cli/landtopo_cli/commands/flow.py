@@ -50,9 +50,9 @@ def command(
     Draw I is start number I of 'landtopo minima' and run number I of 'landtopo reach' with the
     same seed and distribution. JSON holds the whole trajectory.
     """
-    from landtopo.dynamics.flow import FlowOptions, FlowStatus
-    from landtopo.dynamics.statistics_flow import flow_statistics
-    from landtopo.statistics import summary_statistics
+    from landtopo.models.networks.dynamics.flow import FlowOptions, FlowStatus
+    from landtopo.models.networks.dynamics.statistics_flow import flow_statistics
+    from landtopo.models.networks.statistics import summary_statistics
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.known import start_from
     from landtopo_cli.trajectories import trajectory_record, trajectory_text

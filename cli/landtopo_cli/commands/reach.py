@@ -62,8 +62,8 @@ def command(
     or do not end, are counted as such. Fractions come with binomial intervals. A graph in the
     study gets them on its nodes, and 'landtopo plot --kind reached' draws them.
     """
-    from landtopo.dynamics.ends import RunOptions
-    from landtopo.dynamics.reachability import reachability
+    from landtopo.models.networks.dynamics.ends import RunOptions
+    from landtopo.models.networks.dynamics.reachability import reachability
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.outputs import Outputs, check_reached, write_reached
     from landtopo_cli.reached import keep_reachability, reach_text

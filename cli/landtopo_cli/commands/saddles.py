@@ -11,8 +11,8 @@ from landtopo_cli.options import init_option, problem_options
 from landtopo_cli.request import Request
 
 if TYPE_CHECKING:
+    from landtopo.models.networks.points.saddles import SaddleResult
     from landtopo.points.records import Family
-    from landtopo.points.saddles import SaddleResult
     from landtopo.study import Study
 
 __all__ = ["command"]
@@ -44,7 +44,7 @@ def command(
     Points are followed uphill with the exact Hessian until the gradient vanishes, from random
     starts, away from minima along their soft modes, and from the highest points between minima.
     """
-    from landtopo.points.saddles import find_saddles
+    from landtopo.models.networks.points.saddles import find_saddles
     from landtopo_cli.families import saddle_text, search_record
     from landtopo_cli.shared import share
 

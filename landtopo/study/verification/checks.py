@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.problem import Teacher
+from landtopo.models.networks.problem import Teacher
+from landtopo.models.networks.units import unit_of
 from landtopo.shown import Brief
-from landtopo.units import unit_of
 
 __all__ = ["Check", "Comparison"]
 

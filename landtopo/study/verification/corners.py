@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
-from landtopo.problem import TeacherStudent
 from landtopo.study.verification.descents import Descent, follow_flow
 from landtopo.study.verification.evidence import Evidence
 from landtopo.study.verification.labelled import Joint, automorphisms, isomorphism, joint

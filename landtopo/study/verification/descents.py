@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetry import symmetry_frame
+from landtopo.models.networks.units import unit_of
 from landtopo.objective import Array
-from landtopo.problem import TeacherStudent
 from landtopo.study.verification.evidence import Evidence
 from landtopo.study.verification.formulas import gradient
 from landtopo.study.verification.labelled import Joint, isomorphism, joint, together
@@ -22,8 +24,6 @@ from landtopo.study.verification.quadrature import (
     quadrature_gradient,
     quadrature_loss,
 )
-from landtopo.symmetry import symmetry_frame
-from landtopo.units import unit_of
 
 __all__ = ["Descent", "both_ways", "follow_flow", "settled"]
 

@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry import symmetry_frame
+from landtopo.models.networks.units import unit_of
 from landtopo.objective import Array
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study.verification.labelled import Automorphisms, automorphisms, joint
 from landtopo.study.verification.network import Parts, gauge_directions, parts_of
 from landtopo.study.verification.quadrature import (
@@ -29,8 +31,6 @@ from landtopo.study.verification.quadrature import (
     quadrature_slope,
 )
 from landtopo.study.verification.slopes import Slopes, lowest_slopes
-from landtopo.symmetry import symmetry_frame
-from landtopo.units import unit_of
 
 __all__ = ["Evidence", "Memory", "Spectra"]
 

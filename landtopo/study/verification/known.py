@@ -10,9 +10,9 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Attempts, Family
-from landtopo.problem import TeacherStudent
 from landtopo.study.store import Study
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.evidence import Evidence, Memory

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.landscape.lineage import SPLIT, ZERO_NEURON
 from landtopo.landscape.schema import LINEAGE
+from landtopo.models.networks.landscape.lineage import SPLIT, ZERO_NEURON
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.study.verification.checks import Check

@@ -11,7 +11,7 @@ import numpy as np
 
 from landtopo.errors import LandtopoError
 from landtopo.landscape.schema import FORMAT_VERSION, INFINITE
-from landtopo.problem import Teacher
+from landtopo.models.networks.problem import Teacher
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.known import Checker, Known
 from landtopo.study.verification.leaves import compare_leaves

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.models.networks.problem import Teacher
 from landtopo.objective import Array
-from landtopo.problem import Teacher
 
 __all__ = [
     "EPSILON",

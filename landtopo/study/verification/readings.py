@@ -11,11 +11,11 @@ from scipy.optimize import least_squares
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
+from landtopo.models.networks.points.classify import verdict
+from landtopo.models.networks.points.reading import Contents
+from landtopo.models.networks.points.third_order import ThirdOrder
 from landtopo.objective import Array
-from landtopo.points.classify import verdict
-from landtopo.points.reading import Contents
 from landtopo.points.records import Kind
-from landtopo.points.third_order import ThirdOrder
 from landtopo.study.verification.evidence import Evidence
 from landtopo.study.verification.formulas import gradient
 from landtopo.study.verification.labelled import isomorphism, joint

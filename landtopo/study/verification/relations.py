@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landtopo.errors import InvalidArgument
+from landtopo.models.networks.symmetry.relabelling import teacher_rotation
 from landtopo.objective import Array
 from landtopo.study.verification.descents import Descent, settled
 from landtopo.study.verification.evidence import Evidence
@@ -21,7 +22,6 @@ from landtopo.study.verification.labelled import (
 )
 from landtopo.study.verification.readings import same_network, telling
 from landtopo.symmetry.permutations import format_cycles, parse_cycles
-from landtopo.symmetry.relabelling import teacher_rotation
 
 __all__ = ["Renumbering", "end_families", "landing", "lies_at", "permutations_to", "same_sets"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from landtopo.errors import LandtopoError
+from landtopo.models.networks.starts import parse_distribution
 from landtopo.points.records import Attempts, Family, Status
-from landtopo.points.starts import parse_distribution
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.known import Checker, Known
 from landtopo.study.verification.readings import same_network

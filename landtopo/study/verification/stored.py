@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from landtopo.landscape.schema import columns_of
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.paths.record import PathRecord
 from landtopo.points.records import Attempts, Family
-from landtopo.problem import Teacher, TeacherStudent
 from landtopo.study.provenance import Session
 from landtopo.study.store import NamedPath, Study
 

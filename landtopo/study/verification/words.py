@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from landtopo.points.reading import describe
+from landtopo.models.networks.points.reading import describe
+from landtopo.models.networks.symmetry.group_names import name_group
 from landtopo.points.records import Kind
 from landtopo.study.verification.checks import Check
 from landtopo.study.verification.evidence import Evidence
@@ -14,7 +15,6 @@ from landtopo.study.verification.known import Checker, Known, weights_of
 from landtopo.study.verification.labelled import isomorphism, joint
 from landtopo.study.verification.readings import contents_of, flat_dimension, verdict_of
 from landtopo.study.verification.stored import Record
-from landtopo.symmetry.group_names import name_group
 from landtopo.symmetry.groups import PermutationGroup
 
 __all__ = ["CHECKERS"]

@@ -1,0 +1,335 @@
+"""One family over all sizes: its overlaps at any size, where it turns back, where it crosses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from mpmath import fp
+
+from landtopo.models.networks.blocks.continuation import Node, follow, newton
+from landtopo.models.networks.blocks.kinds import Kind, first_point, fits
+from landtopo.models.networks.blocks.loss import (
+    PRECISE,
+    Slopes,
+    Vector,
+    curvature,
+    gradient,
+    loss,
+    slopes,
+)
+from landtopo.models.networks.blocks.pattern import Real
+from landtopo.models.networks.blocks.spectrum import (
+    Representation,
+    hessian_block,
+    normal_block,
+    representations,
+)
+from landtopo.shown import Brief
+
+__all__ = ["FARTHEST", "Branch", "Onset", "branch_of", "eigenvalues"]
+
+#: Sizes up to which stability is looked at.
+FARTHEST = 1e7
+
+# Times the number of anti-aligned neurons: what sizes are followed to in doubles, which lose a
+# digit for each factor of ten.
+_DOUBLES_UP_TO, _DOUBLES_AT_MOST = 1e4, 1e6
+# Steps in size^(-1/2): of the search for signs, and those for which arc length is not needed where
+# overlaps (times the number of teacher vectors) change by less than the given factor of the step.
+_SCAN, _SMALL_STEP, _STEEPEST = 0.03, 0.04, 20
+_POLYNOMIAL = 4
+# Powers of 4 times the first size, and how many, for the expansion at large sizes.
+_FROM, _TERMS = 4, 9
+_JUST_ABOVE = 1 + 1e-9
+_CROSSED = PRECISE.mpf("1e-20")
+_MOST_SECANTS = 80
+
+
+# Representation by kind and classes, and whether of the normal block.
+_Block = tuple[str, tuple[int, ...], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onset(Brief):
+    """The size from which on a family is a minimum.
+
+    Attributes
+    ----------
+    at : Slopes
+        The point there.
+    size : float
+    representation : Representation
+        Of the eigenvalue that is zero.
+    outside : bool
+        Whether it is one of the normal block.
+    """
+
+    at: Slopes = field(repr=False)
+    size: Real
+    representation: Representation
+    outside: bool
+
+
+class _AtSize:
+    """The equations of a family at one size; a parameter is not used."""
+
+    def __init__(self, kind: Kind, size: Real, arithmetic: Any = PRECISE) -> None:
+        self.arithmetic = arithmetic
+        self.pattern = kind.pattern(size, arithmetic)
+        # Overlaps with many teacher vectors are small as one over their number.
+        self.scale = [1 + one.size for one in self.pattern.coordinates]
+
+    def overlaps(self, y: Vector) -> Vector:
+        return [one / scale for one, scale in zip(y, self.scale, strict=True)]
+
+    def scaled(self, x: Vector) -> Vector:
+        return [one * scale for one, scale in zip(x, self.scale, strict=True)]
+
+    def point(self, y: Vector) -> Slopes:
+        return slopes(self.pattern, self.overlaps(y), self.arithmetic)
+
+    def residual(self, y: Vector, t: Real) -> Vector:
+        return gradient(self.point(y))
+
+    def jacobian(self, y: Vector, t: Real) -> Any:
+        size = len(y)
+        zero = self.arithmetic.zero
+        units = [[1 / self.scale[i] if i == j else zero for i in range(size)] for j in range(size)]
+        matrix = curvature(self.point(y), units)
+        for i in range(size):
+            for j in range(size):
+                matrix[i, j] *= self.scale[i] / self.pattern.multiplicities[i]
+        return matrix
+
+
+class _OverSizes:
+    """The equations of a family with the parameter size^(-1/2), in doubles."""
+
+    arithmetic: Any = fp
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+    def at(self, t: Real) -> _AtSize:
+        return _AtSize(self.kind, t**-2, fp)
+
+    def residual(self, y: Vector, t: Real) -> Vector:
+        return self.at(t).residual(y, t)
+
+    def jacobian(self, y: Vector, t: Real) -> Any:
+        return self.at(t).jacobian(y, t)
+
+
+class Branch:
+    """A family over sizes: followed in doubles, with all digits where it is asked for.
+
+    Parameters
+    ----------
+    kind : Kind
+
+    Attributes
+    ----------
+    found : bool
+        Whether there is a point at the first size.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        count = kind.anti_aligned or 1
+        self._in_doubles = max(min(_DOUBLES_UP_TO * count, _DOUBLES_AT_MOST), 4 * kind.first)
+        self._equations = _OverSizes(kind)
+        self._nodes: list[Node] = []
+        start = first_point(kind)
+        if start is not None:
+            t = kind.first**-0.5
+            node = newton(self._equations, self._equations.at(t).scaled(start), t)
+            if node is not None and self._fits(node):
+                self._nodes.append(node)
+        self.found = bool(self._nodes)
+
+    def at(self, size: Real) -> Slopes | None:
+        """The point at a size, exact to the digits; None where the family does not reach it.
+
+        Parameters
+        ----------
+        size : float
+            At least `kind.least`.
+        """
+        near = self._near(max(float(size), self.kind.least * _JUST_ABOVE))
+        if near is None:
+            return None
+        source = self._equations.at(near.t)
+        x = source.overlaps(near.y)
+        equations = _AtSize(self.kind, PRECISE.mpf(size))
+        # At the least size one kind of overlap is of no teacher vector.
+        places = [source.pattern.place[key] for key in equations.pattern.place]
+        guess = equations.scaled([x[i] * PRECISE.one for i in places])
+        end = newton(equations, guess, PRECISE.zero)
+        if end is None:
+            return None
+        at = equations.point(end.y)
+        return at if fits(self.kind, equations.pattern, at.x) else None
+
+    def _near(self, size: float) -> Node | None:
+        """The point at a size, in doubles."""
+        t = size**-0.5
+        if not self._nodes:
+            return None
+        if size > self._in_doubles:
+            # Beyond, doubles do not have the digits, and the curve is smooth in the parameter.
+            ends = [self._near(self._in_doubles / 2**i) for i in range(_POLYNOMIAL)]
+            known = [node for node in ends if node is not None]
+            return _through(known, t) if len(known) == len(ends) else None
+        nearest, *others = sorted(self._nodes, key=lambda node: abs(node.t - t))
+        if nearest.t == t:
+            return nearest
+        if others and abs(nearest.t - t) < _SMALL_STEP:
+            node = newton(self._equations, _through([nearest, others[0]], t).y, t)
+            if node is not None and _apart(node, nearest) < _STEEPEST * abs(t - nearest.t):
+                self._nodes.append(node)
+                return node
+        curve = follow(self._equations, nearest, t)
+        self._nodes += curve.nodes[1:]
+        return curve.nodes[-1] if curve.reached else None
+
+    def _fits(self, node: Node) -> bool:
+        here = self._equations.at(node.t)
+        return fits(self.kind, here.pattern, here.overlaps(node.y))
+
+    def onset(self) -> Onset | None:
+        """The size above which the family is a minimum and below which it is not.
+
+        Returns
+        -------
+        Onset or None
+            None where no eigenvalue changes its sign so, up to `FARTHEST`: where the family is a
+            minimum at all sizes that it reaches, or at none.
+        """
+        above = None
+        for size in self._sizes():
+            here = self._negative(size)
+            if here is None:
+                return None
+            if above is not None and not any(above[1].values()) and any(here.values()):
+                lost = [
+                    self._cross(block, size, above[0])
+                    for block, number in here.items()
+                    if number and block in above[1]
+                ]
+                return max(lost, key=lambda one: one.size, default=None)
+            above = size, here
+        return None
+
+    def expansion(self) -> Vector | None:
+        """Coefficients of size^power L in powers of size^(-1/2), for large sizes.
+
+        Richardson's extrapolation: the polynomial through values at sizes of ratio 4.
+        """
+        points = [self.at(4**j * self.kind.first) for j in range(_FROM, _FROM + _TERMS)]
+        rows, values = PRECISE.zeros(_TERMS, _TERMS), PRECISE.zeros(_TERMS, 1)
+        for i, at in enumerate(points):
+            if at is None:
+                return None
+            size = sum(at.pattern.sizes)
+            values[i] = loss(at) * size**self.kind.power
+            for j in range(_TERMS):
+                rows[i, j] = size ** (-PRECISE.mpf(j) / 2)
+        return list(PRECISE.lu_solve(rows, values))
+
+    def _sizes(self) -> Iterator[float]:
+        yield FARTHEST
+        # Eigenvalues are smooth in size^(-1/2).
+        low, high = self._in_doubles**-0.5, (self.kind.least * _JUST_ABOVE) ** -0.5
+        for t in np.linspace(low, high, 1 + math.ceil((high - low) / _SCAN)):
+            yield float(t) ** -2
+
+    def _negative(self, size: float) -> dict[_Block, int] | None:
+        """How many eigenvalues of each block are negative; None where the family does not reach."""
+        at: Slopes | None = None
+        if size > self._in_doubles:
+            at = self.at(size)
+        elif (node := self._near(size)) is not None and self._fits(node):
+            at = self._equations.at(node.t).point(node.y)
+        if at is None:
+            return None
+        return {
+            (one.kind, one.classes, outside): sum(value < 0 for value in values)
+            for one in representations(at.pattern)
+            for outside in (False, True)
+            if (values := eigenvalues(at, one, outside=outside))
+        }
+
+    def _cross(self, block: _Block, low: Real, high: Real) -> Onset:
+        """The size where the lowest eigenvalue of a block is zero, between two where it is not."""
+
+        def lowest(size: Real) -> Real:
+            return min(self._values(size, block))
+
+        ends = [(PRECISE.mpf(size), lowest(size)) for size in (low, high)]
+        for _ in range(_MOST_SECANTS):
+            (a, below), (b, above) = ends
+            size = (a * above - b * below) / (above - below)
+            value = lowest(size)
+            if abs(value) < _CROSSED:
+                break
+            kept = 1 if value < 0 else 0
+            # The end that stays twice counts half (Illinois), or the other one would never move.
+            ends[1 - kept] = (size, value)
+            ends[kept] = (ends[kept][0], ends[kept][1] / 2)
+        at = self.at(size)
+        assert at is not None
+        return Onset(at=at, size=size, representation=self._found(at, block), outside=block[2])
+
+    def _values(self, size: Real, block: _Block) -> Vector:
+        at = self.at(size)
+        assert at is not None
+        return eigenvalues(at, self._found(at, block), outside=block[2])
+
+    @staticmethod
+    def _found(at: Slopes, block: _Block) -> Representation:
+        return next(
+            one for one in representations(at.pattern) if (one.kind, one.classes) == block[:2]
+        )
+
+
+def eigenvalues(at: Slopes, representation: Representation, *, outside: bool) -> Vector:
+    """Eigenvalues on the copies of a representation, ascending.
+
+    Parameters
+    ----------
+    at : Slopes
+    representation : Representation
+    outside : bool
+        Of the normal block, otherwise of the Hessian in the teacher's span.
+    """
+    block = (normal_block if outside else hessian_block)(at, representation)
+    return sorted(at.arithmetic.eigsy(block, eigvals_only=True)) if block.rows else []
+
+
+@lru_cache(maxsize=64)
+def branch_of(kind: Kind) -> Branch:
+    """The branch of a kind, with what is known of it already.
+
+    Parameters
+    ----------
+    kind : Kind
+    """
+    return Branch(kind)
+
+
+def _through(nodes: list[Node], t: float) -> Node:
+    """On the polynomial through some nodes."""
+    y = [0.0] * len(nodes[0].y)
+    for one in nodes:
+        share = math.prod((t - other.t) / (one.t - other.t) for other in nodes if other is not one)
+        y = [a + share * b for a, b in zip(y, one.y, strict=True)]
+    return Node(y=y, t=t)
+
+
+def _apart(one: Node, other: Node) -> float:
+    return float(max(abs(a - b) for a, b in zip(one.y, other.y, strict=True)))

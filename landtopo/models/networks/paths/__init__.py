@@ -1,0 +1,1 @@
+"""What the search for paths has to know of students."""

@@ -1,0 +1,137 @@
+"""All copies of labelled points of a network: S_K x Aut(T), and the flat sets of split neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from landtopo.models.networks.paths.setting import NetworkSetting
+from landtopo.models.networks.points.reduced import reduce_network
+from landtopo.models.networks.symmetry import (
+    PermutationGroup,
+    PointGraph,
+    Reference,
+    Relabelling,
+    function_automorphisms,
+    symmetry_frame,
+    teacher_rotation,
+)
+from landtopo.models.networks.symmetry.fixed_space import EXACT
+from landtopo.models.networks.symmetry.point_groups import symmetry_group
+from landtopo.models.networks.symmetry.whole import Symmetry
+from landtopo.objective import Array
+from landtopo.paths.routes import same_value
+from landtopo.symmetry.groups import Images
+
+__all__ = ["NetworkCopies"]
+
+
+class NetworkCopies:
+    """The symmetry of the network landscape for an `Atlas`.
+
+    Elements are permutations of the K students and the rows of the
+    teacher's frame (`landtopo.models.networks.symmetry.frame`). Where neurons are zero or
+    parallel, weight slides between them, and the point stands for all students with its reduced
+    network: renumbering students then leads to nothing new.
+
+    Parameters
+    ----------
+    setting : NetworkSetting
+    """
+
+    def __init__(self, setting: NetworkSetting) -> None:
+        self.setting = setting
+        self.problem = setting.loss.problem
+        automorphisms = setting.automorphisms.group
+        if self._told_apart is not None:
+            automorphisms = PermutationGroup.from_generators((), len(self._told_apart))
+        self.symmetry = Symmetry(width=self.problem.width, automorphisms=automorphisms)
+        self._references: list[Reference] = []
+        self._values: list[float] = []
+        self._flat: list[bool] = []
+        self._stabilisers: list[PermutationGroup] = []
+
+    def locate(self, x: Array, value: float) -> tuple[int, Images]:
+        """The family of a minimum, and the element that makes its copy of the representative."""
+        width = self.problem.width
+        reduced = reduce_network(self.setting.weights(x), self.problem.rank)
+        flat = reduced.effective_width < width
+        graph = self.graph(reduced.vectors if flat else self.setting.weights(x))
+        for number, (known, other) in enumerate(zip(self._references, self._values, strict=True)):
+            if abs(other - value) > same_value(value) or self._flat[number] != flat:
+                continue
+            images = known.images(graph)
+            if images is not None:
+                return number, self._element(images, flat)
+        self._references.append(Reference(graph))
+        self._values.append(value)
+        self._flat.append(flat)
+        kept = symmetry_group(graph)
+        if flat:
+            count = graph.width
+            kept = self.symmetry.students((kept.generators[:, count:] - count).tolist())
+        self._stabilisers.append(kept)
+        return len(self._references) - 1, np.arange(width + self.symmetry.teachers)
+
+    def stabiliser(self, family: int) -> PermutationGroup:
+        """What leaves the representative, or the flat set it belongs to, as it is."""
+        return self._stabilisers[family]
+
+    def group(self, elements: Sequence[Images]) -> PermutationGroup:
+        """The group that some elements generate."""
+        return self.symmetry.group(
+            Relabelling.from_images(element, self.problem.width) for element in elements
+        )
+
+    def fixing(self, x: Array) -> Sequence[Images]:
+        """Elements that leave a point as it is, and generate all that do."""
+        return list(symmetry_group(self.graph(self.setting.weights(x))).generators)
+
+    def act(self, element: Images, points: Array) -> Array:
+        """Apply an element to points, shape (..., size)."""
+        relabelling = Relabelling.from_images(element, self.problem.width)
+        weights = self.relabelled(relabelling, self.setting.weights(points))
+        return np.asarray(weights.reshape(points.shape))
+
+    def relabelled(self, relabelling: Relabelling, weights: Array) -> Array:
+        """Copies of points by an element of S_K x Aut(T), shape (..., K, D).
+
+        Rotations that only exchange axes do so exactly, and add no rounding to what they carry.
+        """
+        rotation = teacher_rotation(symmetry_frame(self.problem.teacher), relabelling.teachers)
+        whole = np.round(rotation)
+        if np.abs(rotation - whole).max() <= EXACT:
+            rotation = whole
+        turned = weights.copy()
+        turned[..., : self.problem.rank] = weights[..., : self.problem.rank] @ rotation.T
+        return np.asarray(turned[..., np.argsort(relabelling.students), :])
+
+    def graph(self, weights: Array) -> PointGraph:
+        """A point for comparison up to its whole symmetry, shape (k, D) of any width k."""
+        frame = symmetry_frame(self.problem.teacher)
+        return PointGraph.from_statistics(
+            weights @ weights.T,
+            weights[:, : self.problem.rank] @ frame.T,
+            frame @ frame.T,
+            teacher_labels=self._told_apart,
+        )
+
+    @cached_property
+    def _told_apart(self) -> Array | None:
+        """Numbers of the frame, where not all that points show to be symmetries of it are exact.
+
+        Points are compared to a tolerance, and what is a symmetry of the teacher only to that
+        tolerance makes no critical points of critical points.
+        """
+        teacher = self.problem.teacher
+        if function_automorphisms(teacher).order == self.setting.automorphisms.order:
+            return None
+        return np.arange(len(symmetry_frame(teacher)), dtype=np.float64)
+
+    def _element(self, images: Images, flat: bool) -> Images:
+        if not flat:
+            return images
+        count, width = len(images) - self.symmetry.teachers, self.problem.width
+        return np.concatenate([np.arange(width), images[count:] - count + width])

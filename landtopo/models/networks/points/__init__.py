@@ -1,0 +1,1 @@
+"""Critical points of a student: reduced networks, readings, certificates, spectra, searches."""

@@ -1,0 +1,356 @@
+"""Families: end points of searches grouped by their reduced networks, up to symmetry.
+
+Two critical points belong to one family when their reduced networks (zero neurons dropped, parallel
+neurons merged) are carried into each other by student permutations, teacher automorphisms and
+rotations outside the span.
+
+At zero loss it is enough that the *directions* of the reduced neurons agree. For directions u_j the
+norms c_j >= 0 with sum c_j relu(u_j.x) = f* form a convex polytope, so all such points lie on one
+connected set. Only linearly dependent teachers have more than one point of this kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landtopo.kernels.relu import batch_value_gradient
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.certificate import psi_min
+from landtopo.models.networks.points.classify import classify, is_zero_loss
+from landtopo.models.networks.points.reading import Reading, read_point
+from landtopo.models.networks.points.reduced import Reduced, reduce_network
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetry import (
+    PointGraph,
+    Reference,
+    equivalence_classes,
+    function_automorphisms,
+    isotropy,
+    mirror_images,
+    orbit_size,
+    point_graph,
+    symmetry_frame,
+)
+from landtopo.models.networks.units import unit_of
+from landtopo.objective import Array
+from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
+
+__all__ = [
+    "FamilyIndex",
+    "build_families",
+    "describe_family",
+    "distinguishing",
+    "group_weights",
+    "number_families",
+]
+
+_COLLINEAR = 1e-5
+_ZERO = 1e-7
+_ZERO_LOSS = 1e-13
+# Losses of one family, or of two families tied by symmetry, agree to this.
+_LOSS_TIE = 1e-11
+
+
+def build_families(
+    problem: TeacherStudent, attempts: Attempts, *, grad_tolerance: float = 1e-12
+) -> tuple[tuple[Family, ...], NDArray[np.int64]]:
+    """Group the converged end points of a search into families.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    attempts : Attempts
+    grad_tolerance : float
+        Largest |grad| of a critical point.
+
+    Returns
+    -------
+    families : tuple of Family
+        By increasing loss, numbered ``w6-f0``, ``w6-f1``, ...
+    labels : ndarray of int, shape (n,)
+        Family of every attempt, -1 where it did not converge.
+    """
+    converged = np.array([status is Status.CONVERGED for status in attempts.status], dtype=bool)
+    rows = np.flatnonzero(converged)
+    classes = group_weights(problem, attempts.weights[rows])
+    points = [
+        classify(problem, attempts.weights[rows[first]], grad_tolerance=grad_tolerance)
+        for first in np.unique(classes, return_index=True)[1]
+    ]
+    # End points near a corner are known less well; once classified they are exact, and classes
+    # that were apart only by that come together.
+    if points:
+        classes = group_weights(problem, _stacked(points))[classes]
+    families = []
+    for number in range(int(classes.max(initial=-1)) + 1):
+        members = rows[classes == number]
+        point = _representative(problem, attempts.weights[members], grad_tolerance)
+        families.append(
+            describe_family(
+                problem,
+                point,
+                count=len(members) if attempts.independent else 0,
+                found_by=attempts.source,
+            )
+        )
+    numbered, order = number_families(families)
+    labels = np.full(len(attempts), -1, dtype=np.int64)
+    labels[rows] = order[classes] if len(rows) else classes
+    return numbered, labels
+
+
+def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
+    """Class of every point, equal for points of one family; classes are numbered as they appear.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    weights : ndarray, shape (n, K, r + E)
+        Critical points, accurate to about 1e-9.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+    """
+    labels = np.full(len(weights), -1, dtype=np.int64)
+    buckets: dict[tuple[int, int], list[int]] = {}
+    reduced: dict[int, Array] = {}
+    scale = float(problem.teacher.norms.max())
+    plain = _needs_no_reduction(weights, problem.rank)
+    zero = _zero_loss(problem, weights)
+    for i in range(len(weights)):
+        vectors = (
+            weights[i, :, : problem.rank]
+            if plain[i]
+            else reduce_network(weights[i], problem.rank, scale=scale).vectors
+        )
+        vectors = reduced[i] = distinguishing(problem, vectors, zero_loss=bool(zero[i]))
+        buckets.setdefault((len(vectors), vectors.shape[1] - problem.rank), []).append(i)
+    found = 0
+    frame = symmetry_frame(problem.teacher)
+    for (neurons, _), members in buckets.items():
+        if neurons == 0:
+            # There is one network without neurons.
+            labels[members] = found
+            found += 1
+            continue
+        points = np.stack([reduced[i] for i in members])
+        overlaps = points[:, :, : problem.rank] @ frame.T
+        classes = equivalence_classes(points @ points.transpose(0, 2, 1), overlaps, frame @ frame.T)
+        labels[members] = classes.labels + found
+        found += len(classes.representatives)
+    return _by_appearance(labels)
+
+
+def distinguishing(problem: TeacherStudent, reduced: Array, *, zero_loss: bool) -> Array:
+    """What tells the family of a reduced network: its weights, at zero loss their directions.
+
+    Directions get the mean norm of the teacher, so that tolerances mean the same.
+    """
+    if not zero_loss or not len(reduced):
+        return reduced
+    lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
+    return np.asarray(reduced / lengths * float(problem.teacher.norms.mean()))
+
+
+def describe_family(
+    problem: TeacherStudent, point: CriticalPoint, *, count: int, found_by: str
+) -> Family:
+    """Everything that is said of a family, from its representative.
+
+    The family is not numbered yet; see `number_families`.
+    """
+    point, reduced, reading = _upright(problem, point)
+    automorphisms = function_automorphisms(problem.teacher)
+    labelled = isotropy(point_graph(problem.teacher, point.weights))
+    return Family(
+        id="",
+        width=problem.width,
+        point=point,
+        count=count,
+        found_by=found_by,
+        reduced=reduced.vectors,
+        effective_width=reduced.effective_width,
+        flat_dimension=_flat_dimension(problem, point, reduced),
+        anti_aligned=reading.anti_aligned,
+        isotropy=labelled.name,
+        isotropy_order=labelled.order,
+        orbit_size=orbit_size(problem.width, automorphisms.order, labelled.order),
+        psi_min=psi_min(problem, point.weights).minimum,
+        description=reading.description,
+    )
+
+
+def _upright(
+    problem: TeacherStudent, point: CriticalPoint
+) -> tuple[CriticalPoint, Reduced, Reading]:
+    """The copy with the fewest anti-aligned neurons: maps that keep f* can change their number."""
+    scale = float(problem.teacher.norms.max())
+    reduced = reduce_network(point.weights, problem.rank, scale=scale)
+    best = point, reduced, read_point(problem, point.weights, reduced=reduced)
+    for rotation in mirror_images(problem.teacher):
+        weights = point.weights.copy()
+        weights[:, : problem.rank] = weights[:, : problem.rank] @ rotation.T
+        weights.setflags(write=False)
+        reduced = reduce_network(weights, problem.rank, scale=scale)
+        reading = read_point(problem, weights, reduced=reduced)
+        if _rank(reading) < _rank(best[2]):
+            best = replace(point, weights=weights), reduced, reading
+    return best
+
+
+def _rank(reading: Reading) -> tuple[int, str]:
+    return reading.anti_aligned, reading.description
+
+
+def number_families(
+    families: Sequence[Family],
+) -> tuple[tuple[Family, ...], NDArray[np.int64]]:
+    """Order families by loss and give them their ids.
+
+    Families whose losses tie keep the order they came in, which depends on the seed alone and not
+    on the last digits.
+
+    Returns
+    -------
+    families : tuple of Family
+    order : ndarray of int
+        New number of each family given.
+    """
+    losses = np.array([family.loss for family in families])
+    ranking = np.argsort(losses, kind="stable")
+    level = np.zeros(len(families), dtype=np.int64)
+    for before, after in pairwise(ranking):
+        level[after] = level[before] + (losses[after] - losses[before] > _LOSS_TIE)
+    ranking = np.argsort(level, kind="stable")
+    order = np.empty(len(families), dtype=np.int64)
+    order[ranking] = np.arange(len(families))
+    numbered = tuple(
+        replace(families[i], id=f"w{families[i].width}-f{number}")
+        for number, i in enumerate(ranking)
+    )
+    return numbered, order
+
+
+def _traced_dimension(problem: TeacherStudent, point: CriticalPoint) -> int | None:
+    """Flat dimension of a minimum with null directions that no split explains."""
+    if point.kind is not Kind.MINIMUM:
+        return None
+    from landtopo.models.networks.flat import flat_directions
+
+    return flat_directions(problem, point.weights).flat_dimension
+
+
+class FamilyIndex:
+    """Says to which of some families a critical point belongs.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    families : sequence of Family
+    """
+
+    def __init__(self, problem: TeacherStudent, families: Sequence[Family]) -> None:
+        self.problem = problem
+        self.families = tuple(families)
+        self._references = [
+            Reference(self._graph(family.reduced, zero_loss=family.is_global))
+            for family in families
+        ]
+
+    def find(self, weights: Array) -> int | None:
+        """Number of the family of a critical point, or None if it belongs to none of them."""
+        scale = float(self.problem.teacher.norms.max())
+        reduced = reduce_network(weights, self.problem.rank, scale=scale).vectors
+        zero_loss = bool(_zero_loss(self.problem, weights[None])[0])
+        graph = self._graph(reduced, zero_loss=zero_loss)
+        for number, reference in enumerate(self._references):
+            if reference.match(graph) is not None:
+                return number
+        return None
+
+    def _graph(self, reduced: Array, *, zero_loss: bool) -> PointGraph:
+        telling = distinguishing(self.problem, reduced, zero_loss=zero_loss)
+        return point_graph(self.problem.teacher, telling)
+
+
+def _representative(
+    problem: TeacherStudent, members: Array, grad_tolerance: float
+) -> CriticalPoint:
+    """The first member without a zero neuron, which is generic in a flat family, or the first.
+
+    Where the curvature cannot decide, a flat set can be a set of minima only where the parts of a
+    split neuron are not too different; then it is the point with equal parts.
+    """
+    shortest = np.linalg.norm(members, axis=2).min(axis=1)
+    generic = np.flatnonzero(shortest > 1e-3 * np.sqrt(np.mean(members[0] ** 2)))
+    chosen = int(generic[0]) if len(generic) else 0
+    point = classify(problem, members[chosen], grad_tolerance=grad_tolerance)
+    if point.kind is Kind.MINIMUM or point.index or point.zero_neurons:
+        return point
+    reduced = reduce_network(point.weights, problem.rank)
+    if reduced.effective_width == problem.width:
+        return point
+    even = classify(problem, reduced.evenly_split(), grad_tolerance=grad_tolerance)
+    return even if even.kind is Kind.MINIMUM else point
+
+
+def _stacked(points: Sequence[CriticalPoint]) -> Array:
+    columns = max(point.weights.shape[1] for point in points)
+    return np.stack(
+        [np.pad(p.weights, ((0, 0), (0, columns - p.weights.shape[1]))) for p in points]
+    )
+
+
+def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Reduced) -> int | None:
+    """Spare neurons that move freely where the reduced network is isolated; else traced.
+
+    Splitting a neuron, and at zero loss adding a zero neuron, moves freely without changing the
+    loss; an isolated reduced network leaves no other flat direction. At positive loss a zero neuron
+    is a corner, where every direction has a slope.
+    """
+    spare = problem.width - reduced.effective_width
+    if not is_zero_loss(point.loss, point.weights):
+        spare -= reduced.zero_neurons
+    if spare == 0:
+        return 0 if point.nullity == 0 else _traced_dimension(problem, point)
+    small = problem.with_width(reduced.effective_width)
+    tolerance = max(point.grad_tolerance / unit_of(problem.teacher), 1e-11)
+    alone = classify(small, reduced.vectors, grad_tolerance=tolerance)
+    return spare if alone.nullity == 0 else _traced_dimension(problem, point)
+
+
+def _zero_loss(problem: TeacherStudent, weights: Array) -> NDArray[np.bool_]:
+    """Whether losses are zero as far as plain double precision can tell."""
+    if not len(weights):
+        return np.zeros(0, dtype=bool)
+    loss = PopulationLoss(problem)
+    rows, constant = loss.frame(weights.shape[2])
+    values, _ = batch_value_gradient(np.ascontiguousarray(weights), rows, constant, False)
+    return np.asarray(values < _ZERO_LOSS * constant)
+
+
+def _needs_no_reduction(weights: Array, rank: int) -> NDArray[np.bool_]:
+    """Whether points have no zero neuron, no parallel pair and nothing outside the span."""
+    norms = np.linalg.norm(weights, axis=2)
+    largest = norms.max(axis=1, initial=0.0)
+    live = np.all(norms > 10.0 * _ZERO * largest[:, None], axis=1)
+    units = weights / np.maximum(norms, 1e-300)[:, :, None]
+    products = units @ units.transpose(0, 2, 1)
+    width = weights.shape[1]
+    products[:, np.arange(width), np.arange(width)] = -1.0
+    # 1 - cos is half the squared angle; the bound is wide of the angle that merges neurons.
+    apart = np.all(products < 1.0 - 50.0 * _COLLINEAR**2, axis=(1, 2))
+    return np.asarray(live & apart & np.all(weights[:, :, rank:] == 0, axis=(1, 2)))
+
+
+def _by_appearance(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return np.asarray(rank[inverse])
