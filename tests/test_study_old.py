@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -160,6 +162,30 @@ def test_a_damaged_one_is_not_given_checksums(old: Path) -> None:
         study.remember("new", {})
     assert old.read_bytes() == before
     assert not check_study(old).sound
+
+
+def read_everything(study: Study) -> None:
+    study.graph()
+    study.paths()
+    for search in study.searches():
+        study.families(*search)
+        study.attempts(*search)
+
+
+@pytest.mark.parametrize("letter", [1, 2])
+@pytest.mark.parametrize("table", ["families", "paths", "nodes", "edges", "attempts"])
+def test_no_mapping_is_taken_for_an_array_or_a_record(old: Path, table: str, letter: int) -> None:
+    """Where a letter of a tag is damaged, JSON has a mapping of one entry."""
+    with closing(sqlite3.connect(old)) as connection:
+        number, content = connection.execute(f"SELECT rowid, record FROM {table}").fetchone()
+        for tag in re.finditer(rb'"\$\w', content):
+            damaged = bytearray(content)
+            damaged[tag.start() + letter] ^= 1
+            connection.execute(f"UPDATE {table} SET record = ? WHERE rowid = ?", (damaged, number))
+            connection.commit()
+            with Study.open(old) as study, pytest.raises(FileFormatError, match=f"table {table}"):
+                read_everything(study)
+            assert not check_study(old).sound
 
 
 def test_names_are_independent_of_places() -> None:

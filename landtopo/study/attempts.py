@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.points.records import Attempts, Status
+from landtopo.study.declared import check_fields
 
 __all__ = ["with_repetition", "without_repetition"]
 
@@ -32,12 +33,21 @@ def without_repetition(attempts: Attempts) -> dict[str, Any]:
 
 
 def with_repetition(record: dict[str, Any]) -> Attempts:
-    """The inverse; the weights of a row are those of the first attempt of its family, or NaN."""
+    """The inverse; the weights of a row are those of the first attempt of its family, or NaN.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        It is not a record of attempts.
+    """
     statuses = [Status[name] for name in record.pop("statuses")]
     record["status"] = tuple(statuses[code] for code in record["status"])
     representatives, known = record.pop("representatives"), record["weights"]
+    if not isinstance(known, np.ndarray):
+        raise TypeError("weights are no array")
     weights = np.full((len(record["starts"]), *known.shape[1:]), np.nan)
     for row, point in zip(representatives, known, strict=True):
         weights[record["family"] == record["family"][row]] = point
     record["weights"] = weights
+    check_fields(Attempts, record)
     return Attempts(**record)

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.errors import FileFormatError, InvalidArgument
+from landtopo.study.declared import check_fields
 from landtopo.study.names import class_of, name_of
 
 __all__ = ["decode", "encode"]
@@ -151,7 +152,11 @@ def _value(tree: Any, numbers: memoryview) -> Any:
             return _class(content[0], enumeration=True)[content[1]]
         if key == "$record":
             fields = {name: _value(item, numbers) for name, item in content[1].items()}
-            return _class(content[0], enumeration=False)(**fields)
+            kind = _class(content[0], enumeration=False)
+            check_fields(kind, fields)
+            return kind(**fields)
+        if key.startswith("$"):
+            raise ValueError(f"it holds {key!r:.20}, which stands for nothing")
     return {key: _value(item, numbers) for key, item in tree.items()}
 
 

@@ -18,6 +18,7 @@ from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database
+from landtopo.study.declared import wrong_value
 from landtopo.study.integrity import examined
 from landtopo.study.provenance import Session, now, versions
 from landtopo.study.rows import Fault, Row, Rows, name_of_row
@@ -30,9 +31,6 @@ _INFINITE = "infinite"
 
 # Gram matrices of one teacher differ between machines by rounding.
 _SAME_TEACHER = 1e-12
-
-# What rows hold, by table; mappings in all others.
-_RECORDS = {"families": "Family", "paths": "PathRecord"}
 
 
 class StudyFile:
@@ -469,13 +467,11 @@ class StudyFile:
     def _decoded(self, table: str, row: Row) -> Any:
         try:
             value = decode(row["value" if table == "steps" else "record"])
+            wrong = wrong_value(table, value, has_checksum=self._rows.have_checksums)
         except FileFormatError as error:
-            fault = Fault(name_of_row(table, row), f"cannot be read: {error}")
-            raise self._database.damage(str(fault)) from None
-        # Rows without checksums may hold anything.
-        if type(value).__name__ != _RECORDS.get(table, "dict"):
-            fault = Fault(name_of_row(table, row), f"holds a {type(value).__name__}")
-            raise self._database.damage(str(fault))
+            wrong = f"cannot be read: {error}"
+        if wrong:
+            raise self._database.damage(str(Fault(name_of_row(table, row), wrong)))
         return value
 
     @contextmanager

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from landtopo.errors import EmptyStudyError, FileFormatError
+from landtopo.study.attempts import with_repetition
 from landtopo.study.codec import decode
 from landtopo.study.database import Database
+from landtopo.study.declared import wrong_value
 from landtopo.study.rows import Fault, Row, Rows, name_of_row
 from landtopo.study.schema import FIRST_VERSION, TABLES
 from landtopo.study.seal import is_broken
@@ -129,7 +131,7 @@ def _tables(database: Database) -> tuple[int, list[Fault]]:
         try:
             for item in Rows(database).checked(table):
                 count += 1
-                faults += [item] if isinstance(item, Fault) else _unreadable(table, item)
+                faults += [item] if isinstance(item, Fault) else _unreadable(table, item, database)
         except FileFormatError as error:
             faults.append(Fault(f"table {table}", f"cannot be read: {error}"))
     return count, faults
@@ -151,16 +153,20 @@ def _pages(database: Database) -> list[Fault]:
     ]
 
 
-def _unreadable(table: str, row: Row) -> list[Fault]:
+def _unreadable(table: str, row: Row, database: Database) -> list[Fault]:
     """Whether the coded values of a row can be understood."""
     try:
-        for name in _CODED:
-            if name in row:
-                decode(row[name])
+        for name in row.keys() & set(_CODED):
+            value = decode(row[name])
+            wrong = wrong_value(table, value, has_checksum=database.version > FIRST_VERSION)
+            if wrong:
+                return [Fault(name_of_row(table, row), wrong)]
+            if table == "attempts":
+                with_repetition(value)
         for name in _JSON:
             if name in row:
                 json.loads(row[name])
-    except (FileFormatError, ValueError, TypeError, RecursionError) as error:
+    except (FileFormatError, ValueError, TypeError, LookupError, RecursionError) as error:
         return [Fault(name_of_row(table, row), f"cannot be read: {error}")]
     return []
 

@@ -111,16 +111,17 @@ class Rows:
                 else:
                     digest ^= row.get("checksum", 0)
                     yield row
-            if self._has_checksums and table != "totals":
+            if self.have_checksums and table != "totals":
                 yield from self._missing(table, count, digest if sound else None)
 
     @property
-    def _has_checksums(self) -> bool:
+    def have_checksums(self) -> bool:
+        """Whether the study was written with them; without, only wrong types can be told."""
         return self._database.version != FIRST_VERSION
 
     def _wrong(self, table: str, row: Row) -> str:
-        """What is wrong with a row; without a checksum only values of wrong types can be told."""
-        if self._has_checksums:
+        """What is wrong with a row."""
+        if self.have_checksums:
             return "" if row["checksum"] == checksum(table, row) else _NOT_AS_WRITTEN
         kinds = self._kinds(table)
         names = [name for name in row if not _fits(kinds[name], row[name])]
