@@ -10,7 +10,7 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 # The plugin for benchmarks cannot measure beside other workers, and says so every time.
 PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal -p no:benchmark
 
-.PHONY: graph test test-lowest lint types unit benchmark clean
+.PHONY: graph test test-lowest lint types unit benchmark paper clean
 
 graph: $(STAMP)
 	mkdir -p $(OUT)
@@ -35,6 +35,10 @@ test-lowest:
 	$(LOWEST)/bin/python .ci/lowest.py > $(LOWEST)/constraints.txt
 	PIP_CONSTRAINT=$(LOWEST)/constraints.txt $(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check ".[tests]"
 	$(LOWEST)/bin/$(PYTEST)
+
+# Published numbers, recomputed: results/paper/index.html. A second call goes on where the first was.
+paper: $(STAMP)
+	$(BIN)/python verification/paper.py
 
 benchmark: $(STAMP)
 	$(BIN)/pytest benchmarks
