@@ -11,8 +11,8 @@ def test_without_symmetry_a_point_has_no_copy_but_itself() -> None:
     symmetry: Symmetry = Trivial(tolerance=1e-6)
     x = np.array([3.0, 4.0])
     # 1 + |x| = 6: the same up to 6e-6.
-    assert symmetry.match(x + [4e-6, 0.0], x) == ()
-    assert symmetry.match(x + [8e-6, 0.0], x) is None
+    assert symmetry.match(x + np.array([4e-6, 0.0]), x) == ()
+    assert symmetry.match(x + np.array([8e-6, 0.0]), x) is None
     assert symmetry.match(x, np.array([3.0, 4.0, 0.0])) is None
     assert symmetry.act((), x) is x
     assert symmetry.closest_copy(x, -x) is x
