@@ -116,6 +116,8 @@ def _wrong(name: str, value: Any) -> Any:
         return (RunnerUp(highest_loss=0.0, losses=(0.0,)),)
     if name == "through":
         return (PassedSaddle(loss=0.1, weights=np.eye(2)),)
+    if name == "missing":
+        return ((np.eye(2), np.eye(2)),)
     if name == "met":
         return (*value, np.eye(2))  # a minimum
     simple = _wrong_simple(name, value)

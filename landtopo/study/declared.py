@@ -81,7 +81,8 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin in (Union, types.UnionType):
         return any(_fits(value, part) for part in parts)
     if origin is Literal:
-        return value in parts
+        # Another word is a wrong one, which `landtopo verify` names.
+        return type(value) in map(type, parts)
     if origin is tuple:
         if not isinstance(value, tuple):
             return False
