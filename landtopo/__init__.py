@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from landtopo.models.networks.points.certificate import psi_min as psi_min
     from landtopo.models.networks.points.classify import classify as classify
     from landtopo.models.networks.points.corners import find_corners as find_corners
+    from landtopo.models.networks.points.identify import identify as identify
+    from landtopo.models.networks.points.identify import (
+        in_teacher_coordinates as in_teacher_coordinates,
+    )
     from landtopo.models.networks.points.reading import read_point as read_point
     from landtopo.models.networks.points.saddles import find_saddles as find_saddles
     from landtopo.models.networks.points.search import find_minima as find_minima
@@ -112,6 +116,8 @@ _HOMES = {
     "flow_statistics": "models.networks.dynamics.statistics_flow",
     "flow_weights": "models.networks.dynamics.flow",
     "follow_rate": "models.networks.dynamics.finite_rate",
+    "identify": "models.networks.points.identify",
+    "in_teacher_coordinates": "models.networks.points.identify",
     "independent_cycles": "landscape.metrics",
     "is_attractive": "models.networks.dynamics.fixed_points",
     "isotropy": "models.networks.symmetry",

@@ -31,6 +31,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "path": (*STORED, "--permutation", "(1 2)"),
     "flow": ONE,
     "reach": (*ONE, "--runs", "2"),
+    "identify": ("point.csv", *STORED),
     "show": ("study",),
     "check": ("study",),
     "verify": ("study",),
@@ -91,6 +92,8 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "--out-dir": ("wide.csv", LONG),
     "--picture": ("", ".", "absent/file.pdf", f"{LONG}.png", "wide.csv", "out.any"),
     "--output": ("", ".", "absent/file.pdf", f"{LONG}.png", "wide.csv", "out.any"),
+    "weights": (*FILES, f"{LONG}.npy", "study"),
+    "--vectors": (*FILES, f"{LONG}.npy", "study"),
     "source": (*FILES, f"{LONG}.json"),
     "files": ("", ".", "absent/file.csv", f"{LONG}.csv", "out.any", "out"),
 }
@@ -138,6 +141,7 @@ def folder(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(kept, "study")
     Path("wide.csv").write_text("1,2,3,4\n5,6,7,8\n")
     Path("empty.json").write_text("[]")
+    Path("point.csv").write_text("1,0\n0,1\n1,1\n")
     return tmp_path
 
 
@@ -153,9 +157,9 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked(name: str, option: str, value: str) -> list[str]:
     """A command line that is right but for one value."""
-    if option in ("source", "files"):
+    if option in ("source", "weights", "files"):
         first, *others = BASES[name]
-        return [name, value, *others] if option == "source" else [name, first, value]
+        return [name, first, value] if option == "files" else [name, value, *others]
     more = WITH.get((name, option), ())
     given = [*BASES[name]]
     for without in (*WITHOUT.get(option, (option,)), *more[::2]):
