@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from landtopo.errors import StudyError as StudyError
     from landtopo.export import read_graph as read_graph
     from landtopo.export import write_graph as write_graph
+    from landtopo.export.frame import show as show
     from landtopo.landscape.build import landscape_graph as landscape_graph
     from landtopo.landscape.comparison import compare_graphs as compare_graphs
     from landtopo.landscape.explore import ExploreOptions as ExploreOptions
@@ -134,6 +135,7 @@ _HOMES = {
     "read_graph": "export",
     "read_point": "models.networks.points.reading",
     "run_sgd": "models.networks.dynamics.sgd",
+    "show": "export.frame",
     "summary_statistics": "models.networks.statistics",
     "teacher_automorphisms": "models.networks.symmetry",
     "verify": "study.verification",

@@ -17,17 +17,33 @@ __all__ = ["Brief", "Table", "brief"]
 
 _LINE = 240
 _TEXT = 60
+# A matrix of eight neurons in eight dimensions is still easier to read than to ask for.
+_ENTRIES = 64
 
 
 class Brief:
     """Mix-in of dataclasses: a short `repr` that never prints an array.
 
-    It tells the fields in their order, as many as fit, or those attributes that a class names.
+    It tells the fields in their order, as many as fit, or those attributes that a class names. A
+    notebook shows all of `_details`, a line each.
     """
 
     __slots__ = ()
 
     _told: ClassVar[tuple[str, ...]] = ()
+
+    def _details(self) -> dict[str, Any]:
+        """What a notebook shows: the fields, or what a class has instead."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        return {field.name: getattr(self, field.name) for field in fields if field.repr}
+
+    def _repr_html_(self) -> str:
+        """The record as a notebook shows it."""
+        lines = "".join(
+            f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{_detail(value)}</td></tr>"
+            for name, value in self._details().items()
+        )
+        return f"{_title(self)}<table><tbody>{lines}</tbody></table>"
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -98,8 +114,7 @@ class Table(Brief):
         lines = "".join(
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body
         )
-        title = f"<p><code>{escape(repr(self))}</code></p>"
-        return f"{title}<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+        return f"{_title(self)}<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
     def to_dataframe(self) -> Any:
         """The rows as a `pandas.DataFrame`, with every digit.
@@ -146,3 +161,15 @@ def _cell(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_cell, value))
     return str(value)
+
+
+def _title(record: Any) -> str:
+    return f"<p><code>{escape(repr(record))}</code></p>"
+
+
+def _detail(value: Any) -> str:
+    """A value of a record in HTML: texts and small arrays in full."""
+    if isinstance(value, np.ndarray) and value.ndim in (1, 2) and 0 < value.size <= _ENTRIES:
+        text = np.array2string(value, precision=5, suppress_small=True)
+        return f"<pre>{escape(text)}</pre>"
+    return escape(str(value) if isinstance(value, str) else brief(value))

@@ -274,6 +274,10 @@ class Family(Brief):
         """
         return {name: value for name, value in self.record().items() if name != "weights"}
 
+    def _details(self) -> dict[str, Any]:
+        """The record, with the weights as an array."""
+        return {**self.record(), "weights": self.weights}
+
 
 class Families(Table):
     """Mix-in of results with families: a table of them, and each by its id."""
