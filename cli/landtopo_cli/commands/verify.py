@@ -30,16 +30,21 @@ def command(source: Path, as_json: bool, quiet: bool) -> int | None:
     ends of transitions and the fates of families from a standard integration of the gradient flow,
     permutations and numbers of copies from trying renumberings. Words and counts are derived from
     that, and from the attempts that are stored. Exits with 1 if anything disagrees.
+
+    What is finished is kept in STUDY.verify until all is: called again after a kill, it goes on. It
+    begins anew if the study, landtopo or a package that computes has changed.
     """
     from landtopo.errors import StudyError
     from landtopo.study import Study
-    from landtopo.study.verification import verify
+    from landtopo.study.verification import Pieces, verify
     from landtopo_cli.app import FAILED
     from landtopo_cli.tables import number, plain_json, table
     from landtopo_cli.terminal import progress
 
     with Study.open(source) as study:
-        checks = verify(study, progress=progress(quiet))
+        pieces = Pieces(source)
+        checks = verify(study, journal=pieces, progress=progress(quiet))
+        pieces.finish()
     if not checks:
         raise StudyError(f"The study '{source}' has no results yet that could be verified.")
     wrong = [check for check in checks if not check.agrees]

@@ -4,11 +4,13 @@ Every stored record (`stored.py`) meets the checkers that cover its kind (`check
 from the weights and the teacher's vectors alone: quadrature and differences for losses, gradients
 and spectra (`evidence.py`), a standard integrator for flows (`descents.py`), trial of renumberings
 for symmetries (`labelled.py`). Words are made from the numbers that were recomputed.
+What is finished is kept in a file beside the study (`pieces.py`) until all is.
 """
 
 from landtopo.study.verification.checks import Check
 from landtopo.study.verification.evidence import Memory
 from landtopo.study.verification.known import Known
+from landtopo.study.verification.pieces import Pieces
 from landtopo.study.verification.run import checks_of, form_only, uncovered, verify
 from landtopo.study.verification.stored import Record, records_of, stored_fields
 
@@ -16,6 +18,7 @@ __all__ = [
     "Check",
     "Known",
     "Memory",
+    "Pieces",
     "Record",
     "checks_of",
     "form_only",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from landtopo.journal import Forgetful, Journal
 from landtopo.progress import Progress, Silent
 from landtopo.study.rows import Fault
 from landtopo.study.store import Study
@@ -43,7 +44,11 @@ _CHECKERS: tuple[Checker, ...] = (
 
 
 def verify(
-    study: Study, *, memory: Memory | None = None, progress: Progress | None = None
+    study: Study,
+    *,
+    memory: Memory | None = None,
+    journal: Journal | None = None,
+    progress: Progress | None = None,
 ) -> list[Check]:
     """Recompute the graph, the searches, the paths and the sessions of a study.
 
@@ -52,7 +57,11 @@ def verify(
     study : Study
     memory : Memory, optional
         Keeps what was worked out about points, for another study that shares them.
+    journal : Journal, optional
+        Keeps the checks that are made, so that a verification that was killed goes on; `Pieces`
+        knows when they may be used. The keys are meant for this study as it is, and this landtopo.
     progress : Progress, optional
+        Of the pieces, one for each record and checker, that the journal does not have.
 
     Returns
     -------
@@ -71,16 +80,28 @@ def verify(
     []
     >>> study.close()
     """
-    progress = progress or Silent()
+    progress, journal = progress or Silent(), journal or Forgetful()
     damaged = [_damaged(fault) for fault in study.faults()]
     if damaged:
         return damaged
     known = Known(study, memory or Memory())
-    records = list(records_of(study))
-    progress.begin("verify", len(records))
+    tasks = [
+        (f"{number}.{place} {record.kind} {record.name}", checker, record)
+        for number, record in enumerate(records_of(study))
+        for place, checker in enumerate(_of_kind(record))
+    ]
+    kept = {key: journal.recall(key) for key, _, _ in tasks}
+    # Of the pieces that are left: the time that they will take follows from that of the first ones.
+    progress.begin("verify", sum(piece is None for piece in kept.values()))
     checks: list[Check] = []
-    for record in records:
-        checks += checks_of(known, record)
+    for key, checker, record in tasks:
+        piece = kept[key]
+        if piece is not None:
+            checks += [Check(**row) for row in piece["checks"]]
+            continue
+        made = list(_checks(known, checker, record))
+        journal.remember(key, {"checks": [check.record() for check in made]})
+        checks += made
         progress.advance(1, record.name)
     progress.end()
     return checks
@@ -99,15 +120,21 @@ def _damaged(fault: Fault) -> Check:
 
 def checks_of(known: Known, record: Record) -> Iterator[Check]:
     """The checks of one record."""
-    for checker in _CHECKERS:
-        if record.kind not in checker.covers:
-            continue
-        try:
-            yield from checker.run(known, record)
-        except UnknownFamilyError as error:
-            # Whatever is said about ends needs them; names.py says which of them is unknown.
-            yield from known.compare(record).claim("ends", "families of the graph", False,
-                                                   stored=str(error))  # fmt: skip
+    for checker in _of_kind(record):
+        yield from _checks(known, checker, record)
+
+
+def _of_kind(record: Record) -> Iterator[Checker]:
+    return (checker for checker in _CHECKERS if record.kind in checker.covers)
+
+
+def _checks(known: Known, checker: Checker, record: Record) -> Iterator[Check]:
+    try:
+        yield from checker.run(known, record)
+    except UnknownFamilyError as error:
+        # Whatever is said about ends needs them; names.py says which of them is unknown.
+        yield from known.compare(record).claim("ends", "families of the graph", False,
+                                               stored=str(error))  # fmt: skip
 
 
 def uncovered() -> list[tuple[str, str]]:
