@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from landtopo.points.generic import find_critical_points as find_critical_points
     from landtopo.points.records import CriticalPoint as CriticalPoint
     from landtopo.points.records import Family as Family
+    from landtopo.proofs.certificate_file import prove_point as prove_point
     from landtopo.proofs.certification import Certificate as Certificate
     from landtopo.proofs.certification import certify as certify
     from landtopo.study import Study as Study
@@ -130,6 +131,7 @@ _HOMES = {
     "neighbourhood": "landscape.metrics",
     "noise_term": "models.networks.dynamics.noise",
     "plot": "plot",
+    "prove_point": "proofs.certificate_file",
     "psi_min": "models.networks.points.certificate",
     "reachability": "models.networks.dynamics.reachability",
     "read_graph": "export",

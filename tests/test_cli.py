@@ -384,6 +384,25 @@ def test_certificates(tmp_path: Path) -> None:
     assert "No box" in result.stdout
 
 
+def test_certificates_as_files(tmp_path: Path) -> None:
+    """Saddles that the study knows are proved too, and no file is overwritten unasked."""
+    pytest.importorskip("flint")
+    study, folder = tmp_path / "s", tmp_path / "proofs"
+    answer("saddles", *TWO, "--index", "any", "--starts", 20, "-o", study)
+    proofs = answer("certify", "-o", study, "--width", 2, "--out-dir", folder)
+    told = {proof["id"]: proof for proof in proofs}
+    assert told["w2-s0"]["kind"] == "saddle"
+    assert told["w2-s0"]["index"] == 1
+    assert told["w2-f0"]["kind"] == "minimum"
+    for name, proof in told.items():
+        record = json.loads((folder / f"{name}.json").read_text())
+        assert (record["kind"], record["index"]) == (proof["kind"], proof["index"])
+    one = ("certify", "-o", study, "--width", 2, "--family", "w2-s0", "--out-dir", folder)
+    assert "exists; give --force" in refusal(*one)
+    assert len(answer(*one, "--force")) == 1
+    assert "it is a file" in refusal("certify", *TWO, "--out-dir", study)
+
+
 def test_flow_follows_the_statistics(tmp_path: Path) -> None:
     np.save(tmp_path / "start.npy", np.array([[1.0, 0.3], [0.1, 0.8]]))
     flow = answer("flow", *TWO, "--weights", tmp_path / "start.npy")

@@ -19,6 +19,7 @@ __all__ = [
     "Known",
     "chosen_points",
     "known_minima",
+    "known_saddles",
     "search_minima",
     "start_from",
     "store_search",
@@ -94,15 +95,53 @@ def known_minima(work: Work, width: int) -> list[Known]:
     return [Known(family.id, family.weights) for family in minima]
 
 
+def known_saddles(work: Work, width: int) -> list[Known]:
+    """Families of saddles that the study knows at a width: of searches, and between its minima."""
+    from landtopo.models.networks.points.families import FamilyIndex
+    from landtopo.points.records import Kind
+
+    study = work.study
+    if study is None:
+        return []
+    found = [
+        family
+        for at, source in study.searches("saddles")
+        if at == width
+        for family in study.families(width, source)
+        if family.point.kind is Kind.SADDLE
+    ]
+    index = FamilyIndex(study.problem(width), found)
+    edges = study.graph().edges.values() if study.has_graph else ()
+    passes = [
+        Known(data["id"], data["weights"])
+        for data in edges
+        if data["kind"] == "saddle" and len(data["weights"]) == width
+    ]
+    return [
+        *(Known(family.id, family.weights) for family in found),
+        *(one for one in passes if index.find(one.weights) is None),
+    ]
+
+
 def chosen_points(
-    work: Work, width: int, names: tuple[str, ...], files: tuple[Path, ...]
+    work: Work,
+    width: int,
+    names: tuple[str, ...],
+    files: tuple[Path, ...],
+    *,
+    saddles: bool = False,
 ) -> list[Known]:
-    """The families of the given ids (all when neither ids nor files are given), and the files."""
+    """The families of the given ids (all when neither ids nor files are given), and the files.
+
+    They are minima; on demand also saddles that the study knows.
+    """
     points = [weights_from(file, width) for file in files]
     if files and not names:
         work.refuse_starts("the points are those of the files")
     if names or not files:
         known = known_minima(work, width)
+        if saddles:
+            known += known_saddles(work, width)
         missing = set(names) - {family.id for family in known}
         if missing:
             shown = ", ".join(family.id for family in known)

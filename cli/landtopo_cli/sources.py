@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_directory",
     "check_files",
+    "check_folder",
     "graph_from",
     "is_graph_file",
     "last_path",
@@ -93,15 +94,20 @@ def check_directory(folder: Path, layout: str, force: bool) -> None:
     """
     from landtopo.export.directories import known_layouts
 
+    check_folder(folder)
+    for name in known_layouts()[layout].files:
+        if (folder / name).exists() and not force:
+            raise click.UsageError(f"'{folder / name}' exists; give --force to overwrite it.")
+
+
+def check_folder(folder: Path) -> None:
+    """A usage error if this is no folder and no place for one."""
     if folder.exists() and not folder.is_dir():
         raise click.UsageError(f"'{folder}' cannot be written: it is a file, and no folder.")
     if not folder.exists() and not folder.parent.is_dir():
         raise click.UsageError(
             f"'{folder}' cannot be written: there is no folder '{folder.parent}'."
         )
-    for name in known_layouts()[layout].files:
-        if (folder / name).exists() and not force:
-            raise click.UsageError(f"'{folder / name}' exists; give --force to overwrite it.")
 
 
 def check_files(files: tuple[Path, ...], force: bool) -> None:

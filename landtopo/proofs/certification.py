@@ -20,6 +20,7 @@ Needs the package python-flint (``pip install landtopo[certify]``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,16 @@ from landtopo.shown import Brief, Table
 if TYPE_CHECKING:
     from flint import arb, arb_mat
 
-__all__ = ["Certificate", "CertificateStatus", "CertifyOptions", "certify"]
+__all__ = [
+    "Certificate",
+    "CertificateStatus",
+    "CertifyOptions",
+    "certify",
+    "checked_weights",
+    "refusal",
+    "submatrix",
+    "turned",
+]
 
 # The first box tried should have this contraction factor; after a failed test the next one is
 # smaller by the same factor. Near 1 the box would be largest, but the bound of the radius loose.
@@ -186,6 +196,11 @@ class Certificate(Table):
         ]
 
     @property
+    def neurons(self) -> int:
+        """Number of neurons of the network that the proof is about."""
+        return len(self.weights)
+
+    @property
     def kind(self) -> Kind:
         """What was proved: a strict minimum, a saddle, or nothing."""
         if self.index == 0:
@@ -233,10 +248,10 @@ def certify(
     import flint
 
     options = checked_options("options", "certify", options, CertifyOptions)
-    points = _checked(problem, weights)
+    points = checked_weights("certify", problem, weights)
     teacher = problem.teacher.vectors
     scale = float(problem.teacher.norms.max())
-    centre, pivots, dropped = _turned(points, problem.rank, options.span_tolerance * scale)
+    centre, pivots, dropped = turned(points, problem.rank, options.span_tolerance * scale)
     outside = centre.shape[1] - problem.rank
     unused = len(centre) if problem.dim is None else problem.dim - problem.rank
     refused = Certificate(
@@ -248,7 +263,7 @@ def certify(
         options=options,
         status=CertificateStatus.NOT_PROVED,
     )
-    status = _refusal(points, options, scale)
+    status = refusal(points, options, scale)
     if status is not None:
         return replace(refused, status=status)
     frame = np.zeros((len(teacher), centre.shape[1]))
@@ -297,7 +312,7 @@ class _Test:
         for _ in range(_ATTEMPTS):
             if not residual < size:
                 return None
-            product = approximate * _block(self._hessian(size), self.free)
+            product = approximate * submatrix(self._hessian(size), self.free)
             contraction = _largest_row_sum(product, np.ones(len(self.free)))
             # NaN, where a neuron can be zero in the box, fails every comparison.
             if contraction < 1 and self._pivots_hold(size):
@@ -337,7 +352,7 @@ class _Test:
         hessian = around.hessian()
         # L = L(x) + g.s + s.H s / 2 for a step s within the box.
         slope = sum((abs(g) for g in _entries(self.gradient, self.free).entries()), arb(0))
-        bend = sum((abs(x) for x in _block(hessian, self.free).entries()), arb(0)) / 2
+        bend = sum((abs(x) for x in submatrix(hessian, self.free).entries()), arb(0)) / 2
         change = upper(slope * radius + bend * radius * radius)
         loss = self.loss + arb(0, change)
         spectrum = _enclosed_spectrum(hessian, self.middle, self._gauge())
@@ -382,7 +397,7 @@ class _Test:
         for _ in range(_ATTEMPTS):
             if size <= radius:
                 break
-            block = _block(Network(box(centre, size), teachers).normal_block(), rows)
+            block = submatrix(Network(box(centre, size), teachers).normal_block(), rows)
             spectrum = _enclosed_spectrum(block, midpoints(block), np.empty((len(rows), 0)))
             if _proved_index(spectrum) is not None:
                 return size
@@ -460,11 +475,12 @@ def _entries(column: arb_mat, rows: NDArray[np.intp]) -> arb_mat:
     return arb_mat(len(rows), 1, [entries[i] for i in rows.tolist()])
 
 
-def _block(balls: arb_mat, rows: NDArray[np.intp]) -> arb_mat:
+def submatrix(balls: arb_mat, rows: Iterable[int]) -> arb_mat:
+    """Entries of some rows and the columns of the same numbers."""
     from flint import arb_mat
 
     table = balls.tolist()
-    kept = rows.tolist()
+    kept = list(map(int, rows))
     return arb_mat(len(kept), len(kept), [table[i][j] for i in kept for j in kept])
 
 
@@ -472,7 +488,7 @@ def _orthonormal(columns: Array) -> Array:
     return np.asarray(np.linalg.qr(columns)[0])
 
 
-def _turned(points: Array, rank: int, tolerance: float) -> tuple[Array, list[int], float]:
+def turned(points: Array, rank: int, tolerance: float) -> tuple[Array, list[int], float]:
     """Weights in the span and the outer directions used, pivot rows, and what was dropped."""
     outer = points[:, rank:]
     if outer.shape[1] == 0:
@@ -487,7 +503,7 @@ def _turned(points: Array, rank: int, tolerance: float) -> tuple[Array, list[int
     return np.hstack([points[:, :rank], turned[:, :used]]), pivots, dropped
 
 
-def _refusal(points: Array, options: CertifyOptions, scale: float) -> CertificateStatus | None:
+def refusal(points: Array, options: CertifyOptions, scale: float) -> CertificateStatus | None:
     """Why the points cannot be isolated, by looking at the neurons."""
     norms = np.linalg.norm(points, axis=1)
     if np.any(norms <= options.zero_norm * scale):
@@ -501,12 +517,13 @@ def _refusal(points: Array, options: CertifyOptions, scale: float) -> Certificat
     return None
 
 
-def _checked(problem: TeacherStudent, weights: ArrayLike) -> Array:
-    checked_instance("problem", "certify", problem, TeacherStudent)
+def checked_weights(caller: str, problem: TeacherStudent, weights: ArrayLike) -> Array:
+    """Weights that fit a problem, as an array of their own."""
+    checked_instance("problem", caller, problem, TeacherStudent)
     largest = np.inf if problem.dim is None else problem.dim
     points = checked_array(
         "weights",
-        "certify",
+        caller,
         weights,
         f"(K, {problem.rank} + E), with no more than {largest} columns",
         lambda shape: len(shape) == 2 and shape[0] > 0 and problem.rank <= shape[1] <= largest,

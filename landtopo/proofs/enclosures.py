@@ -201,67 +201,76 @@ class Network:
         other_squares = [(row * row.transpose())[0, 0] for row in others]
         self._squares = squares
         self._other_squares = other_squares
-        self._inner: dict[tuple[int, int], _Pair] = {}
-        for k, first in enumerate(rows):
-            for j in range(k):
-                pair = _pair(first, rows[j], squares[k], squares[j])
-                self._inner[k, j] = pair
-                self._inner[j, k] = pair.swapped()
-        self._cross = [
-            [_pair(row, v, a, b) for v, b in zip(others, other_squares, strict=True)]
-            for row, a in zip(rows, squares, strict=True)
-        ]
+        self._rows = rows
+        self._others = others
+        self._known: dict[tuple[int, int], _Pair] = {}
+
+    def _inner(self, k: int, j: int) -> _Pair:
+        """Letters of students k and j, from the first."""
+        if (k, j) not in self._known:
+            pair = _pair(self._rows[k], self._rows[j], self._squares[k], self._squares[j])
+            self._known[k, j] = pair
+            self._known[j, k] = pair.swapped()
+        return self._known[k, j]
 
     def _partners(self, k: int) -> list[_Pair]:
         """Pairs of student k with the other students."""
-        return [self._inner[k, j] for j in range(self.width) if j != k]
+        return [self._inner(k, j) for j in range(self.width) if j != k]
+
+    def _cross(self, k: int) -> list[_Pair]:
+        """Pairs of student k with the teachers."""
+        teachers = range(self._teachers.nrows())
+        for m in teachers:
+            # Teachers are counted on from the students, which are one another's only partners.
+            if (k, self.width + m) not in self._known:
+                self._known[k, self.width + m] = _pair(
+                    self._rows[k], self._others[m], self._squares[k], self._other_squares[m]
+                )
+        return [self._known[k, self.width + m] for m in teachers]
 
     def gradient(self) -> arb_mat:
         """Gradient as a column, shape (K D, 1): (A W + B V)."""
-        weights = self.normal_block() * self._weights - self._teacher_block() * self._teachers
-        return _column(weights)
+        from flint import arb_mat
+
+        rows = [x for k in range(self.width) for x in self.gradient_row(k).entries()]
+        return arb_mat(len(rows), 1, rows)
+
+    def gradient_row(self, k: int) -> arb_mat:
+        """Gradient by student k, shape (1, D)."""
+        from flint import arb, arb_mat
+
+        teachers = [pair.opposite / (2 * arb.pi()) for pair in self._cross(k)]
+        own = arb_mat(1, self.width, self.normal_row(k)) * self._weights
+        return own - arb_mat(1, len(teachers), teachers) * self._teachers
 
     def normal_block(self) -> arb_mat:
         """Matrix A, shape (K, K)."""
-        from flint import arb, arb_mat
+        from flint import arb_mat
 
-        double_pi = 2 * arb.pi()
-        entries = []
-        for k in range(self.width):
-            bend = sum((pair.sine for pair in self._partners(k)), arb(0))
-            bend -= sum((pair.sine for pair in self._cross[k]), arb(0))
-            for j in range(self.width):
-                if j == k:
-                    entries.append(arb(0.5) + bend / (double_pi * self._squares[k]))
-                else:
-                    entries.append(self._inner[k, j].opposite / double_pi)
+        entries = [x for k in range(self.width) for x in self.normal_row(k)]
         return arb_mat(self.width, self.width, entries)
 
-    def _teacher_block(self) -> arb_mat:
-        """Matrix -B, shape (K, M)."""
-        from flint import arb, arb_mat
+    def normal_row(self, k: int) -> list[arb]:
+        """Row k of the matrix A."""
+        from flint import arb
 
-        entries = [pair.opposite / (2 * arb.pi()) for row in self._cross for pair in row]
-        return arb_mat(self.width, self._teachers.nrows(), entries)
+        double_pi = 2 * arb.pi()
+        bend = sum((pair.sine for pair in self._partners(k)), arb(0))
+        bend -= sum((pair.sine for pair in self._cross(k)), arb(0))
+        own = arb(0.5) + bend / (double_pi * self._squares[k])
+        return [
+            own if j == k else self._inner(k, j).opposite / double_pi for j in range(self.width)
+        ]
 
     def hessian(self) -> arb_mat:
         """Hessian, shape (K D, K D), in C order of the weights."""
         from flint import arb, arb_mat
 
-        double_pi = 2 * arb.pi()
         size, columns = self.width * self.columns, self.columns
         entries: list[arb] = [arb(0)] * (size * size)
         for k in range(self.width):
             for j in range(k + 1):
-                if j == k:
-                    block = self._identity * arb.pi()
-                    for partner in self._partners(k):
-                        block += partner.own_hessian(self._identity)
-                    for partner in self._cross[k]:
-                        block -= partner.own_hessian(self._identity)
-                else:
-                    block = self._inner[k, j].mixed_hessian(self._identity)
-                block /= double_pi
+                block = self.hessian_block(k, j)
                 for row in range(columns):
                     for column in range(columns):
                         entry = block[row, column]
@@ -269,18 +278,30 @@ class Network:
                         entries[(j * columns + column) * size + k * columns + row] = entry
         return arb_mat(size, size, entries)
 
+    def hessian_block(self, k: int, j: int) -> arb_mat:
+        """Second derivatives by students k and j, shape (D, D)."""
+        from flint import arb
+
+        if j != k:
+            return self._inner(k, j).mixed_hessian(self._identity) / (2 * arb.pi())
+        block = self._identity * arb.pi()
+        for partner in self._partners(k):
+            block += partner.own_hessian(self._identity)
+        for partner in self._cross(k):
+            block -= partner.own_hessian(self._identity)
+        return block / (2 * arb.pi())
+
     def loss(self) -> arb:
         """Population loss."""
         from flint import arb
 
-        others = _rows(self._teachers)
         products = arb(0)
         for k in range(self.width):
-            products += sum((self._inner[k, j].value() for j in range(k)), arb(0))
-            products -= sum((pair.value() for pair in self._cross[k]), arb(0))
-        for m, (v, b) in enumerate(zip(others, self._other_squares, strict=True)):
+            products += sum((self._inner(k, j).value() for j in range(k)), arb(0))
+            products -= sum((pair.value() for pair in self._cross(k)), arb(0))
+        for m, (v, b) in enumerate(zip(self._others, self._other_squares, strict=True)):
             for n in range(m):
-                products += _pair(v, others[n], b, self._other_squares[n]).value()
+                products += _pair(v, self._others[n], b, self._other_squares[n]).value()
         squares = sum(self._squares, arb(0)) + sum(self._other_squares, arb(0))
         return squares / 4 + products / (2 * arb.pi())
 
@@ -289,9 +310,3 @@ def _rows(balls: arb_mat) -> Sequence[arb_mat]:
     from flint import arb_mat
 
     return [arb_mat(1, balls.ncols(), row) for row in balls.tolist()]
-
-
-def _column(balls: arb_mat) -> arb_mat:
-    from flint import arb_mat
-
-    return arb_mat(balls.nrows() * balls.ncols(), 1, balls.entries())

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from landtopo_cli.options import point_options, problem_options
+from landtopo_cli.options import force_option, point_options, problem_options
 from landtopo_cli.request import Request
+
+if TYPE_CHECKING:
+    from landtopo.proofs.certificate_file import PointProof
+    from landtopo.proofs.certification import Certificate
 
 __all__ = ["command"]
 
@@ -18,41 +23,67 @@ __all__ = ["command"]
 Examples
   landtopo certify --teacher orthonormal:6 --width 6
   landtopo certify -o six.landtopo --width 6 --family w6-f1 --json
+  landtopo certify -o six.landtopo --width 6 --out-dir proofs
 """,
 )
 @problem_options
 @point_options
-def command(request: Request, names: tuple[str, ...], files: tuple[Path, ...]) -> int | None:
+@click.option(
+    "--out-dir",
+    "folder",
+    metavar="DIRECTORY",
+    type=click.Path(path_type=Path),
+    help="Write a certificate of each point there, ID.json, that can be checked without landtopo.",
+)
+@force_option
+def command(
+    request: Request,
+    names: tuple[str, ...],
+    files: tuple[Path, ...],
+    folder: Path | None,
+    force: bool,
+) -> int | None:
     """Prove in interval arithmetic that points exist, and what they are.
 
-    For each family: a box that holds exactly one critical point, the signs of its eigenvalues in
-    all dimensions, and bounds of its loss. Zero neurons are dropped and parallel ones merged
-    first: what is proved is about the reduced network, with so many neurons as the table says.
+    For each family, also of saddles that a study knows: a box that holds exactly one critical
+    point, the signs of its eigenvalues in all dimensions, and bounds of its loss. Zero neurons are
+    dropped and parallel ones merged first: what is proved is about the reduced network, with so
+    many neurons as the table says. Proofs that are written are made with the symmetries of a point,
+    from a few unknowns where it has many; verification/check_certificates.py checks them.
     Needs python-flint (pip install 'landtopo[certify]').
     """
     from landtopo.models.networks.points.reduced import reduce_network
+    from landtopo.proofs.certificate_file import prove_point
     from landtopo.proofs.certification import CertificateStatus, certify
     from landtopo.proofs.enclosures import require_flint
     from landtopo_cli.app import INCOMPLETE
-    from landtopo_cli.certificates import certificate_record, certificate_table
+    from landtopo_cli.certificates import answers, certificate_files
     from landtopo_cli.known import chosen_points
+    from landtopo_cli.sources import check_files, check_folder
 
     # Missing flint is said before a search, not after it.
     require_flint()
-    proofs = []
+    if folder is not None:
+        check_folder(folder)
+    proofs: list[tuple[str, Certificate | PointProof]] = []
     with request.work("certify") as work:
         for width in work.widths:
-            points = chosen_points(work, width, names, files)
+            points = chosen_points(work, width, names, files, saddles=True)
+            places = certificate_files(folder, [point.id for point in points])
+            check_files(tuple(places.values()), force)
             work.progress.begin(f"width {width}: proofs", len(points))
             for point in points:
                 reduced = reduce_network(point.weights, work.teacher.rank).vectors
                 problem = work.problem(len(reduced))
-                proofs.append((point.id, certify(problem, reduced)))
+                if folder is None:
+                    proofs.append((point.id, certify(problem, reduced)))
+                else:
+                    proof = prove_point(problem, reduced)
+                    if proof.record is not None:
+                        proof.write(places[point.id])
+                    proofs.append((point.id, proof))
                 work.progress.advance()
             work.progress.end()
-    request.answer(
-        lambda: [certificate_record(name, proof) for name, proof in proofs],
-        lambda: certificate_table(proofs),
-    )
+    request.answer(*answers(proofs))
     proved = all(proof.status is CertificateStatus.CERTIFIED for _, proof in proofs)
     return None if proved else INCOMPLETE
