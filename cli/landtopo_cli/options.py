@@ -35,7 +35,7 @@ _SMALLEST = 1e-12
 _MOST_DIMENSIONS = 10**15
 
 
-class Whole(click.ParamType[int]):
+class Whole(click.types.IntParamType):
     """A whole number between two bounds, in plain digits."""
 
     name = "integer"
@@ -60,7 +60,7 @@ class Whole(click.ParamType[int]):
         return number
 
 
-class Positive(click.ParamType[float]):
+class Positive(click.types.FloatParamType):
     """A finite number, not below 1e-12, and below a bound if there is one."""
 
     name = "number"

@@ -131,6 +131,7 @@ class _Placer(Artist):
         for label in self.labels:
             anchor = np.array(ax.transData.transform(label.note.xy))
             choices = list(_choices(label, anchor, renderer, pixel))
+            choices += [_pushed(one, frame, len(choices)) for one in choices]
             boxes = np.array(taken).reshape(-1, 4)
             costs = [(*_cost(one.box, frame, boxes, curves), one.rank) for one in choices]
             (hard, _, _), best = min(zip(costs, choices, strict=True), key=lambda pair: pair[0])
@@ -167,6 +168,13 @@ def _choices(
             low = anchor + direction * (away + size / 2) - size / 2
             yield _Choice(np.concatenate([low, low + size]), further, rank)
             rank += 1
+
+
+def _pushed(choice: _Choice, frame: Array, after: int) -> _Choice:
+    """A place that is moved as far as it takes to lie within the frame; the last ones to take."""
+    size = choice.box[2:] - choice.box[:2]
+    low = np.clip(choice.box[:2], frame[:2], np.maximum(frame[2:] - size, frame[:2]))
+    return _Choice(np.concatenate([low, low + size]), choice.further, after + choice.rank)
 
 
 def _cost(box: Array, frame: Array, taken: Array, curves: list[Array]) -> tuple[int, int]:
