@@ -6,6 +6,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+import scipy.optimize
 from landtopo_cli.app import landtopo as application
 
 import landtopo as lt
@@ -155,6 +156,86 @@ def test_onsets(anti_aligned, extra, onset, representation):
     assert sides[1] == 0
 
 
+def test_all_crossings_and_the_fold():
+    """The index on both sides of each differs by its multiplicity; beyond the fold there is none.
+
+    At the fold the loss is stationary under a further direction: two sheets meet, and their
+    distance falls like the root of the distance in size.
+    """
+    family = lt.block_family(4, size=10, onset=True)
+    sizes = [one.size for one in family.crossings]
+    assert sizes == sorted(sizes, reverse=True)
+    assert family.onset.size == sizes[0] == pytest.approx(10.97839027, abs=6e-9)
+    for one in family.crossings:
+        below, above = (lt.block_family(4, size=one.size + step).index for step in (-1e-7, 1e-7))
+        change = one.multiplicity if one.rises else -one.multiplicity
+        assert below - above == pytest.approx(change, abs=1e-5)
+    assert family.lowest_size == pytest.approx(family.fold.size, rel=1e-3)
+    assert lt.block_family(4, size=family.fold.size - 1e-6).index is None
+    smallest = [
+        min(
+            abs(value.value)
+            for value in lt.block_family(4, size=family.fold.size + step).eigenvalues
+            if value.representation == "trivial" and value.where == "in the span"
+        )
+        for step in (4e-6, 1e-6)
+    ]
+    assert smallest[0] / smallest[1] == pytest.approx(2, rel=0.02)
+
+
+def test_the_family_of_a_given_network():
+    """Rows in any order and teacher vectors in any order are the same family."""
+    known = lt.block_family(2, extra="opposed", size=8)
+    generator = np.random.default_rng(1)
+    weights = known.weights()[generator.permutation(9)][:, generator.permutation(8)]
+    family = lt.block_family(weights=weights, size=11)
+    named = lt.block_family(2, extra="opposed", size=11)
+    assert (family.given, family.width) == (True, 12)
+    assert family.loss == pytest.approx(named.loss, rel=1e-12)
+    assert family.index == named.index
+    assert np.linalg.norm(population(family.weights()).gradient(family.weights())) < 1e-13
+
+
+def test_three_blocks_are_followed():
+    """A critical point with blocks of one, two and four: found in its fixed space, then grown."""
+    pattern = Pattern(sizes=(1, 2, 4), students=(0, 1, 2))
+    found = None
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        x = generator.normal(size=len(pattern.coordinates))
+        solved = scipy.optimize.root(
+            lambda x: np.array(gradient(slopes(pattern, list(x), mpmath.fp)), float), x
+        )
+        weights = weights_of(pattern, solved.x)
+        apart = [np.abs(a - b).max() for i, a in enumerate(weights) for b in weights[:i]]
+        if not solved.success or min(np.linalg.norm(weights, axis=1)) < 0.05 or min(apart) < 1e-3:
+            continue
+        try:
+            family = lt.block_family(weights=weights, size=7)
+        except lt.InvalidArgument:
+            continue
+        if len(family.blocks) == 3 and family.index is not None:
+            found = weights, family
+            break
+    assert found is not None
+    weights, family = found
+    assert family.loss == pytest.approx(population(weights).value(weights), rel=1e-12)
+    larger = lt.block_family(weights=weights, size=7.2)
+    assert larger.blocks == family.blocks
+    assert larger.grad_norm < 1e-40
+
+
+def test_a_network_that_is_no_family_of_blocks_is_refused():
+    with pytest.raises(lt.InvalidArgument, match="exchanged"):
+        lt.block_family(weights=np.random.default_rng(0).normal(size=(4, 4)), size=6)
+    with pytest.raises(lt.InvalidArgument, match="two equal neurons"):
+        lt.block_family(weights=np.ones((2, 4)), size=6)
+    with pytest.raises(lt.InvalidArgument, match="takes the place"):
+        lt.block_family(1, weights=np.eye(4), size=6)
+    with pytest.raises(lt.InvalidArgument, match="needs"):
+        lt.block_family(size=6)
+
+
 def test_large_sizes_keep_their_digits():
     one, everything = lt.block_family(1, size=1e7, expansion=True), lt.block_family("all", size=1e7)
     assert one.size * one.loss == pytest.approx(0.297323, abs=5e-7)
@@ -227,6 +308,8 @@ def test_command(capsys):
     assert "onset" not in json.loads(told.out)
     code, told = run(capsys, "--anti-aligned", "1", "--size", "6")
     assert "loss 0.025080581, index 0" in told.out
+    code, told = run(capsys, "--anti-aligned", "1", "--size", "6", "--onset")
+    assert "5.585505247" in told.out
     code, told = run(capsys, "--anti-aligned", "1", "--size", "2", "--json")
     assert code == 1
     assert json.loads(told.out)["loss"] is None
@@ -235,6 +318,7 @@ def test_command(capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
+        ("--size", "6"),
         ("--anti-aligned", "x", "--size", "6"),
         ("--anti-aligned", "-1", "--size", "6"),
         ("--anti-aligned", "3", "--size", "2"),

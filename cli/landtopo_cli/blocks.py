@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from landtopo.wording import counted, exact
@@ -27,7 +28,9 @@ def block_record(family: BlockFamily) -> dict[str, Any]:
     return {
         "size": family.size,
         "width": family.width,
-        "anti_aligned": "all" if family.anti_aligned is None else family.anti_aligned,
+        "anti_aligned": "all"
+        if family.anti_aligned is None and not family.given
+        else family.anti_aligned,
         "extra": family.extra,
         "status": family.status.value,
         "loss": family.loss,
@@ -46,6 +49,21 @@ def block_record(family: BlockFamily) -> dict[str, Any]:
             "representation": onset.representation,
             "where": onset.where,
         },
+        "crossings": [
+            {
+                "size": one.size,
+                "loss": one.loss,
+                "multiplicity": one.multiplicity,
+                "representation": one.representation,
+                "where": one.where,
+                "rises": one.rises,
+            }
+            for one in family.crossings
+        ],
+        "fold": None
+        if family.fold is None
+        else {"size": family.fold.size, "loss": family.fold.loss},
+        "lowest_size": family.lowest_size,
         "expansion": None
         if expansion is None
         else {
@@ -60,6 +78,14 @@ def _dimensions(count: int | float) -> str:
     return exact(count) if isinstance(count, int) else number(count, _DIGITS)
 
 
+def _who(family: BlockFamily) -> str:
+    if family.given:
+        blocks = ", ".join(family.blocks)
+        return f"blocks of teacher vectors: {blocks}"
+    who = "all neurons" if family.anti_aligned is None else counted(family.anti_aligned, "neuron")
+    return f"{who} anti-aligned" + (f", one more {family.extra}" if family.extra else "")
+
+
 def block_text(family: BlockFamily, *, onset: bool) -> str:
     """A block family as people read it.
 
@@ -69,9 +95,7 @@ def block_text(family: BlockFamily, *, onset: bool) -> str:
     onset : bool
         Whether the onset was looked for.
     """
-    who = "all neurons" if family.anti_aligned is None else counted(family.anti_aligned, "neuron")
-    extra = f", one more {family.extra}" if family.extra else ""
-    lines = [f"{who} anti-aligned{extra}; size {number(family.size, _DIGITS)}"]
+    lines = [f"{_who(family)}; size {number(family.size, _DIGITS)}"]
     if family.index is None:
         lines.append(family.status.value)
     else:
@@ -94,6 +118,27 @@ def block_text(family: BlockFamily, *, onset: bool) -> str:
         )
     elif onset:
         lines.append("At no size that it reaches it turns from a saddle into a minimum.")
+    if onset and family.crossings:
+        zeros = [
+            (
+                number(one.size, _DIGITS),
+                "rises" if one.rises else "falls",
+                _dimensions(one.multiplicity),
+                one.representation,
+                one.where,
+                loss_text(one.loss),
+            )
+            for one in family.crossings
+        ]
+        head = ("size", "with size", "multiplicity", "representation", "where", "loss")
+        lines.append(f"Eigenvalues that are zero:\n{table(head, zeros)}")
+    if family.fold is not None:
+        lines.append(
+            f"It turns back at size {number(family.fold.size, _DIGITS)}, loss "
+            f"{loss_text(family.fold.loss)}: below, it is not there."
+        )
+    elif onset and not math.isnan(family.lowest_size):
+        lines.append(f"Sizes down to {number(family.lowest_size, 4)} were looked at.")
     if family.expansion is not None:
         scaled = "size x loss" if family.expansion.power else "loss"
         terms = ", ".join(number(one, _DIGITS) for one in family.expansion.coefficients)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from mpmath import fp
 
-from landtopo.models.networks.blocks.continuation import Node, follow, newton
-from landtopo.models.networks.blocks.kinds import Kind, first_point, fits
+from landtopo.models.networks.blocks.continuation import Node, fold_near, follow, newton
+from landtopo.models.networks.blocks.grown import Grown
+from landtopo.models.networks.blocks.kinds import Kind
 from landtopo.models.networks.blocks.loss import (
     PRECISE,
     Slopes,
@@ -31,7 +32,7 @@ from landtopo.models.networks.blocks.spectrum import (
 )
 from landtopo.shown import Brief
 
-__all__ = ["FARTHEST", "Branch", "Onset", "branch_of", "eigenvalues"]
+__all__ = ["FARTHEST", "Branch", "Crossing", "Fold", "Walk", "branch_of", "eigenvalues"]
 
 #: Sizes up to which stability is looked at.
 FARTHEST = 1e7
@@ -43,8 +44,11 @@ _DOUBLES_UP_TO, _DOUBLES_AT_MOST = 1e4, 1e6
 # overlaps (times the number of teacher vectors) change by less than the given factor of the step.
 _SCAN, _SMALL_STEP, _STEEPEST = 0.03, 0.04, 20
 _POLYNOMIAL = 4
+# How often the distance to a fold is halved.
+_APPROACHES = 8
 # Powers of 4 times the first size, and how many, for the expansion at large sizes.
 _FROM, _TERMS = 4, 9
+_NO_LIMIT = 1e-9
 _JUST_ABOVE = 1 + 1e-9
 _CROSSED = PRECISE.mpf("1e-20")
 _MOST_SECANTS = 80
@@ -55,8 +59,8 @@ _Block = tuple[str, tuple[int, ...], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Onset(Brief):
-    """The size from which on a family is a minimum.
+class Crossing(Brief):
+    """A size at which an eigenvalue is zero and changes its sign.
 
     Attributes
     ----------
@@ -67,22 +71,62 @@ class Onset(Brief):
         Of the eigenvalue that is zero.
     outside : bool
         Whether it is one of the normal block.
+    rises : bool
+        Whether it is positive at larger sizes.
+    minimum : bool
+        Whether the family is a minimum at the sizes just above.
     """
 
     at: Slopes = field(repr=False)
     size: Real
     representation: Representation
     outside: bool
+    rises: bool
+    minimum: bool
+
+    @property
+    def onset(self) -> bool:
+        """Whether the family is a minimum above and none below."""
+        return self.minimum and self.rises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold(Brief):
+    """A size at which a family turns back, and exists on one side only."""
+
+    at: Slopes = field(repr=False)
+    size: Real
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk(Brief):
+    """What happens to a family on its way from large sizes to small ones.
+
+    Attributes
+    ----------
+    crossings : tuple of Crossing
+        By falling size.
+    fold : Fold or None
+        Where the way ends by turning back.
+    lowest : float or None
+        The smallest size that was looked at; None where the family is not there at large sizes.
+    """
+
+    crossings: tuple[Crossing, ...]
+    fold: Fold | None
+    lowest: float | None
 
 
 class _AtSize:
     """The equations of a family at one size; a parameter is not used."""
 
-    def __init__(self, kind: Kind, size: Real, arithmetic: Any = PRECISE) -> None:
+    def __init__(
+        self, kind: Kind | Grown, size: Real, arithmetic: Any = PRECISE, scale: Vector | None = None
+    ) -> None:
         self.arithmetic = arithmetic
         self.pattern = kind.pattern(size, arithmetic)
         # Overlaps with many teacher vectors are small as one over their number.
-        self.scale = [1 + one.size for one in self.pattern.coordinates]
+        self.scale = scale or [1 + one.size for one in self.pattern.coordinates]
 
     def overlaps(self, y: Vector) -> Vector:
         return [one / scale for one, scale in zip(y, self.scale, strict=True)]
@@ -112,7 +156,7 @@ class _OverSizes:
 
     arithmetic: Any = fp
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind | Grown) -> None:
         self.kind = kind
 
     def at(self, t: Real) -> _AtSize:
@@ -130,7 +174,7 @@ class Branch:
 
     Parameters
     ----------
-    kind : Kind
+    kind : Kind or Grown
 
     Attributes
     ----------
@@ -138,13 +182,13 @@ class Branch:
         Whether there is a point at the first size.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind | Grown) -> None:
         self.kind = kind
-        count = kind.anti_aligned or 1
+        count = kind.fixed or 1
         self._in_doubles = max(min(_DOUBLES_UP_TO * count, _DOUBLES_AT_MOST), 4 * kind.first)
         self._equations = _OverSizes(kind)
         self._nodes: list[Node] = []
-        start = first_point(kind)
+        start = kind.start()
         if start is not None:
             t = kind.first**-0.5
             node = newton(self._equations, self._equations.at(t).scaled(start), t)
@@ -173,7 +217,7 @@ class Branch:
         if end is None:
             return None
         at = equations.point(end.y)
-        return at if fits(self.kind, equations.pattern, at.x) else None
+        return at if self.kind.fits(equations.pattern, at.x) else None
 
     def _near(self, size: float) -> Node | None:
         """The point at a size, in doubles."""
@@ -199,47 +243,104 @@ class Branch:
 
     def _fits(self, node: Node) -> bool:
         here = self._equations.at(node.t)
-        return fits(self.kind, here.pattern, here.overlaps(node.y))
+        return self.kind.fits(here.pattern, here.overlaps(node.y))
 
-    def onset(self) -> Onset | None:
-        """The size above which the family is a minimum and below which it is not.
+    def walk(self) -> Walk:
+        """From `FARTHEST` down to the smallest size: where eigenvalues cross zero, where it ends.
 
-        Returns
-        -------
-        Onset or None
-            None where no eigenvalue changes its sign so, up to `FARTHEST`: where the family is a
-            minimum at all sizes that it reaches, or at none.
+        Two changes of one eigenvalue between neighbouring sizes of the walk are not seen.
         """
-        above = None
+        crossings: list[Crossing] = []
+        above: tuple[float, dict[_Block, int]] | None = None
         for size in self._sizes():
             here = self._negative(size)
             if here is None:
-                return None
-            if above is not None and not any(above[1].values()) and any(here.values()):
-                lost = [
-                    self._cross(block, size, above[0])
-                    for block, number in here.items()
-                    if number and block in above[1]
-                ]
-                return max(lost, key=lambda one: one.size, default=None)
+                if above is None:
+                    return Walk(crossings=(), fold=None, lowest=None)
+                fold = self._fold(above[0])
+                for size in () if fold is None else _towards(above[0], float(fold.size)):
+                    here = self._negative(size)
+                    if here is None:
+                        break
+                    crossings += self._between(size, here, *above)
+                    above = size, here
+                return Walk(crossings=tuple(crossings), fold=fold, lowest=above[0])
+            if above is not None:
+                crossings += self._between(size, here, *above)
             above = size, here
-        return None
+        assert above is not None
+        return Walk(crossings=tuple(crossings), fold=None, lowest=above[0])
 
-    def expansion(self) -> Vector | None:
+    def _between(
+        self, low: float, below: dict[_Block, int], high: float, above: dict[_Block, int]
+    ) -> list[Crossing]:
+        """All crossings between two sizes, by falling size."""
+        found = []
+        for block, number in below.items():
+            if block in above:
+                ends = sorted((number, above[block]))
+                for place in range(*ends):
+                    size = self._cross(block, place, low, high)
+                    found.append((size, block, number > above[block]))
+        found.sort(key=lambda one: -one[0])
+        negative = sum(above.values())
+        crossings = []
+        for size, block, rises in found:
+            at = self.at(size)
+            assert at is not None
+            crossings.append(
+                Crossing(
+                    at=at,
+                    size=size,
+                    representation=self._found(at, block),
+                    outside=block[2],
+                    rises=rises,
+                    minimum=negative == 0,
+                )
+            )
+            negative += 1 if rises else -1
+        return crossings
+
+    def _fold(self, size: float) -> Fold | None:
+        """Where the curve turns back next below a size; None where it ends otherwise."""
+        start = self._near(size)
+        assert start is not None
+        near = follow(self._equations, start, (self.kind.least * _JUST_ABOVE) ** -0.5).nodes[-1]
+        scale = self._equations.at(near.t).scale
+        turn = fold_near(
+            lambda t: _AtSize(self.kind, t**-2, PRECISE, scale),
+            Node(y=[PRECISE.mpf(one) for one in near.y], t=PRECISE.mpf(near.t)),
+        )
+        if turn is None or abs(turn.t - near.t) > _SCAN:
+            return None
+        equations = _AtSize(self.kind, turn.t**-2, PRECISE, scale)
+        at = equations.point(turn.y)
+        if not self.kind.fits(equations.pattern, at.x):
+            return None
+        return Fold(at=at, size=turn.t**-2)
+
+    def expansion(self) -> tuple[int, Vector] | None:
         """Coefficients of size^power L in powers of size^(-1/2), for large sizes.
 
-        Richardson's extrapolation: the polynomial through values at sizes of ratio 4.
+        Richardson's extrapolation: the polynomial through values at sizes of ratio 4. The power is
+        1 where the limit of L is zero to the digits that this gives, and 0 otherwise.
         """
         points = [self.at(4**j * self.kind.first) for j in range(_FROM, _FROM + _TERMS)]
         rows, values = PRECISE.zeros(_TERMS, _TERMS), PRECISE.zeros(_TERMS, 1)
+        sizes = []
         for i, at in enumerate(points):
             if at is None:
                 return None
-            size = sum(at.pattern.sizes)
-            values[i] = loss(at) * size**self.kind.power
+            sizes.append(sum(at.pattern.sizes))
+            values[i] = loss(at)
             for j in range(_TERMS):
-                rows[i, j] = size ** (-PRECISE.mpf(j) / 2)
-        return list(PRECISE.lu_solve(rows, values))
+                rows[i, j] = sizes[i] ** (-PRECISE.mpf(j) / 2)
+        terms = list(PRECISE.lu_solve(rows, values))
+        if abs(terms[0]) > _NO_LIMIT:
+            return 0, terms
+        for i, size in enumerate(sizes):
+            values[i] *= size
+        return 1, list(PRECISE.lu_solve(rows, values))
 
     def _sizes(self) -> Iterator[float]:
         yield FARTHEST
@@ -264,26 +365,28 @@ class Branch:
             if (values := eigenvalues(at, one, outside=outside))
         }
 
-    def _cross(self, block: _Block, low: Real, high: Real) -> Onset:
-        """The size where the lowest eigenvalue of a block is zero, between two where it is not."""
+    def _cross(self, block: _Block, place: int, low: Real, high: Real) -> Real:
+        """The size between two others where an eigenvalue of a block, by its place, is zero."""
 
-        def lowest(size: Real) -> Real:
-            return min(self._values(size, block))
+        def value_at(size: Real) -> Real:
+            return self._values(size, block)[place]
 
-        ends = [(PRECISE.mpf(size), lowest(size)) for size in (low, high)]
+        ends = [(PRECISE.mpf(size), value_at(size)) for size in (low, high)]
+        rises = ends[1][1] > 0
+        size, stayed = ends[0][0], -1
         for _ in range(_MOST_SECANTS):
             (a, below), (b, above) = ends
             size = (a * above - b * below) / (above - below)
-            value = lowest(size)
+            value = value_at(size)
             if abs(value) < _CROSSED:
                 break
-            kept = 1 if value < 0 else 0
-            # The end that stays twice counts half (Illinois), or the other one would never move.
+            kept = 1 if (value < 0) == rises else 0
             ends[1 - kept] = (size, value)
-            ends[kept] = (ends[kept][0], ends[kept][1] / 2)
-        at = self.at(size)
-        assert at is not None
-        return Onset(at=at, size=size, representation=self._found(at, block), outside=block[2])
+            # An end that stays twice counts half (Illinois), or the other one would never move.
+            if kept == stayed:
+                ends[kept] = (ends[kept][0], ends[kept][1] / 2)
+            stayed = kept
+        return size
 
     def _values(self, size: Real, block: _Block) -> Vector:
         at = self.at(size)
@@ -312,14 +415,21 @@ def eigenvalues(at: Slopes, representation: Representation, *, outside: bool) ->
 
 
 @lru_cache(maxsize=64)
-def branch_of(kind: Kind) -> Branch:
+def branch_of(kind: Kind | Grown) -> Branch:
     """The branch of a kind, with what is known of it already.
 
     Parameters
     ----------
-    kind : Kind
+    kind : Kind or Grown
     """
     return Branch(kind)
+
+
+def _towards(size: float, end: float) -> Iterator[float]:
+    """Sizes that come ever closer to an end."""
+    for _ in range(_APPROACHES):
+        size = (size + end) / 2
+        yield size
 
 
 def _through(nodes: list[Node], t: float) -> Node:

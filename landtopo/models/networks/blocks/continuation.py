@@ -6,6 +6,7 @@ across it, so that a curve that turns back in t is followed all the same (Keller
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from landtopo.models.networks.blocks.loss import Vector
 from landtopo.models.networks.blocks.pattern import Real
 from landtopo.shown import Brief
 
-__all__ = ["Curve", "Equations", "Node", "follow", "newton"]
+__all__ = ["Curve", "Equations", "Node", "fold_near", "follow", "newton"]
 
 _MOST_STEPS = 400
 _MOST_ITERATIONS = 40
@@ -132,6 +133,63 @@ def follow(equations: Equations, start: Node, to: Real) -> Curve:
         if tries <= 3:
             length = min(2 * length, _LONGEST)
     return Curve(nodes=tuple(nodes), reached=nodes[-1].t == to)
+
+
+def fold_near(equations_at: Callable[[Real], Equations], near: Node) -> Node | None:
+    """The solution at which a curve turns back, to the digits of the arithmetic.
+
+    Newton's method on: the residual is zero, the Jacobian has a null vector v, v.v0 = 1 (Moore and
+    Spence, 1980). Derivatives of this system are differences, for arithmetics of many digits.
+
+    Parameters
+    ----------
+    equations_at : callable
+        The equations at a parameter; their residual and Jacobian are asked for at it.
+    near : Node
+        Close to the turn.
+
+    Returns
+    -------
+    Node or None
+    """
+    size = len(near.y)
+    equations = equations_at(near.t)
+    arithmetic = equations.arithmetic
+    matrix = equations.jacobian(near.y, near.t)
+    guess = [arithmetic.one] * size
+    for _ in range(3):
+        solved = _solved(equations, matrix, guess)
+        if solved is None:
+            return None
+        norm = arithmetic.sqrt(sum(one * one for one in solved))
+        guess = [one / norm for one in solved]
+
+    def system(z: Vector) -> Vector:
+        y, v, t = z[:size], z[size : 2 * size], z[-1]
+        here = equations_at(t)
+        bent = here.jacobian(y, t) * arithmetic.matrix(v)
+        across = sum(a * b for a, b in zip(v, guess, strict=True)) - 1
+        return [*here.residual(y, t), *bent, across]
+
+    z = [*near.y, *guess, near.t]
+    change = arithmetic.eps**0.5
+    for _ in range(_MOST_ITERATIONS):
+        value = system(z)
+        slopes = arithmetic.zeros(len(z), len(z))
+        for j in range(len(z)):
+            moved = list(z)
+            moved[j] += change
+            for i, (a, b) in enumerate(zip(system(moved), value, strict=True)):
+                slopes[i, j] = (a - b) / change
+        step = _solved(equations, slopes, value)
+        if step is None or not _size(step) < 1:
+            return None
+        z = [one - move for one, move in zip(z, step, strict=True)]
+        if not z[-1] > 0:
+            return None
+        if _size(step) < arithmetic.eps**0.4:
+            return Node(y=z[:size], t=z[-1])
+    return None
 
 
 def _cosine(one: Vector, other: Vector) -> Real:

@@ -8,10 +8,23 @@ from enum import Enum
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from landtopo.checks import checked_choice, checked_count, checked_number, shown
+from landtopo.checks import (
+    checked_array,
+    checked_choice,
+    checked_count,
+    checked_number,
+    shown,
+)
 from landtopo.errors import InvalidArgument
-from landtopo.models.networks.blocks.branch import Branch, branch_of, eigenvalues
+from landtopo.models.networks.blocks.branch import (
+    Branch,
+    Crossing,
+    branch_of,
+    eigenvalues,
+)
+from landtopo.models.networks.blocks.grown import Grown, grown
 from landtopo.models.networks.blocks.kinds import EXTRAS, Kind
 from landtopo.models.networks.blocks.loss import PRECISE, Slopes, grad_norm, loss
 from landtopo.models.networks.blocks.pattern import Real
@@ -20,9 +33,11 @@ from landtopo.objective import Array
 from landtopo.shown import Brief, Table
 
 __all__ = [
+    "BlockCrossing",
     "BlockEigenvalue",
     "BlockExpansion",
     "BlockFamily",
+    "BlockFold",
     "BlockOnset",
     "BlockStatus",
     "block_family",
@@ -31,6 +46,8 @@ __all__ = [
 _MOST = 1e9
 _MOST_ENTRIES = 10**8
 _COEFFICIENTS = 4
+# Exchanges are looked for pair by pair.
+_LARGEST_GIVEN = 100
 
 
 class BlockStatus(Enum):
@@ -80,6 +97,42 @@ class BlockOnset(Brief):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BlockCrossing(Brief):
+    """A size at which an eigenvalue is zero.
+
+    Attributes
+    ----------
+    size, loss : float
+    multiplicity : int or float
+        How many eigenvalues of the Hessian that is; outside the span, in each unused direction.
+    representation, where : str
+        Of the eigenvalue.
+    rises : bool
+        Whether it is negative below this size and positive above, or the other way round.
+    """
+
+    size: float
+    loss: float
+    multiplicity: int | float
+    representation: str
+    where: str
+    rises: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockFold(Brief):
+    """The size at which a family turns back: it exists above and not below.
+
+    Attributes
+    ----------
+    size, loss : float
+    """
+
+    size: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockExpansion(Brief):
     """The loss at large sizes.
 
@@ -119,8 +172,16 @@ class BlockFamily(Table):
         All, ascending.
     overlaps : tuple of tuples
         ``(orbit of neurons, class of teacher vectors, own, overlap)``.
+    given : bool
+        Whether the family is that of a given network; `anti_aligned` and `extra` are None then.
     onset : BlockOnset or None
         Where it was asked for and there is one.
+    crossings : tuple of BlockCrossing
+        By falling size, where onsets were asked for.
+    fold : BlockFold or None
+        Where onsets were asked for, and the family turns back on its way to smaller sizes.
+    lowest_size : float
+        The smallest size that was looked at for them; NaN where they were not asked for.
     expansion : BlockExpansion or None
         Where it was asked for.
 
@@ -142,10 +203,27 @@ class BlockFamily(Table):
     index: int | float | None
     eigenvalues: tuple[BlockEigenvalue, ...]
     overlaps: tuple[tuple[str, str, bool, float], ...] = field(repr=False)
+    given: bool = False
     onset: BlockOnset | None
+    crossings: tuple[BlockCrossing, ...] = ()
+    fold: BlockFold | None = None
+    lowest_size: float = math.nan
     expansion: BlockExpansion | None
+    _kind: Kind | Grown = field(repr=False)
 
     _printed: ClassVar[tuple[str, ...]] = ("value", "multiplicity", "representation", "where")
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Names of the classes of teacher vectors.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.block_family(1, size=6).blocks
+        ('anti-aligned', 'aligned')
+        """
+        return self._kind.classes
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each eigenvalue.
@@ -183,25 +261,28 @@ class BlockFamily(Table):
                 "There are weights of whole sizes, with at most 1e8 entries; the size is "
                 f"{self.size:g}."
             )
-        size, anti = int(self.size), self.anti_aligned
-        classes = ["anti-aligned" if anti is None or m < anti else "aligned" for m in range(size)]
+        size = int(self.size)
+        kind = self._kind
+        pattern = kind.pattern(size)
+        counts = [round(float(one)) for one in pattern.sizes]
+        classes = [c for c, number in enumerate(counts) for _ in range(number)]
         values = {(orbit, teacher, own): value for orbit, teacher, own, value in self.overlaps}
-        neurons: list[tuple[str, int | None]] = [(name, m) for m, name in enumerate(classes)]
-        if self.extra:
-            neurons.append(("extra", None))
-        return np.array(
-            [
-                [values[orbit, name, m == own] for m, name in enumerate(classes)]
-                for orbit, own in neurons
-            ]
-        )
+        rows = []
+        for orbit, followed in zip(kind.orbits, pattern.students, strict=True):
+            own_ones = [m for m, c in enumerate(classes) if c == followed]
+            for own in own_ones if followed is not None else [-1]:
+                rows.append(
+                    [values[orbit, kind.classes[c], m == own] for m, c in enumerate(classes)]
+                )
+        return np.array(rows)
 
 
 def block_family(
-    anti_aligned: int | str,
+    anti_aligned: int | str | None = None,
     *,
     size: float,
     extra: str | None = None,
+    weights: ArrayLike | None = None,
     onset: bool = False,
     expansion: bool = False,
 ) -> BlockFamily:
@@ -213,17 +294,24 @@ def block_family(
 
     Parameters
     ----------
-    anti_aligned : int or str
+    anti_aligned : int or str, optional
         How many neurons have a negative overlap with their own teacher vector, or ``all``.
     size : float
         Number M of teacher vectors, at least `anti_aligned` + 1 (or `anti_aligned`, which is all),
-        at least 2 and at most 1e9. There are M neurons, or M + 1 with an extra one.
+        at least 2 and at most 1e9. There are M neurons, or M + 1 with an extra one. With `weights`,
+        more than one member of the block that grows.
     extra : str, optional
         One neuron more, with the same overlap with each of the teacher vectors that anti-aligned
         neurons follow: ``spread``, a positive one; ``opposed``, a negative one, as theirs is.
+    weights : array_like, shape (K, M), optional
+        In place of `anti_aligned` and `extra`: a critical point of the teacher of M orthonormal
+        vectors, which are the axes. Its blocks are those of teacher vectors that can be exchanged;
+        the largest one grows, the others keep their sizes.
     onset : bool
-        Look for the size above which the family is a minimum, up to 1e7. There is none where the
-        family is a minimum down to the smallest size that it reaches.
+        Walk from size 1e7 down to the smallest size that the family reaches: all sizes at which an
+        eigenvalue is zero, the one above which the family is a minimum and below which it is none,
+        and where it turns back. Two changes of one eigenvalue within a step of 0.03 in size^(-1/2)
+        are not seen, nor is the other sheet of a fold.
     expansion : bool
         Expand the loss at large sizes.
 
@@ -243,7 +331,49 @@ def block_family(
     >>> print(f"{family.size * family.loss:.6f}", family.index)
     0.297323 0
     """
-    kind = _checked_kind(anti_aligned, extra)
+    kind: Kind | Grown
+    if weights is None:
+        kind, exact = _checked_size(_checked_kind(anti_aligned, extra), anti_aligned, size)
+    else:
+        kind = _checked_network(weights, anti_aligned, extra)
+        exact = checked_number(
+            "size",
+            "block_family",
+            size,
+            f"lie between {kind.least:g} and {_MOST:g}",
+            lambda number: kind.least <= number <= _MOST,
+        )
+    branch = branch_of(kind)
+    at = branch.at(exact) if branch.found else None
+    spectrum = () if at is None else _spectrum(kind, at)
+    width = float(kind.width(exact))
+    walk = branch.walk() if onset and branch.found else None
+    crossings = () if walk is None else walk.crossings
+    first = next((one for one in crossings if one.onset), None)
+    return BlockFamily(
+        anti_aligned=kind.anti_aligned if isinstance(kind, Kind) else None,
+        extra=extra,
+        given=weights is not None,
+        size=exact,
+        width=width,
+        status=_status(branch, at),
+        loss=math.nan if at is None else float(loss(at)),
+        grad_norm=math.nan if at is None else float(grad_norm(at)),
+        index=None if at is None else _index(spectrum, width),
+        eigenvalues=spectrum,
+        overlaps=() if at is None else _overlaps(kind, at),
+        onset=None if first is None else _onset(kind, first),
+        crossings=tuple(_crossing(kind, one) for one in crossings),
+        fold=None
+        if walk is None or walk.fold is None
+        else BlockFold(size=float(walk.fold.size), loss=float(loss(walk.fold.at))),
+        lowest_size=math.nan if walk is None or walk.lowest is None else walk.lowest,
+        expansion=_expansion(branch) if expansion else None,
+        _kind=kind,
+    )
+
+
+def _checked_size(kind: Kind, anti_aligned: object, size: object) -> tuple[Kind, float]:
     least = kind.least if anti_aligned in ("all", 0) else max(kind.anti_aligned or 0, 2)
     exact = checked_number(
         "size",
@@ -255,29 +385,32 @@ def block_family(
         lambda number: kind.least <= number <= _MOST or number == least,
     )
     if exact == kind.anti_aligned:
-        kind = Kind(anti_aligned=None, extra=extra)
-    branch = branch_of(kind)
-    at = branch.at(exact) if branch.found else None
-    spectrum = () if at is None else _spectrum(kind, at)
-    return BlockFamily(
-        anti_aligned=kind.anti_aligned,
-        extra=extra,
-        size=exact,
-        width=exact + (extra is not None),
-        status=_status(branch, at),
-        loss=math.nan if at is None else float(loss(at)),
-        grad_norm=math.nan if at is None else float(grad_norm(at)),
-        index=None if at is None else _index(spectrum, exact + (extra is not None)),
-        eigenvalues=spectrum,
-        overlaps=() if at is None else _overlaps(kind, at),
-        onset=_onset(branch) if onset else None,
-        expansion=_expansion(branch) if expansion else None,
+        kind = Kind(anti_aligned=None, extra=kind.extra)
+    return kind, exact
+
+
+def _checked_network(weights: ArrayLike, anti_aligned: object, extra: object) -> Grown:
+    if anti_aligned is not None or extra is not None:
+        raise InvalidArgument(
+            "The 'weights' argument of block_family takes the place of anti_aligned and extra; "
+            "give one or the other."
+        )
+    return grown(
+        checked_array(
+            "weights",
+            "block_family",
+            weights,
+            "(K, M)",
+            lambda shape: len(shape) == 2 and shape[0] > 0 and 2 <= shape[1] <= _LARGEST_GIVEN,
+        )
     )
 
 
 def _checked_kind(anti_aligned: object, extra: object) -> Kind:
     if extra is not None:
         extra = checked_choice("extra", "block_family", extra, EXTRAS)
+    if anti_aligned is None:
+        raise InvalidArgument("block_family needs the 'anti_aligned' or the 'weights' argument.")
     if anti_aligned == "all":
         return Kind(anti_aligned=None, extra=extra)
     if isinstance(anti_aligned, str):
@@ -299,7 +432,7 @@ def _status(branch: Branch, at: Slopes | None) -> BlockStatus:
     return BlockStatus.NOT_REACHED if branch.found else BlockStatus.NOT_FOUND
 
 
-def _spectrum(kind: Kind, at: Slopes) -> tuple[BlockEigenvalue, ...]:
+def _spectrum(kind: Kind | Grown, at: Slopes) -> tuple[BlockEigenvalue, ...]:
     found = [
         BlockEigenvalue(
             value=float(value),
@@ -334,36 +467,44 @@ def _whole(number: Real) -> int | float:
     return nearest if abs(number - nearest) < PRECISE.mpf("1e-12") else float(number)
 
 
-def _name(kind: Kind, one: Representation) -> str:
+def _name(kind: Kind | Grown, one: Representation) -> str:
     if one.kind == "trivial":
         return one.kind
     word = "standard" if one.kind == "product" else one.kind
     return " x ".join(f"{word} ({kind.classes[c]})" for c in one.classes)
 
 
-def _overlaps(kind: Kind, at: Slopes) -> tuple[tuple[str, str, bool, float], ...]:
-    orbits = (*kind.classes, "extra")
+def _overlaps(kind: Kind | Grown, at: Slopes) -> tuple[tuple[str, str, bool, float], ...]:
     return tuple(
-        (orbits[one.student], kind.classes[one.teacher], one.own, float(value))
+        (kind.orbits[one.student], kind.classes[one.teacher], one.own, float(value))
         for one, value in zip(at.pattern.coordinates, at.x, strict=True)
     )
 
 
-def _onset(branch: Branch) -> BlockOnset | None:
-    found = branch.onset() if branch.found else None
-    if found is None:
-        return None
+def _onset(kind: Kind | Grown, found: Crossing) -> BlockOnset:
     return BlockOnset(
         size=float(found.size),
         loss=float(loss(found.at)),
-        representation=_name(branch.kind, found.representation),
+        representation=_name(kind, found.representation),
         where=_where(found.outside),
     )
 
 
+def _crossing(kind: Kind | Grown, found: Crossing) -> BlockCrossing:
+    return BlockCrossing(
+        size=float(found.size),
+        loss=float(loss(found.at)),
+        multiplicity=_whole(found.representation.dimension),
+        representation=_name(kind, found.representation),
+        where=_where(found.outside),
+        rises=found.rises,
+    )
+
+
 def _expansion(branch: Branch) -> BlockExpansion | None:
-    terms = branch.expansion() if branch.found else None
-    if terms is None:
+    found = branch.expansion() if branch.found else None
+    if found is None:
         return None
+    power, terms = found
     coefficients = tuple(map(float, terms[:_COEFFICIENTS]))
-    return BlockExpansion(power=branch.kind.power, limit=coefficients[0], coefficients=coefficients)
+    return BlockExpansion(power=power, limit=coefficients[0], coefficients=coefficients)

@@ -26,7 +26,7 @@ from landtopo.models.networks.blocks.pattern import Pattern, Real
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
-__all__ = ["EXTRAS", "Kind", "first_point", "fits"]
+__all__ = ["EXTRAS", "Kind"]
 
 EXTRAS = ("spread", "opposed")
 
@@ -67,9 +67,18 @@ class Kind(Brief):
         return 10.0 if self.anti_aligned is None else 3.0 * self.anti_aligned + 8.0
 
     @property
-    def power(self) -> int:
-        """The loss goes down like 1 / size^power."""
-        return 0 if self.anti_aligned is None else 1
+    def fixed(self) -> int:
+        """Teacher vectors in the classes that do not grow."""
+        return self.anti_aligned or 0
+
+    @property
+    def orbits(self) -> tuple[str, ...]:
+        """Names of the orbits of neurons."""
+        return (*self.classes, "extra") if self.extra else self.classes
+
+    def width(self, size: Real) -> Real:
+        """Neurons at a size."""
+        return size + (self.extra is not None)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -86,78 +95,68 @@ class Kind(Brief):
         students: tuple[int | None, ...] = tuple(range(len(sizes)))
         return Pattern(sizes=sizes, students=(*students, None) if self.extra else students)
 
+    def start(self) -> Vector | None:
+        """The overlaps at the first size, to some digits; None where they are not found."""
+        pattern = self.pattern(self.first, fp)
+        start = self._guess(pattern)
+        return start if self.anti_aligned == 0 else self._lowest(pattern, start)
 
-def first_point(kind: Kind) -> Vector | None:
-    """The overlaps of a family at its first size, to some digits; None where it is not found.
+    def _lowest(self, pattern: Pattern, start: Vector) -> Vector | None:
+        """The minimum of the fixed space next to a guess."""
+        root: Array = np.sqrt(np.array(pattern.multiplicities, dtype=np.float64))
+        units = [[float(i == j) / root[i] for i in range(len(root))] for j in range(len(root))]
 
-    Parameters
-    ----------
-    kind : Kind
-    """
-    pattern = kind.pattern(kind.first, fp)
-    start = _start(kind, pattern)
-    if kind.anti_aligned == 0:
-        return start
-    root: Array = np.sqrt(np.array(pattern.multiplicities, dtype=np.float64))
-    units = [[float(i == j) / root[i] for i in range(len(root))] for j in range(len(root))]
+        def at(y: Array) -> Slopes:
+            return slopes(pattern, list(map(float, y / root)), fp)
 
-    def at(y: Array) -> Slopes:
-        return slopes(pattern, list(map(float, y / root)), fp)
+        def value(y: Array) -> float:
+            return float(loss(at(y)))
 
-    def value(y: Array) -> float:
-        return float(loss(at(y)))
+        def slope(y: Array) -> Array:
+            return np.array(gradient(at(y)), dtype=np.float64) * root
 
-    def slope(y: Array) -> Array:
-        return np.array(gradient(at(y)), dtype=np.float64) * root
+        def second(y: Array) -> Array:
+            return np.array(curvature(at(y), units).tolist(), dtype=np.float64)
 
-    def second(y: Array) -> Array:
-        return np.array(curvature(at(y), units).tolist(), dtype=np.float64)
+        # Orthonormal coordinates of the fixed space: its minimum, not one of the whole landscape.
+        found = minimize(
+            value,
+            np.array(start, dtype=np.float64) * root,
+            jac=slope,
+            hess=second,
+            method="trust-exact",
+            options={"gtol": 1e-8, "initial_trust_radius": 0.2, "max_trust_radius": 1.0},
+        )
+        x = list(map(float, found.x / root))
+        stationary = float(np.linalg.norm(found.jac)) < _STATIONARY
+        return x if stationary and self.fits(pattern, x) else None
 
-    # Orthonormal coordinates of the fixed space: its minimum, not one of the whole landscape.
-    found = minimize(
-        value,
-        np.array(start, dtype=np.float64) * root,
-        jac=slope,
-        hess=second,
-        method="trust-exact",
-        options={"gtol": 1e-8, "initial_trust_radius": 0.2, "max_trust_radius": 1.0},
-    )
-    x = list(map(float, found.x / root))
-    stationary = float(np.linalg.norm(found.jac)) < _STATIONARY
-    return x if stationary and fits(kind, pattern, x) else None
+    def _guess(self, pattern: Pattern) -> Vector:
+        x = []
+        size = sum(pattern.sizes)
+        for one in pattern.coordinates:
+            anti = self.classes[one.teacher] == "anti-aligned"
+            if pattern.students[one.student] is None:
+                x.append(_EXTRA[self.extra] if anti else -_EXTRA[self.extra] / size**0.5)
+            elif self.classes[one.student] == "aligned":
+                x.append(1.0 if one.own else 0.0)
+            else:
+                x.append(-_OWN[self.extra] if one.own else _OTHERS / size)
+        return x
 
-
-def _start(kind: Kind, pattern: Pattern) -> Vector:
-    x = []
-    size = sum(pattern.sizes)
-    for one in pattern.coordinates:
-        anti = kind.classes[one.teacher] == "anti-aligned"
-        if pattern.students[one.student] is None:
-            x.append(_EXTRA[kind.extra] if anti else -_EXTRA[kind.extra] / size**0.5)
-        elif kind.classes[one.student] == "aligned":
-            x.append(1.0 if one.own else 0.0)
-        else:
-            x.append(-_OWN[kind.extra] if one.own else _OTHERS / size)
-    return x
-
-
-def fits(kind: Kind, pattern: Pattern, x: Vector) -> bool:
-    """Whether overlaps have the signs that the family is named by, and no neuron is zero.
-
-    Parameters
-    ----------
-    kind : Kind
-    pattern : Pattern
-    x : list of float
-    """
-    for one, value in zip(pattern.coordinates, x, strict=True):
-        if one.own:
-            sign = 1 if kind.classes[one.student] == "aligned" else -1
-        elif pattern.students[one.student] is None and kind.classes[one.teacher] == "anti-aligned":
-            sign = 1 if kind.extra == "spread" else -1
-        else:
-            continue
-        if value * sign <= _NOTHING:
-            return False
-    norms = [sum(n * x[i] ** 2 for n, i in part) for part in pattern.parts]
-    return all(norm > _NOTHING**2 for norm in norms)
+    def fits(self, pattern: Pattern, x: Vector) -> bool:
+        """Whether overlaps have the signs that the family is named by, and no neuron is zero."""
+        for one, value in zip(pattern.coordinates, x, strict=True):
+            if one.own:
+                sign = 1 if self.classes[one.student] == "aligned" else -1
+            elif (
+                pattern.students[one.student] is None
+                and self.classes[one.teacher] == "anti-aligned"
+            ):
+                sign = 1 if self.extra == "spread" else -1
+            else:
+                continue
+            if value * sign <= _NOTHING:
+                return False
+        norms = [sum(n * x[i] ** 2 for n, i in part) for part in pattern.parts]
+        return all(norm > _NOTHING**2 for norm in norms)

@@ -191,12 +191,16 @@ def curvature(at: Slopes, directions: list[Vector]) -> Any:
     """
     pattern, x = at.pattern, at.x
     size = range(len(directions))
-    result = at.arithmetic.zeros(len(directions), len(directions))
+    total = [[at.arithmetic.zero] * len(directions) for _ in size]
 
     def add(left: Vector, right: Vector, factor: Real) -> None:
+        # Most directions move few coordinates.
+        others = [b for b in size if right[b]]
         for a in size:
-            for b in size:
-                result[a, b] += factor * left[a] * right[b]
+            if left[a]:
+                scaled = factor * left[a]
+                for b in others:
+                    total[a][b] += scaled * right[b]
 
     def both(left: Vector, right: Vector, factor: Real) -> None:
         add(left, right, factor)
@@ -225,4 +229,4 @@ def curvature(at: Slopes, directions: list[Vector]) -> Any:
         add(first, first, term.pp)
         add(second, second, term.qq)
         both(first, second, term.pq)
-    return result
+    return at.arithmetic.matrix(total)
