@@ -32,6 +32,7 @@ def use_kernels() -> None:
     lt.connect(problem, np.eye(2), np.eye(2)[::-1], seed=0)
     lt.psi_min(problem, weights)
     lt.noise_term(teacher, weights)
+    lt.critical_rate(problem, np.eye(2))
     lt.flow_weights(problem, weights)
     lt.flow_statistics(problem, statistics.student, statistics.overlap, rate=0.1)
     for method in ("reduced", "direct"):

@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from landtopo.errors import InvalidArgument
+from landtopo.export.tables import copies_of
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.labelled import Link, Orbit, connect_copies, labelled_connectivity
@@ -29,6 +30,7 @@ from landtopo.landscape.tree import transition_graph
 from landtopo.models.networks.flat.bridges import zero_loss_graph
 from landtopo.models.networks.flat.cells import cells
 from landtopo.models.networks.flat.zero_loss import ZeroLossFace, zero_loss_set
+from landtopo.models.networks.landscape import labelled_copies
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry import (
@@ -671,3 +673,13 @@ def test_refusals() -> None:
         link = Link(id="t", start="global", end=end, relabelling=element, level=1.0)
         with pytest.raises(InvalidArgument, match="t "):
             connect_copies(3, automorphisms, [orbit], [link])
+
+
+def test_families_without_weights_are_seen_before_any_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    def looked_at(*_: object, **__: object) -> None:
+        raise AssertionError("passes are looked at")
+
+    monkeypatch.setattr(labelled_copies, "transition_graph", looked_at)
+    graph = nx.MultiGraph(teacher="orthonormal:2", dim="infinite")
+    graph.add_node("w2-f0", width=2, loss=0.0)
+    assert copies_of(graph, 2) is None

@@ -13,6 +13,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from landtopo.errors import InvalidArgument
 from landtopo.flat.null_space import null_space, resolution, spectral_cut
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.certificate import psi_min
@@ -25,10 +26,10 @@ from landtopo.models.networks.statistics import (
     flow_jacobian,
     summary_statistics,
 )
-from landtopo.models.networks.symmetry import groups
 from landtopo.objective import Array, SmoothFunction
 from landtopo.paths.descent import DescentStatus, descend
 from landtopo.points.records import Family
+from landtopo.symmetry import groups
 from landtopo.symmetry.groups import PermutationGroup
 
 
@@ -247,6 +248,24 @@ def test_restriction_to_points_that_do_not_move_is_trivial() -> None:
     still, moving = group.restricted(range(0, 2)), group.restricted(range(2, 4))
     assert (still.order, len(still.generators), still.base) == (1, 0, ())
     assert (moving.order, moving.generators.tolist()) == (2, [[1, 0]])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_restriction_is_what_the_elements_do(seed: int) -> None:
+    """Whatever the base: one that is made from generators need not begin with those points."""
+    rng = np.random.default_rng(seed)
+    kept = range(2, 6)
+    generators = [
+        [*rng.permutation(2), *(2 + rng.permutation(4)), *(6 + rng.permutation(2))]
+        for _ in range(2)
+    ]
+    group = PermutationGroup.from_generators(generators, 8)
+    found = group.restricted(kept)
+    wanted = {tuple((one[2:6] - 2).tolist()) for one in group.elements()}
+    assert {tuple(one.tolist()) for one in found.elements()} == wanted
+    assert found.order == len(wanted)
+    with pytest.raises(InvalidArgument, match="range that the group keeps"):
+        PermutationGroup.from_generators([np.roll(range(8), 1)], 8).restricted(kept)
 
 
 @pytest.mark.parametrize("degree", [3, 5, 6])

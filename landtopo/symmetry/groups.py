@@ -124,20 +124,18 @@ class PermutationGroup:
     def restricted(self, points: range) -> PermutationGroup:
         """What the group does to a range of points that it keeps, numbered from 0.
 
-        The points of the range that the group moves must come first in the base.
+        Raises
+        ------
+        InvalidArgument
+            The group carries points of the range out of it.
         """
-        depth = 0
-        while depth < len(self._base) and self._base[depth] in points:
-            depth += 1
-        # What fixes the base up to here fixes the whole range.
-        kept = [place for place, fixed in enumerate(self._fixed) if fixed < depth]
-        return PermutationGroup(
-            len(points),
-            [point - points.start for point in self._base[:depth]],
-            self._generators[kept][:, points.start : points.stop] - points.start,
-            [self._fixed[place] for place in kept],
-            _product(self._chain()[:depth]),
-        )
+        images = self._generators[:, points.start : points.stop] - points.start
+        if not np.all((images >= 0) & (images < len(points))):
+            raise InvalidArgument(
+                f"The 'points' argument of restricted must be a range that the group keeps; "
+                f"got {points}."
+            )
+        return PermutationGroup.from_generators(images.tolist(), len(points))
 
     def elements(self) -> Iterator[Images]:
         """All elements, the identity first, one at a time."""

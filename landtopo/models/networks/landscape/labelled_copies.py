@@ -90,8 +90,12 @@ def labelled_copies(
     """
     teacher = _teacher_of(graph) if teacher is None else teacher
     symmetry = Symmetry(width=width, automorphisms=function_automorphisms(teacher).group)
-    below = transition_graph(graph, width, level=level)
     reader = _Reader(teacher, symmetry)
+    # First, because the passes of a large graph take long.
+    for name, data in graph.nodes.items():
+        if data["width"] == width and data["loss"] <= level:
+            reader.weights(name, data)
+    below = transition_graph(graph, width, level=level)
     orbits = {name: reader.orbit(name, graph.nodes[name]) for name in below}
     links, left_out = [], []
     for first, second, key in below.edges(keys=True):
@@ -140,7 +144,7 @@ class _Reader:
 
     def orbit(self, name: str, data: Mapping[str, Any]) -> Orbit:
         """The copies of a family, from its representative."""
-        weights = self._weights(name, data)
+        weights = self.weights(name, data)
         stabiliser = self._isotropy(weights)
         # In other coordinates than the teacher's, weights lose the symmetries they had with it.
         if stabiliser.order < int(data.get("isotropy_order", 1)):
@@ -229,7 +233,8 @@ class _Reader:
             ]
         return orbits, links
 
-    def _weights(self, name: str, data: Mapping[str, Any]) -> Array:
+    def weights(self, name: str, data: Mapping[str, Any]) -> Array:
+        """Representative of a family, refused where there is none."""
         weights = np.asarray(data.get("weights", ()), dtype=np.float64)
         rank = self.teacher.rank
         if weights.ndim != 2 or len(weights) != self.symmetry.width or weights.shape[1] < rank:

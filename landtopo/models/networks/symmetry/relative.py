@@ -126,9 +126,6 @@ def teacher_groups(
     found = Palette.of(graph, tolerance).colours(graph)
     assert found is not None
     colours, classes = found
-    # With the teachers' classes first the base starts with teachers, so that what the group does to
-    # them can be read off.
-    classes[:width] += classes.max() + 1
     part = automorphism_group(colours, classes).restricted(range(width, size))
     return whole, part
 
