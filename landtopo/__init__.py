@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from landtopo.models.networks.statistics import (
         weights_from_statistics as weights_from_statistics,
     )
+    from landtopo.models.networks.symmetric.search import SymmetrySearch as SymmetrySearch
+    from landtopo.models.networks.symmetric.search import symmetry_search as symmetry_search
     from landtopo.models.networks.symmetry import isotropy as isotropy
     from landtopo.models.networks.symmetry import teacher_automorphisms as teacher_automorphisms
     from landtopo.objective import Objective as Objective
@@ -96,6 +98,7 @@ _HOMES = {
     "Study": "study",
     "StudyError": "errors",
     "SummaryStatistics": "models.networks.statistics",
+    "SymmetrySearch": "models.networks.symmetric.search",
     "Teacher": "models.networks.problem",
     "TeacherStudent": "models.networks.problem",
     "attraction": "models.networks.dynamics.fixed_points",
@@ -139,6 +142,7 @@ _HOMES = {
     "run_sgd": "models.networks.dynamics.sgd",
     "show": "export.frame",
     "summary_statistics": "models.networks.statistics",
+    "symmetry_search": "models.networks.symmetric.search",
     "teacher_automorphisms": "models.networks.symmetry",
     "verify": "study.verification",
     "weights_from_statistics": "models.networks.statistics",

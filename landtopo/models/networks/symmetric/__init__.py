@@ -1,0 +1,1 @@
+"""Critical points looked for by their symmetry, group by group."""
