@@ -3,13 +3,15 @@
     python verification/mutants.py FOLDER landtopo/units.py landtopo/study --sample 200
     python verification/mutants.py FOLDER landtopo/units.py --again      # what survived until now
 
-The package and its tests are copied to FOLDER, which must lie outside of the checkout. There the
-tests run once while coverage notes which test executes which line (lines that a fixture executes
-count for all tests of its file, lines of an import for all that use the module). Then each mutant
-is written into the copy, and the tests of its line run in a process of their own, the quickest
-first, until one fails. A mutant is one change: an operator, a comparison or its bound, a constant,
-a negated condition, a removed statement or a returned None. Those of annotations, texts, `__all__`
-and lines that no test executes are not tried; the latter are listed.
+One process imports everything, collects the tests and loads the compiled code. In a fork of it
+the tests run once while coverage notes which test executes which line (lines that a fixture
+executes count for all tests of its file, lines outside of functions for all that use the module).
+Each mutant gets a fork of its own, in which the functions, defaults and constants that it changes
+take the place of the ones that were imported, and the tests of its line run there, the quickest
+first, until one fails. A process that such a test starts itself has no mutant. A mutant is one
+change: an operator, a comparison or its bound, a constant, a negated condition, a removed statement
+or a returned None. Those of annotations, texts, `__all__` and lines that no test executes are not
+tried, nor those that no function, default or constant holds; the latter two are listed.
 
 Results are appended to FOLDER/mutants.jsonl as they come; the same command goes on where it was,
 also after changes, of which only the mutants of changed files are tried again.
@@ -19,18 +21,21 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
+import gc
 import hashlib
+import importlib
+import inspect
 import json
 import os
 import random
 import resource
-import shutil
 import signal
-import subprocess
 import sys
 import time
+import types
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -193,143 +198,231 @@ def mutated(text: str, mutant: Mutant) -> str:
     return (content[:start] + after + content[start + len(before) :]).decode()
 
 
-class Copy:
-    """The copy of the package in which mutants live, and processes that run tests there."""
+def planted(name: str, text: str) -> bool:
+    """Put what a changed text of an imported module defines in the place of what it defined.
 
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "copy"
+    Functions get new code and defaults where they are, so that whoever imported them has them.
+    Returns False if nothing differs.
+    """
+    module = sys.modules[name]
+    scratch = types.ModuleType(name)
+    scratch.__dict__.update(__file__=module.__file__, __package__=module.__package__)
+    # The machinery of dataclasses looks its module up.
+    sys.modules[name] = scratch
+    try:
+        exec(compile(text, str(module.__file__), "exec"), scratch.__dict__)
+    finally:
+        sys.modules[name] = module
+    changed = _planted_in(vars(module), vars(scratch), name)
+    for key, old in list(vars(module).items()):
+        new = vars(scratch).get(key, old)
+        if type(new) is type(old) and isinstance(old, _PLAIN) and repr(new) != repr(old):
+            changed = True
+            for other in list(sys.modules.values()):
+                if getattr(other, "__dict__", {}).get(key) is old:
+                    setattr(other, key, new)
+    for cached in [one for one in gc.get_objects() if isinstance(one, _CACHED)]:
+        if str(getattr(cached, "__module__", "")).startswith("landtopo"):
+            cached.cache_clear()
+    return changed
+
+
+_PLAIN = (bool, int, float, str, bytes, tuple, list, dict, set, frozenset)
+_CACHED = type(functools.cache(len))
+
+
+def _planted_in(old: Mapping[str, Any], new: Mapping[str, Any], module: str) -> bool:
+    """Functions of a namespace and of its classes."""
+    changed = False
+    for key, value in list(old.items()):
+        other = new.get(key)
+        if isinstance(value, type) and isinstance(other, type) and value.__module__ == module:
+            changed |= _planted_in(vars(value), vars(other), module)
+            continue
+        for mine, theirs in zip(_functions(value), _functions(other), strict=False):
+            if mine.__module__ == module:
+                changed |= _planted_function(mine, theirs)
+    return changed
+
+
+def _functions(value: Any) -> Iterator[types.FunctionType]:
+    """The functions behind a method, a property or a decorator of the standard library."""
+    if isinstance(value, types.FunctionType):
+        yield inspect.unwrap(value)
+    elif isinstance(value, property):
+        yield from (one for one in (value.fget, value.fset) if one is not None)
+    elif isinstance(value, functools.cached_property):
+        yield value.func
+    elif hasattr(value, "__func__"):
+        yield from _functions(value.__func__)
+    elif hasattr(value, "__wrapped__"):
+        yield from _functions(value.__wrapped__)
+
+
+def _planted_function(mine: types.FunctionType, theirs: types.FunctionType) -> bool:
+    names = ("__defaults__", "__kwdefaults__")
+    differ = [name for name in names if repr(getattr(mine, name)) != repr(getattr(theirs, name))]
+    for name in differ:
+        setattr(mine, name, getattr(theirs, name))
+    # Line numbers stay; columns of what follows on the line do not matter.
+    if _essence(mine.__code__) == _essence(theirs.__code__):
+        return bool(differ)
+    mine.__code__ = theirs.__code__
+    return True
+
+
+def _essence(code: types.CodeType) -> tuple[Any, ...]:
+    """What a function does."""
+    constants = tuple(
+        _essence(one) if isinstance(one, types.CodeType) else (type(one), repr(one))
+        for one in code.co_consts
+    )
+    return code.co_code, constants, code.co_names, code.co_varnames
+
+
+class Bench:
+    """Plugin of pytest that runs the collected tests in forks of the process.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results are kept.
+    files : list of str
+        What mutants are in.
+    tests : list of str
+        Files of tests.
+    work : callable
+        Called with the bench when the tests are collected.
+    """
+
+    def __init__(
+        self, folder: Path, files: list[str], tests: list[str], work: Callable[[Bench], None]
+    ) -> None:
         self.map = folder / "coverage.json"
-        self.environment = {
-            "PYTHONPATH": f"{self.root}{os.pathsep}{self.root / 'cli'}",
-            "NUMBA_CACHE_DIR": str(folder / "numba"),
-            "OMP_NUM_THREADS": "1",
-            "MPLBACKEND": "agg",
-        }
+        self.files, self.tests, self.work = files, tests, work
+        self.items: dict[str, Any] = {}
 
-    def refresh(self) -> None:
-        """Bring every file up to date, and leave those that are."""
-        names = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
-        ).stdout.split("\0")
-        for name in filter(None, names):
-            source, target = ROOT / name, self.root / name
-            content = source.read_bytes() if source.is_file() else None
-            if content is not None and (not target.exists() or target.read_bytes() != content):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """In place of running the tests in order."""
+        if session.testsfailed:
+            raise click.ClickException("The tests cannot be collected.")
+        self.items = {item.nodeid: item for item in session.items}
+        for file in self.files:
+            importlib.import_module(_module_of(file))
+        sys.modules["conftest"].use_kernels()
+        self.work(self)
+        return True
 
-    def run(self, tests: list[str], seconds: float, plugins: list[object]) -> int | None:
-        """Exit code of pytest in a fork of this process; None if it took too long."""
+    def known(self) -> dict[str, Any]:
+        """Which tests run which lines; kept in a file as long as neither of them changes."""
+        state = hashlib.sha256(repr((self.files, self.tests)).encode())
+        for name in [*self.files, *self.tests]:
+            state.update((ROOT / name).read_bytes())
+        found = json.loads(self.map.read_text()) if self.map.exists() else {}
+        if found.get("state") != state.hexdigest():
+            self.map.unlink(missing_ok=True)
+            click.echo("Measuring which tests run which lines ...", err=True)
+            self.forked(self._measure, 1e5)
+            found = json.loads(self.map.read_text()) | {"state": state.hexdigest()}
+            self.map.write_text(json.dumps(found))
+        for name in found["failed"]:
+            click.echo(f"Left out, because it fails without a mutant: {name}", err=True)
+        return found
+
+    def forked(self, work: Callable[[], int], seconds: float) -> int | None:
+        """What some work returns in a fork of this process; None if it took too long."""
         child = os.fork()
         if child == 0:
-            self._tests(tests, seconds, plugins)
+            code = 70
+            try:
+                os.setsid()
+                limit = int(seconds) + 1
+                resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+                silent = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(silent, 1)
+                os.dup2(silent, 2)
+                code = work()
+            finally:
+                os._exit(code)
         # The limit is one of processor time; this one only ends a process that sleeps.
         end = time.monotonic() + 10 * seconds
         while time.monotonic() < end:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
                 return None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-            time.sleep(0.02)
+            time.sleep(0.005)
         os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
         return None
 
-    def _tests(self, tests: list[str], seconds: float, plugins: list[object]) -> None:
-        code = 70
+    def run(self, names: list[str]) -> Iterator[tuple[str, bool]]:
+        """Run tests one after the other; whether each of them failed."""
+        from _pytest.runner import runtestprotocol
+
+        items = [self.items[name] for name in names]
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            reports = runtestprotocol(item, log=False, nextitem=following)
+            yield item.nodeid, any(report.failed for report in reports)
+
+    def outcome(self, mutant: Mutant, names: list[str]) -> int:
+        """In a fork: 0 if no test fails, 1 if one does, 2 if the mutant cannot be planted."""
         try:
-            os.setsid()
-            os.chdir(self.root)
-            os.environ.update(self.environment)
-            sys.path[:] = [str(self.root), str(self.root / "cli"), *sys.path]
-            sys.dont_write_bytecode = True
-            limit = int(seconds) + 1
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
-            silent = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silent, 1)
-            os.dup2(silent, 2)
-            import hypothesis
-            import pytest
+            text = mutated((ROOT / mutant.file).read_text(), mutant)
+            if not planted(_module_of(mutant.file), text):
+                return 2
+        except ValueError:
+            # Of a closure that has other variables.
+            return 2
+        except Exception:
+            # The module cannot be imported any more.
+            return 1
+        return int(any(failed for _, failed in self.run(names)))
 
-            hypothesis.settings.register_profile(
-                "mutants", deadline=None, derandomize=True, database=None
-            )
-            hypothesis.settings.load_profile("mutants")
-            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests], plugins))
-        finally:
-            os._exit(code)
+    def _measure(self) -> int:
+        import coverage
 
+        included = [str(ROOT / name) for name in self.files]
+        recorder = coverage.Coverage(data_file=None, include=included, config_file=False)
+        times: dict[str, float] = {}
+        failed: list[str] = []
+        recorder.start()
+        before = time.process_time()
+        self.switch = recorder.switch_context
+        for name, wrong in self.run(list(self.items)):
+            now = time.process_time()
+            times[name], before = now - before, now
+            failed += [name] * wrong
+        recorder.stop()
+        data = recorder.get_data()
+        lines = {
+            str(Path(file).relative_to(ROOT)): data.contexts_by_lineno(file)
+            for file in data.measured_files()
+        }
+        self.map.write_text(json.dumps({"times": times, "failed": failed, "lines": lines}))
+        return 0
 
-class Contexts:
-    """Plugin of pytest that tells coverage which test runs, and notes outcomes and times."""
-
-    def __init__(self, recorder: Any, target: Path) -> None:
-        self.recorder, self.target = recorder, target
-        self.times: dict[str, float] = {}
-        self.failed: set[str] = set()
-
-    def pytest_sessionstart(self) -> None:
-        """Begin to note."""
-        self.recorder.start()
+    switch: Callable[[str], None] = staticmethod(lambda context: None)
 
     def pytest_runtest_setup(self, item: Any) -> None:
         """What fixtures run counts for the file."""
-        self.recorder.switch_context(item.nodeid.split("::")[0])
+        self.switch(item.nodeid.split("::")[0])
 
     def pytest_runtest_call(self, item: Any) -> None:
         """What a test runs counts for it."""
-        self.recorder.switch_context(item.nodeid)
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Begin to take the processor time."""
-        self.times[nodeid] = -time.process_time()
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        """Keep what fails."""
-        if report.failed:
-            self.failed.add(report.nodeid)
-
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """End to take the processor time."""
-        self.times[nodeid] += time.process_time()
-
-    def pytest_sessionfinish(self) -> None:
-        """Write what was noted."""
-        self.recorder.stop()
-        data = self.recorder.get_data()
-        lines = {
-            str(Path(file).relative_to(Path.cwd())): data.contexts_by_lineno(file)
-            for file in data.measured_files()
-        }
-        result = {"times": self.times, "failed": sorted(self.failed), "lines": lines}
-        self.target.write_text(json.dumps(result))
+        self.switch(item.nodeid)
 
 
-def measured(scratch: Copy, files: list[str], tests: list[str]) -> dict[str, Any]:
-    """Which tests run which lines; kept in a file as long as neither of them changes."""
-    state = hashlib.sha256(repr((files, tests)).encode())
-    for name in [*files, *tests]:
-        state.update((scratch.root / name).read_bytes())
-    known = json.loads(scratch.map.read_text()) if scratch.map.exists() else {}
-    if known.get("state") != state.hexdigest():
-        click.echo("Measuring which tests run which lines ...", err=True)
-        import coverage
-
-        included = [str(scratch.root / name) for name in files]
-        recorder = coverage.Coverage(data_file=None, include=included, config_file=False)
-        plugin = Contexts(recorder, scratch.map)
-        scratch.run(["--maxfail=10000", *tests], 1e5, [plugin])
-        known = json.loads(scratch.map.read_text()) | {"state": state.hexdigest()}
-        scratch.map.write_text(json.dumps(known))
-    for name in known["failed"]:
-        click.echo(f"Left out, because it fails without a mutant: {name}", err=True)
-    return known
+def _module_of(file: str) -> str:
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def tests_of(mutant: Mutant, known: dict[str, Any], most: float) -> tuple[list[str], float, int]:
+def tests_of(
+    mutant: Mutant, known: dict[str, Any], most: float, inside: bool
+) -> tuple[list[str], float, int]:
     """The tests that run the mutant's line, quickest first; their time; how many were left out."""
     lines = known["lines"].get(mutant.file, {})
     contexts = set(lines.get(str(mutant.line), []))
-    if "" in contexts:
+    if not inside:
         # An import runs it: every test that uses the module depends on it.
         contexts = {context for row in lines.values() for context in row}
     times = {name: t for name, t in known["times"].items() if name not in set(known["failed"])}
@@ -345,20 +438,26 @@ def tests_of(mutant: Mutant, known: dict[str, Any], most: float) -> tuple[list[s
     return names, total, len(chosen) - len(names)
 
 
-def tried(scratch: Copy, mutant: Mutant, known: dict[str, Any], most: float) -> dict[str, Any]:
+def lines_inside(text: str) -> set[int]:
+    """Lines of the bodies of functions."""
+    return {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for line in range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+    }
+
+
+def tried(
+    bench: Bench, mutant: Mutant, known: dict[str, Any], most: float, inside: bool
+) -> dict[str, Any]:
     """Run the tests of one mutant."""
-    names, seconds, left = tests_of(mutant, known, most)
+    names, seconds, left = tests_of(mutant, known, most, inside)
     outcome = "not run"
     if names:
-        path = scratch.root / mutant.file
-        text, stamp = path.read_text(), path.stat()
-        try:
-            path.write_text(mutated(text, mutant))
-            code = scratch.run(names, GRACE + PATIENCE * seconds, [])
-        finally:
-            path.write_text(text)
-            os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-        outcome = "timeout" if code is None else "survived" if code == 0 else "killed"
+        code = bench.forked(lambda: bench.outcome(mutant, names), GRACE + PATIENCE * seconds)
+        words = {None: "timeout", 0: "survived", 1: "killed", 2: "not planted"}
+        outcome = words.get(code, "killed")
     return asdict(mutant) | {"outcome": outcome, "tests": len(names), "left_out": left}
 
 
@@ -369,24 +468,6 @@ def told(mutant: Mutant, text: str) -> str:
     )
     kept = [line for line in list(lines)[3:] if len(line) > 1]
     return "\n".join([f"{mutant.file}:{mutant.line}", *(f"    {line}" for line in kept)])
-
-
-def preload() -> None:
-    """Import what every test needs and no mutant changes, once for all forks."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    os.environ["MPLBACKEND"] = "agg"
-    import flint  # noqa: F401
-    import hypothesis  # noqa: F401
-    import matplotlib.pyplot  # noqa: F401
-    import mpmath  # noqa: F401
-    import networkx  # noqa: F401
-    import numba  # noqa: F401
-    import pytest  # noqa: F401
-    import scipy.linalg
-    import scipy.optimize
-    import scipy.sparse.csgraph
-    import scipy.stats  # noqa: F401
-    import sklearn.cluster  # noqa: F401
 
 
 def expanded(names: tuple[str, ...], default: tuple[str, ...]) -> list[str]:
@@ -440,15 +521,29 @@ def main(
             for mutant in mutants
             if mutant.key not in results or results[mutant.key]["outcome"] in redo
         ]
-        preload()
-        scratch = Copy(folder)
-        scratch.refresh()
-        known = measured(scratch, files, expanded(tests, ("tests",)))
-        with journal.open("a") as file, click.progressbar(waiting) as bar:
-            for mutant in bar:
-                results[mutant.key] = tried(scratch, mutant, known, most)
-                file.write(json.dumps(results[mutant.key]) + "\n")
-                file.flush()
+        inside = {file: lines_inside(text) for file, text in texts.items()}
+
+        def work(bench: Bench) -> None:
+            known = bench.known()
+            with journal.open("a") as file, click.progressbar(waiting, file=sys.stderr) as bar:
+                for mutant in bar:
+                    row = tried(bench, mutant, known, most, mutant.line in inside[mutant.file])
+                    results[mutant.key] = row
+                    file.write(json.dumps(row) + "\n")
+                    file.flush()
+
+        os.environ.update(OMP_NUM_THREADS="1", MPLBACKEND="agg")
+        os.chdir(ROOT)
+        import hypothesis
+        import pytest
+
+        settings = hypothesis.settings
+        settings.register_profile("mutants", deadline=None, derandomize=True, database=None)
+        settings.load_profile("mutants")
+        used = expanded(tests, ("tests",))
+        used = [name for name in used if Path(name).name.startswith("test_")]
+        bench = Bench(folder, files, used, work)
+        pytest.main(["-qq", "-p", "no:cacheprovider", "--capture=no", *used], [bench])
     tell(mutants, results, texts)
 
 
@@ -457,7 +552,7 @@ def tell(mutants: list[Mutant], results: dict[str, dict[str, Any]], texts: dict[
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for mutant in mutants:
         counts[mutant.file][results.get(mutant.key, {"outcome": "waiting"})["outcome"]] += 1
-    words = ("killed", "timeout", "survived", "not run", "waiting")
+    words = ("killed", "timeout", "survived", "not run", "not planted", "waiting")
     click.echo("| file | mutants | " + " | ".join(words) + " |")
     click.echo("|---|---|" + "---|" * len(words))
     for file, found in counts.items():
@@ -465,7 +560,7 @@ def tell(mutants: list[Mutant], results: dict[str, dict[str, Any]], texts: dict[
         click.echo(f"| `{file}` | {found.total()} | {cells} |")
     for mutant in mutants:
         row = results.get(mutant.key)
-        if row and row["outcome"] in ("survived", "not run"):
+        if row and row["outcome"] in ("survived", "not run", "not planted"):
             note = f"{row['outcome']}, {row['tests']} tests, {row['left_out']} left out"
             click.echo(f"\n{told(mutant, texts[mutant.file])}\n    ({note})")
 
