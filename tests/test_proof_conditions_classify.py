@@ -16,6 +16,7 @@ from landtopo.models.networks.points.classify import _Solved, classify, reduce_n
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.points.third_order import ThirdOrder
 from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.symmetry.fixed_space import interchangeable, shared_symmetry
 from landtopo.points.records import CriticalPoint, Kind
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -203,3 +204,18 @@ def test_rounding_of_large_spectra_is_below_the_tolerance() -> None:
     assert norm > 5
     assert point.zero_tolerance > EPSILON * (2 * size * norm + 2 * size)
     assert point.zero_tolerance < 1e-12
+
+
+def test_symmetries_of_the_whole_student_are_not_used_for_a_smaller_network() -> None:
+    """They number neurons that a split one makes the reduced network do without."""
+    teacher = Teacher.orthonormal(16)
+    problem = TeacherStudent(teacher, 17)
+    weights = np.vstack([teacher.vectors, 0.4 * teacher.vectors[0]])
+    weights[0] *= 0.6
+    classes = interchangeable(teacher.gram)
+    symmetry = shared_symmetry(teacher.vectors, classes, weights, weights)
+    assert symmetry is not None
+    plain = classify(problem, weights)
+    given = classify(problem, weights, symmetry=symmetry)
+    assert (given.kind, given.index, given.nullity) == (plain.kind, plain.index, plain.nullity)
+    assert given.eigenvalues.tolist() == plain.eigenvalues.tolist()
