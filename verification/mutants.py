@@ -287,8 +287,8 @@ class Bench:
     ----------
     folder : Path
         Where results are kept.
-    files : list of str
-        What mutants are in.
+    texts : mapping of str to str
+        Files that mutants are in, and what they say.
     tests : list of str
         Files of tests.
     work : callable
@@ -296,10 +296,14 @@ class Bench:
     """
 
     def __init__(
-        self, folder: Path, files: list[str], tests: list[str], work: Callable[[Bench], None]
+        self,
+        folder: Path,
+        texts: Mapping[str, str],
+        tests: list[str],
+        work: Callable[[Bench], None],
     ) -> None:
         self.map = folder / "coverage.json"
-        self.files, self.tests, self.work = files, tests, work
+        self.texts, self.tests, self.work = texts, tests, work
         self.items: dict[str, Any] = {}
 
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -307,7 +311,7 @@ class Bench:
         if session.testsfailed:
             raise click.ClickException("The tests cannot be collected.")
         self.items = {item.nodeid: item for item in session.items}
-        for file in self.files:
+        for file in self.texts:
             importlib.import_module(_module_of(file))
         sys.modules["conftest"].use_kernels()
         self.work(self)
@@ -315,8 +319,8 @@ class Bench:
 
     def known(self) -> dict[str, Any]:
         """Which tests run which lines; kept in a file as long as neither of them changes."""
-        state = hashlib.sha256(repr((self.files, self.tests)).encode())
-        for name in [*self.files, *self.tests]:
+        state = hashlib.sha256(repr((list(self.texts), self.tests)).encode())
+        for name in [*self.texts, *self.tests]:
             state.update((ROOT / name).read_bytes())
         found = json.loads(self.map.read_text()) if self.map.exists() else {}
         if found.get("state") != state.hexdigest():
@@ -364,10 +368,9 @@ class Bench:
             reports = runtestprotocol(item, log=False, nextitem=following)
             yield item.nodeid, any(report.failed for report in reports)
 
-    def outcome(self, mutant: Mutant, names: list[str]) -> int:
+    def outcome(self, mutant: Mutant, text: str, names: list[str]) -> int:
         """In a fork: 0 if no test fails, 1 if one does, 2 if the mutant cannot be planted."""
         try:
-            text = mutated((ROOT / mutant.file).read_text(), mutant)
             if not planted(_module_of(mutant.file), text):
                 return 2
         except ValueError:
@@ -381,7 +384,7 @@ class Bench:
     def _measure(self) -> int:
         import coverage
 
-        included = [str(ROOT / name) for name in self.files]
+        included = [str(ROOT / name) for name in self.texts]
         recorder = coverage.Coverage(data_file=None, include=included, config_file=False)
         times: dict[str, float] = {}
         failed: list[str] = []
@@ -455,8 +458,11 @@ def tried(
     names, seconds, left = tests_of(mutant, known, most, inside)
     outcome = "not run"
     if names:
-        code = bench.forked(lambda: bench.outcome(mutant, names), GRACE + PATIENCE * seconds)
-        words = {None: "timeout", 0: "survived", 1: "killed", 2: "not planted"}
+        text = mutated(bench.texts[mutant.file], mutant)
+        limit = GRACE + PATIENCE * seconds
+        code = bench.forked(lambda: bench.outcome(mutant, text, names), limit)
+        # A process that ends in another way was ended by the mutant.
+        words = {None: "timeout", 0: "survived", 2: "not planted"}
         outcome = words.get(code, "killed")
     return asdict(mutant) | {"outcome": outcome, "tests": len(names), "left_out": left}
 
@@ -542,7 +548,7 @@ def main(
         settings.load_profile("mutants")
         used = expanded(tests, ("tests",))
         used = [name for name in used if Path(name).name.startswith("test_")]
-        bench = Bench(folder, files, used, work)
+        bench = Bench(folder, texts, used, work)
         pytest.main(["-qq", "-p", "no:cacheprovider", "--capture=no", *used], [bench])
     tell(mutants, results, texts)
 
