@@ -107,13 +107,20 @@ def test_arrays_of_other_things_are_refused(array: Any) -> None:
         encode(array)
 
 
+@pytest.mark.parametrize("text", ['{"$recopd":["path",{}]}', '{"$":1}', '{"a":[{"$Array":[]}]}'])
+def test_what_begins_like_a_tag_and_is_none_is_refused(text: str) -> None:
+    with pytest.raises(FileFormatError, match="stands for nothing"):
+        decode(len(text).to_bytes(4, "little") + text.encode())
+    assert decode(encode({"$recopd": 1})) == {"$recopd": 1}
+
+
 def test_records_and_enumerations_are_not_taken_for_each_other() -> None:
-    for text in (
-        '{"$enum":["family","MINIMUM"]}',
-        '{"$record":["kind of point",{"value":"minimum"}]}',
-        '{"$array":["<f8",[-1,-1],0,true]}',
+    for text, said in (
+        ('{"$enum":["family","MINIMUM"]}', "of another kind"),
+        ('{"$record":["kind of point",{"value":"minimum"}]}', "of another kind"),
+        ('{"$array":["<f8",[-1,-1],0,true]}', "an array of type"),
     ):
-        with pytest.raises(FileFormatError):
+        with pytest.raises(FileFormatError, match=said):
             decode(len(text).to_bytes(4, "little") + text.encode() + bytes(16))
     assert decode(b'\x1b\0\0\0{"$other":[1],"$array":[2]}') == {"$other": [1], "$array": [2]}
 
