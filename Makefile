@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
 LOWEST := .venv-lowest
 OUT ?= out
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -40,10 +41,17 @@ test-lowest:
 paper: $(STAMP)
 	$(BIN)/python verification/paper.py
 
+# The site, offline, with every command, script and notebook in it run; then its pages are examined.
+docs: $(DOCS_STAMP)
+	rm -rf docs/_build docs/_generated docs/api docs/examples
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build/html
+	$(BIN)/pytest -p no:cacheprovider docs
+
 benchmark: $(STAMP)
 	$(BIN)/pytest benchmarks
 
 clean:
+	rm -rf docs/_build docs/_generated docs/api docs/examples
 	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache
 
 $(STAMP): pyproject.toml
@@ -51,3 +59,7 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $(STAMP)
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	touch $(DOCS_STAMP)

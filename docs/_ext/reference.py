@@ -1,0 +1,63 @@
+"""The reference: its page names what it groups, and whatever else is public comes at its end."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+import landtopo
+
+PAGE = "reference"
+REST = "<!-- all other public names -->"
+#: Read by the generator of the pages of single names, which looks into files alone.
+LIST = "_generated/rest.rst"
+#: The module of pictures has its functions on the page, and the version is on every page.
+ELSEWHERE = {"plot", "__version__"}
+
+
+def rest_of(page: str) -> str:
+    """The directive for those public names that no group of the page has; empty if none."""
+    named = set(re.findall(r"^   (\w+)$", page, re.MULTILINE))
+    rest = [entry for entry in landtopo.__all__ if entry not in named | ELSEWHERE]
+    names = "\n".join(f"   {entry}" for entry in rest)
+    return (
+        f".. currentmodule:: landtopo\n\n.. autosummary::\n   :toctree: api\n\n{names}\n"
+        if rest
+        else ""
+    )
+
+
+def _list_the_rest(app: Sphinx, config: Any) -> None:
+    source = Path(app.srcdir)
+    target = source / LIST
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(rest_of((source / f"{PAGE}.md").read_text("utf-8")), "utf-8")
+    config.autosummary_generate = [f"{PAGE}.md", LIST]
+
+
+def _add_the_rest(app: Sphinx, name: str, source: list[str]) -> None:
+    if name == PAGE:
+        rest = rest_of(source[0])
+        block = f"## More\n\n```{{eval-rst}}\n{rest}```\n" if rest else ""
+        source[0] = source[0].replace(REST, block)
+
+
+def _keep_bars(app: Sphinx, what: str, name: str, found: Any, options: Any, lines: Any) -> None:
+    """Bars in the texts of functions are absolute values, never substitutions."""
+    for place, line in enumerate(lines):
+        parts = re.split(r"(``.*?``)", line)
+        if "|" in line and not line.lstrip().startswith((">>>", "...")):
+            parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+            lines[place] = "".join(parts)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Complete the page, and read texts as they are meant."""
+    app.connect("config-inited", _list_the_rest)
+    app.connect("source-read", _add_the_rest)
+    # After numpydoc, which has taken the text apart.
+    app.connect("autodoc-process-docstring", _keep_bars, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
