@@ -11,7 +11,7 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 # The plugin for benchmarks cannot measure beside other workers, and says so every time.
 PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal -p no:benchmark
 
-.PHONY: graph test test-lowest lint types unit benchmark paper clean
+.PHONY: graph test test-lowest lint types unit docs benchmark paper clean
 
 graph: $(STAMP)
 	mkdir -p $(OUT)
@@ -43,7 +43,7 @@ paper: $(STAMP)
 
 # The site, offline, with every command, script and notebook in it run; then its pages are examined.
 docs: $(DOCS_STAMP)
-	rm -rf docs/_build docs/_generated docs/api docs/examples
+	rm -rf docs/_build docs/_generated docs/api docs/examples docs/sg_execution_times.rst
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build/html
 	$(BIN)/pytest -p no:cacheprovider docs
 
@@ -51,7 +51,7 @@ benchmark: $(STAMP)
 	$(BIN)/pytest benchmarks
 
 clean:
-	rm -rf docs/_build docs/_generated docs/api docs/examples
+	rm -rf docs/_build docs/_generated docs/api docs/examples docs/sg_execution_times.rst
 	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache
 
 $(STAMP): pyproject.toml

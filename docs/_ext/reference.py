@@ -1,4 +1,4 @@
-"""The reference: its page names what it groups, and whatever else is public comes at its end."""
+"""Lists that are never behind: every public name has a page, and every page is in the contents."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import landtopo
 
 PAGE = "reference"
 REST = "<!-- all other public names -->"
+OTHERS = "% other pages"
 #: Read by the generator of the pages of single names, which looks into files alone.
 LIST = "_generated/rest.rst"
 #: The module of pictures has its functions on the page, and the version is on every page.
@@ -45,6 +46,14 @@ def _add_the_rest(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] = source[0].replace(REST, block)
 
 
+def _list_other_pages(app: Sphinx, name: str, source: list[str]) -> None:
+    """A page that no table of contents names has its place with those that explain."""
+    if name == "index":
+        found = {entry for entry in app.project.docnames if "/" not in entry}
+        others = sorted(found - set(source[0].split()) - {"index", "sg_execution_times"})
+        source[0] = source[0].replace(OTHERS, "\n".join(others))
+
+
 def _keep_bars(app: Sphinx, what: str, name: str, found: Any, options: Any, lines: Any) -> None:
     """Bars in the texts of functions are absolute values, never substitutions."""
     for place, line in enumerate(lines):
@@ -58,6 +67,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Complete the page, and read texts as they are meant."""
     app.connect("config-inited", _list_the_rest)
     app.connect("source-read", _add_the_rest)
+    app.connect("source-read", _list_other_pages)
     # After numpydoc, which has taken the text apart.
     app.connect("autodoc-process-docstring", _keep_bars, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
