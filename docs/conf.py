@@ -28,11 +28,19 @@ extensions = [
     "executed",
     "mathml",
     "notebooks",
-    "reference",
+    "completeness",
 ]
 # The generator of the reference writes files of the first kind.
 source_suffix = {".rst": "restructuredtext", ".md": "markdown", ".ipynb": "markdown"}
-exclude_patterns = ["_build", "_generated", "paper", "gallery", "examples/*.ipynb", "examples/*.py"]
+exclude_patterns = [
+    "_rest.rst",
+    "_build",
+    "_generated",
+    "paper",
+    "gallery",
+    "examples/*.ipynb",
+    "examples/*.py",
+]
 nitpicky = False
 
 myst_enable_extensions = ["dollarmath", "colon_fence"]

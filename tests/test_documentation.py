@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import math
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,3 +107,50 @@ def test_a_format_is_added_by_its_file_alone(
     nodes, edges = written.read_text().split("#\n")
     assert len(nodes.splitlines()) == graph.number_of_nodes()
     assert len(edges.splitlines()) == graph.number_of_edges()
+
+
+# The paper.
+
+
+def test_every_claim_of_the_paper_is_measured() -> None:
+    sys.path.insert(0, str(ROOT / "verification"))
+    try:
+        import paper_claims
+    finally:
+        sys.path.pop(0)
+    text = (ROOT / "docs" / "paper" / "paper.md").read_text("utf-8")
+    claims = paper_claims.claims(text)
+    assert len(claims) == text.count("<!-- claim:") > 5
+    for name, number in claims.items():
+        assert callable(getattr(paper_claims, name))
+        # The number of the mark is the one that people read before it.
+        said = text[: text.index(f"<!-- claim: {name} ")].rpartition("-->")[2]
+        power = round(math.log10(number)) if number < 1e-3 else None
+        told = f"{number:g}" if power is None else f"10^{{{power}}}"
+        assert told in said, name
+    assert set(claims) >= paper_claims.AT_LEAST
+
+
+def test_what_the_paper_cites_is_in_its_list() -> None:
+    paper = ROOT / "docs" / "paper"
+    cited = set(re.findall(r"@(\w+\d{4}\w+)", (paper / "paper.md").read_text("utf-8")))
+    listed = re.findall(r"^@\w+\{(\w+),", (paper / "paper.bib").read_text("utf-8"), re.MULTILINE)
+    assert cited == set(listed)
+    assert len(listed) == len(set(listed))
+
+
+# The notebooks; the site runs them anew.
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "docs" / "notebooks").glob("*.ipynb")))
+def test_a_notebook_is_stored_as_it_was_run(file: Path) -> None:
+    cells = [
+        cell for cell in json.loads(file.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"
+    ]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    kinds = [output["output_type"] for cell in cells for output in cell["outputs"]]
+    assert kinds
+    assert set(kinds) <= {"execute_result", "stream"}
+    # Whoever reads it where nothing is installed sees tables, pictures and pages.
+    shown = [set(output.get("data", ())) for cell in cells for output in cell["outputs"]]
+    assert any({"text/html", "image/png"} & data for data in shown)

@@ -13,8 +13,9 @@ import landtopo
 PAGE = "reference"
 REST = "<!-- all other public names -->"
 OTHERS = "% other pages"
-#: Read by the generator of the pages of single names, which looks into files alone.
-LIST = "_generated/rest.rst"
+#: Read by the generator of the pages of single names, which looks into files alone, and writes
+#: beside them.
+LIST = "_rest.rst"
 #: The module of pictures has its functions on the page, and the version is on every page.
 ELSEWHERE = {"plot", "__version__"}
 
@@ -34,7 +35,6 @@ def rest_of(page: str) -> str:
 def _list_the_rest(app: Sphinx, config: Any) -> None:
     source = Path(app.srcdir)
     target = source / LIST
-    target.parent.mkdir(exist_ok=True)
     target.write_text(rest_of((source / f"{PAGE}.md").read_text("utf-8")), "utf-8")
     config.autosummary_generate = [f"{PAGE}.md", LIST]
 
