@@ -43,7 +43,7 @@ paper: $(STAMP)
 
 # The site, offline, with every command, script and notebook in it run; then its pages are examined.
 docs: $(DOCS_STAMP)
-	rm -rf docs/_build docs/_generated docs/api docs/examples docs/sg_execution_times.rst docs/_rest.rst
+	rm -rf docs/_build docs/_generated docs/api docs/examples docs/_rest.rst
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build/html
 	$(BIN)/pytest -p no:cacheprovider docs
 
@@ -51,7 +51,7 @@ benchmark: $(STAMP)
 	$(BIN)/pytest benchmarks
 
 clean:
-	rm -rf docs/_build docs/_generated docs/api docs/examples docs/sg_execution_times.rst docs/_rest.rst
+	rm -rf docs/_build docs/_generated docs/api docs/examples docs/_rest.rst
 	rm -rf $(VENV) $(LOWEST) build dist .pytest_cache .mypy_cache .ruff_cache
 
 $(STAMP): pyproject.toml

@@ -57,7 +57,8 @@ sphinx_gallery_conf = {
     "filename_pattern": "/plot_",
     "download_all_examples": False,
     "show_memory": False,
-    "min_reported_time": 1e9,
+    "show_signature": False,
+    "write_computation_times": False,
     "capture_repr": ("_repr_html_", "__str__"),
     "copyfile_regex": "",
 }
@@ -71,6 +72,8 @@ html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_title = f"landtopo {release}"
+# As the theme itself would choose, but without a complaint in the browser's log.
+html_context = {"default_mode": "auto"}
 html_sidebars = {"**": ["site-nav"]}
 html_show_sourcelink = False
 html_copy_source = False

@@ -50,7 +50,7 @@ def _list_other_pages(app: Sphinx, name: str, source: list[str]) -> None:
     """A page that no table of contents names has its place with those that explain."""
     if name == "index":
         found = {entry for entry in app.project.docnames if "/" not in entry}
-        others = sorted(found - set(source[0].split()) - {"index", "sg_execution_times"})
+        others = sorted(found - set(source[0].split()) - {"index"})
         source[0] = source[0].replace(OTHERS, "\n".join(others))
 
 

@@ -235,7 +235,7 @@ class Python(Executed):
         folder = Path(self.env.srcdir) / PICTURES
         folder.mkdir(exist_ok=True)
         plot.save(figure, folder / name)
-        return nodes.image(uri=f"/{PICTURES}/{name}", alt=self.options["alt"])
+        return nodes.image(uri=f"/{PICTURES}/{name}", alt=self.options["alt"], width="460px")
 
 
 def figure_of(value: Any) -> Any:
