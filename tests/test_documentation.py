@@ -63,6 +63,28 @@ def test_a_command_that_is_shown_can_be_typed(
     application.commands[name].make_context(name, arguments, parent=context)
 
 
+@pytest.mark.parametrize("file", TEXTS[1:], ids=lambda file: file.name)
+def test_pages_hold_no_python_that_is_not_run(file: Path) -> None:
+    """What is typed stands in blocks that the site runs, or in indented lines that can be typed."""
+    fences = re.findall(r"^ *```+ *(\S+)$", file.read_text("utf-8"), re.MULTILINE)
+    assert not {"python", "console", "bash", "sh", "shell"} & set(fences)
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```$", TEXTS[0].read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    names: dict[str, Any] = {"__name__": "__main__"}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "README.md", "exec"), names)
+    assert Path("landscape.graphml").is_file()
+    assert "w6-f1" in printed.getvalue()
+    assert names["path"].verified
+
+
 def blocks(text: str) -> list[str]:
     return re.findall(r"^```\{python\}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 

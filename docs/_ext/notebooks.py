@@ -29,6 +29,7 @@ def execute(notebook: dict[str, Any]) -> dict[str, Any]:
     from IPython.core.displayhook import DisplayHook
     from IPython.core.displaypub import DisplayPublisher
     from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.pylabtools import select_figure_formats
     from IPython.utils.capture import capture_output
 
     outputs: list[dict[str, Any]] = []
@@ -52,6 +53,8 @@ def execute(notebook: dict[str, Any]) -> dict[str, Any]:
         display_pub_class = Publisher
 
     shell = Shell()
+    # Programs that open notebooks do this when matplotlib is imported.
+    select_figure_formats(shell, {"png"})
     cells = []
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for cell in notebook["cells"]:
