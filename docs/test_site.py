@@ -141,8 +141,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 SEEN = (
     "index.html", "start.html", "concepts.html", "commands.html", "reference.html",
-    "api/landtopo.find_minima.html", "notebooks/across_widths.html", "examples/index.html",
-    "search.html",
+    "api/landtopo.find_minima.html", "api/landtopo.connect.html", "notebooks/across_widths.html",
+    "examples/index.html", "search.html",
 )  # fmt: skip
 
 
