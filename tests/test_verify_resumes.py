@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from landtopo_cli.app import landtopo as application
 
 from landtopo.progress import Silent
-from landtopo.study import Study
+from landtopo.study import Study, verification
 from landtopo.study.verification import Pieces, pieces, verify
 
 KEPT = Path(__file__).parent / "data" / "study-0.1.0.landtopo"
@@ -105,6 +107,20 @@ def test_a_kill_changes_no_letter(study_file: Path) -> None:
     )
     assert again == alone
     assert not kept.exists()
+
+
+def test_an_interruption_says_what_is_kept(
+    study_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(study: Study, *, journal: Pieces, **_: object) -> None:
+        journal.remember("a", {})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verification, "verify", interrupted)
+    result = CliRunner().invoke(application, ["verify", str(study_file)])
+    assert result.exit_code == 130
+    assert f"is kept in '{study_file}.verify', and the same command goes on" in result.stderr
+    assert found(study_file) == {}
 
 
 def found(study_file: Path) -> Any:

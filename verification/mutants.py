@@ -221,9 +221,6 @@ def planted(name: str, text: str) -> bool:
             for other in list(sys.modules.values()):
                 if getattr(other, "__dict__", {}).get(key) is old:
                     setattr(other, key, new)
-    for cached in [one for one in gc.get_objects() if isinstance(one, _CACHED)]:
-        if str(getattr(cached, "__module__", "")).startswith("landtopo"):
-            cached.cache_clear()
     return changed
 
 
@@ -305,6 +302,7 @@ class Bench:
         self.map = folder / "coverage.json"
         self.texts, self.tests, self.work = texts, tests, work
         self.items: dict[str, Any] = {}
+        self.caches: list[Any] = []
 
     def pytest_runtestloop(self, session: Any) -> bool:
         """In place of running the tests in order."""
@@ -314,6 +312,14 @@ class Bench:
         for file in self.texts:
             importlib.import_module(_module_of(file))
         sys.modules["conftest"].use_kernels()
+        # What was worked out without a mutant is forgotten in the forks.
+        self.caches = [
+            one
+            for one in gc.get_objects()
+            if isinstance(one, _CACHED) and str(one.__module__).startswith("landtopo")
+        ]
+        # The forks share the memory of what is there already.
+        gc.freeze()
         self.work(self)
         return True
 
@@ -373,6 +379,8 @@ class Bench:
         try:
             if not planted(_module_of(mutant.file), text):
                 return 2
+            for cached in self.caches:
+                cached.cache_clear()
         except ValueError:
             # Of a closure that has other variables.
             return 2
@@ -490,7 +498,7 @@ def expanded(names: tuple[str, ...], default: tuple[str, ...]) -> list[str]:
 @click.argument("targets", nargs=-1)
 @click.option("--tests", multiple=True, help="Test files to use; all by default.")
 @click.option("--sample", type=int, help="Try so many mutants, drawn at random.")
-@click.option("--seed", default=0, show_default=True, help="Of the sample.")
+@click.option("--seed", default=0, show_default=True, help="Of the sample and the order.")
 @click.option("--most", default=30.0, show_default=True, help="Seconds of tests for one mutant.")
 @click.option("--again", is_flag=True, help="Try again what survived.")
 @click.option("--report", is_flag=True, help="Only tell what is known.")
@@ -531,6 +539,8 @@ def main(
 
         def work(bench: Bench) -> None:
             known = bench.known()
+            # In random order what is done at any time is a random sample.
+            random.Random(seed).shuffle(waiting)
             with journal.open("a") as file, click.progressbar(waiting, file=sys.stderr) as bar:
                 for mutant in bar:
                     row = tried(bench, mutant, known, most, mutant.line in inside[mutant.file])
@@ -555,6 +565,8 @@ def main(
 
 def tell(mutants: list[Mutant], results: dict[str, dict[str, Any]], texts: dict[str, str]) -> None:
     """Print the score of every file, then what survived."""
+    from landtopo.points.coverage import binomial_interval
+
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for mutant in mutants:
         counts[mutant.file][results.get(mutant.key, {"outcome": "waiting"})["outcome"]] += 1
@@ -564,6 +576,16 @@ def tell(mutants: list[Mutant], results: dict[str, dict[str, Any]], texts: dict[
     for file, found in counts.items():
         cells = " | ".join(str(found[word]) for word in words)
         click.echo(f"| `{file}` | {found.total()} | {cells} |")
+    total: Counter[str] = sum(counts.values(), Counter())
+    noticed = total["killed"] + total["timeout"]
+    run = noticed + total["survived"]
+    if run:
+        low, high = binomial_interval(noticed, run)
+        click.echo(
+            f"\nNoticed: {noticed} of {run} that tests ran, {100 * noticed / run:.1f} %. For all "
+            f"{total.total()}, had these been drawn at random: {100 * low:.1f} to "
+            f"{100 * high:.1f} % (95 %)."
+        )
     for mutant in mutants:
         row = results.get(mutant.key)
         if row and row["outcome"] in ("survived", "not run", "not planted"):

@@ -39,11 +39,23 @@ def command(source: Path, as_json: bool, quiet: bool) -> int | None:
     from landtopo.study.verification import Pieces, verify
     from landtopo_cli.app import FAILED
     from landtopo_cli.tables import number, plain_json, table
-    from landtopo_cli.terminal import progress
+    from landtopo_cli.terminal import TerminalProgress, progress
 
     with Study.open(source) as study:
-        pieces = Pieces(source)
-        checks = verify(study, journal=pieces, progress=progress(quiet))
+        pieces, listener = Pieces(source), progress(quiet)
+        try:
+            checks = verify(study, journal=pieces, progress=listener)
+        except KeyboardInterrupt:
+            if isinstance(listener, TerminalProgress):
+                listener.clear()
+            what = (
+                f"what was finished is kept in '{pieces.path}', and the same command goes on from "
+                "there."
+                if pieces.are_kept
+                else "nothing is kept."
+            )
+            click.echo(f"Interrupted; {what}", err=True)
+            raise
         pieces.finish()
     if not checks:
         raise StudyError(f"The study '{source}' has no results yet that could be verified.")

@@ -74,6 +74,11 @@ class Pieces:
         except OSError as error:
             self._give_up(error)
 
+    @property
+    def are_kept(self) -> bool:
+        """Whether there is a file that takes what is finished."""
+        return self._file is not None
+
     def finish(self) -> None:
         """Remove the file: all pieces are put together."""
         if self._file is not None:
