@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from landtopo.proofs.certificate_file import prove_point as prove_point
     from landtopo.proofs.certification import Certificate as Certificate
     from landtopo.proofs.certification import certify as certify
+    from landtopo.proofs.connection_file import prove_connection as prove_connection
     from landtopo.study import Study as Study
     from landtopo.study.verification import verify as verify
 
@@ -134,6 +135,7 @@ _HOMES = {
     "neighbourhood": "landscape.metrics",
     "noise_term": "models.networks.dynamics.noise",
     "plot": "plot",
+    "prove_connection": "proofs.connection_file",
     "prove_point": "proofs.certificate_file",
     "psi_min": "models.networks.points.certificate",
     "reachability": "models.networks.dynamics.reachability",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -54,7 +54,14 @@ from landtopo.shown import Brief
 if TYPE_CHECKING:
     from flint import arb, arb_mat
 
-__all__ = ["CLAIM", "PointProof", "prove_point"]
+__all__ = [
+    "CLAIM",
+    "PointProof",
+    "exact_table",
+    "prove_point",
+    "told_symmetries",
+    "write_record",
+]
 
 CLAIM = (
     "The box holds exactly one critical point that has the symmetries, up to rotations outside the "
@@ -137,8 +144,13 @@ class PointProof(Brief):
         """
         if self.record is None:
             raise InvalidArgument("There is no certificate to write: nothing was proved.")
-        text = json.dumps(self.record, separators=(",", ":"), ensure_ascii=False)
-        write_bytes(Path(path), text.encode() + b"\n")
+        write_record(self.record, path)
+
+
+def write_record(record: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a certificate as JSON, in one line."""
+    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    write_bytes(Path(path), text.encode() + b"\n")
 
 
 def prove_point(
@@ -184,12 +196,12 @@ def prove_point(
     scale = float(problem.teacher.norms.max())
     status = refusal(points, options, scale)
     if status is not None:
-        return _nothing(len(points), status)
+        return nothing(len(points), status)
     with flint.ctx.workprec(_BITS):
-        return _Prover(problem, points, options, scale).proof()
+        return Prover(problem, points, options, scale).proof()
 
 
-def _nothing(neurons: int, status: CertificateStatus) -> PointProof:
+def nothing(neurons: int, status: CertificateStatus) -> PointProof:
     return PointProof(
         neurons=neurons,
         unknowns=0,
@@ -212,7 +224,6 @@ class _Sector:
         For each place its orbit, and how many look like it under all symmetries of the point.
     """
 
-    symmetries: list[Exchange]
     own: Reduction
     places: list[list[int]]
     marked: list[tuple[int, int]]
@@ -226,7 +237,18 @@ class _Count:
     bases: list[Array]
 
 
-class _Prover:
+def told_symmetries(whole: Reduction) -> list[dict[str, Any]]:
+    """Symmetries as records hold them."""
+    return [
+        {
+            "neurons": one.neurons.tolist(),
+            "columns": [one.column(m) for m in range(whole.labels.shape[1])],
+        }
+        for one in whole.symmetries
+    ]
+
+
+class Prover:
     """Krawczyk's test and inertia around one centre, in one unknown for each orbit."""
 
     def __init__(
@@ -269,7 +291,7 @@ class _Prover:
             key = tuple((one.first, one.second) for one in symmetries)
             if key not in found:
                 own = self._reduction(symmetries)
-                found[key] = _Sector(symmetries=symmetries, own=own, places=[], marked=[])
+                found[key] = _Sector(own=own, places=[], marked=[])
             alike = int(self.whole.sizes[self.whole.labels[place]])
             found[key].places.append(list(place))
             found[key].marked.append((int(found[key].own.labels[place]), alike))
@@ -284,17 +306,17 @@ class _Prover:
         """All of it."""
         refined = self._refined()
         if refined is None:
-            return _nothing(self.shape[0], CertificateStatus.NOT_PROVED)
+            return nothing(self.shape[0], CertificateStatus.NOT_PROVED)
         values, inverse = refined
         found = self._contraction(values, inverse)
         if found is None:
-            return _nothing(self.shape[0], CertificateStatus.NOT_PROVED)
+            return nothing(self.shape[0], CertificateStatus.NOT_PROVED)
         radius, tight = found
         around = self._network(values, tight)
         inner = self._index(around)
         outer = self._normal_index(around)
         if inner is None or outer is None:
-            return _nothing(self.shape[0], CertificateStatus.SIGN_OPEN)
+            return nothing(self.shape[0], CertificateStatus.SIGN_OPEN)
         index = inner.number + outer.number
         loss = self._loss(around)
         kind = Kind.SADDLE if index else Kind.MINIMUM
@@ -310,10 +332,10 @@ class _Prover:
             "box": {"centre": self._centre(values), "radius": str(Fraction(radius))},
             "pivots": self.pivots,
             "inverse": _rounded(inverse),
-            "symmetries": self._told(one for group in self.classes for one in group),
+            "symmetries": told_symmetries(self.whole),
             "sectors": [
                 {
-                    "symmetries": self._told(one.symmetries),
+                    "symmetries": told_symmetries(one.own),
                     "places": one.places,
                     "basis": _rounded(basis),
                 }
@@ -399,18 +421,9 @@ class _Prover:
         grid = self.unit * 2.0**-_CENTRE_BITS
         exact = [Fraction(_nearest(x / grid)) * Fraction(grid) for x in values]
         zero = Fraction(0)
-        return _table(
+        return exact_table(
             [[exact[i] if i >= 0 else zero for i in line] for line in self.whole.labels.tolist()]
         )
-
-    def _told(self, symmetries: Iterable[Exchange]) -> list[dict[str, Any]]:
-        return [
-            {
-                "neurons": one.neurons.tolist(),
-                "columns": [one.column(m) for m in range(self.shape[1])],
-            }
-            for one in symmetries
-        ]
 
     def _index(self, around: Network) -> _Count | None:
         """Negative eigenvalues in the coordinates in use; None where a sign is open."""
@@ -517,10 +530,11 @@ def _rounded(values: Array) -> dict[str, Any]:
 
 
 def _exact(values: Array) -> dict[str, Any]:
-    return _table([[Fraction(x) for x in line] for line in values.tolist()])
+    return exact_table([[Fraction(x) for x in line] for line in values.tolist()])
 
 
-def _table(values: Sequence[Sequence[Fraction]]) -> dict[str, Any]:
+def exact_table(values: Sequence[Sequence[Fraction]]) -> dict[str, Any]:
+    """A matrix as records hold it."""
     denominator = math.lcm(*(x.denominator for line in values for x in line))
     return {
         "denominator": denominator,

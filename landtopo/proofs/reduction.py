@@ -59,12 +59,14 @@ class Reduction(Brief):
     neurons : ndarray of int, shape (K,)
         Orbit of each neuron.
     counts : ndarray of int, shape (m,)
+    symmetries : tuple of Exchange
     """
 
     labels: NDArray[np.intp]
     sizes: NDArray[np.intp]
     neurons: NDArray[np.intp]
     counts: NDArray[np.intp]
+    symmetries: tuple[Exchange, ...]
 
     def gradient(self, network: Network) -> arb_mat:
         """Sums of the gradient over orbits, a column."""
@@ -139,6 +141,7 @@ def reduction(
         sizes=np.bincount(used),
         neurons=neurons,
         counts=np.bincount(neurons),
+        symmetries=tuple(symmetries),
     )
 
 

@@ -1,0 +1,154 @@
+"""Certificates of descents: the tubes of a saddle that is known, and wrong ones that are refused.
+
+K = M = 2 and d = 2: the saddle of loss 0.0861788 joins both labelled copies of the global minimum.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from landtopo.errors import InvalidArgument
+from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+
+flint = pytest.importorskip("flint")
+
+from landtopo.proofs.connection_file import ConnectionStatus, prove_connection  # noqa: E402
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "verification"))
+
+import check_connections as checker  # noqa: E402
+
+SADDLE = [[1.068, 1.068], [-0.068, -0.068]]
+
+
+@pytest.fixture(scope="module")
+def found():
+    return prove_connection(TeacherStudent(Teacher.orthonormal(2), 2, 2), SADDLE)
+
+
+def _check(record):
+    with flint.ctx.workprec(checker.BITS):
+        return checker.Connection(json.loads(json.dumps(record)))
+
+
+def _short(record):
+    """The record with the first pieces of its descents alone, which is refused, but fast."""
+    record = copy.deepcopy(record)
+    for descent in record["descents"]:
+        descent["points"]["numerators"] = descent["points"]["numerators"][:5]
+        descent["frusta"]["numerators"] = descent["frusta"]["numerators"][:4]
+    return record
+
+
+@pytest.mark.slow
+def test_both_descents_of_two_neurons(found):
+    assert found.status is ConnectionStatus.FOUND
+    assert all(end.index == 0 and end.loss_bounds[1] < 1e-20 for end in found.minima)
+    told = _check(found.record).told
+    assert told.count("minimum, index 0") == 2
+    assert "saddle, index 1" in told
+    ends = [np.array(x["points"]["numerators"][-1], float) for x in found.record["descents"]]
+    ends = [
+        end / x["points"]["denominator"]
+        for end, x in zip(ends, found.record["descents"], strict=True)
+    ]
+    # The two labelled copies, told by the orbits of four places.
+    assert np.abs(ends[0] - ends[1]).max() > 0.9
+
+
+def test_the_axis_is_a_descent(found):
+    loss = PopulationLoss(TeacherStudent(Teacher.orthonormal(2), 2, 2))
+    for descent in found.record["descents"]:
+        table = descent["points"]
+        points = np.array(table["numerators"], float) / table["denominator"]
+        assert points.shape[1] == 4
+        values = loss.value(points.reshape(-1, 2, 2))
+        # Roundings of losses near zero.
+        assert np.all(np.diff(values) < 1e-15)
+
+
+WRONG = {
+    "a descent that ends early": (lambda r: None, "does not reach"),
+    "a moved axis": (
+        lambda r: _axis(r)["numerators"][3].__setitem__(0, 2 * _axis(r)["numerators"][3][0]),
+        "frust|tube|forwards|curvature|closer|bounds",
+    ),
+    "a narrow tube": (
+        lambda r: _frusta(r)["numerators"][2].__setitem__(1, _frusta(r)["numerators"][2][1] // 2),
+        "stay in the tube",
+    ),
+    "a tube that narrows between two pieces": (
+        lambda r: [x.__setitem__(0, x[0] // 2) for x in _frusta(r)["numerators"][2:3]],
+        "what enters",
+    ),
+    "too large a curvature": (
+        lambda r: [x.__setitem__(2, x[2] * 10) for x in _frusta(r)["numerators"][1:2]],
+        "as large as stated",
+    ),
+    "a cone that is a cylinder": (
+        lambda r: _frusta(r)["numerators"][0].__setitem__(0, 1),
+        "no narrow cone",
+    ),
+    "too narrow a cone": (
+        lambda r: _frusta(r)["numerators"][0].__setitem__(1, 1),
+        "stay in the cone",
+    ),
+    "the same descent twice": (
+        lambda r: r["descents"].__setitem__(1, r["descents"][0]),
+        "does not reach|same side",
+    ),
+    "one descent": (lambda r: r["descents"].pop(), "not two"),
+    "too large a neighbourhood": (
+        lambda r: r["descents"][0].update(attraction="1/2"),
+        "convex|no bounds",
+    ),
+    "an end that is no minimum": (
+        lambda r: r["descents"][0].update(minimum=r["saddle"]),
+        "at no minimum",
+    ),
+    "a saddle that is a minimum": (
+        lambda r: r.update(saddle=r["descents"][0]["minimum"]),
+        "no saddle",
+    ),
+    "a symmetry that the saddle has not": (
+        lambda r: r["symmetries"].append({"neurons": [1, 0], "columns": [0, 1]}),
+        "moves",
+    ),
+    "another claim": (lambda r: r.update(claim="It is so."), "claim"),
+}
+
+
+def _axis(record):
+    return record["descents"][0]["points"]
+
+
+def _frusta(record):
+    return record["descents"][0]["frusta"]
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_wrong_connections_are_refused(found, fault):
+    record = _short(found.record)
+    change, reason = WRONG[fault]
+    change(record)
+    with pytest.raises(checker.Refused, match=reason):
+        _check(record)
+
+
+def test_points_without_tubes(tmp_path):
+    problem = TeacherStudent(Teacher.orthonormal(2), 2)
+    minimum = prove_connection(problem, np.eye(2))
+    assert minimum.status is ConnectionStatus.NO_SADDLE
+    # In all dimensions the same point has more ways down.
+    assert prove_connection(problem, SADDLE).status is ConnectionStatus.NO_SADDLE
+    outside = [[0.525, 0.525, -0.409], [0.525, 0.525, 0.409]]
+    assert prove_connection(problem, outside).status is ConnectionStatus.NO_SADDLE
+    with pytest.raises(InvalidArgument, match="there are no tubes"):
+        minimum.write(tmp_path / "none.json")

@@ -1,0 +1,204 @@
+"""Check certificates of what a saddle joins from nothing but their files.
+
+    python verification/check_connections.py FILE...
+
+Uses the enclosures of `check_certificates.py` and its check of points. Why that proves what a file
+claims: docs/proofs.md. The flow is x' = -g(x), in orthonormal coordinates of the
+weights that some symmetries leave alone.
+"""
+
+import json
+import sys
+from fractions import Fraction
+from itertools import pairwise
+
+from check_certificates import (
+    BITS,
+    Network,
+    Point,
+    Refused,
+    ball,
+    dot,
+    identity,
+    matrix,
+    need,
+    row_sum,
+    top,
+)
+from flint import arb, arb_mat, ctx
+
+CLAIM = (
+    "The two descents from the saddle, along its only direction of descent, end in the two minima."
+)
+FIELDS = {"format", "format_version", "claim", "saddle", "symmetries", "descents"}
+DESCENT = {"minimum", "attraction", "points", "frusta"}
+
+
+def norm(row):
+    return dot(row, row).sqrt()
+
+
+def positive(table):
+    """Whether a symmetric matrix of thin balls is positive definite: elimination succeeds."""
+    lines = table.tolist()
+    for i, pivot in enumerate(lines):
+        if not pivot[i] > 0:
+            return False
+        for j in range(i + 1, len(lines)):
+            factor = lines[j][i] / pivot[i]
+            lines[j] = [x - factor * y for x, y in zip(lines[j], pivot, strict=True)]
+    return True
+
+
+class Tube:
+    """The weights that have the symmetries, one coordinate an orbit."""
+
+    def __init__(self, saddle, symmetries):
+        self.saddle = saddle
+        self.orbits = saddle.orbits.finer(symmetries)
+        sizes = self.orbits.places[1]
+        self.roots = [arb(n).sqrt() for n in sizes]
+        self.whole = arb(sum(sizes)).sqrt()
+        self.teachers = saddle.network(saddle.values, 0).teachers
+
+    def row(self, values):
+        """A point, from the value of each orbit."""
+        return arb_mat([[ball(x) * root for x, root in zip(values, self.roots, strict=True)]])
+
+    def centre(self, point):
+        """Centre of the box of a certificate, and how far the critical point is from it at most."""
+        need(point.teachers == self.saddle.teachers, "an end has another teacher")
+        label = point.orbits.places[0]
+        need(label.keys() == self.orbits.places[0].keys(), "an end has another shape")
+        kept = all(label[move(x)] == a for move in self.orbits.moves for x, a in label.items())
+        need(kept, "an end has not the symmetries of the descent")
+        value = {a: point.centre[k][m] for (k, m), a in self.orbits.places[0].items()}
+        return self.row([value[a] for a in range(len(value))]), point.tight * self.whole
+
+    def network(self, row, reach):
+        """Enclosures for all points whose coordinates are this close to those of a row."""
+        both = zip(row.entries(), reach, self.roots, strict=True)
+        entry = [(x + arb(0, top(r))) / root for x, r, root in both]
+        label, columns = self.orbits.places[0], range(len(self.saddle.centre[0]))
+        neurons = range(len(self.saddle.centre))
+        students = [arb_mat([[entry[label[k, m]] for m in columns]]) for k in neurons]
+        return Network(students, self.teachers)
+
+    def slope(self, row):
+        """The gradient at a point."""
+        found = self.orbits.slope(self.network(row, [arb(0)] * len(self.roots))).entries()
+        return arb_mat([[x / root for x, root in zip(found, self.roots, strict=True)]])
+
+    def curvature(self, row, reach):
+        """A thin symmetric matrix, and a bound of the norm of what Hessians differ from it by."""
+        table = self.orbits.curvature(self.network(row, reach)).tolist()
+        size = range(len(self.roots))
+        scale = [[1 / (2 * x * y) for y in self.roots] for x in self.roots]
+        middle = [
+            [(table[i][j].mid() + table[j][i].mid()) * scale[i][j] for j in size] for i in size
+        ]
+        wide = [[(table[i][j].rad() + table[j][i].rad()) * scale[i][j] for j in size] for i in size]
+        return arb_mat(middle), row_sum(arb_mat(wide))
+
+    def around(self, axis, thin, error, least):
+        """Curvature along an axis, and how far the Hessian turns it; `least` is across."""
+        bent = axis * thin
+        along = dot(bent, axis)
+        turned = axis.transpose() * axis
+        flat = identity(len(self.roots)) - turned
+        across = flat * thin * flat + turned * (1 + abs(least) + error)
+        proved = positive(across - identity(len(self.roots)) * (least + error))
+        need(proved, "the curvature across is not as large as stated")
+        return along, norm(bent - axis * along) + error
+
+    def cone(self, start, end, frustum):
+        """From the saddle; its axis, and how far from it and its end it is left."""
+        begin, finish, least = map(ball, frustum)
+        centre, tight = self.centre(self.saddle)
+        shift = norm(start - centre) + tight
+        length, axis = norm(end - start), (end - start) / norm(end - start)
+        slope = finish / length
+        need(begin == 0 and finish > 0 and slope < 1, "the first frustum is no narrow cone")
+        reach = [abs(x) * length / 2 + finish + shift for x in axis.entries()]
+        thin, error = self.curvature((start + end) / 2, reach)
+        along, turn = self.around(axis, thin, error, least)
+        forward = along + error + slope * turn
+        need(forward < 0, "the flow is not proved to go forwards at the saddle")
+        need(slope * (least - forward) > turn, "the flow is not proved to stay in the cone")
+        return axis, finish + shift, shift
+
+    def frustum(self, start, end, frustum, before):
+        """The same for a later frustum, from those of the one before."""
+        begin, finish, least = map(ball, frustum)
+        last, entry, shift = before
+        length, axis = norm(end - start), (end - start) / norm(end - start)
+        overlap, slope = entry * norm(axis - last) + shift, (finish - begin) / length
+        need(begin - abs(slope) * overlap >= entry, "a frustum does not take up what enters")
+        widest = (begin + finish + abs(finish - begin)) / 2 + abs(slope) * overlap
+        narrow = (begin + finish - abs(finish - begin)) / 2 - abs(slope) * overlap
+        half, middle = length / 2 + overlap, (start + end) / 2
+        thin, error = self.curvature(middle, [abs(x) * half + widest for x in axis.entries()])
+        along, turn = self.around(axis, thin, error, least)
+        gradient = self.slope(middle)
+        ahead = dot(gradient, axis)
+        aside = norm(gradient - axis * ahead) + half * turn
+        ahead += arb(0, top(half * (abs(along) + error) + widest * turn))
+        need(ahead < 0, "the flow is not proved to go forwards")
+        need(least > 0 and narrow > 0, "the flow does not come closer")
+        need(least * narrow - aside > slope * ahead, "the flow is not proved to stay in the tube")
+        return axis, finish, arb(0)
+
+    def descent(self, record):
+        """Axis of the first cone, and the minimum, of a descent that holds."""
+        need(set(record) == DESCENT, "a descent has wrong fields")
+        minimum = Point(record["minimum"])
+        need(minimum.index == 0, "a descent ends at no minimum")
+        centre, tight = self.centre(minimum)
+        radius = ball(Fraction(record["attraction"]))
+        thin, error = self.curvature(centre, [radius + tight] * len(self.roots))
+        convex = positive(thin - identity(len(self.roots)) * error)
+        need(convex, "the loss is not proved to be convex around the minimum")
+        rows = [self.row(values) for values in matrix(record["points"])]
+        frusta = matrix(record["frusta"])
+        need(len(rows) == len(frusta) + 1, "there are not as many frusta as pieces")
+        state = first = self.cone(rows[0], rows[1], frusta[0])
+        for (start, end), frustum in zip(pairwise(rows[1:]), frusta[1:], strict=True):
+            state = self.frustum(start, end, frustum, state)
+        inside = norm(rows[-1] - centre) + state[1] + state[2] + tight < radius
+        need(inside, "a descent does not reach the neighbourhood of the minimum")
+        return first[0], minimum
+
+
+class Connection:
+    """A certificate of a connection, once it was found to be true."""
+
+    def __init__(self, record):
+        need(set(record) == FIELDS and record["claim"] == CLAIM, "the claim is another one")
+        need(record["format_version"] == 1, "the format_version is not 1")
+        saddle = Point(record["saddle"])
+        need(
+            saddle.index == 1 and not record["saddle"]["pivots"],
+            "there is no saddle of index 1 in the span",
+        )
+        tube = Tube(saddle, record["symmetries"])
+        need(len(record["descents"]) == 2, "there are not two descents")
+        (left, first), (right, second) = map(tube.descent, record["descents"])
+        need(dot(left, right) < 0, "both descents begin on the same side")
+        self.told = f"joins {first.told} and {second.told} by {saddle.told}"
+
+
+def main(files):
+    ctx.prec = BITS
+    failed = False
+    for name in files:
+        try:
+            with open(name, encoding="utf-8") as file:
+                told = Connection(json.load(file)).told
+        except (Refused, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            told, failed = f"REFUSED: {error!r}", True
+        print(f"{name}: {told}", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
