@@ -14,24 +14,28 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from landtopo.errors import FileFormatError, InvalidArgument, StudyError
 from landtopo.models.networks.problem import Teacher
+from landtopo.objective import Array
 from landtopo.points.records import Family, Kind
 from landtopo.study import Study
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database
+from landtopo.study.declared import check_fields, wrong_value
 from landtopo.study.integrity import check_study
 from landtopo.study.names import class_of, name_of
 from landtopo.study.rows import Fault, Rows, name_of_row
 from landtopo.study.schema import checksum
 from landtopo.study.seal import is_broken, put_seal
+from landtopo.units import Linear, Squared
 
 KEPT = Path(__file__).parent / "data" / "study-0.1.0.landtopo"
 
@@ -131,6 +135,83 @@ def test_only_named_classes_are_stored() -> None:
         name_of(Fault)
     with pytest.raises(ValueError, match="does not know the record 'os:system'"):
         class_of("os:system")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    whole: int = 0
+    number: Squared[float] = 0.0
+    flag: bool = False
+    text: str = ""
+    maybe: int | None = None
+    word: Literal["saddle", "flat"] = "flat"
+    pair: tuple[int, str] = (0, "")
+    many: tuple[float, ...] = ()
+    array: Linear[Array] = field(default_factory=lambda: np.zeros(0))
+    inside: Kind = Kind.MINIMUM
+
+
+RIGHT: dict[str, tuple[Any, ...]] = {
+    "whole": (0, -(10**30)),
+    "number": (0.0, math.nan, 3),
+    "flag": (True,),
+    "text": ("",),
+    "maybe": (None, 7),
+    "word": ("saddle", "another word"),
+    "pair": ((1, "a"),),
+    "many": ((), (1.0, 2)),
+    "array": (np.zeros((2, 2)), np.zeros(2, dtype=np.int32), np.zeros(1, dtype=np.float32)),
+    "inside": (Kind.SADDLE,),
+}
+WRONG: dict[str, tuple[Any, ...]] = {
+    "whole": (True, 1.0, "1", None, {}),
+    "number": (True, "1.0", None, {"%float": "nan"}),
+    "flag": (0, 1, None),
+    "text": (1, None, b""),
+    "maybe": (1.0, "", False),
+    "word": (1, None),
+    "pair": ((1,), (1, "a", "b"), (1, 2), ("a", "a"), [1, "a"], 1),
+    "many": ((1.0, "2"), ("1", 2.0), [1.0], 1.0),
+    "array": ([0.0], np.zeros(2, dtype=complex), {"%array": []}, 0.0, None),
+    "inside": ("minimum", 0),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_fields_take_what_they_declare_and_nothing_else(name: str) -> None:
+    for value in RIGHT[name]:
+        check_fields(Declared, {name: value})
+    for value in WRONG[name]:
+        with pytest.raises(TypeError, match=f"the field '{name}' of a Declared holds a "):
+            check_fields(Declared, {"whole": 1, "text": "a", name: value})
+    check_fields(Declared, {"unknown": object()})
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "right", "wrong"),
+    [
+        ("nodes", "loss", (0.5, 1, None), (True, "0.5", {})),
+        ("nodes", "count", (1, None), (True, 1.0, "1")),
+        ("nodes", "is_global", (True, None), (1, "yes")),
+        ("nodes", "weights", (np.eye(2), [[1.0]], None), (1.0, "1", {})),
+        ("nodes", "isotropy", ("", None), (1, True)),
+        ("edges", "kind", ("saddle",), (0,)),
+        ("graph", "coverage", ({}, [], True, None), ()),
+        ("graph", "not a column", ({}, 1, True), ()),
+        ("steps", "loss", ("anything",), ()),
+    ],
+)
+def test_columns_take_what_they_declare(
+    table: str, column: str, right: tuple[Any, ...], wrong: tuple[Any, ...]
+) -> None:
+    for value in right:
+        assert wrong_value(table, {column: value}, has_checksum=False) == ""
+    for value in wrong:
+        found = wrong_value(table, {column: value}, has_checksum=False)
+        assert found == f"holds a {type(value).__name__} in the column '{column}'"
+        assert wrong_value(table, {column: value}, has_checksum=True) == ""
+    assert wrong_value(table, [], has_checksum=True) == "holds a list"
+    assert wrong_value("families", {}, has_checksum=True) == "holds a dict"
 
 
 # The seal.
