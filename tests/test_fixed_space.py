@@ -414,9 +414,13 @@ def test_half_a_way_is_completed_by_its_mirror_image() -> None:
     assert np.linalg.norm(np.diff(path.points, axis=0), axis=(1, 2)).max() < 0.5
 
 
-@pytest.mark.parametrize(("width", "index", "loss"), [(5, 16, 0.0238423939), (6, 25, 0.0250923306)])
-def test_a_symmetric_saddle_of_too_high_index_is_left(width: int, index: int, loss: float) -> None:
-    """From index 1 among all that is as symmetric as the global minimum to a transition state."""
+@pytest.mark.parametrize(("width", "index"), [(5, 16), (6, 25)])
+def test_a_symmetric_saddle_of_too_high_index_is_left(width: int, index: int) -> None:
+    """From index 1 among all that is as symmetric as the global minimum to a transition state.
+
+    To which one is a matter of rounding: the lowest curvature has many directions, and versions of
+    the linear algebra return different ones.
+    """
     problem = TeacherStudent(Teacher.orthonormal(width), width, width)
     setting = NetworkSetting(PopulationLoss(problem), width)
     ground = Ground(Counted(setting.objective), setting, DescentOptions())
@@ -432,7 +436,8 @@ def test_a_symmetric_saddle_of_too_high_index_is_left(width: int, index: int, lo
     number, _ = ground.add_transition(found, left=False, within=within)
     assert number is not None
     state = ground.transitions[number]
-    assert state.value == pytest.approx(loss, abs=1e-9)
+    assert state.value < found.value
+    assert np.linalg.norm(setting.objective.value_and_gradient(state.x)[1]) <= 1e-12
     values = np.linalg.eigvalsh(setting.objective.hessian(state.x))
     assert np.sum(values < -1e-9) == 1
 
