@@ -125,6 +125,11 @@ def _reached(kind: type) -> tuple[type, ...]:
     return tuple(reached)
 
 
+def _is_protocol_class(leaf: Any) -> bool:
+    """Whether a type is a protocol."""
+    return isinstance(leaf, type) and getattr(leaf, "_is_protocol", False)
+
+
 def _is_record(leaf: Any) -> bool:
     return isinstance(leaf, type) and dataclasses.is_dataclass(leaf)
 
@@ -147,7 +152,12 @@ def _leaves(hint: Any) -> Iterator[Any]:
 def _may_hold_numbers(hint: Any) -> bool:
     """Whether a value of the type can hold numbers with a unit, outside of records."""
     return any(
-        not (_is_record(leaf) or (isinstance(leaf, type) and issubclass(leaf, _WITHOUT_NUMBERS)))
+        not (
+            _is_record(leaf)
+            # What is told by a protocol is a record of some class, which has powers of its own.
+            or _is_protocol_class(leaf)
+            or (isinstance(leaf, type) and issubclass(leaf, _WITHOUT_NUMBERS))
+        )
         for leaf in _leaves(hint)
     )
 

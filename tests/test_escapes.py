@@ -16,8 +16,9 @@ from scipy.optimize import minimize
 
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
+from landtopo.landscape.rungs import LineageOptions
 from landtopo.landscape.schema import LINEAGE
-from landtopo.models.networks.landscape.lineage import LineageOptions, fates_from, fates_of
+from landtopo.models.networks.landscape.lineage import fates_from, fates_of
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.certificate import PsiCertificate, psi_min
 from landtopo.models.networks.points.classify import classify

@@ -13,13 +13,9 @@ ROOMS = ("points", "paths", "flat", "symmetry", "landscape", "study", "export", 
 # Files that still know the networks. It gets shorter: a file that does not any more is taken out.
 KNOWING = {
     "flat/local.py",
-    "landscape/build.py",
-    "landscape/catalogue.py",
-    "landscape/explore.py",
     "landscape/gathered.py",
     "landscape/labelled.py",
     "landscape/labelled_cover.py",
-    "landscape/transitions.py",
     "landscape/widths.py",
     "paths/alike.py",
     "paths/assemble.py",

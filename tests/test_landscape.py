@@ -31,13 +31,15 @@ from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.landscape.pool import Piece
+from landtopo.landscape.rungs import LineageOptions
 from landtopo.landscape.schema import LINEAGE, columns_of
 from landtopo.landscape.transitions import Found, absorb, follow
 from landtopo.landscape.widths import width_table
-from landtopo.models.networks.landscape.lineage import LineageOptions, fates_from, fates_of
+from landtopo.models.networks.landscape.lineage import fates_from, fates_of
 from landtopo.models.networks.landscape.mirrors import mirrored_minima, mirrored_starts
 from landtopo.models.networks.landscape.relations import simplest_relation
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.model import NetworkModel
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.reading import read_point
 from landtopo.models.networks.points.saddle_starts import mode_starts
@@ -329,7 +331,7 @@ def test_descents_into_saddles_are_followed_on_and_marked() -> None:
         for family in (best, spurious)
         for one in itertools.islice(mode_starts(problem, family.point, seed=0), 60)
     ]
-    found = [one for one in follow(problem, climbs).found if one.through_saddle]
+    found = [one for one in follow(NetworkModel(problem), climbs).found if one.through_saddle]
     assert found
     for one in found:
         state = classify(problem, one.state)
@@ -340,7 +342,7 @@ def test_descents_into_saddles_are_followed_on_and_marked() -> None:
         # An accurate integration of the flow stops in the saddle.
         ends = [classify(problem, end) for end in flow_ends(problem, state.weights)]
         assert any(end.kind is Kind.SADDLE for end in ends)
-    catalogue = Catalogue(problem)
+    catalogue = Catalogue(NetworkModel(problem))
     for family in (best, spurious):
         catalogue.add_family(family)
     for one in (*found, *found):  # met twice, kept once
@@ -448,7 +450,7 @@ def test_a_flat_set_at_positive_loss_is_left_over_its_corner() -> None:
 
 def test_what_is_no_pass_is_not_taken() -> None:
     problem = TeacherStudent(Teacher.orthonormal(2), 2)
-    catalogue = Catalogue(problem)
+    catalogue = Catalogue(NetworkModel(problem))
     for family in find_minima(problem, starts=10).families:
         catalogue.add_family(family)
     vectors = np.eye(2)

@@ -17,11 +17,11 @@ import pytest
 from functions import MUELLER_BROWN_MINIMA, MUELLER_BROWN_SADDLES, himmelblau, mueller_brown, ring
 
 from landtopo.errors import InvalidArgument
+from landtopo.models.critical_points import find_critical_points
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.saddles import SOURCES, SaddleResult, find_saddles
 from landtopo.models.networks.problem import Teacher, TeacherStudent
-from landtopo.points.generic import find_critical_points
 from landtopo.points.records import CriticalPoint, Kind, Status
 
 # Losses of all index-1 saddles. Two agree with barriers known from paths: 0.0861788 for d = 2 and

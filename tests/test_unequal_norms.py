@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from landtopo.landscape.catalogue import Catalogue
-from landtopo.models.networks.landscape.lineage import LineageOptions, grown_neurons
+from landtopo.landscape.rungs import LineageOptions
+from landtopo.models.networks.landscape.lineage import grown_neurons
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.model import NetworkModel
 from landtopo.models.networks.points.certificate import psi_min
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import Teacher, TeacherStudent
@@ -44,10 +46,10 @@ def test_differences_beside_a_small_neuron_opposite_to_a_teacher() -> None:
 def test_zero_loss_networks_of_the_same_directions_are_one_family() -> None:
     """Three vectors that sum to zero: w_m = t v_m, w'_m = -(1 - t) v_m has zero loss for all t."""
     teacher = Teacher.equicorrelated(3, -0.5)
-    catalogue = Catalogue(TeacherStudent(teacher, 6))
+    catalogue = Catalogue(NetworkModel(TeacherStudent(teacher, 6)))
     copies = [
         catalogue.locate(
-            np.vstack([t * teacher.vectors, (t - 1.0) * teacher.vectors]), found_by="t"
+            np.vstack([t * teacher.vectors, (t - 1.0) * teacher.vectors]).ravel(), found_by="t"
         )
         for t in (0.3, 0.45, 0.8)
     ]

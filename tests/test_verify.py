@@ -22,6 +22,7 @@ from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.transitions import follow
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.model import NetworkModel
 from landtopo.models.networks.points.saddle_starts import mode_starts
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import Teacher, TeacherStudent
@@ -220,7 +221,9 @@ def test_a_flow_that_ends_in_a_lower_saddle_is_followed_on() -> None:
     problem = TeacherStudent(teacher, 4)
     families = find_minima(problem, starts=60).families
     climbs = itertools.islice(mode_starts(problem, families[1].point, seed=0), 60)
-    way = next(one for one in follow(problem, list(climbs)).found if one.through_saddle)
+    way = next(
+        one for one in follow(NetworkModel(problem), list(climbs)).found if one.through_saddle
+    )
     ways = both_ways(problem, way.state)
     assert [one.saddle is not None for one in ways].count(True) == 1
     losses = [PopulationLoss(problem).value(one.ends[0]) for one in ways]

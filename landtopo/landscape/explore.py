@@ -1,13 +1,13 @@
-"""One width of the landscape: its families of minima, and the ways between them.
+"""One model of the landscape: its families of minima, and the ways between them.
 
-Minima are looked for from random starts, by adding a neuron to those of the width below, and by
-mirroring neurons of the lowest one. For the ways between them searches of several kinds alternate,
-each where it helps most at the moment:
+Minima are looked for from random starts, from those of the model on the next lower rung where there
+is a ladder of models, and from starts that the model suggests when the lowest one is known. For the
+ways between them searches of several kinds alternate, each where it helps most at the moment:
 
 - *random starts* climb to transition states from anywhere; being independent, they tell how much
   has not been seen;
 - *soft modes* climb away from a family along every mode, up to symmetry;
-- *corners* lead out of flat sets at positive loss;
+- *corners* lead out of flat sets over places where the function is not smooth;
 - *lines* climb from the highest points of straight lines between copies of two families;
 - *bands* join copies of two families by verified steps: first between parts of the graph that
   nothing joins, then as a check that what is known is the lowest.
@@ -32,27 +32,16 @@ from landtopo.errors import InvalidArgument
 from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.pool import Piece, Pool
+from landtopo.landscape.rungs import Line, LineageOptions
 from landtopo.landscape.transitions import Harvest, absorb, band_piece, follow_piece
-from landtopo.models.networks.landscape.corners import corner_piece
-from landtopo.models.networks.landscape.lineage import Line, LineageOptions, lift
-from landtopo.models.networks.landscape.mirrors import MIRRORS, add_mirrored
-from landtopo.models.networks.points.saddle_starts import (
-    SaddleStart,
-    mode_starts,
-    pair_starts,
-    random_start,
-)
-from landtopo.models.networks.points.search import SearchResult, find_minima
-from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.starts import GaussianStart, StartDistribution
-from landtopo.models.networks.symmetry import closest_copy, relative_relabellings, symmetry_frame
+from landtopo.model import FamilyLike, Minima, Model
 from landtopo.objective import Array
+from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
-from landtopo.points.records import Family
 from landtopo.progress import Progress
 from landtopo.shown import Brief
 
-__all__ = ["ExploreOptions", "Failure", "Line", "TransitionSearch", "Width", "explore_width"]
+__all__ = ["ExploreOptions", "Failure", "Line", "Rung", "TransitionSearch", "explore"]
 
 _Item = TypeVar("_Item")
 
@@ -74,7 +63,8 @@ class ExploreOptions(Brief):
     random_starts : int
         Independent starts of climbs to transition states.
     mirrors : int
-        Most searches for minima with anti-aligned neurons, from mirrored copies of the lowest one.
+        Most searches for minima from starts that the model suggests when the lowest one is known;
+        for networks these are mirrored copies of it.
     modes : int
         Softest modes of each family that are climbed along; degenerate ones count once.
     mode_starts : int
@@ -163,62 +153,56 @@ class TransitionSearch(Brief):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Width(Brief):
-    """Everything that is known of one width."""
+class Rung(Brief):
+    """Everything that is known of one model."""
 
-    search: SearchResult
+    search: Minima
     catalogue: Catalogue
     lines: tuple[Line, ...]
     failed: tuple[Failure, ...]
     transition_search: TransitionSearch
 
 
-def explore_width(
-    problem: TeacherStudent,
-    ancestors: tuple[Family, ...],
+def explore(
+    model: Model,
+    ancestors: Sequence[FamilyLike] = (),
     *,
     starts: int,
     seed: int,
     jobs: int,
-    init: StartDistribution,
     options: ExploreOptions,
     journal: Journal,
     progress: Progress,
-) -> Width:
-    """Search from many starts, lift the families of the width below, and join what is found.
+) -> Rung:
+    """Search from many starts, lift what is known of the rung below, and join what is found.
 
     Parameters
     ----------
-    problem : TeacherStudent
-        In units of the teacher, as everything else here; see `landtopo.units`.
-    ancestors : tuple of Family
-        Families of minima at the width below, by increasing loss; empty if not known.
-    starts, seed, jobs, init
+    model : Model
+    ancestors : sequence of FamilyLike
+        Families of minima on the rung below, by increasing value; empty if not known.
+    starts, seed, jobs
         As in `find_minima`; `jobs` processes for the rest.
     options : ExploreOptions
     journal : Journal
         Keeps every finished piece.
     progress : Progress
     """
-    search = find_minima(
-        problem,
-        starts=starts,
-        seed=seed,
-        jobs=jobs,
-        init=init,
-        journal=journal,
-        progress=progress,
+    search = model.starts.minima(
+        starts=starts, seed=seed, jobs=jobs, journal=journal, progress=progress
     )
-    catalogue = Catalogue(problem)
+    catalogue = Catalogue(model)
     for family in search.families:
         catalogue.add_family(family)
     pool = Pool(jobs, journal)
-    lines = lift(catalogue, ancestors, seed, options.lineage, pool, progress)
-    mirrored = add_mirrored(catalogue, seed, options.mirrors, pool)
+    lines: tuple[Line, ...] = ()
+    if model.ladder is not None:
+        lines = model.ladder.lift(catalogue, ancestors, seed, options.lineage, pool, progress)
+    suggested = _from_suggested(catalogue, seed, options.mirrors, pool)
     explorer = _Explorer(catalogue, seed, options, pool, progress)
-    explorer.outcomes[MIRRORS] = mirrored
+    explorer.outcomes.update(suggested)
     stopped = explorer.run()
-    return Width(
+    return Rung(
         search=search,
         catalogue=catalogue,
         lines=lines,
@@ -234,6 +218,22 @@ def explore_width(
     )
 
 
+def _from_suggested(
+    catalogue: Catalogue, seed: int, most: int, pool: Pool
+) -> dict[str, Counter[str]]:
+    """Add the families that suggested starts lead to; returns how these starts ended."""
+    if not catalogue.families or not most:
+        return {}
+    lowest = min(catalogue.families, key=lambda family: family.loss)
+    outcomes = {}
+    for source, piece in catalogue.model.starts.suggested(lowest, seed, most):
+        (result,) = pool.run([piece])
+        for end in result["ends"]:
+            catalogue.locate(np.ravel(end), found_by=source)
+        outcomes[source] = Counter(result["outcomes"])
+    return outcomes
+
+
 class _Explorer:
     """Decides which searches to run next, until nothing new is found."""
 
@@ -246,7 +246,7 @@ class _Explorer:
         progress: Progress,
     ) -> None:
         self.catalogue = catalogue
-        self.problem = catalogue.problem
+        self.model = catalogue.model
         self.seed = seed
         self.options = options
         self.pool = pool
@@ -266,7 +266,7 @@ class _Explorer:
 
     def run(self) -> str:
         """Run batches of searches until none is left that helps; returns why it ended."""
-        self.progress.begin(f"width {self.problem.width}: ways between minima", None)
+        self.progress.begin(f"{self.model.label}: ways between minima", None)
         while True:
             batch = self._from_families() + self._from_lines()
             batch = batch or self._between_parts() or self._checks() or self._more_random()
@@ -314,13 +314,12 @@ class _Explorer:
                 # On a flat set all copies are joined in the same way.
                 self._checked.add((number, number))
                 for copy in islice(self._copies(number, number), 1, 2):
-                    batch.append((BANDS, self._joining(family.weights, copy, self.seed)))
-                if not family.is_global:
-                    way_out = corner_piece(self.problem, family.weights, self.options.lineage)
-                    batch.append((CORNERS, way_out))
+                    batch.append((BANDS, self._joining(family.x, copy, self.seed)))
+                ways_out = self.model.strata.ways_out(family, self.options.lineage)
+                batch += [(CORNERS, piece) for piece in ways_out]
             most = self._scaled(self.options.mode_starts)
-            climbs = mode_starts(
-                self.problem, family.point, modes=self.options.modes, seed=self.seed
+            climbs = self.model.starts.from_modes(
+                family.point, modes=self.options.modes, seed=self.seed
             )
             batch += [(MODES, piece) for piece in self._climbs(islice(climbs, most))]
         self._explored = len(self.catalogue.families)
@@ -337,7 +336,9 @@ class _Explorer:
             if (i, j) in self._lined:
                 continue
             self._lined.add((i, j))
-            climbs = pair_starts(self.problem, families[i].point, families[j].point, seed=self.seed)
+            climbs = self.model.starts.from_lines(
+                families[i].point, families[j].point, seed=self.seed
+            )
             most = self._scaled(self.options.line_starts)
             batch += [(LINES, piece) for piece in self._climbs(_available(climbs, most))]
         return batch
@@ -370,7 +371,7 @@ class _Explorer:
             if (i, i) in self._checked:
                 continue
             self._checked.add((i, i))
-            here = families[i].weights
+            here = families[i].x
             most = min(self.options.self_pairs, 1) if rank else self.options.self_pairs
             for copy in islice(self._copies(i, i), 1, 1 + most):
                 batch.append((BANDS, self._joining(here, copy, self.seed)))
@@ -400,24 +401,22 @@ class _Explorer:
         self._drawn += count
         self.looks += 1
         climbs = (
-            random_start(
-                self.problem,
-                GaussianStart(),
+            self.model.starts.random(
                 np.random.default_rng(
-                    np.random.SeedSequence(self.seed, spawn_key=(self.problem.width, number, 1))
-                ),
+                    np.random.SeedSequence(self.seed, spawn_key=(self.model.stage, number, 1))
+                )
             )
             for number in numbers
         )
         return [(RANDOM, piece) for piece in self._climbs(climbs)]
 
     def _climbs(self, starts: Iterable[SaddleStart]) -> list[Piece]:
-        return [follow_piece(self.problem, chunk) for chunk in _chunks(starts)]
+        return [follow_piece(self.model, chunk) for chunk in _chunks(starts)]
 
     def _band(self, first: int, second: int, attempt: int) -> Piece:
         """A band to the closest copy at first, then to copies that lie otherwise."""
-        here, there = (self.catalogue.families[i].weights for i in (first, second))
-        copy = closest_copy(here, there, symmetry_frame(self.problem.teacher)).weights
+        here, there = (self.catalogue.families[i].x for i in (first, second))
+        copy = self.model.symmetry.closest_copy(there, here)
         if attempt % 2:
             copy = next(islice(self._copies(first, second), attempt, None), copy)
         return self._joining(here, copy, self.seed + attempt)
@@ -425,37 +424,28 @@ class _Explorer:
     def _joining(self, start: Array, end: Array, seed: int) -> Piece:
         """Bands between two minima that know of the passes known by now."""
         transitions = self.catalogue.transitions
-        known = [one.point.weights for one in transitions if one.point and one.kind == "saddle"]
-        return band_piece(self.problem, start, end, seed, known)
+        known = [one.point.x for one in transitions if one.point and one.kind == "saddle"]
+        return band_piece(self.model, start, end, seed, known)
 
     def _copies(self, first: int, second: int) -> Iterator[Array]:
         """Copies of one family that lie differently to another, nearest numberings first."""
-        here, there = (self.catalogue.families[i].weights for i in (first, second))
-        graphs = self.catalogue.graph(here), self.catalogue.graph(there)
-        if first == second:
-            moves = self.options.self_moves
-            kinds = relative_relabellings(graphs[0], moves=moves, both_ways=True)
-        else:
-            kinds = relative_relabellings(*graphs, moves=1)
-        vectors = symmetry_frame(self.problem.teacher)
-        return (kind.on_weights(there, vectors) for _, kind in _available(kinds, None))
+        here, there = (self.catalogue.families[i].x for i in (first, second))
+        moves = self.options.self_moves if first == second else 1
+        copies = self.model.symmetry.copies(there, here, moves=moves, loop=first == second)
+        return _available(copies, None)
 
     def _by_distance(self) -> list[tuple[int, int]]:
         """Pairs of different families, the closest first."""
         families = self.catalogue.families
-        vectors = symmetry_frame(self.problem.teacher)
         for j in range(len(families)):
             for i in range(j):
                 if (i, j) not in self._distances:
-                    copy = closest_copy(
-                        families[i].weights, families[j].weights, vectors, limit=200
-                    )
-                    self._distances[i, j] = round(copy.distance, 6)
+                    apart = self.model.symmetry.apart(families[i].x, families[j].x)
+                    self._distances[i, j] = round(apart, 6)
         return sorted(self._distances, key=lambda pair: (self._distances[pair], pair))
 
     def _scaled(self, count: int) -> int:
-        size = self.problem.width * self.problem.rank
-        return max(8, int(count * min(1.0, 150 / size)))
+        return max(8, int(count * min(1.0, 150 / self.model.size)))
 
 
 def _chunks(starts: Iterable[SaddleStart], size: int = 16) -> Iterator[Sequence[SaddleStart]]:

@@ -20,13 +20,13 @@ from landtopo.landscape.build import edge_record, node_record
 from landtopo.landscape.catalogue import Catalogue, Transition
 from landtopo.landscape.schema import LINEAGE
 from landtopo.landscape.transitions import Found, absorb, follow
-from landtopo.models.networks.points.classify import classify
-from landtopo.models.networks.points.families import describe_family
-from landtopo.models.networks.points.saddle_starts import SaddleStart
+from landtopo.models.networks.ladder import network_model
+from landtopo.models.networks.model import NetworkModel
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import Relabelling, parse_cycles, symmetry_frame
-from landtopo.models.networks.units import in_units, unit_of
+from landtopo.models.networks.units import unit_of
 from landtopo.objective import Array
+from landtopo.points.climbs import SaddleStart
 from landtopo.points.records import Family
 from landtopo.units import rescaled
 
@@ -94,7 +94,7 @@ def gathered(
     given = (len(whole) - len(names), len(list(_within(graph, problem.width))) - len(keys))
     if not names or any("weights" not in graph.nodes[name] for name in names):
         return graph
-    catalogue = _restored(graph, in_units(problem), unit_of(problem.teacher), names, keys)
+    catalogue = _restored(graph, network_model(problem), unit_of(problem.teacher), names, keys)
     for finding in findings:
         _absorb(catalogue, finding, unit_of(problem.teacher))
     found = (len(catalogue.families) - len(names), len(catalogue.transitions) - len(keys))
@@ -114,16 +114,16 @@ def renaming(
     before, after : mapping of str to ndarray, shape (K, D)
         Representatives by id.
     """
-    catalogue = Catalogue(in_units(problem))
+    catalogue = Catalogue(network_model(problem))
     unit = unit_of(problem.teacher)
     numbers = {}
     for name, weights in after.items():
-        copy = catalogue.locate(np.asarray(weights) / unit, found_by="")
+        copy = catalogue.locate(np.ravel(weights) / unit, found_by="")
         if copy is not None:
             numbers[copy.family] = name
     renamed = {}
     for name, weights in before.items():
-        copy = catalogue.locate(np.asarray(weights) / unit, found_by="")
+        copy = catalogue.locate(np.ravel(weights) / unit, found_by="")
         new = None if copy is None else numbers.get(copy.family)
         if new is not None and new != name:
             renamed[name] = new
@@ -132,15 +132,16 @@ def renaming(
 
 def _restored(
     graph: nx.MultiGraph[str],
-    problem: TeacherStudent,
+    model: NetworkModel,
     unit: float,
     names: Sequence[str],
     keys: Sequence[str],
 ) -> Catalogue:
     """The catalogue that a width of the graph was made from, in units of the teacher."""
-    catalogue = Catalogue(problem)
+    problem = model.problem
+    catalogue = Catalogue(model)
     for name in names:
-        catalogue.restore(_family(problem, graph.nodes[name], unit))
+        catalogue.restore(_family(model, graph.nodes[name], unit))
     place = {name: number for number, name in enumerate(names)}
     edges = {key: data for *_, key, data in graph.edges(keys=True, data=True)}
     for key in keys:
@@ -152,15 +153,15 @@ def _restored(
                 kind=data["kind"],
                 start=place[data["from_id"]],
                 end=place[data["to_id"]],
-                relabelling=Relabelling(
+                element=Relabelling(
                     students=parse_cycles(data.get("permutation", "()"), problem.width),
                     teachers=parse_cycles(
                         data.get("teacher_permutation", "()"), len(symmetry_frame(problem.teacher))
                     ),
-                ),
+                ).images(),
                 exact="parity" in data,
                 loss=data["loss"] / unit**2,
-                point=None if state is None else classify(problem, np.asarray(state) / unit),
+                point=None if state is None else model.strata.judge(np.ravel(state) / unit),
                 positions=profile[:, 0] / unit,
                 losses=profile[:, 1] / unit**2,
                 found_by=data.get("found_by", ""),
@@ -170,21 +171,21 @@ def _restored(
     return catalogue
 
 
-def _family(problem: TeacherStudent, data: Attributes, unit: float) -> Family:
-    point = classify(problem, np.asarray(data["weights"], dtype=np.float64) / unit)
-    return describe_family(
-        problem, point, count=int(data.get("count", 0)), found_by=str(data.get("found_by", ""))
+def _family(model: NetworkModel, data: Attributes, unit: float) -> Family:
+    point = model.strata.judge(np.ravel(np.asarray(data["weights"], dtype=np.float64)) / unit)
+    return model.facts.family(
+        point, count=int(data.get("count", 0)), found_by=str(data.get("found_by", ""))
     )
 
 
 def _absorb(catalogue: Catalogue, finding: Finding, unit: float) -> None:
     for weights in finding.minima:
-        catalogue.locate(weights / unit, found_by=finding.found_by)
+        catalogue.locate(np.ravel(weights) / unit, found_by=finding.found_by)
     ways = [rescaled(way, 1.0 / unit) for way in finding.ways]
     for weights in finding.states:
-        point = classify(catalogue.problem, weights / unit)
+        point = catalogue.model.strata.judge(np.ravel(weights) / unit)
         if not catalogue.count_known(point, finding.found_by, 1):
-            ways += follow(catalogue.problem, [SaddleStart(weights=point.weights)]).found
+            ways += follow(catalogue.model, [SaddleStart(x=point.x)]).found
     for way in ways:
         absorb(catalogue, way, found_by=finding.found_by)
 
@@ -198,6 +199,7 @@ def _rebuilt(
 ) -> nx.MultiGraph[str]:
     """The graph with the families and transitions of a catalogue at one width."""
     width, unit = problem.width, unit_of(problem.teacher)
+    facts = catalogue.model.facts
     families = tuple(rescaled(family, unit) for family in catalogue.by_loss())
     numbers = catalogue.numbers()
     renamed = {name: families[numbers[place]].id for place, name in enumerate(names)}
@@ -206,7 +208,7 @@ def _rebuilt(
     nodes = {
         family.id: {**old[family.id], "id": family.id}
         if family.id in old
-        else node_record(family, starts)
+        else node_record(facts, family, starts)
         for family in families
     }
     edges = []
@@ -216,9 +218,9 @@ def _rebuilt(
         if i < len(keys):
             data = {**_edge(graph, keys[i]), "from_id": first.id, "to_id": last.id}
         else:
-            data = edge_record(rescaled(transition, unit), first, last, problem.rank)
+            data = edge_record(facts, rescaled(transition, unit), first, last)
             data = {"times_met": sum(catalogue.met[i].values()), **data}
-        key = f"w{width}-t{number}"
+        key = facts.transition_name(number)
         edges.append((first.id, last.id, key, {**data, "id": key}))
     result: nx.MultiGraph[str] = nx.MultiGraph(**graph.graph)
     for at in sorted({data["width"] for data in graph.nodes.values()}):

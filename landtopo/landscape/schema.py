@@ -6,7 +6,7 @@ offline page and docs/file-formats.md, whose tables are `markdown_table`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -236,8 +236,23 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-_ENERGY = "unit of energy of the database"
+_ENERGY = "unit of energy"
+_STIFFNESS = "unit of energy per squared unit of length"
+_SEARCHES = (
+    "seed",
+    "starts",
+    "start_search",
+    "coverage",
+    "transition_search",
+    "failed_pairs",
+    "landtopo_version",
+)
 _POINT: tuple[tuple[str, ColumnType, str, str], ...] = (
+    ("found_by", "text", "", "the search that met it first"),
+    ("index", "integer", "", "negative Hessian eigenvalues"),
+    ("smallest_eigenvalue", "number", _STIFFNESS, "smallest Hessian eigenvalue, gauge left out"),
+    ("grad_norm", "number", "unit of energy per unit of length", "norm of the gradient"),
+    ("eigenvalues", "vector", _STIFFNESS, "Hessian eigenvalues, gauge left out"),
     ("log_product", "number", "", "logarithm of the product of positive Hessian eigenvalues"),
     ("point_group_order", "integer", "", "order of the point group"),
     ("inertia", "vector", "", "principal moments of inertia"),
@@ -256,11 +271,39 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
     _graph("format_version", "integer", "", "version of these columns", required=True),
     _graph(MODEL, "text", "", "what the landscape is of", required=True),
     _graph("database", "structure", "", "how the files were laid out, to write them again"),
-    _node("id", "text", "", "min<number>, numbered as in min.data", required=True),
+    *(
+        replace(column, meaning=column.meaning.replace("width", "number of coordinates"))
+        for column in COLUMNS
+        if column.owner == "graph" and column.name in _SEARCHES
+    ),
+    _node(
+        "id",
+        "text",
+        "",
+        "min<number>, numbered as in min.data, or by increasing energy from 0",
+        required=True,
+    ),
     _node("kind", "text", "", MINIMUM, required=True),
     _node("loss", "number", _ENERGY, "energy", required=True),
+    _node("description", "text", "", "the minimum in one line"),
+    _node("reason", "text", "", "why it is called a minimum"),
+    _node("count", "integer", "starts", "independent starts that ended here"),
+    _node("share", "number", "fraction", "count divided by the number of starts"),
+    _node("share_low", "number", "fraction", "lower end of the binomial interval of share"),
+    _node("share_high", "number", "fraction", "upper end of the binomial interval of share"),
+    _node("nullity", "integer", "", "zero Hessian eigenvalues, gauge left out"),
+    _node("gap", "number", "ratio", "first non-zero eigenvalue over the last zero one, in size"),
+    _node("flat_dimension", "integer", "", "dimension of the connected flat set it belongs to"),
+    _node("isotropy_order", "exact integer", "", "symmetries that leave the minimum as it is"),
+    _node("orbit_size", "exact integer", "", "its copies by symmetry, gauge left out"),
     *(_node(*entry) for entry in _POINT),
-    _edge("id", "text", "", "ts<number>, numbered by the lines of ts.data", required=True),
+    _edge(
+        "id",
+        "text",
+        "",
+        "ts<number>, numbered by the lines of ts.data, or by increasing energy from 0",
+        required=True,
+    ),
     _edge("kind", "text", "", "saddle: a transition state", required=True),
     _edge("from_id", "text", "", "its first minimum", required=True),
     _edge(
@@ -273,6 +316,16 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
     _edge("loss", "number", _ENERGY, "energy", required=True),
     _edge("barrier_from", "number", _ENERGY, "energy above that of from_id"),
     _edge("barrier_to", "number", _ENERGY, "energy above that of to_id"),
+    _edge("permutation", "text", "", "the symmetry by which the way leads to a copy of to_id"),
+    _edge("times_met", "integer", "searches", "searches that ended at the transition state"),
+    _edge("verified", "boolean", "", "both descents from the transition state were followed"),
+    _edge(
+        "through_saddle",
+        "boolean",
+        "",
+        "symmetry makes a descent end in a lower saddle, from which it was followed on",
+    ),
+    _edge("profile", "structure", f"length, {_ENERGY}", "[arc length, energy] along the path"),
     *(_edge(*entry) for entry in _POINT),
 )
 

@@ -10,51 +10,40 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from landtopo.landscape.catalogue import Catalogue, Copy, PassKind, Transition
 from landtopo.landscape.pool import Piece
-from landtopo.models.networks.landscape.relations import simplest_relation
-from landtopo.models.networks.loss import PopulationLoss
-from landtopo.models.networks.paths.setting import NetworkSetting
-from landtopo.models.networks.points.classify import classify
-from landtopo.models.networks.points.saddle_starts import SaddleStart
-from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry import PointGraph, Reference, point_graph, symmetry_frame
-from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, connect_as_labelled
+from landtopo.model import FamilyLike, Mark, Model, Point
+from landtopo.objective import Array, Objective
 from landtopo.paths.descent import Descent, descend, descend_both
-from landtopo.paths.join import JoinOptions
 from landtopo.paths.onward import onward
-from landtopo.paths.record import PathRecord
-from landtopo.points.ascend import Ascent, AscentOptions, ascend
-from landtopo.points.records import CriticalPoint, Family, Kind
+from landtopo.points.ascend import Ascent, ascend
+from landtopo.points.climbs import SaddleStart
 from landtopo.shown import Brief
+from landtopo.symmetry.permutations import compose, inverse
 from landtopo.units import Linear, Squared
+
+if TYPE_CHECKING:
+    from landtopo.paths.record import PathRecord
 
 __all__ = [
     "Found",
     "Harvest",
     "absorb",
     "band_piece",
-    "between",
     "descend_to_rest",
     "follow",
     "follow_piece",
     "ways_of",
 ]
 
-_TOLERANCE = 1e-12
-_SAME_LOSS = 1e-8
-# At a critical point sum |w_k|^2 / 2 <= E[f^2] = E[f f*] <= E[f*^2] (all pair integrals are
-# positive), so what climbs far beyond that will not come back.
-_REGION = 1.3
-_STEPS = 150
+# Values of copies of one point agree to this.
+_SAME_VALUE = 1e-8
+# By so much a flat way may rise.
 _FLAT = 1e-12
-# Most passes are known before bands are tried, so that bands look for what is missing or lower.
-_CONNECT = ConnectOptions(join=JoinOptions(bands=30, improve=40, patience=6))
 _TIED_LOSSES = 11
 
 
@@ -62,12 +51,14 @@ _TIED_LOSSES = 11
 class Found(Brief):
     """One way between two labelled minima, as a search returns it.
 
+    Points have the shape in which the model shows them.
+
     Attributes
     ----------
     kind : {"saddle", "corner", "flat"}
-    state : ndarray, shape (K, D)
+    state : ndarray
         The transition state or corner; empty for a flat way.
-    start, end : ndarray, shape (K, D)
+    start, end : ndarray
         The minima at both ends.
     positions, losses : ndarray, shape (n,)
         Loss profile against arc length.
@@ -112,56 +103,75 @@ class Harvest(Brief):
         return cls(found=found, outcomes=dict(values["outcomes"]))
 
 
-def follow_piece(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Piece:
+def follow_piece(model: Model, starts: Sequence[SaddleStart]) -> Piece:
     """`follow` as a piece of work."""
-    return Piece(name=f"climbs/{problem.width}", function=_follow, arguments=(problem, starts))
+    shaped = [
+        SaddleStart(
+            x=model.shaped(start.x),
+            direction=None if start.direction is None else model.shaped(start.direction),
+        )
+        for start in starts
+    ]
+    return Piece(name=f"climbs/{model.stage}", function=_follow, arguments=(model, shaped))
 
 
-def band_piece(
-    problem: TeacherStudent, start: Array, end: Array, seed: int, known: Sequence[Array]
-) -> Piece:
-    """`between` as a piece of work."""
-    name = f"bands/{problem.width}"
-    return Piece(name=name, function=_between, arguments=(problem, start, end, seed, tuple(known)))
+def band_piece(model: Model, start: Array, end: Array, seed: int, known: Sequence[Array]) -> Piece:
+    """The lowest path that is found between two labelled minima, step by step, as a piece of work.
+
+    Parameters
+    ----------
+    model : Model
+    start, end : ndarray, shape (size,)
+    seed : int
+    known : sequence of ndarray, shape (size,)
+        Transition states that are known already.
+    """
+    points = (model.shaped(start), model.shaped(end))
+    passes = tuple(model.shaped(x) for x in known)
+    return Piece(
+        name=f"bands/{model.stage}", function=_between, arguments=(model, *points, seed, passes)
+    )
 
 
-def _follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> dict[str, Any]:
-    return follow(problem, starts).as_mapping()
+def _follow(model: Model, starts: Sequence[SaddleStart]) -> dict[str, Any]:
+    return follow(model, starts).as_mapping()
 
 
 def _between(
-    problem: TeacherStudent, start: Array, end: Array, seed: int, known: Sequence[Array]
+    model: Model, start: Array, end: Array, seed: int, known: Sequence[Array]
 ) -> dict[str, Any]:
-    return between(problem, start, end, seed=seed, known=known).as_mapping()
+    ends = np.ravel(start), np.ravel(end)
+    ways, joined = model.ways(*ends, seed=seed, known=[np.ravel(x) for x in known])
+    outcome = "joined" if joined else "not joined"
+    return Harvest(found=tuple(ways), outcomes={outcome: 1}).as_mapping()
 
 
-def follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Harvest:
+def follow(model: Model, starts: Sequence[SaddleStart]) -> Harvest:
     """Climb from every start to a transition state, and go down from it on both sides.
 
     Parameters
     ----------
-    problem : TeacherStudent
+    model : Model
     starts : sequence of SaddleStart
     """
-    loss = PopulationLoss(problem)
-    known: list[tuple[float, Reference]] = []
+    known: list[tuple[float, Mark]] = []
     found: list[Found | str] = []
     times: Counter[int] = Counter()
     outcomes: Counter[str] = Counter()
     for start in starts:
-        setting = NetworkSetting(loss, start.weights.shape[1])
-        ascent = _climb(setting, start)
+        objective = model.objective(np.ravel(start.x))
+        ascent = _climb(model, objective, start)
         if ascent is None:
             outcomes["corner"] += 1
             continue
         if not ascent.converged or ascent.spectrum is None:
             outcomes[ascent.status.name.lower().replace("_", " ")] += 1
             continue
-        graph = point_graph(problem.teacher, setting.weights(ascent.x))
-        number = _place(known, ascent.value, graph)
+        mark = model.symmetry.mark(ascent.x)
+        number = _place(known, ascent.value, mark)
         if number == len(known):
-            known.append((ascent.value, Reference(graph)))
-            found.append(_both_ways_down(setting, ascent))
+            known.append((ascent.value, mark))
+            found.append(_both_ways_down(model, objective, ascent))
         times[number] += 1
         one = found[number]
         if isinstance(one, str):
@@ -174,29 +184,6 @@ def follow(problem: TeacherStudent, starts: Sequence[SaddleStart]) -> Harvest:
         ),
         outcomes=dict(sorted(outcomes.items())),
     )
-
-
-def between(
-    problem: TeacherStudent,
-    start: Array,
-    end: Array,
-    *,
-    seed: int,
-    known: Sequence[Array] = (),
-) -> Harvest:
-    """Every step of the lowest path that is found between two labelled minima.
-
-    Parameters
-    ----------
-    problem : TeacherStudent
-    start, end : ndarray, shape (K, r + e)
-    seed : int
-    known : sequence of ndarray, shape (K, r + e)
-        Transition states that are known already.
-    """
-    record = connect_as_labelled(problem, start, end, seed=seed, options=_CONNECT, known=known)
-    outcome = "joined" if record.verified else "not joined"
-    return Harvest(found=ways_of(record), outcomes={outcome: 1})
 
 
 def ways_of(record: PathRecord) -> tuple[Found, ...]:
@@ -233,14 +220,15 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
     marked, because the end it was followed on to is one of several copies.
     """
     point = None
+    strata = catalogue.model.strata
     if found.kind != "flat":
-        point = classify(catalogue.problem, found.state)
-        if not _is_pass(point, found.kind):
+        point = strata.judge(np.ravel(found.state))
+        if not strata.is_pass(point, found.kind):
             return False
         if found.kind == "saddle" and catalogue.count_known(point, found_by, found.times):
             return False
-    start = catalogue.locate(found.start, found_by=found_by)
-    end = catalogue.locate(found.end, found_by=found_by)
+    start = catalogue.locate(np.ravel(found.start), found_by=found_by)
+    end = catalogue.locate(np.ravel(found.end), found_by=found_by)
     if start is None or end is None:
         return False
     if point is not None and found.kind == "corner":
@@ -261,44 +249,41 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
     return True
 
 
-def descend_to_rest(setting: NetworkSetting, start: Array) -> Descent:
+def descend_to_rest(model: Model, objective: Objective, start: Array) -> Descent:
     """Steepest descent to a minimum, past the saddles in which symmetry makes it end."""
-    side = descend(setting.objective, start, accept=setting.settle)
-    return onward(setting.objective, side, accept=setting.settle)[0]
+    how, settle = model.starts.descent, model.strata.settle
+    side = descend(objective, start, how, accept=settle)
+    return onward(objective, side, how, accept=settle)[0]
 
 
-def _climb(setting: NetworkSetting, start: SaddleStart) -> Ascent | None:
-    """An ascent; None if a neuron became exactly zero, because a corner has no Hessian."""
-    bound = np.sqrt(2.0 * setting.objective.constant)
-    options = AscentOptions(
-        gradient_tolerance=_TOLERANCE,
-        region=_REGION * bound + float(np.linalg.norm(start.weights)),
-        steps=_STEPS,
-    )
-    direction = None if start.direction is None else start.direction.ravel()
+def _climb(model: Model, objective: Objective, start: SaddleStart) -> Ascent | None:
+    """An ascent; None if it ran into a corner, which has no Hessian."""
+    x = np.ravel(start.x)
+    direction = None if start.direction is None else np.ravel(start.direction)
     try:
-        return ascend(setting.objective, start.weights.ravel(), options, direction=direction)
+        return ascend(objective, x, model.starts.climb(x), direction=direction)
     except ZeroDivisionError:
         return None
 
 
-def _place(known: list[tuple[float, Reference]], value: float, graph: PointGraph) -> int:
+def _place(known: list[tuple[float, Mark]], value: float, mark: Mark) -> int:
     for number, (other, reference) in enumerate(known):
-        if abs(other - value) <= _SAME_LOSS and reference.match(graph) is not None:
+        if abs(other - value) <= _SAME_VALUE and reference.match(mark) is not None:
             return number
     return len(known)
 
 
-def _both_ways_down(setting: NetworkSetting, ascent: Ascent) -> Found | str:
+def _both_ways_down(model: Model, objective: Objective, ascent: Ascent) -> Found | str:
     """The way over a critical point, or why there is none."""
     assert ascent.spectrum is not None
-    if setting.objection(ascent) is not None:
+    if model.strata.objection(ascent) is not None:
         return "other index in d dimensions, or a corner"
     unstable = ascent.spectrum.vectors[:, 0]
-    sides = list(descend_both(setting.objective, ascent.x, unstable, accept=setting.settle))
+    how, settle = model.starts.descent, model.strata.settle
+    sides = list(descend_both(objective, ascent.x, unstable, how, accept=settle))
     through = False
     for number, side in enumerate(sides):
-        further, saddles = onward(setting.objective, side, accept=setting.settle)
+        further, saddles = onward(objective, side, how, accept=settle)
         through |= bool(saddles)
         sides[number] = further
         if not further.converged:
@@ -307,21 +292,13 @@ def _both_ways_down(setting: NetworkSetting, ascent: Ascent) -> Found | str:
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     return Found(
         kind="saddle",
-        state=setting.weights(ascent.x).copy(),
-        start=setting.weights(sides[0].x).copy(),
-        end=setting.weights(sides[1].x).copy(),
+        state=model.shaped(ascent.x).copy(),
+        start=model.shaped(sides[0].x).copy(),
+        end=model.shaped(sides[1].x).copy(),
         positions=np.concatenate([[0.0], np.cumsum(steps)]),
-        losses=np.asarray(setting.objective.value(points)),
+        losses=np.asarray(objective.value(points)),
         through_saddle=through,
     )
-
-
-def _is_pass(point: CriticalPoint, kind: PassKind) -> bool:
-    if point.grad_norm > _TOLERANCE:
-        return False
-    if kind == "corner":
-        return point.zero_neurons == 1 and point.index == 0
-    return point.kind is Kind.SADDLE and point.index == 1 and not point.zero_neurons
 
 
 def _is_flat(catalogue: Catalogue, start: Copy, end: Copy, found: Found) -> bool:
@@ -330,18 +307,20 @@ def _is_flat(catalogue: Catalogue, start: Copy, end: Copy, found: Found) -> bool
     if any(family.flat_dimension == 0 for family in ends):
         return False
     lowest = min(family.loss for family in ends)
-    return float(max(found.losses.max(), *(family.loss for family in ends))) - lowest <= _FLAT
+    highest = float(max(found.losses.max(), *(family.loss for family in ends)))
+    return highest - lowest <= _FLAT
 
 
 def _rank(catalogue: Catalogue, copy: Copy) -> tuple[float, int]:
-    """By loss; families tied by symmetry in the order in which they were met."""
-    return round(catalogue.families[copy.family].loss, _TIED_LOSSES), copy.family
+    """By value; families tied by symmetry in the order in which they were met."""
+    loss = catalogue.families[copy.family].loss
+    return round(loss, _TIED_LOSSES), copy.family
 
 
-def _height(first: Family, last: Family, point: CriticalPoint | None) -> float:
-    """Loss of the pass; a corner of a flat set of minima has their loss, but for rounding."""
+def _height(first: FamilyLike, last: FamilyLike, point: Point | None, kind: PassKind) -> float:
+    """Value of the pass; a corner of a flat set of minima has theirs, but for rounding."""
     higher = max(first.loss, last.loss)
-    if point is None or (point.zero_neurons and abs(point.loss - higher) <= _FLAT):
+    if point is None or (kind == "corner" and abs(point.loss - higher) <= _FLAT):
         return higher
     return point.loss
 
@@ -349,49 +328,42 @@ def _height(first: Family, last: Family, point: CriticalPoint | None) -> float:
 def _transition(
     catalogue: Catalogue,
     found: Found,
-    point: CriticalPoint | None,
+    point: Point | None,
     start: Copy,
     end: Copy,
     found_by: str,
 ) -> Transition:
-    """The way told from the family with the lower loss, with the simplest relabelling."""
-    teacher = catalogue.problem.teacher
-    frame = symmetry_frame(teacher)
-    positions, losses = found.positions, np.maximum(found.losses, 0.0)
+    """The way told from the family with the lower value, with the simplest element."""
+    model = catalogue.model
+    symmetry = model.symmetry
+    positions, losses = found.positions, np.maximum(found.losses, model.least)
     swapped = _rank(catalogue, end) < _rank(catalogue, start)
     if swapped:
         start, end = end, start
     first, last = (catalogue.families[copy.family] for copy in (start, end))
-    back = start.relabelling.inverse()
-    given = back.after(end.relabelling)
+    back = inverse(start.element)
+    given = compose(back, end.element)
     exact = start.exact and end.exact
-    state = None if point is None else back.on_weights(point.weights, frame)
+    state = None if point is None else symmetry.act(back, point.x)
     if exact:
-        relation = simplest_relation(
-            teacher,
-            first.weights,
-            last.weights,
-            given,
-            loop=start.family == end.family,
-        )
-        given = relation.relabelling
+        relation = symmetry.simplest(first.x, last.x, given, loop=start.family == end.family)
+        given = relation.element
         swapped ^= relation.reversed
         if state is not None:
-            state = relation.carrier.on_weights(state, frame)
+            state = symmetry.act(relation.carrier, state)
     else:
-        given = catalogue.between_flat_sets(start.family, end.family, given)
+        given = model.strata.between_sets(first, last, given)
     if swapped:
         losses, positions = losses[::-1].copy(), positions[-1] - positions[::-1]
     if point is not None and state is not None:
-        state.setflags(write=False)
-        point = replace(point, weights=state)
+        point = point.moved(state)
     return Transition(
         kind=found.kind,
         start=start.family,
         end=end.family,
-        relabelling=given,
+        element=given,
         exact=exact,
-        loss=_height(first, last, point),
+        loss=_height(first, last, point, found.kind),
         point=point,
         positions=positions,
         losses=losses,

@@ -19,6 +19,7 @@ from landtopo.checks import (
     checked_seed,
 )
 from landtopo.errors import InvalidArgument
+from landtopo.model import also_for_models
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.paths.copies import NetworkCopies
 from landtopo.models.networks.paths.ends import align_outside, labelled_distance, pad
@@ -81,6 +82,7 @@ class ConnectOptions(Brief):
         check_options(self)
 
 
+@also_for_models("landtopo.models.connections:connect")
 def connect(
     problem: TeacherStudent,
     start: ArrayLike,
@@ -101,7 +103,8 @@ def connect(
 
     Parameters
     ----------
-    problem : TeacherStudent
+    problem : TeacherStudent or Model
+        For a model such as `function_model` makes, see `landtopo.models.connections.connect`.
     start, end : array_like, shape (K, D), r <= D <= r + E
         Minima; Newton's method is applied to them first.
     seed : int

@@ -30,7 +30,9 @@ _ASYMMETRY = 1e-6
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
-def check_derivatives(function: str, objective: Objective, low: Array, high: Array) -> None:
+def check_derivatives(
+    function: str, objective: Objective, low: Array, high: Array, *, argument: str = "objective"
+) -> None:
     """Refuse an objective whose values, gradients and Hessians do not belong together.
 
     Parameters
@@ -40,6 +42,8 @@ def check_derivatives(function: str, objective: Objective, low: Array, high: Arr
     objective : Objective
     low, high : ndarray, shape (size,)
         Corners of the box in which it is looked at, at some fixed points.
+    argument : str
+        The argument that it was given as.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def check_derivatives(function: str, objective: Objective, low: Array, high: Arr
         In one sentence: a wrong shape, no finite real number, or a derivative that differences
         contradict.
     """
-    where = f"The 'objective' argument of {function}"
+    where = f"The '{argument}' argument of {function}"
     generator = np.random.default_rng(np.random.SeedSequence(0))
     for x in generator.uniform(low, high, size=(_POINTS, len(low))):
         gradient, hessian = _evaluated(where, objective, x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -148,6 +148,17 @@ class CriticalPoint(Brief):
     kind: Kind
     reason: str
 
+    @property
+    def x(self) -> Array:
+        """The weights in one row."""
+        return self.weights.ravel()
+
+    def moved(self, x: Array) -> CriticalPoint:
+        """A copy by symmetry, with its weights in one row."""
+        weights = x.reshape(len(self.weights), -1)
+        weights.setflags(write=False)
+        return replace(self, weights=weights)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family(Brief):
@@ -214,6 +225,19 @@ class Family(Brief):
     def weights(self) -> Array:
         """Weights of the representative, shape (K, r + e)."""
         return self.point.weights
+
+    @property
+    def x(self) -> Array:
+        """Weights of the representative in one row."""
+        return self.point.x
+
+    def moved(self, x: Array) -> Family:
+        """The family with a copy of its representative, its weights in one row."""
+        return replace(self, point=self.point.moved(x))
+
+    def named(self, name: str) -> Family:
+        """The family with an id."""
+        return replace(self, id=name)
 
     @property
     def loss(self) -> float:

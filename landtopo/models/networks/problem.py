@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +27,9 @@ from landtopo.errors import InvalidArgument
 from landtopo.objective import Array
 from landtopo.shown import Brief
 from landtopo.units import Linear, Squared
+
+if TYPE_CHECKING:
+    from landtopo.model import Rungs
 
 __all__ = ["MOST_DIMENSIONS", "MOST_NEURONS", "Teacher", "TeacherStudent"]
 
@@ -88,6 +92,12 @@ class Teacher(Brief):
 
     def __hash__(self) -> int:
         return hash((self.vectors.shape, self.vectors.tobytes()))
+
+    def rungs(self, caller: str, *, widths: Any, dim: int | None, init: Any) -> Rungs:
+        """The models of students of some widths; see `landtopo.model.Subject`."""
+        from landtopo.models.networks.ladder import network_rungs
+
+        return network_rungs(self, caller, widths=widths, dim=dim, init=init)
 
     @classmethod
     def orthonormal(cls, size: int) -> Teacher:

@@ -22,6 +22,7 @@ from landtopo.flat.correct import correct
 from landtopo.flat.local import DirectionKind, LocalReport, NullDirection, local_report
 from landtopo.flat.null_space import cut_at, spectral_cut
 from landtopo.flat.trace import TraceOptions, TraceStop
+from landtopo.model import also_for_models
 from landtopo.models.networks.flat.cells import CellComplex, cell_complex
 from landtopo.models.networks.flat.compare import disagreements
 from landtopo.models.networks.flat.cubic import cubic_coefficient
@@ -55,6 +56,7 @@ _STABILITY_POINTS = 21
 _STABILITY_MARGIN = 0.025
 
 
+@also_for_models("landtopo.models.flat:flat_directions")
 def flat_directions(
     problem: TeacherStudent,
     weights: ArrayLike,
@@ -66,7 +68,8 @@ def flat_directions(
 
     Parameters
     ----------
-    problem : TeacherStudent
+    problem : TeacherStudent or Model
+        For a model such as `function_model` makes, see `landtopo.models.flat.flat_directions`.
     weights : array_like, shape (K, r + E)
         A critical point, or a point from which Newton's method reaches one nearby.
     seed : int

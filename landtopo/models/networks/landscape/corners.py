@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from landtopo.landscape.pool import Piece
+from landtopo.landscape.rungs import LineageOptions
 from landtopo.landscape.transitions import Found, Harvest, descend_to_rest
-from landtopo.models.networks.landscape.lineage import LineageOptions, grown_neurons
-from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.landscape.lineage import grown_neurons
+from landtopo.models.networks.model import NetworkModel
 from landtopo.models.networks.paths.ends import pad
-from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.points.certificate import psi_min
 from landtopo.models.networks.points.reduced import reduce_network
 from landtopo.models.networks.problem import TeacherStudent
@@ -65,13 +65,15 @@ def over_corner(problem: TeacherStudent, weights: Array, options: LineageOptions
     others = np.delete(corner, shrinks, axis=0)
     directions = psi_min(narrower, others).representatives[: options.most]
     starts = grown_neurons(narrower, others, directions, options)
+    model = NetworkModel(problem)
     found = []
     outcomes = {"corner": 0, "unfinished descent": 0}
     for start in starts:
-        setting = NetworkSetting(PopulationLoss(problem), start.shape[1])
         # The new neuron comes last; it takes the place of the part that was used up.
         start = np.insert(start[:-1], shrinks, start[-1], axis=0)
-        descent = descend_to_rest(setting, start.ravel())
+        x = start.ravel()
+        objective = model.objective(x)
+        descent = descend_to_rest(model, objective, x)
         if not descent.converged:
             outcomes["unfinished descent"] += 1
             continue
@@ -85,9 +87,9 @@ def over_corner(problem: TeacherStudent, weights: Array, options: LineageOptions
                 kind="corner",
                 state=corner.copy(),
                 start=weights.copy(),
-                end=setting.weights(descent.x).copy(),
+                end=model.shaped(descent.x).copy(),
                 positions=np.concatenate([[0.0], np.cumsum(steps)]),
-                losses=np.asarray(setting.objective.value(points)),
+                losses=np.asarray(objective.value(points)),
             )
         )
     return Harvest(found=tuple(found), outcomes={name: n for name, n in outcomes.items() if n})

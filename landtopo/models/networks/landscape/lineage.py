@@ -23,28 +23,28 @@ interval.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from landtopo.checks import check_options
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.pool import Piece, Pool
+from landtopo.landscape.rungs import Line, LineageOptions
 from landtopo.landscape.transitions import descend_to_rest
+from landtopo.model import FamilyLike
 from landtopo.models.networks.flat.splitting import neuron_splits
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.model import NetworkModel
 from landtopo.models.networks.paths.ends import pad
-from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.points.certificate import psi_min
 from landtopo.models.networks.points.classify import classify, is_zero_loss
 from landtopo.models.networks.points.reduced import reduce_network
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import Distinct, isotropy, point_graph
 from landtopo.objective import Array
-from landtopo.points.coverage import binomial_interval
-from landtopo.points.records import Family, Kind
+from landtopo.points.records import Kind
 from landtopo.progress import Progress
 from landtopo.shown import Brief
 
@@ -52,8 +52,6 @@ __all__ = [
     "SPLIT",
     "ZERO_NEURON",
     "Fate",
-    "Line",
-    "LineageOptions",
     "fates_from",
     "fates_of",
     "grown_neurons",
@@ -65,35 +63,6 @@ _FLAT = 1e-9
 
 ZERO_NEURON = "zero neuron"
 SPLIT = "split"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineageOptions(Brief):
-    """How escape directions are chosen.
-
-    Attributes
-    ----------
-    directions : int
-        Sampled directions for every split neuron.
-    push : float
-        Length of the first step away from a split, in units of the teacher's mean norm.
-    seed_length : float
-        Most length at which a growing zero neuron begins, in the same units: short enough for psi
-        to decide, long enough to leave the corner soon. At the length a along u the loss has
-        changed by a psi(u) + a^2 / 4, so that a neuron never begins with more than a = |psi(u)|,
-        half of where the loss is lowest.
-    most : int
-        Most classes of local minima of psi of which each is followed. Of more, so many local minima
-        are drawn, and the classes drawn are followed.
-    """
-
-    directions: int = 8
-    push: float = 1e-3
-    seed_length: float = 1e-2
-    most: int = 64
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,56 +100,10 @@ class Fate(Brief):
     drawn: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line(Brief):
-    """What became of a family at the next smaller width when a neuron was added.
-
-    Attributes
-    ----------
-    ancestor : int
-        Number of the family at width K - 1, by increasing loss.
-    operation : str
-        ``zero neuron`` or ``split``.
-    neuron : int
-        The neuron that was split, from 0; -1 for a zero neuron.
-    stays : bool
-        Whether the point is still a minimum.
-    descendant : int
-        Number of the family at width K in the catalogue.
-    count, directions : int
-        How many escape directions lead there, and of how many; 1 of 1 if the point stays.
-    followed : int
-        Directions that were followed, for all that symmetry makes the same; 0 if it stays.
-    drawn : bool
-        Whether the directions are a sample of independent draws.
-    """
-
-    ancestor: int
-    operation: str
-    neuron: int
-    stays: bool
-    descendant: int
-    count: int
-    directions: int
-    followed: int
-    drawn: bool
-
-    @property
-    def fraction(self) -> float:
-        """Part of the escape directions that leads there."""
-        return self.count / self.directions
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The fraction twice, or where the directions are a sample its 95 % interval."""
-        if self.drawn:
-            return binomial_interval(self.count, self.directions)
-        return self.fraction, self.fraction
-
-
 def lift(
+    problem: TeacherStudent,
     catalogue: Catalogue,
-    ancestors: tuple[Family, ...],
+    ancestors: Sequence[FamilyLike],
     seed: int,
     options: LineageOptions,
     pool: Pool,
@@ -189,13 +112,12 @@ def lift(
     """Add a neuron to every family of the width below in every way and see where it goes."""
     if not ancestors:
         return ()
-    problem = catalogue.problem
     below = problem.with_width(problem.width - 1)
     pieces = [
         Piece(
             name=f"lineage/{below.width}",
             function=fates_of,
-            arguments=(below, family.weights, seed, options),
+            arguments=(below, family.x.reshape(below.width, -1), seed, options),
         )
         for family in ancestors
     ]
@@ -212,14 +134,14 @@ def lift(
 def _lines_of(catalogue: Catalogue, ancestor: int, name: str, fate: Fate) -> list[Line]:
     counts: Counter[int] = Counter()
     for end, count in zip(fate.ends, fate.counts, strict=True):
-        copy = catalogue.locate(end, found_by=f"{fate.operation} added to {name}")
+        copy = catalogue.locate(np.ravel(end), found_by=f"{fate.operation} added to {name}")
         if copy is not None:
             counts[copy.family] += count
     return [
         Line(
             ancestor=ancestor,
             operation=fate.operation,
-            neuron=fate.neuron,
+            part=fate.neuron,
             stays=fate.stays,
             descendant=descendant,
             count=count,
@@ -396,16 +318,16 @@ def _flows(
 
     Each start stands for `counts` directions.
     """
-    loss = PopulationLoss(wider)
+    model = NetworkModel(wider)
     ends: list[Array] = []
     distinct = Distinct()
     arrived: list[int] = []
     for start, count in zip(starts, counts, strict=True):
-        setting = NetworkSetting(loss, start.shape[1])
-        end = descend_to_rest(setting, start.ravel())
+        x = start.ravel()
+        end = descend_to_rest(model, model.objective(x), x)
         if not end.converged:
             continue
-        point = classify(wider, setting.weights(end.x))
+        point = classify(wider, model.shaped(end.x))
         if point.kind is not Kind.MINIMUM:
             continue
         reduced = reduce_network(point.weights, wider.rank).vectors

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.kernels import minimise as compiled
-from landtopo.landscape.catalogue import Catalogue
-from landtopo.landscape.pool import Piece, Pool
+from landtopo.landscape.pool import Piece
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.reduced import reduce_network
@@ -26,7 +25,7 @@ from landtopo.models.networks.symmetry import Distinct, point_graph
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 
-__all__ = ["MIRRORS", "add_mirrored", "mirrored_minima", "mirrored_starts"]
+__all__ = ["MIRRORS", "mirrored_minima", "mirrored_piece", "mirrored_starts"]
 
 MIRRORS = "mirrors"
 
@@ -39,30 +38,13 @@ _LIMIT = 200_000
 _REPEATED = 12
 
 
-def add_mirrored(catalogue: Catalogue, seed: int, most: int, pool: Pool) -> Counter[str]:
-    """Add the families that mirrored copies of the lowest one lead to; returns how starts ended.
-
-    Parameters
-    ----------
-    catalogue : Catalogue
-        Empty catalogues stay so.
-    seed : int
-    most : int
-        Most starts.
-    pool : Pool
-    """
-    if not catalogue.families or not most:
-        return Counter()
-    lowest = min(catalogue.families, key=lambda family: family.loss)
-    piece = Piece(
-        name=f"mirrors/{catalogue.problem.width}",
+def mirrored_piece(problem: TeacherStudent, weights: Array, seed: int, most: int) -> Piece:
+    """`mirrored_minima` as a piece of work."""
+    return Piece(
+        name=f"mirrors/{problem.width}",
         function=mirrored_minima,
-        arguments=(catalogue.problem, lowest.weights, seed, most),
+        arguments=(problem, weights, seed, most),
     )
-    (result,) = pool.run([piece])
-    for end in result["ends"]:
-        catalogue.locate(end, found_by=MIRRORS)
-    return Counter(result["outcomes"])
 
 
 def mirrored_minima(

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.kernels.relu import batch_value_gradient
+from landtopo.landscape.numbering import numbered
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.certificate import psi_min
 from landtopo.models.networks.points.classify import classify, is_zero_loss
@@ -52,8 +52,6 @@ __all__ = [
 _COLLINEAR = 1e-5
 _ZERO = 1e-7
 _ZERO_LOSS = 1e-13
-# Losses of one family, or of two families tied by symmetry, agree to this.
-_LOSS_TIE = 1e-11
 
 
 def build_families(
@@ -98,10 +96,10 @@ def build_families(
                 found_by=attempts.source,
             )
         )
-    numbered, order = number_families(families)
+    ordered, order = number_families(families)
     labels = np.full(len(attempts), -1, dtype=np.int64)
     labels[rows] = order[classes] if len(rows) else classes
-    return numbered, labels
+    return ordered, labels
 
 
 def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
@@ -222,19 +220,12 @@ def number_families(
     order : ndarray of int
         New number of each family given.
     """
-    losses = np.array([family.loss for family in families])
-    ranking = np.argsort(losses, kind="stable")
-    level = np.zeros(len(families), dtype=np.int64)
-    for before, after in pairwise(ranking):
-        level[after] = level[before] + (losses[after] - losses[before] > _LOSS_TIE)
-    ranking = np.argsort(level, kind="stable")
-    order = np.empty(len(families), dtype=np.int64)
-    order[ranking] = np.arange(len(families))
-    numbered = tuple(
+    order = numbered([family.loss for family in families])
+    named = tuple(
         replace(families[i], id=f"w{families[i].width}-f{number}")
-        for number, i in enumerate(ranking)
+        for number, i in enumerate(np.argsort(order))
     )
-    return numbered, order
+    return named, order
 
 
 def _traced_dimension(problem: TeacherStudent, point: CriticalPoint) -> int | None:

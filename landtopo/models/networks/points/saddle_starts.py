@@ -8,7 +8,6 @@ point it comes from has none.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +26,11 @@ from landtopo.models.networks.symmetry import (
 from landtopo.models.networks.symmetry.graph import TOLERANCE
 from landtopo.models.networks.symmetry.relative import teacher_groups
 from landtopo.objective import Array
+from landtopo.points.climbs import SaddleStart
 from landtopo.points.records import CriticalPoint
 from landtopo.points.spectrum import without_gauge
-from landtopo.shown import Brief
 
-__all__ = ["SaddleStart", "band_starts", "mode_starts", "pair_starts", "random_start"]
+__all__ = ["band_starts", "mode_starts", "pair_starts", "random_start"]
 
 # Columns outside the span that random starts use at most: saddles that use more were not met.
 _MOST_COLUMNS = 3
@@ -45,21 +44,6 @@ _COSETS = 500
 _NOISE = (0.05, 0.3, 0.6, 1.0, 1.5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaddleStart(Brief):
-    """Where a search starts.
-
-    Attributes
-    ----------
-    weights : ndarray, shape (K, r + e)
-    direction : ndarray, shape (K, r + e), or None
-        Direction to climb at first.
-    """
-
-    weights: Array = field(repr=False)
-    direction: Array | None = field(default=None, repr=False)
-
-
 def random_start(
     problem: TeacherStudent, distribution: StartDistribution, generator: np.random.Generator
 ) -> SaddleStart:
@@ -70,10 +54,10 @@ def random_start(
     weights = draw_start(problem, distribution, generator)
     extra = int(generator.integers(0, min(problem.extra, _MOST_COLUMNS) + 1))
     if weights.shape[1] > problem.rank or not extra:
-        return SaddleStart(weights=weights)
+        return SaddleStart(x=weights)
     scale = float(np.linalg.norm(weights)) / np.sqrt(weights.size)
     outside = scale * generator.standard_normal((problem.width, extra))
-    return SaddleStart(weights=np.hstack([weights, outside]))
+    return SaddleStart(x=np.hstack([weights, outside]))
 
 
 def mode_starts(
@@ -145,7 +129,7 @@ def pair_starts(
         unit = np.linalg.norm(direction) / np.sqrt(direction.size)
         for level in _NOISE:
             noise = level * unit * generator.standard_normal(top.shape)
-            yield SaddleStart(weights=top + noise, direction=direction)
+            yield SaddleStart(x=top + noise, direction=direction)
 
 
 def band_starts(
@@ -178,7 +162,7 @@ def band_starts(
             profile = sample(objective, relax(objective, guess, rule).images)
             for i in interior_maxima(profile.values):
                 yield SaddleStart(
-                    weights=objective.weights(profile.points[i]),
+                    x=objective.weights(profile.points[i]),
                     direction=objective.weights(profile.points[i + 1] - profile.points[i - 1]),
                 )
 
@@ -266,12 +250,12 @@ def _along(
     room = direction.shape[1] > used
     start = np.pad(weights, ((0, 0), (0, direction.shape[1] - used))) + length * direction
     if room and np.any(direction[:, used:]):
-        yield SaddleStart(weights=start, direction=direction)
+        yield SaddleStart(x=start, direction=direction)
         return
-    yield SaddleStart(weights=start[:, :used], direction=direction[:, :used])
+    yield SaddleStart(x=start[:, :used], direction=direction[:, :used])
     if room:
         start[:, used] += _KICK * length * generator.standard_normal(len(start))
-        yield SaddleStart(weights=start, direction=direction)
+        yield SaddleStart(x=start, direction=direction)
 
 
 def _padded(weights: Array, columns: int) -> Array:

@@ -22,6 +22,7 @@ from landtopo.checks import (
 )
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Forgetful, Journal
+from landtopo.model import also_for_models
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.families import FamilyIndex, describe_family, number_families
@@ -32,7 +33,6 @@ from landtopo.models.networks.points.saddle_ends import (
     unpack_ends,
 )
 from landtopo.models.networks.points.saddle_starts import (
-    SaddleStart,
     band_starts,
     mode_starts,
     pair_starts,
@@ -48,6 +48,7 @@ from landtopo.models.networks.starts import (
 from landtopo.models.networks.units import in_units, unit_of
 from landtopo.objective import Array
 from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend
+from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Attempts, CriticalPoint, Families, Family, Kind, Status
 from landtopo.progress import Progress, Silent
@@ -73,7 +74,8 @@ class SaddleResult(Families):
 
     Attributes
     ----------
-    problem : TeacherStudent
+    problem : TeacherStudent or Model
+        For a model such as `function_model` makes, see `landtopo.models.searches.find_saddles`.
     index : int or "any"
         Wanted index in d dimensions.
     families : tuple of Family
@@ -105,6 +107,7 @@ class SaddleResult(Families):
         return tuple(family.point for family in (*self.families, *self.others))
 
 
+@also_for_models("landtopo.models.searches:find_saddles")
 def find_saddles(
     problem: TeacherStudent,
     *,
@@ -123,7 +126,8 @@ def find_saddles(
 
     Parameters
     ----------
-    problem : TeacherStudent
+    problem : TeacherStudent or Model
+        For a model such as `function_model` makes, see `landtopo.models.searches.find_saddles`.
     index : int or "any"
         Number of negative eigenvalues in d dimensions (gauge not counted) that is wanted; ``any``
         draws the index to climb to for every start.
@@ -439,13 +443,13 @@ class _Search:
 
     def _follow_one(self, task: _Task) -> SearchEnd:
         start = task.make()
-        columns = start.weights.shape[1]
+        columns = start.x.shape[1]
         objective = WeightObjective(self.loss, columns=columns)
         direction = None if start.direction is None else start.direction.ravel()
         failed = SearchEnd(
-            weights=start.weights,
+            weights=start.x,
             status=Status.STALLED,
-            loss=float(objective.value(start.weights.ravel())),
+            loss=float(objective.value(start.x.ravel())),
             grad_norm=np.inf,
             evaluations=0,
             family=-1,
@@ -458,10 +462,10 @@ class _Search:
         options = AscentOptions(
             index=task.index,
             gradient_tolerance=_COMPARE_AT,
-            region=1.3 * bound + float(np.linalg.norm(start.weights)),
+            region=1.3 * bound + float(np.linalg.norm(start.x)),
             steps=150,
         )
-        ascent = _ascend(objective, start.weights.ravel(), options, direction)
+        ascent = _ascend(objective, start.x.ravel(), options, direction)
         if ascent is None:
             return failed
         used = ascent.evaluations.gradient + ascent.evaluations.hessian

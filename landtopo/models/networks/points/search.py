@@ -28,6 +28,7 @@ from landtopo.kernels import minimise as compiled
 from landtopo.kernels import relu
 from landtopo.kernels.descent import descend_batch
 from landtopo.kernels.network import ReluNetwork
+from landtopo.model import also_for_models
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.families import build_families, group_weights
 from landtopo.models.networks.problem import TeacherStudent
@@ -135,6 +136,7 @@ class SearchResult(Families):
         return tuple(family.point for family in (*self.families, *self.others))
 
 
+@also_for_models("landtopo.models.searches:find_minima")
 def find_minima(
     problem: TeacherStudent,
     *,
@@ -157,7 +159,8 @@ def find_minima(
 
     Parameters
     ----------
-    problem : TeacherStudent
+    problem : TeacherStudent or Model
+        For a model such as `function_model` makes, see `landtopo.models.searches.find_minima`.
     starts : int, optional
         Number of starts, at most if another rule is given too. 500 by default, or a million where
         another rule stops the search.

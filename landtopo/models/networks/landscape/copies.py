@@ -1,0 +1,218 @@
+"""S_K x Aut(T) as the symmetry of a model: comparisons of points, and copies of them.
+
+Elements are permutations of the K students and the rows of the teacher's frame, students first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from landtopo.model import Relation
+from landtopo.models.networks.landscape.relations import simplest_relation
+from landtopo.models.networks.points.families import distinguishing
+from landtopo.models.networks.points.reading import read_point
+from landtopo.models.networks.points.reduced import reduce_network
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetry import (
+    PermutationGroup,
+    PointGraph,
+    Reference,
+    Relabelling,
+    closest_copy,
+    equivalence,
+    isotropy,
+    on_frame,
+    point_graph,
+    relative_relabellings,
+    symmetry_frame,
+    teacher_automorphisms,
+)
+from landtopo.objective import Array
+from landtopo.points.records import Family, is_zero_loss
+from landtopo.symmetry.permutations import Permutation
+
+__all__ = ["NetworkSymmetry", "between_sets", "flat_mark"]
+
+# Overlaps closer than this are tied when neurons are put in order.
+_TIED = 6
+# Renumberings of the teachers that are tried to tell how far two points are from each other.
+_TRIED = 200
+
+
+class _Mark:
+    """A network to be compared with others; `width` for one that stands for a flat set."""
+
+    def __init__(self, graph: PointGraph, width: int | None = None) -> None:
+        self.graph = graph
+        self._width = width
+
+    @cached_property
+    def _reference(self) -> Reference:
+        return Reference(self.graph)
+
+    def match(self, other: _Mark) -> Permutation | None:
+        """The element that carries this to the other; students are left alone in flat sets."""
+        found = self._reference.match(other.graph)
+        if found is None:
+            return None
+        if self._width is None:
+            return found.images()
+        students = tuple(range(self._width))
+        return Relabelling(students=students, teachers=found.teachers).images()
+
+
+def flat_mark(problem: TeacherStudent, one: Any) -> _Mark:
+    """The connected set of a critical point or family: its reduced network.
+
+    At zero loss the directions of its neurons decide alone, see `distinguishing`.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    one : CriticalPoint or Family
+    """
+    if isinstance(one, Family):
+        network, zero_loss = one.reduced, one.is_global
+    else:
+        network = reduce_network(one.weights, problem.rank).vectors
+        zero_loss = is_zero_loss(one.loss, one.weights)
+    known = distinguishing(problem, network, zero_loss=zero_loss)
+    return _Mark(point_graph(problem.teacher, known), problem.width)
+
+
+def between_sets(
+    problem: TeacherStudent, first: Family, second: Family, element: Permutation
+) -> Permutation:
+    """An element between families of which one is a flat set: teachers alone count.
+
+    Those that keep one of the two sets are left out.
+    """
+    width, size = problem.width, len(symmetry_frame(problem.teacher))
+    identity = Relabelling.identity(width, size)
+    given = Relabelling.from_images(element, width)
+    for family in (first, second):
+        if len(family.reduced) == width:
+            continue
+        kept = isotropy(point_graph(problem.teacher, family.reduced)).generators
+        group = PermutationGroup.from_generators([one.teachers for one in kept], size)
+        if given.teachers in group:
+            return identity.images()
+    return Relabelling(students=identity.students, teachers=given.teachers).images()
+
+
+class NetworkSymmetry:
+    """The `Symmetry` of students of one width.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    """
+
+    def __init__(self, problem: TeacherStudent) -> None:
+        self._problem = problem
+        self._frame = symmetry_frame(problem.teacher)
+
+    def _weights(self, x: Array) -> Array:
+        return np.reshape(x, (self._problem.width, -1))
+
+    def _graph(self, x: Array) -> PointGraph:
+        return point_graph(self._problem.teacher, self._weights(x))
+
+    def identity(self, x: Array) -> Permutation:
+        """No neuron and no vector is renumbered."""
+        return Relabelling.identity(self._problem.width, len(self._frame)).images()
+
+    def mark(self, x: Array) -> _Mark:
+        """The labelled network, for comparisons up to symmetry."""
+        return _Mark(self._graph(x))
+
+    def match(self, x: Array, reference: Array) -> Permutation | None:
+        """Element that carries one point to another, of students alone if possible.
+
+        Copies that a permutation of students alone can reach have a relative permutation that
+        means the same to everybody; teachers are renumbered only where it has to be.
+        """
+        vectors, rank = self._frame, self._problem.rank
+        apart = np.arange(len(vectors), dtype=np.float64)
+        points = [self._weights(reference), self._weights(x)]
+        told_apart = [
+            PointGraph.from_statistics(
+                w @ w.T, w[:, :rank] @ vectors.T, vectors @ vectors.T, teacher_labels=apart
+            )
+            for w in points
+        ]
+        found = equivalence(*told_apart)
+        if found is None:
+            found = equivalence(*(point_graph(self._problem.teacher, w) for w in points))
+        return None if found is None else found.images()
+
+    def act(self, element: Sequence[int], x: Array) -> Array:
+        """Renumber the neurons of a point, and rotate the teacher's span."""
+        relabelling = Relabelling.from_images(element, self._problem.width)
+        return relabelling.on_weights(self._weights(x), self._frame).ravel()
+
+    def upright(self, x: Array) -> Array:
+        """Neurons in the order of the teachers they go with, aligned before anti-aligned ones.
+
+        Teachers can only be renumbered where the symmetry of the teacher allows it.
+        """
+        weights, teacher = self._weights(x), self._problem.teacher
+        partner = read_point(self._problem, weights).partner
+        overlaps = weights[:, : self._problem.rank] @ teacher.vectors.T / teacher.norms**2
+        own = np.array([overlaps[partner == m, m].sum() for m in range(teacher.size)])
+        images = np.arange(teacher.size)
+        for orbit in teacher_automorphisms(teacher.gram).orbits:
+            places = np.array(orbit)
+            images[places[np.argsort(-own[places].round(_TIED), kind="stable")]] = places
+        gram = np.empty_like(teacher.gram)
+        gram[np.ix_(images, images)] = teacher.gram
+        if np.abs(gram - teacher.gram).max() > 1e-9 * np.abs(gram).max():
+            images = np.arange(teacher.size)
+        places = np.where(partner < 0, teacher.size, images[partner])
+        lengths = np.linalg.norm(weights, axis=1).round(_TIED)
+        students = np.argsort(np.lexsort((-lengths, places)))
+        order = Relabelling(
+            students=tuple(students.tolist()), teachers=on_frame(teacher, images.tolist())
+        )
+        return order.on_weights(weights, self._frame).ravel()
+
+    def closest_copy(self, x: Array, target: Array) -> Array:
+        """The closest copy over all symmetries, as far as they can be listed."""
+        found = closest_copy(self._weights(target), self._weights(x), self._frame)
+        return found.weights.ravel()
+
+    def apart(self, x: Array, y: Array) -> float:
+        """Distance of the closest copies that few renumberings of the teachers give."""
+        found = closest_copy(self._weights(x), self._weights(y), self._frame, limit=_TRIED)
+        return found.distance
+
+    def copies(self, x: Array, target: Array, *, moves: int, loop: bool) -> Iterator[Array]:
+        """Copies that lie differently to another point, nearest numberings first."""
+        graph = self._graph(target)
+        if loop:
+            kinds = relative_relabellings(graph, moves=moves, both_ways=True)
+        else:
+            kinds = relative_relabellings(graph, self._graph(x), moves=moves)
+        for _, kind in kinds:
+            yield kind.on_weights(self._weights(x), self._frame).ravel()
+
+    def simplest(
+        self, first: Array, second: Array, element: Permutation, *, loop: bool
+    ) -> Relation:
+        """The element that moves the fewest teachers, then students, in the smallest cycles."""
+        found = simplest_relation(
+            self._problem.teacher,
+            self._weights(first),
+            self._weights(second),
+            Relabelling.from_images(element, self._problem.width),
+            loop=loop,
+        )
+        return Relation(
+            element=found.relabelling.images(),
+            carrier=found.carrier.images(),
+            reversed=found.reversed,
+        )

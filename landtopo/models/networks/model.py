@@ -1,0 +1,270 @@
+"""The landscape of a student network, as every room sees it.
+
+Points are the weights (K, D) in one row, D = r + e; how many columns e outside the span a point has
+is told by its length. Everything is in units of the teacher (`networks.units`). An element of the
+symmetry is a permutation of the K neurons and of the rows of the teacher's frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from landtopo.journal import Journal
+from landtopo.landscape.catalogue import Catalogue, PassKind
+from landtopo.landscape.pool import Piece, Pool
+from landtopo.landscape.rungs import Line, LineageOptions
+from landtopo.landscape.transitions import Found, ways_of
+from landtopo.model import FamilyLike
+from landtopo.models.networks.landscape.copies import NetworkSymmetry, between_sets, flat_mark
+from landtopo.models.networks.landscape.facts import NetworkFacts
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.paths.setting import NetworkSetting
+from landtopo.models.networks.points.classify import classify
+from landtopo.models.networks.points.saddle_starts import mode_starts, pair_starts, random_start
+from landtopo.models.networks.points.search import SearchResult, find_minima
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.starts import GaussianStart, StartDistribution
+from landtopo.objective import Array
+from landtopo.paths.connect import ConnectOptions, connect_as_labelled
+from landtopo.paths.descent import DescentOptions
+from landtopo.paths.join import JoinOptions
+from landtopo.points.ascend import Ascent, AscentOptions
+from landtopo.points.climbs import SaddleStart
+from landtopo.points.records import CriticalPoint, Kind
+from landtopo.progress import Progress
+from landtopo.symmetry.permutations import Permutation
+
+__all__ = ["NetworkModel"]
+
+_TOLERANCE = 1e-12
+# At a critical point sum |w_k|^2 / 2 <= E[f^2] = E[f f*] <= E[f*^2] (all pair integrals are
+# positive), so what climbs far beyond that will not come back.
+_REGION = 1.3
+_STEPS = 150
+# Most passes are known before bands are tried, so that bands look for what is missing or lower.
+_CONNECT = ConnectOptions(join=JoinOptions(bands=30, improve=40, patience=6))
+
+
+class NetworkModel:
+    """A `Model` of the population loss of students of one width.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+        In units of the teacher.
+    init : StartDistribution, optional
+        Of the starts of searches for minima.
+    """
+
+    #: Losses are never negative.
+    least = 0.0
+
+    def __init__(self, problem: TeacherStudent, init: StartDistribution | None = None) -> None:
+        self.problem = problem
+        self.init = GaussianStart() if init is None else init
+        self._settings: dict[int, NetworkSetting] = {}
+
+    def __reduce__(self) -> tuple[type[NetworkModel], tuple[Any, ...]]:
+        return NetworkModel, (self.problem, self.init)
+
+    @property
+    def name(self) -> str:
+        """The teacher's name."""
+        return self.problem.teacher.name
+
+    @property
+    def label(self) -> str:
+        """The width."""
+        return f"width {self.problem.width}"
+
+    @property
+    def stage(self) -> int:
+        """The width K."""
+        return self.problem.width
+
+    @property
+    def size(self) -> int:
+        """Coordinates in the teacher's span."""
+        return self.problem.width * self.problem.rank
+
+    @cached_property
+    def loss(self) -> PopulationLoss:
+        """The exact population loss."""
+        return PopulationLoss(self.problem)
+
+    def setting(self, x: Array) -> NetworkSetting:
+        """What is known in the coordinates of a point, beside the loss."""
+        columns = x.size // self.problem.width
+        if columns not in self._settings:
+            self._settings[columns] = NetworkSetting(self.loss, columns)
+        return self._settings[columns]
+
+    def objective(self, x: Array) -> WeightObjective:
+        """The loss in as many columns as a point has."""
+        return self.setting(x).objective
+
+    def shaped(self, x: Array) -> Array:
+        """The weights, shape (K, D)."""
+        return np.reshape(x, (self.problem.width, -1))
+
+    def ways(
+        self, start: Array, end: Array, *, seed: int, known: Sequence[Array]
+    ) -> tuple[Sequence[Found], bool]:
+        """Steps of the lowest path found between two minima, and whether they join them."""
+        record = connect_as_labelled(
+            self.problem,
+            self.shaped(start),
+            self.shaped(end),
+            seed=seed,
+            options=_CONNECT,
+            known=[self.shaped(x) for x in known],
+        )
+        return ways_of(record), record.verified
+
+    @cached_property
+    def symmetry(self) -> NetworkSymmetry:
+        """S_K x Aut(T)."""
+        return NetworkSymmetry(self.problem)
+
+    @cached_property
+    def strata(self) -> _Strata:
+        """Corners and flat sets."""
+        return _Strata(self)
+
+    @cached_property
+    def starts(self) -> _Starts:
+        """Random weights, soft modes, lines between copies, mirrored copies."""
+        return _Starts(self)
+
+    @cached_property
+    def facts(self) -> NetworkFacts:
+        """What is said of networks."""
+        return NetworkFacts(self.problem)
+
+    @cached_property
+    def ladder(self) -> _Ladder:
+        """From one width to the next."""
+        return _Ladder(self.problem)
+
+
+class _Strata:
+    """Where a neuron vanishes, and where weight slides between parallel ones."""
+
+    def __init__(self, model: NetworkModel) -> None:
+        self._model = model
+        self._problem = model.problem
+
+    def judge(self, x: Array) -> CriticalPoint:
+        """The classified point."""
+        return classify(self._problem, self._model.shaped(x))
+
+    def mark(self, one: Any) -> Any:
+        """The reduced network, and at zero loss its directions only."""
+        return flat_mark(self._problem, one)
+
+    def between_sets(self, first: Any, second: Any, element: Permutation) -> Permutation:
+        """Teachers alone count."""
+        return between_sets(self._problem, first, second, element)
+
+    def is_pass(self, point: Any, kind: PassKind) -> bool:
+        """A saddle of index 1, or a corner over which other neurons are at a minimum."""
+        if point.grad_norm > _TOLERANCE:
+            return False
+        if kind == "corner":
+            return bool(point.zero_neurons == 1 and point.index == 0)
+        return point.kind is Kind.SADDLE and point.index == 1 and not point.zero_neurons
+
+    def ways_out(self, family: Any, options: LineageOptions) -> Sequence[Piece]:
+        """Over the corners of a flat set at positive loss."""
+        from landtopo.models.networks.landscape.corners import corner_piece
+
+        if family.is_global:
+            return ()
+        return (corner_piece(self._problem, family.weights, options),)
+
+    def objection(self, ascent: Ascent) -> str | None:
+        """Whether the point has index 1 in all d dimensions, not only in these coordinates."""
+        return self._model.setting(ascent.x).objection(ascent)
+
+    def settle(self, x: Array) -> Array | None:
+        """The point of zero loss that a descent has come close to."""
+        return self._model.setting(x).settle(x)
+
+
+class _Starts:
+    """Where searches for minima and transition states begin."""
+
+    def __init__(self, model: NetworkModel) -> None:
+        self._model = model
+        self._problem = model.problem
+
+    def minima(
+        self, *, starts: int, seed: int, jobs: int, journal: Journal, progress: Progress
+    ) -> SearchResult:
+        """Families of minima from random weights."""
+        return find_minima(
+            self._problem,
+            starts=starts,
+            seed=seed,
+            jobs=jobs,
+            init=self._model.init,
+            journal=journal,
+            progress=progress,
+        )
+
+    def suggested(self, lowest: Any, seed: int, most: int) -> Sequence[tuple[str, Piece]]:
+        """Copies of the lowest one with some neurons mirrored."""
+        from landtopo.models.networks.landscape.mirrors import MIRRORS, mirrored_piece
+
+        return ((MIRRORS, mirrored_piece(self._problem, lowest.weights, seed, most)),)
+
+    def random(self, generator: np.random.Generator) -> SaddleStart:
+        """Random weights, with columns outside the span or without."""
+        return random_start(self._problem, GaussianStart(), generator)
+
+    def from_modes(self, point: Any, *, modes: int, seed: int) -> Iterator[SaddleStart]:
+        """Away from a point along its soft modes."""
+        return mode_starts(self._problem, point, modes=modes, seed=seed)
+
+    def from_lines(self, first: Any, second: Any, *, seed: int) -> Iterator[SaddleStart]:
+        """From straight lines between copies."""
+        return pair_starts(self._problem, first, second, seed=seed)
+
+    def climb(self, x: Array) -> AscentOptions:
+        """Until the gradient vanishes, or no critical point can lie there."""
+        bound = np.sqrt(2.0 * self._model.objective(x).constant)
+        return AscentOptions(
+            gradient_tolerance=_TOLERANCE,
+            region=_REGION * bound + float(np.linalg.norm(x)),
+            steps=_STEPS,
+        )
+
+    @property
+    def descent(self) -> DescentOptions:
+        """As everywhere."""
+        return DescentOptions()
+
+
+class _Ladder:
+    """One neuron more."""
+
+    def __init__(self, problem: TeacherStudent) -> None:
+        self._problem = problem
+
+    def lift(
+        self,
+        catalogue: Catalogue,
+        ancestors: Sequence[FamilyLike],
+        seed: int,
+        options: LineageOptions,
+        pool: Pool,
+        progress: Progress,
+    ) -> tuple[Line, ...]:
+        """Add a neuron to every family in every way and see where it goes."""
+        from landtopo.models.networks.landscape.lineage import lift
+
+        return lift(self._problem, catalogue, ancestors, seed, options, pool, progress)
