@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from landtopo.landscape.tree import merge_tree as merge_tree
     from landtopo.landscape.tree import minimax_route as minimax_route
     from landtopo.landscape.widths import width_table as width_table
+    from landtopo.models.critical_points import find_critical_points as find_critical_points
+    from landtopo.models.functions import function_model as function_model
     from landtopo.models.networks.blocks.family import BlockFamily as BlockFamily
     from landtopo.models.networks.blocks.family import block_family as block_family
     from landtopo.models.networks.dynamics.finite_rate import critical_rate as critical_rate
@@ -73,7 +75,6 @@ if TYPE_CHECKING:
     from landtopo.paths.connect import ConnectOptions as ConnectOptions
     from landtopo.paths.connect import connect as connect
     from landtopo.points.coverage import binomial_interval as binomial_interval
-    from landtopo.points.generic import find_critical_points as find_critical_points
     from landtopo.points.records import CriticalPoint as CriticalPoint
     from landtopo.points.records import Family as Family
     from landtopo.proofs.certificate_file import prove_point as prove_point
@@ -113,7 +114,7 @@ _HOMES = {
     "connect": "paths.connect",
     "critical_rate": "models.networks.dynamics.finite_rate",
     "find_corners": "models.networks.points.corners",
-    "find_critical_points": "points.generic",
+    "find_critical_points": "models.critical_points",
     "find_minima": "models.networks.points.search",
     "find_saddles": "models.networks.points.saddles",
     "flat_directions": "models.networks.flat",
@@ -124,6 +125,7 @@ _HOMES = {
     "follow_rate": "models.networks.dynamics.finite_rate",
     "identify": "models.networks.points.identify",
     "in_teacher_coordinates": "models.networks.points.identify",
+    "function_model": "models.functions",
     "independent_cycles": "landscape.metrics",
     "is_attractive": "models.networks.dynamics.fixed_points",
     "isotropy": "models.networks.symmetry",

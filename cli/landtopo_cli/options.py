@@ -135,6 +135,12 @@ _OPTIONS = (
         help="orthonormal:M, equicorrelated:M:RHO, random:M:dim=D:seed=S, or a file (.json, .npy, "
         ".csv) with vectors, one a row; FILE:gram for a Gram matrix.",
     ),
+    click.option(
+        "--model",
+        metavar="MODEL",
+        help="A landscape that is no network: mueller-brown, himmelblau, lj:N, morse:N:RHO, or "
+        "FILE.py:NAME.",
+    ),
     click.option("--width", metavar="K", type=WIDTH, help="Student neurons."),
     click.option(
         "--widths", metavar="A:B", callback=_widths, help="Several widths, both ends included."
@@ -165,6 +171,7 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
     def command(
         *,
         teacher: str | None,
+        model: str | None,
         width: int | None,
         widths: tuple[int, ...] | None,
         dim: int | str | None,
@@ -176,6 +183,15 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         quiet: bool,
         **more: Any,
     ) -> int | None:
+        if model is not None:
+            from landtopo_cli.models import run
+
+            shared = {
+                **{"teacher": teacher, "model": model, "width": width, "widths": widths},
+                **{"dim": dim, "starts": starts, "seed": seed, "jobs": jobs, "study": study},
+                **{"as_json": as_json, "quiet": quiet},
+            }
+            return run(str(click.get_current_context().info_name), shared, more)
         if width is not None and widths is not None:
             raise click.UsageError("Give either --width or --widths.")
         if teacher is None and (study is None or not study.exists()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from landtopo.export.prepare import Prepared, Record
+from landtopo.export.story import search_evidence
 from landtopo.export.tables import Table
 from landtopo.landscape.metrics import components
 from landtopo.landscape.schema import MODEL
@@ -18,6 +19,7 @@ LISTED = 24
 
 # More of a kind than this are summed up.
 _NAMED = 6
+# What no search of landtopo has found.
 _UNSEARCHED = (
     "A database does not say how it was searched: minima, and transition states between those that "
     "are here, may be missing."
@@ -47,7 +49,15 @@ def about_energies(prepared: Prepared) -> list[str]:
             f"The minima fall into {len(parts)} parts that no transition state joins, of "
             f"{listed(sizes, _NAMED)}."
         )
-    return [*sentences, _UNSEARCHED]
+    evidence = [
+        sentence
+        for key in prepared.attributes.get("coverage", {})
+        for sentence in search_evidence(prepared.attributes, key, minima, passes)
+    ]
+    failed = sum(map(len, prepared.attributes.get("failed_pairs", {}).values()))
+    if failed:
+        evidence.append(f"{counted(failed, 'pair')} of minima could not be joined.")
+    return [*sentences, *(evidence or [_UNSEARCHED])]
 
 
 def minimum_table(prepared: Prepared) -> Table:

@@ -9,11 +9,12 @@ from landtopo.export.prepare import Prepared, Record
 from landtopo.export.tables import Copies, families_of, transitions_of
 from landtopo.export.unresolved import Unresolved
 from landtopo.landscape.labelled import FamilyLevel
+from landtopo.landscape.schema import MODEL
 from landtopo.landscape.widths import WidthRow, WidthStep
 from landtopo.points.coverage import Coverage
 from landtopo.wording import counted, exact, listed, number, percent
 
-__all__ = ["evidence", "found_otherwise", "in_short", "start_evidence"]
+__all__ = ["evidence", "found_otherwise", "in_short", "search_evidence", "start_evidence"]
 
 # A sentence has room for so many levels.
 _STEPS = 4
@@ -133,16 +134,41 @@ def _verb(names: tuple[str, ...], one: str, many: str) -> str:
 
 def evidence(prepared: Prepared, width: int) -> list[str]:
     """What was searched at one width, and what that says of what was not found."""
-    found = start_evidence(prepared, width)
-    ways = prepared.attributes.get("transition_search", {}).get(str(width))
+    return search_evidence(
+        prepared.attributes,
+        str(width),
+        families_of(prepared, width),
+        transitions_of(prepared, width),
+    )
+
+
+def search_evidence(
+    attributes: Record, key: str, nodes: Sequence[Record], passes: Sequence[Record]
+) -> list[str]:
+    """What was searched on one rung, and what that says of what was not found.
+
+    Parameters
+    ----------
+    attributes : dict
+        Of the graph.
+    key : str
+        The rung, as the attributes name it: a width, or the number of coordinates.
+    nodes, passes : sequence of dict
+        Families and transitions of the rung.
+    """
+    found = _start_evidence(attributes, key, nodes)
+    ways = attributes.get("transition_search", {}).get(key)
     if ways:
-        found += _transition_evidence(ways, transitions_of(prepared, width))
+        found += _transition_evidence(ways, passes)
     return found
 
 
 def start_evidence(prepared: Prepared, width: int) -> list[str]:
     """What the starts at one width were, and what they say of families that were not met."""
-    attributes, key = prepared.attributes, str(width)
+    return _start_evidence(prepared.attributes, str(width), families_of(prepared, width))
+
+
+def _start_evidence(attributes: Record, key: str, nodes: Sequence[Record]) -> list[str]:
     search = attributes.get("start_search", {}).get(key, {})
     starts = attributes.get("starts", {}).get(key)
     found = []
@@ -150,13 +176,12 @@ def start_evidence(prepared: Prepared, width: int) -> list[str]:
         known = {"init", "method"} <= search.keys()
         how = f" from {search['init']}, followed by {search['method']}" if known else ""
         found.append(f"{counted(int(starts), 'start')}{how}.")
-    nodes = families_of(prepared, width)
     others = found_otherwise(
         [(node["id"], node.get("count"), node.get("found_by", "")) for node in nodes]
     )
     coverage = _coverage(attributes.get("coverage", {}).get(key))
     if coverage is not None:
-        met = "critical point" if search.get("others") else "family"
+        met = "critical point" if search.get("others") or MODEL in attributes else "family"
         others = f"{coverage.sentence(family=met)} {others}".rstrip()
     return [*found, *filter(None, [others])]
 

@@ -1,0 +1,109 @@
+"""Models by name, as the command line has them, and from a file of one's own."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from landtopo.errors import InvalidArgument, LandtopoError
+from landtopo.models.smooth import SmoothModel
+from landtopo.numerals import real_number, whole_number
+
+__all__ = ["KNOWN", "named_model"]
+
+#: The names there are, for help and refusals.
+KNOWN = "mueller-brown, himmelblau, lj:N, morse:N:RHO or FILE.py:NAME"
+
+
+def named_model(text: str) -> SmoothModel:
+    """The model of a name.
+
+    Parameters
+    ----------
+    text : str
+        ``mueller-brown``, ``himmelblau``, ``lj:7`` (Lennard-Jones particles), ``morse:7:6``
+        (Morse particles and how narrow their well is), or ``FILE.py:NAME``: a model, or a function
+        without arguments that makes one, in a file of Python, which is run.
+
+    Raises
+    ------
+    InvalidArgument
+        There is none of the name, or the file cannot be used.
+
+    Examples
+    --------
+    >>> from landtopo.models.named import named_model
+    >>> named_model("lj:7")
+    <lj:7: 21 coordinates>
+    """
+    name, *parts = text.split(":")
+    if name.endswith(".py"):
+        return _from_file(Path(name), ":".join(parts), text)
+    makers = {
+        ("mueller-brown", 0): _mueller_brown,
+        ("himmelblau", 0): _himmelblau,
+        ("lj", 1): _lennard_jones,
+        ("morse", 2): _morse,
+    }
+    maker = makers.get((name, len(parts)))
+    if maker is None:
+        raise InvalidArgument(f"The model '{text}' is none of {KNOWN}.")
+    try:
+        return maker(parts)
+    except ValueError as error:
+        if isinstance(error, InvalidArgument):
+            raise
+        raise InvalidArgument(f"The model '{text}' cannot be read: {error}.") from None
+
+
+def _mueller_brown(parts: list[str]) -> SmoothModel:
+    from landtopo.models.mueller_brown import mueller_brown
+
+    return mueller_brown()
+
+
+def _himmelblau(parts: list[str]) -> SmoothModel:
+    from landtopo.models.himmelblau import himmelblau
+
+    return himmelblau()
+
+
+def _lennard_jones(parts: list[str]) -> SmoothModel:
+    from landtopo.models.clusters import lennard_jones
+
+    return lennard_jones(whole_number(parts[0]))
+
+
+def _morse(parts: list[str]) -> SmoothModel:
+    from landtopo.models.clusters import morse
+
+    return morse(whole_number(parts[0]), real_number(parts[1]))
+
+
+def _from_file(place: Path, name: str, text: str) -> SmoothModel:
+    if not name.isidentifier():
+        raise InvalidArgument(f"The model '{text}' must name what the file defines: FILE.py:NAME.")
+    if not place.is_file():
+        raise InvalidArgument(f"There is no file '{place}' for the model '{text}'.")
+    spec = importlib.util.spec_from_file_location(place.stem, place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except LandtopoError:
+        raise
+    except Exception as error:  # whatever a foreign file may raise
+        raise InvalidArgument(
+            f"'{place}' cannot be run: {type(error).__name__}: {' '.join(str(error).split())}."
+        ) from error
+    found: SmoothModel | Callable[[], SmoothModel] | None = getattr(module, name, None)
+    if callable(found):
+        found = found()
+    if not isinstance(found, SmoothModel):
+        raise InvalidArgument(
+            f"'{name}' in '{place}' must be a model, such as function_model makes, or a function "
+            f"without arguments that makes one; got {type(found).__name__}."
+        )
+    return found

@@ -1,0 +1,762 @@
+"""Models of smooth functions: any function, with the symmetries that are known of it.
+
+Searches compute in units of the function. A length of one is about half the size of the region in
+which they start, and a value of one makes the largest curvature at a minimum about one; both are
+powers of two, so that nothing is rounded. What is told is in the units of the function itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from landtopo.errors import InvalidArgument
+from landtopo.journal import Journal
+from landtopo.landscape.catalogue import PassKind, Transition
+from landtopo.landscape.numbering import numbered
+from landtopo.landscape.pool import Piece, Pool
+from landtopo.landscape.rungs import Line, LineageOptions
+from landtopo.landscape.schema import MODEL
+from landtopo.landscape.transitions import Found
+from landtopo.model import Mark, Rungs, Symmetry
+from landtopo.objective import Array, FlowCurve, Objective, Pace
+from landtopo.paths.descent import DescentOptions
+from landtopo.paths.join import JoinOptions, join
+from landtopo.paths.joined import JoinStatus
+from landtopo.paths.setting import Element, PlainSetting
+from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend, soft_mode_starts
+from landtopo.points.climbs import SaddleStart
+from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.records import Attempts, Families, Kind, Status
+from landtopo.points.stationary import FunctionFamily, FunctionPoint, judged
+from landtopo.progress import Progress
+from landtopo.symmetry.gauge import Gauge
+from landtopo.symmetry.permutations import Permutation
+
+__all__ = ["FunctionSearch", "Shape", "SmoothModel", "follow_to", "grouped"]
+
+_STARTS = 200
+_CHUNK = 16
+# |grad| of a critical point, in units of the model; judgement goes on to the floor of rounding.
+_TOLERANCE = 1e-12
+_STEPS = 500
+# Climbs that come to a saddle take far fewer; others go round in circles.
+_CLIMB_STEPS = 80
+# Critical points of interest lie in the region of the starts: what goes farther from its start than
+# the diagonal of a box around it will not come back.
+_REGION = 2.0
+# How far Newton's method may move a point that should be critical, and how close two points of
+# rest are the same.
+_REACH = 1e-3
+# Starts from which curvatures at minima are learned.
+_LEARNING = 5
+# Noise on lines between points, in units of their distance.
+_NOISE = (0.0, 0.05, 0.3)
+_COPIES = 8
+_AMPLITUDES = (0.05, 0.2)
+_JOIN = JoinOptions(bands=12, improve=12, patience=6)
+_STATUS = {
+    AscentStatus.CONVERGED: Status.CONVERGED,
+    AscentStatus.OTHER_INDEX: Status.CONVERGED,
+    AscentStatus.STEPS_USED: Status.TOO_LONG,
+    AscentStatus.LEFT_REGION: Status.DIVERGED,
+}
+
+
+class Shape(Protocol):
+    """What a kind of functions adds to a model: symmetries, starts and words."""
+
+    @property
+    def name(self) -> str:
+        """What people call the function, as on the command line."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What a page calls it."""
+        ...
+
+    @property
+    def objective(self) -> Objective:
+        """The function in its own units."""
+        ...
+
+    @property
+    def error(self) -> float:
+        """Error of Hessians relative to the largest curvature; 0 where they are exact."""
+        ...
+
+    @property
+    def slope_error(self) -> float:
+        """Error of gradients; 0 where they are exact."""
+        ...
+
+    @property
+    def length(self) -> float:
+        """Half the size of the region in which searches start."""
+        ...
+
+    @property
+    def symmetry(self) -> Any:
+        """A `Symmetry` with `order` and `isotropy_order`."""
+        ...
+
+    @property
+    def gauge(self) -> Gauge:
+        """Its continuous symmetry."""
+        ...
+
+    def draw(self, generator: np.random.Generator) -> Array:
+        """A random start."""
+        ...
+
+    def shaped(self, x: Array) -> Array:
+        """A point in the shape in which people see it."""
+        ...
+
+    def flaw(self, x: Array) -> str | None:
+        """Why a critical point is not one of the landscape, in a sentence, or None."""
+        ...
+
+    def description(self, x: Array, isotropy: int) -> str:
+        """A point in one line."""
+        ...
+
+    def element_text(self, element: Permutation) -> dict[str, str]:
+        """What a graph says of the element by which a transition leads to a copy."""
+        ...
+
+    def columns(self, x: Array) -> dict[str, Any]:
+        """What else a graph says of a point."""
+        ...
+
+
+class _Scaled:
+    """A function in units of a model, as an `Objective`."""
+
+    def __init__(self, objective: Objective, length: float, energy: float) -> None:
+        self._objective = objective
+        self._length = length
+        self._energy = energy
+
+    @property
+    def size(self) -> int:
+        return self._objective.size
+
+    def value(self, x: Array) -> Array:
+        return np.asarray(self._objective.value(x * self._length)) / self._energy
+
+    def value_and_gradient(self, x: Array) -> tuple[Array, Array]:
+        value, gradient = self._objective.value_and_gradient(x * self._length)
+        return np.asarray(value) / self._energy, gradient * (self._length / self._energy)
+
+    def hessian(self, x: Array) -> Array:
+        hessian = self._objective.hessian(x * self._length)
+        return np.asarray(hessian * (self._length**2 / self._energy))
+
+    def gauge(self, x: Array) -> Array:
+        # Orthonormal rows are the same in every unit.
+        return self._objective.gauge(x * self._length)
+
+    def flow(self, x: Array, pace: Pace) -> FlowCurve | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSearch(Families):
+    """What many starts found of a function: its minima, or its saddles of an index.
+
+    Attributes
+    ----------
+    model : str
+        Its name.
+    families : tuple of FunctionFamily
+        What was searched for, by increasing value.
+    others : tuple of FunctionFamily
+        Other critical points in which starts ended.
+    attempts : Attempts
+        Every independent start. `attempts.family` counts through `families`, then `others`.
+    coverage : Coverage
+        How sure the list is.
+    search : dict
+        How starts were drawn and followed: without it a count means nothing.
+    """
+
+    _printed = ("id", "kind", "loss", "smallest_eigenvalue", "count", "orbit_size", "description")
+
+    model: str
+    families: tuple[FunctionFamily, ...]  # type: ignore[assignment]
+    others: tuple[FunctionFamily, ...]  # type: ignore[assignment]
+    attempts: Attempts
+    coverage: Coverage
+    search: dict[str, Any]
+
+
+class SmoothModel:
+    """A `Model` of a smooth function.
+
+    Parameters
+    ----------
+    shape : Shape
+        The function, and what is known of it.
+    tolerance : float
+        |grad| of a critical point, in units of the model.
+    """
+
+    #: No bound is known.
+    least = -math.inf
+    ladder = None
+
+    def __init__(self, shape: Shape, *, tolerance: float = _TOLERANCE) -> None:
+        self.shape = shape
+        self._tolerance = tolerance
+        self.length = _power_of_two(shape.length)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.size} coordinates>"
+
+    @property
+    def name(self) -> str:
+        """What people call the function."""
+        return self.shape.name
+
+    @property
+    def label(self) -> str:
+        """The name."""
+        return self.name
+
+    @property
+    def stage(self) -> int:
+        """The number of coordinates: there is one rung only."""
+        return self.size
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates."""
+        return self.shape.objective.size
+
+    @cached_property
+    def energy(self) -> float:
+        """The value that is one in units of the model."""
+        found = []
+        for number in range(_LEARNING):
+            start = self.draw(np.random.default_rng(np.random.SeedSequence(0, spawn_key=(number,))))
+            largest = _largest(_Scaled(self.shape.objective, self.length, 1.0), start)
+            trial = _Scaled(self.shape.objective, self.length, _power_of_two(largest))
+            end = ascend(trial, start, self.options(0, 1e-6)).x
+            found.append(_largest(_Scaled(self.shape.objective, self.length, 1.0), end))
+        return _power_of_two(float(np.median(found)))
+
+    @cached_property
+    def _objective(self) -> _Scaled:
+        return _Scaled(self.shape.objective, self.length, self.energy)
+
+    def objective(self, x: Array) -> Objective:
+        """The function, in units of the model."""
+        return self._objective
+
+    def shaped(self, x: Array) -> Array:
+        """The point as people see it, in units of the model."""
+        return self.shape.shaped(x)
+
+    def inside(self, x: Array) -> Array:
+        """A point that was given in the function's units, flat and in units of the model."""
+        return np.ravel(np.asarray(x, dtype=np.float64)) / self.length
+
+    def draw(self, generator: np.random.Generator) -> Array:
+        """A random start, in units of the model."""
+        return self.shape.draw(generator) / self.length
+
+    @cached_property
+    def tolerance(self) -> float:
+        """|grad| of a critical point: what differences leave of it, where it is made of them."""
+        return max(self._tolerance, 8.0 * self.shape.slope_error * self.length / self.energy)
+
+    def options(self, index: int, tolerance: float | None = None) -> AscentOptions:
+        """How a point of an index is searched for."""
+        return AscentOptions(
+            index=index,
+            gradient_tolerance=self.tolerance if tolerance is None else tolerance,
+            region=_REGION * math.sqrt(self.size) * max(1.0, self.shape.length / self.length),
+            steps=_CLIMB_STEPS if index else _STEPS,
+        )
+
+    @property
+    def symmetry(self) -> Symmetry:
+        """Copies."""
+        symmetry: Symmetry = self.shape.symmetry
+        return symmetry
+
+    @cached_property
+    def strata(self) -> _Strata:
+        """Nothing but critical points."""
+        return _Strata(self)
+
+    @cached_property
+    def starts(self) -> _Starts:
+        """Random points, soft modes and lines."""
+        return _Starts(self)
+
+    @cached_property
+    def facts(self) -> _Facts:
+        """What is said of any function."""
+        return _Facts(self)
+
+    def rungs(self, caller: str, *, widths: Any, dim: int | None, init: Any) -> Rungs:
+        """The model alone; see `landtopo.model.Subject`."""
+        for name, value in (("widths", widths), ("dim", dim), ("init", init)):
+            if value is not None:
+                raise InvalidArgument(
+                    f"The '{name}' argument of {caller} is for networks, and must be left out for "
+                    f"{self.name}; got {value!r}."
+                )
+        return Rungs(
+            models=(self,),
+            told=self.told,
+            attributes={MODEL: self.shape.title},
+            starts=_STARTS,
+        )
+
+    def told(self, record: Any) -> Any:
+        """A record in the units of the function."""
+        length, energy = self.length, self.energy
+        if isinstance(record, FunctionPoint):
+            slope, curvature = energy / length, energy / length**2
+            return replace(
+                record,
+                x=record.x * length,
+                value=record.value * energy,
+                grad_norm=record.grad_norm * slope,
+                grad_tolerance=record.grad_tolerance * slope,
+                eigenvalues=record.eigenvalues * curvature,
+                zero_tolerance=record.zero_tolerance * curvature,
+            )
+        if isinstance(record, FunctionFamily):
+            return replace(record, point=self.told(record.point))
+        if isinstance(record, Transition):
+            return replace(
+                record,
+                loss=record.loss * energy,
+                point=None if record.point is None else self.told(record.point),
+                positions=record.positions * length,
+                losses=record.losses * energy,
+            )
+        if isinstance(record, FunctionSearch):
+            return self.told_search(record)
+        raise TypeError(f"A {type(record).__name__} has no units of a function.")
+
+    def told_search(self, search: FunctionSearch) -> FunctionSearch:
+        """What a search found, in the units of the function."""
+        length, energy = self.length, self.energy
+        attempts = replace(
+            search.attempts,
+            loss=search.attempts.loss * energy,
+            grad_norm=search.attempts.grad_norm * (energy / length),
+            weights=search.attempts.weights * length,
+        )
+        return replace(
+            search,
+            families=tuple(self.told(one) for one in search.families),
+            others=tuple(self.told(one) for one in search.others),
+            attempts=attempts,
+            search={**search.search, "tolerance": self.tolerance * energy / length},
+        )
+
+    def ways(
+        self, start: Array, end: Array, *, seed: int, known: Sequence[Array]
+    ) -> tuple[Sequence[Found], bool]:
+        """All transition states met while two labelled minima are joined, and whether they are."""
+        joined = join(
+            self._objective,
+            start,
+            self.shape.gauge.align(end, start),
+            _JOIN,
+            setting=self.setting,
+            rng=np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(self.stage, 3))),
+            known=known,
+        )
+        found = []
+        for passed in joined.transitions:
+            up, down = passed.sides
+            points = np.vstack([up.points[::-1], down.points[1:]])
+            steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+            found.append(
+                Found(
+                    kind="saddle",
+                    state=self.shaped(passed.x).copy(),
+                    start=self.shaped(up.x).copy(),
+                    end=self.shaped(down.x).copy(),
+                    positions=np.concatenate([[0.0], np.cumsum(steps)]),
+                    losses=np.asarray(self._objective.value(points)),
+                    through_saddle=bool(passed.through),
+                )
+            )
+        return found, joined.status is JoinStatus.CONNECTED
+
+    @cached_property
+    def setting(self) -> PlainSetting:
+        """What a connection has to know."""
+        return _Setting(gauge=self.shape.gauge, flaw=self.strata.flaw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Setting(PlainSetting):
+    """Labelled points that are one where gauge carries them into each other."""
+
+    gauge: Gauge
+    flaw: Callable[[Array], str | None]
+
+    def relation(self, x: Array, reference: Array) -> Element | None:
+        near = np.linalg.norm(self.gauge.align(reference, x) - x)
+        return () if near <= self.tolerance * (1.0 + np.linalg.norm(x)) else None
+
+    def distance(self, x: Array, y: Array) -> float:
+        return float(np.linalg.norm(self.gauge.align(y, x) - x))
+
+    def first_guess(
+        self, x: Array, y: Array, images: int, attempt: int, rng: np.random.Generator
+    ) -> Array:
+        aligned = self.gauge.align(y, x)
+        return PlainSetting.first_guess(self, x, aligned, images, attempt, rng)
+
+    def objection(self, ascent: Ascent, symmetry: Any = None) -> str | None:
+        return self.flaw(ascent.x)
+
+
+class _Strata:
+    """Smooth everywhere; what a critical point is, its Hessian says."""
+
+    def __init__(self, model: SmoothModel) -> None:
+        self._model = model
+
+    def flaw(self, x: Array) -> str | None:
+        """Why a point is not one of the landscape."""
+        return self._model.shape.flaw(x * self._model.length)
+
+    def judge(self, x: Array) -> FunctionPoint:
+        """The point after Newton's method, with its spectrum."""
+        model = self._model
+        point = judged(
+            model.objective(x), x, reach=_REACH, tolerance=model.tolerance, error=model.shape.error
+        )
+        flaw = self.flaw(point.x)
+        return point if flaw is None else replace(point, kind=Kind.UNDECIDED, reason=flaw)
+
+    def mark(self, one: Any) -> Mark:
+        """The point itself."""
+        return self._model.symmetry.mark(one.x)
+
+    def between_sets(self, first: Any, second: Any, element: Permutation) -> Permutation:
+        """No set is larger than a point."""
+        return element
+
+    def is_pass(self, point: Any, kind: PassKind) -> bool:
+        """A saddle of index 1."""
+        return kind == "saddle" and point.kind is Kind.SADDLE and point.index == 1
+
+    def ways_out(self, family: Any, options: LineageOptions) -> Sequence[Piece]:
+        """Nothing is not smooth."""
+        return ()
+
+    def objection(self, ascent: Ascent) -> str | None:
+        """Only what is no point of the landscape at all."""
+        return self.flaw(ascent.x)
+
+    def settle(self, x: Array) -> Array | None:
+        """Nothing is known of the minima beforehand."""
+        return None
+
+
+class _Starts:
+    """Random points, soft modes and lines."""
+
+    def __init__(self, model: SmoothModel) -> None:
+        self._model = model
+
+    def minima(
+        self, *, starts: int, seed: int, jobs: int, journal: Journal, progress: Progress
+    ) -> FunctionSearch:
+        """Minima from random starts."""
+        return _minima(self._model, starts, seed, jobs, journal, progress)
+
+    def suggested(self, lowest: Any, seed: int, most: int) -> Sequence[tuple[str, Piece]]:
+        """None beyond random ones."""
+        return ()
+
+    def random(self, generator: np.random.Generator) -> SaddleStart:
+        """A random start, as for minima."""
+        return SaddleStart(x=self._model.draw(generator))
+
+    def from_modes(self, point: Any, *, modes: int, seed: int) -> Iterator[SaddleStart]:
+        """Along the softest modes, both ways."""
+        objective = self._model.objective(point.x)
+        for x, direction in soft_mode_starts(
+            objective, point.x, modes=modes, amplitudes=_AMPLITUDES
+        ):
+            yield SaddleStart(x=x, direction=direction)
+
+    def from_lines(self, first: Any, second: Any, *, seed: int) -> Iterator[SaddleStart]:
+        """From the highest points of straight lines to copies, with and without noise."""
+        model = self._model
+        objective = model.objective(first.x)
+        loop = first is second
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(model.stage, 4)))
+        copies = model.symmetry.copies(second.x, first.x, moves=2, loop=loop)
+        for number, copy in enumerate(copies):
+            if number > _COPIES:
+                return
+            away = copy - first.x
+            apart = float(np.linalg.norm(away))
+            if apart < _REACH:
+                continue
+            line = first.x + np.linspace(0.0, 1.0, 17)[:, None] * away
+            values = np.asarray(objective.value(line))[1:-1]
+            # Where particles pass through each other a value may be no number.
+            top = line[1 + int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))]
+            for level in _NOISE:
+                noise = level * apart / math.sqrt(away.size) * generator.standard_normal(away.size)
+                yield SaddleStart(x=top + noise, direction=away)
+
+    def climb(self, x: Array) -> AscentOptions:
+        """Until the gradient vanishes."""
+        return self._model.options(1)
+
+    @property
+    def descent(self) -> DescentOptions:
+        """As far as the gradient is known."""
+        return DescentOptions(gradient_tolerance=self._model.tolerance)
+
+
+class _Facts:
+    """What is said of any function."""
+
+    def __init__(self, model: SmoothModel) -> None:
+        self._model = model
+
+    def family(self, point: FunctionPoint, *, count: int, found_by: str) -> FunctionFamily:
+        """A family from its representative."""
+        shape = self._model.shape
+        isotropy = int(shape.symmetry.isotropy_order(point.x))
+        return FunctionFamily(
+            id="",
+            point=point,
+            count=count,
+            found_by=found_by,
+            flat_dimension=0 if point.nullity == 0 else None,
+            isotropy_order=isotropy,
+            orbit_size=int(shape.symmetry.order) // isotropy,
+            description=shape.description(point.x * self._model.length, isotropy),
+        )
+
+    def name(self, number: int) -> str:
+        """Numbered by increasing value, such as min0."""
+        return f"min{number}"
+
+    def transition_name(self, number: int) -> str:
+        """Numbered by increasing height, such as ts0."""
+        return f"ts{number}"
+
+    def node(self, family: FunctionFamily) -> dict[str, Any]:
+        """Its coordinates and spectrum."""
+        return self._point(family.point)
+
+    def _point(self, point: Any) -> dict[str, Any]:
+        """What a graph says of minima and transition states; here in the function's units."""
+        positive = point.eigenvalues[point.eigenvalues > point.zero_tolerance]
+        return {
+            "coordinates": point.x,
+            "eigenvalues": point.eigenvalues,
+            "log_product": float(np.log(positive).sum()),
+            **self._model.shape.columns(point.x),
+        }
+
+    def edge(self, transition: Transition) -> dict[str, Any]:
+        """Which copy it leads to, and the coordinates and spectrum of the transition state."""
+        record: dict[str, Any] = dict(self._model.shape.element_text(transition.element))
+        point: Any = transition.point
+        if point is not None:
+            record.update(self._point(point))
+        return record
+
+    def line(self, line: Line) -> dict[str, Any]:
+        """There are no rungs."""
+        return {}
+
+
+def _minima(
+    model: SmoothModel, starts: int, seed: int, jobs: int, journal: Journal, progress: Progress
+) -> FunctionSearch:
+    """Follow starts to minima, and group their ends up to symmetry."""
+    pieces = [
+        Piece(
+            name=f"starts/{model.stage}",
+            function=_follow,
+            arguments=(model, first, min(first + _CHUNK, starts), seed),
+        )
+        for first in range(0, starts, _CHUNK)
+    ]
+    progress.begin(f"{model.label}: starts", len(pieces))
+    results = Pool(jobs, journal).run(pieces, finished=lambda: progress.advance(1))
+    progress.end()
+    return grouped(
+        model,
+        results,
+        independent=starts,
+        sources=("random starts", ""),
+        wanted=lambda point: point.kind is Kind.MINIMUM,
+        names=("min", "other"),
+        search={"method": "eigenvector following", "seed": seed},
+    )
+
+
+def grouped(
+    model: SmoothModel,
+    results: Sequence[Mapping[str, Any]],
+    *,
+    independent: int,
+    sources: tuple[str, str],
+    wanted: Callable[[FunctionPoint], bool],
+    names: tuple[str, str],
+    search: Mapping[str, Any],
+) -> FunctionSearch:
+    """Group ends of starts up to symmetry, in units of the model.
+
+    Parameters
+    ----------
+    model : SmoothModel
+    results : sequence of dict
+        Columns of starts in their order, as `follow_to` gives them.
+    independent : int
+        So many of them, the first ones, are independent draws; counts are of these.
+    sources : tuple of two str
+        What the independent ones and the others are.
+    wanted : callable
+        Whether a point is one that was searched for.
+    names : tuple of two str
+        Beginnings of the ids of what was searched for, and of the rest.
+    search : mapping
+        How starts were followed.
+    """
+    columns = {
+        name: np.concatenate([np.asarray(one[name]) for one in results]) for name in results[0]
+    }
+    codes = tuple(Status)
+    status = tuple(codes[int(code)] for code in columns["status"])
+    points: list[FunctionPoint] = []
+    marks: list[Mark] = []
+    found_by: list[str] = []
+    counts: list[int] = []
+    labels = np.full(len(status), -1, dtype=np.int64)
+    for i, x in enumerate(columns["x"]):
+        if status[i] is not Status.CONVERGED:
+            continue
+        mark = model.symmetry.mark(x)
+        number = next((n for n, known in enumerate(marks) if known.match(mark) is not None), None)
+        if number is None:
+            number = len(points)
+            points.append(model.strata.judge(x))
+            marks.append(mark)
+            counts.append(0)
+            found_by.append(sources[0 if i < independent else 1])
+        counts[number] += i < independent
+        labels[i] = number
+    order = numbered([point.value for point in points])
+    by_value = np.argsort(order).tolist()
+    ranked = [n for n in by_value if wanted(points[n])] + [
+        n for n in by_value if not wanted(points[n])
+    ]
+    most = sum(map(wanted, points))
+    families = [
+        model.facts.family(points[n], count=counts[n], found_by=found_by[n]).named(
+            f"{names[0]}{place}" if place < most else f"{names[1]}{place - most}"
+        )
+        for place, n in enumerate(ranked)
+    ]
+    place_of = np.append(np.argsort(np.array(ranked, dtype=np.int64)), -1)
+    kept = slice(0, independent)
+    return FunctionSearch(
+        model=model.name,
+        families=tuple(families[:most]),
+        others=tuple(families[most:]),
+        attempts=Attempts(
+            width=model.stage,
+            source=sources[0],
+            independent=True,
+            starts=np.arange(independent, dtype=np.int64),
+            status=status[kept],
+            loss=columns["loss"][kept],
+            grad_norm=columns["grad_norm"][kept],
+            evaluations=columns["evaluations"][kept],
+            weights=columns["x"][kept],
+            family=place_of[labels[kept]],
+        ),
+        coverage=estimate_coverage([family.count for family in families if family.count]),
+        search={
+            "init": "random points",
+            "starts": independent,
+            "tolerance": model.tolerance,
+            "limit": _STEPS,
+            "stopped_by": "starts",
+            **search,
+        },
+    )
+
+
+def _follow(model: SmoothModel, first: int, last: int, seed: int) -> dict[str, Any]:
+    """Some random starts, each to a minimum."""
+    keys = [
+        np.random.SeedSequence(seed, spawn_key=(model.stage, number))
+        for number in range(first, last)
+    ]
+    starts = [(model.draw(np.random.default_rng(key)), None) for key in keys]
+    return follow_to(model, starts, 0)
+
+
+def follow_to(
+    model: SmoothModel, starts: Sequence[tuple[Array, Array | None]], index: int
+) -> dict[str, Any]:
+    """Follow starts, with directions to climb or without, to critical points of an index.
+
+    Returns
+    -------
+    dict
+        Columns: ``x``, ``loss``, ``grad_norm``, ``status`` (number of the `Status`),
+        ``evaluations``.
+    """
+    options = model.options(index)
+    codes = tuple(Status)
+    rows: dict[str, list[Any]] = {
+        name: [] for name in ("x", "loss", "grad_norm", "status", "evaluations")
+    }
+    for start, direction in starts:
+        x = np.ravel(start)
+        way = None if direction is None else np.ravel(direction)
+        found = ascend(model.objective(x), x, options, direction=way)
+        status, x = _STATUS.get(found.status, Status.STALLED), found.x
+        if status is not Status.CONVERGED and index == 0 and np.all(np.isfinite(x)):
+            # The tolerance may lie below what rounding leaves of the gradient.
+            point = model.strata.judge(x)
+            if point.grad_norm <= point.grad_tolerance:
+                status, x = Status.CONVERGED, point.x
+        if status is Status.CONVERGED and model.strata.flaw(x) is not None:
+            status = Status.DIVERGED
+        rows["x"].append(x)
+        rows["loss"].append(found.value)
+        rows["grad_norm"].append(found.gradient_norm)
+        rows["status"].append(codes.index(status))
+        rows["evaluations"].append(found.evaluations.gradient + found.evaluations.hessian)
+    return {name: np.array(values) for name, values in rows.items()}
+
+
+def _largest(objective: Objective, x: Array) -> float:
+    """The largest size of a curvature."""
+    return float(np.abs(np.linalg.eigvalsh(objective.hessian(x))).max(initial=0.0))
+
+
+def _power_of_two(value: float) -> float:
+    return 2.0 ** round(math.log2(value)) if 0.0 < value < math.inf else 1.0

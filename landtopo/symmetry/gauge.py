@@ -1,0 +1,163 @@
+"""Continuous symmetries of a function: where nothing changes, and moves along them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from landtopo.objective import Array
+
+__all__ = ["Along", "Gauge", "NoGauge", "RigidMotions"]
+
+# Directions shorter than this, relative to the longest, are the same as others: the rotation about
+# the axis of points in a row, for instance.
+_INDEPENDENT = 1e-8
+
+
+class Gauge(Protocol):
+    """A continuous symmetry."""
+
+    @property
+    def trivial(self) -> bool:
+        """Whether there is none."""
+        ...
+
+    def directions(self, x: Array) -> Array:
+        """Orthonormal rows that span the directions at a point, shape (g, size)."""
+        ...
+
+    def align(self, x: Array, target: Array) -> Array:
+        """A point moved along the gauge to where it is closest to another."""
+        ...
+
+
+class NoGauge:
+    """No continuous symmetry.
+
+    Parameters
+    ----------
+    size : int
+        Number of coordinates.
+    """
+
+    trivial = True
+
+    def __init__(self, size: int) -> None:
+        self._none = np.empty((0, size))
+
+    def directions(self, x: Array) -> Array:
+        """No rows."""
+        return self._none
+
+    def align(self, x: Array, target: Array) -> Array:
+        """The point itself."""
+        return x
+
+
+class RigidMotions:
+    """Translations and rotations of n points in k dimensions, or one of the two.
+
+    Parameters
+    ----------
+    dimension : int
+        k; coordinates are those of one point after the other.
+    translations, rotations : bool
+        Which of the two. Rotations are proper ones, about the origin; with translations about any
+        point.
+    """
+
+    trivial = False
+
+    def __init__(
+        self, dimension: int, *, translations: bool = True, rotations: bool = True
+    ) -> None:
+        self.dimension = dimension
+        self.translations = translations
+        self.rotations = rotations
+
+    def directions(self, x: Array) -> Array:
+        """Orthonormal rows; fewer where the points lie in a row or a plane that rotations keep."""
+        points = x.reshape(-1, self.dimension)
+        rows = []
+        if self.translations:
+            rows += [np.tile(axis, len(points)) for axis in np.eye(self.dimension)]
+            points = points - points.mean(axis=0)
+        if self.rotations:
+            for i in range(self.dimension):
+                for j in range(i):
+                    turned = np.zeros_like(points)
+                    turned[:, i], turned[:, j] = points[:, j], -points[:, i]
+                    rows.append(turned.ravel())
+        return _orthonormal(np.array(rows).reshape(-1, x.size))
+
+    def align(self, x: Array, target: Array) -> Array:
+        """The best translation, then rotation (W. Kabsch, Acta Cryst. A 32, 922 (1976))."""
+        points, aims = x.reshape(-1, self.dimension), target.reshape(-1, self.dimension)
+        middle = np.zeros(self.dimension)
+        if self.translations:
+            middle = aims.mean(axis=0)
+            points = points - points.mean(axis=0)
+        if self.rotations:
+            left, _, right = np.linalg.svd(points.T @ (aims - middle))
+            left[:, -1] *= np.sign(np.linalg.det(left @ right))
+            points = points @ (left @ right)
+        return np.asarray(points + middle).ravel()
+
+
+class Along:
+    """A continuous symmetry that is known by its directions only.
+
+    Parameters
+    ----------
+    rows : callable
+        Given a point, directions (m, size) along which the function does not change; they need
+        neither be orthonormal nor independent.
+    """
+
+    trivial = False
+
+    def __init__(self, rows: Callable[[Array], ArrayLike]) -> None:
+        self._rows = rows
+
+    def directions(self, x: Array) -> Array:
+        """Orthonormal rows that span the directions."""
+        return _orthonormal(np.array(self._rows(x), dtype=np.float64).reshape(-1, x.size))
+
+    def align(self, x: Array, target: Array) -> Array:
+        """The end of the steps along the gauge by which the distance shrinks.
+
+        It is the closest point near by; a copy that is closer on the far side is not seen.
+        """
+        best = float(np.linalg.norm(x - target))
+        share = 1.0
+        while share > 1e-3 and best > 0.0:
+            trial = x
+            for _ in range(8):
+                trial = self._step(trial, target, share / 8.0)
+            apart = float(np.linalg.norm(trial - target))
+            if apart < best * (1.0 - 1e-12):
+                x, best = trial, apart
+            else:
+                share *= 0.5
+        return x
+
+    def _step(self, x: Array, target: Array, share: float) -> Array:
+        """One Runge-Kutta step of the flow that shrinks the distance."""
+
+        def slope(y: Array) -> Array:
+            rows = self.directions(y)
+            return np.asarray(rows.T @ (rows @ (target - y)))
+
+        first = slope(x)
+        second = slope(x + 0.5 * share * first)
+        third = slope(x + 0.5 * share * second)
+        fourth = slope(x + share * third)
+        return np.asarray(x + share * (first + 2.0 * second + 2.0 * third + fourth) / 6.0)
+
+
+def _orthonormal(rows: Array) -> Array:
+    _, sizes, right = np.linalg.svd(rows, full_matrices=False)
+    return np.asarray(right[sizes > _INDEPENDENT * sizes.max(initial=0.0)])

@@ -1,0 +1,212 @@
+"""Clusters: energies, copies by permutations, motions and mirrors, and their graphs."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import permutations
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+
+import landtopo as lt
+from landtopo.journal import Forgetful
+from landtopo.landscape.explore import ExploreOptions
+from landtopo.models.clusters import lennard_jones, morse
+from landtopo.models.smooth import SmoothModel
+from landtopo.objective import Array
+from landtopo.points.derivative_check import check_derivatives
+from landtopo.points.records import Kind
+from landtopo.progress import Silent
+from landtopo.symmetry.particles import ParticleSymmetry
+
+# Wales, Doye, J. Phys. Chem. A 101, 5111 (1997) for the global minimum; all four as listed in the
+# Cambridge Cluster Database.
+LJ7 = [-16.505384, -15.935043, -15.593211, -15.533060]
+
+TETRAHEDRON = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=float)
+OCTAHEDRON = np.vstack([np.eye(3), -np.eye(3)])
+TRIANGLE = np.array([[1, 0, 0], [-0.5, 0.75**0.5, 0], [-0.5, -(0.75**0.5), 0]])
+ROW = np.array([[-1.0, 0, 0], [0, 0, 0], [1, 0, 0]])
+# No symmetry at all, and different from its mirror image.
+CROOKED = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1.3, 0], [0.2, 0.3, 0.9], [-0.8, 0.1, 0.4]])
+
+
+def moved(points: Array, seed: int, *, mirror: bool) -> tuple[Array, Array]:
+    """A copy by a random permutation, a random motion and perhaps a mirror, and the permutation."""
+    generator = np.random.default_rng(seed)
+    turn = np.linalg.qr(generator.standard_normal((3, 3)))[0]
+    turn *= np.sign(np.linalg.det(turn)) * (-1 if mirror else 1)
+    order = generator.permutation(len(points))
+    return points[order] @ turn.T + generator.standard_normal(3), order
+
+
+# --- energies ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", [lennard_jones(5), morse(5, 6.0)], ids=lambda model: model.name)
+def test_derivatives_belong_together(model: SmoothModel) -> None:
+    # From the distance where no critical point is to where pairs hardly feel each other.
+    low, high = np.full(15, -1.2), np.full(15, 1.2)
+    check_derivatives("a test", model.shape.objective, low, high)
+
+
+def test_a_pair_rests_at_its_distance_with_depth_one() -> None:
+    for model in (lennard_jones(3), morse(3, 4.0)):
+        energy = model.shape.objective
+        side = energy.pair.rest
+        triangle = (side / 3**0.5 * TRIANGLE).ravel()
+        value, gradient = energy.value_and_gradient(triangle)
+        assert value == pytest.approx(-3.0, abs=1e-14)
+        assert np.abs(gradient).max() < 1e-13
+
+
+def test_particles_in_one_place_have_a_finite_energy() -> None:
+    energy = lennard_jones(5).shape.objective
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, gradient = energy.value_and_gradient(np.zeros(15))
+        assert np.isfinite(value)
+        assert np.all(np.isfinite(gradient))
+        assert np.all(np.isfinite(energy.hessian(np.zeros(15))))
+    # Pushed together, the energy rises all the way.
+    line = np.linspace(0.0, 1.1, 60)
+    pair = np.zeros((60, 2, 3))
+    pair[:, 1, 0] = line
+    alone = lennard_jones(3).shape.objective
+    apart = np.concatenate([pair, np.full((60, 1, 3), 50.0)], axis=1).reshape(60, 9)
+    assert np.all(np.diff(alone.value(apart)) < 0)
+
+
+# --- copies -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize(
+    "points", [TETRAHEDRON, OCTAHEDRON, TRIANGLE, ROW, CROOKED], ids=[4, 6, 3, "row", "crooked"]
+)
+def test_copies_are_matched_and_the_element_makes_them(points: Array, mirror: bool) -> None:
+    symmetry = ParticleSymmetry(len(points))
+    for seed in range(5):
+        copy, _ = moved(points, seed, mirror=mirror)
+        element = symmetry.match(copy.ravel(), points.ravel())
+        assert element is not None
+        made = symmetry.gauge.align(symmetry.act(element, points.ravel()), copy.ravel())
+        assert np.abs(made - copy.ravel()).max() < 1e-12
+
+
+def test_mirror_images_of_a_crooked_cluster_need_the_mirror() -> None:
+    symmetry = ParticleSymmetry(5)
+    copy, order = moved(CROOKED, 0, mirror=True)
+    element = symmetry.match(copy.ravel(), CROOKED.ravel())
+    assert element is not None
+    assert element[-2:] == (6, 5)
+    assert np.array_equal(np.argsort(element[:5]), order)
+    proper, _ = moved(CROOKED, 1, mirror=False)
+    element = symmetry.match(proper.ravel(), CROOKED.ravel())
+    assert element is not None
+    assert element[-2:] == (5, 6)
+
+
+def test_what_is_no_copy_is_not_matched() -> None:
+    symmetry = ParticleSymmetry(5)
+    other = CROOKED.copy()
+    # Ten times what two copies of a critical point may differ by.
+    other[4, 2] += 1e-4
+    assert symmetry.match(other.ravel(), CROOKED.ravel()) is None
+
+
+@pytest.mark.parametrize(
+    ("points", "order"),
+    # T_d, O_h, D_3h; for three in a row the four elements of S_3 x mirror that motions undo.
+    [(TETRAHEDRON, 24), (OCTAHEDRON, 48), (TRIANGLE, 12), (ROW, 4), (CROOKED, 1)],
+    ids=["T_d", "O_h", "D_3h", "row", "C_1"],
+)
+def test_orders_of_point_groups_are_counted(points: Array, order: int) -> None:
+    symmetry = ParticleSymmetry(len(points))
+    assert symmetry.isotropy_order(points.ravel()) == order
+    # Every permutation, with and without a mirror, tried by the best motion alone.
+    if len(points) <= 5:
+        x = points.ravel()
+        found = 0
+        for sign in (1.0, -1.0):
+            for images in permutations(range(len(points))):
+                copy = sign * points[list(images)].ravel()
+                found += np.abs(symmetry.gauge.align(copy, x) - x).max() < 1e-9
+        assert found == order
+
+
+def test_the_closest_copy_of_a_copy_is_the_point_itself() -> None:
+    symmetry = ParticleSymmetry(5)
+    for seed in range(4):
+        copy, _ = moved(CROOKED, seed, mirror=bool(seed % 2))
+        assert symmetry.apart(copy.ravel(), CROOKED.ravel()) < 1e-9
+
+
+# --- landscapes -------------------------------------------------------------------------------
+
+
+def test_the_gauge_is_left_out_of_spectra() -> None:
+    model = lennard_jones(4)
+    # A tetrahedron whose edges are all at rest: -6, and 12 - 6 vibrations.
+    x = model.inside(2.0 ** (1 / 6) / 8**0.5 * TETRAHEDRON)
+    point = model.told(model.strata.judge(x))
+    assert point.value == pytest.approx(-6.0, abs=1e-13)
+    assert (point.kind, point.gauge, len(point.eigenvalues)) == (Kind.MINIMUM, 6, 6)
+    # Breathing: a step of one moves each particle outwards by 1/2, and each of the six edges grows
+    # by sqrt(2/3). The pair's curvature at rest is 72 / 2^{1/3}.
+    stiffness = 72.0 / 2.0 ** (1 / 3)
+    assert point.eigenvalues[-1] == pytest.approx(6.0 * 2.0 / 3.0 * stiffness, rel=1e-9)
+
+
+def test_a_cluster_that_fell_apart_is_no_point() -> None:
+    model = lennard_jones(4)
+    far = np.vstack([2.0 ** (1 / 6) / 3**0.5 * TRIANGLE, [[200.0, 0, 0]]])
+    point = model.strata.judge(model.inside(far))
+    assert point.kind is Kind.UNDECIDED
+    assert point.reason == "The cluster has fallen into 2 parts."
+
+
+def graph_of(model: SmoothModel, starts: int) -> Any:
+    quick = ExploreOptions(
+        random_starts=16, mode_starts=16, line_starts=8, check_pairs=1, self_pairs=1, patience=20
+    )
+    return lt.landscape_graph(model, starts=starts, options=quick)
+
+
+def minima_of(model: SmoothModel, starts: int) -> Any:
+    return model.told(
+        model.starts.minima(starts=starts, seed=0, jobs=1, journal=Forgetful(), progress=Silent())
+    ).families
+
+
+def test_seven_particles_have_four_minima() -> None:
+    families = minima_of(lennard_jones(7), 60)
+    assert [family.loss for family in families] == pytest.approx(LJ7, abs=1e-6)
+    # D_5h, C_3v, C_3v, C_2, and 2 * 7! labelled copies over the order.
+    assert [family.isotropy_order for family in families] == [20, 6, 6, 2]
+    assert families[0].orbit_size == 504
+
+
+def test_six_particles_have_two_minima_that_transition_states_join() -> None:
+    graph = graph_of(lennard_jones(6), 30)
+    minima = sorted(data["loss"] for _, data in graph.nodes(data=True))
+    # The octahedron, and the bipyramid with a cap.
+    assert minima == pytest.approx([-12.712062, -12.302927], abs=1e-6)
+    assert nx.is_connected(nx.Graph(graph))
+    energy = lennard_jones(6).shape.objective
+    for *_, data in graph.edges(data=True):
+        # By another route: the spectrum of the Hessian with the six gauge modes in it.
+        values = np.linalg.eigvalsh(energy.hessian(data["coordinates"]))
+        assert np.sum(values < -1e-6) == 1
+        assert np.sum(np.abs(values) < 1e-6) == 6
+        assert data["verified"]
+
+
+@pytest.mark.parametrize(("rho", "energy"), [(6, -9.044930), (10, -9.003565), (14, -9.000283)])
+def test_five_morse_particles_rest_at_the_published_energies(rho: int, energy: float) -> None:
+    """Doye, Wales, J. Chem. Soc., Faraday Trans. 93, 4233 (1997): the bipyramid, D_3h."""
+    (family,) = minima_of(morse(5, rho), 12)
+    assert family.loss == pytest.approx(energy, abs=1e-6)
+    assert family.isotropy_order == 12
