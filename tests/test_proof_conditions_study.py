@@ -6,6 +6,7 @@ written out here, so that what one version writes another one reads.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -23,7 +24,8 @@ import numpy as np
 import pytest
 
 from landtopo.errors import FileFormatError, InvalidArgument, StudyError
-from landtopo.models.networks.problem import Teacher
+from landtopo.models.networks.points.search import find_minima
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Family, Kind
 from landtopo.study import Study
@@ -521,3 +523,50 @@ def test_records_come_back() -> None:
     times = b'{"$array":["<M8[s]",[1],0,true]}'
     with pytest.raises(FileFormatError):
         decode(len(times).to_bytes(4, "little") + times + bytes(8))
+
+
+# The study as a whole.
+
+
+def test_all_rows_of_an_old_study_are_moved(tmp_path: Path) -> None:
+    """More than are moved at once, and exactly as many."""
+    for count in (100, 101, 250):
+        path = Path(shutil.copy(KEPT, tmp_path / f"{count}.landtopo"))
+        (have,) = execute(path, "SELECT count(*) FROM steps")[0]
+        content = execute(path, "SELECT hex(value) FROM steps LIMIT 1")[0][0]
+        execute(
+            path,
+            *(
+                f"INSERT INTO steps VALUES ('added {number:03}', 1, '2026', x'{content}')"
+                for number in range(count - have)
+            ),
+        )
+        keys = [key for (key,) in execute(path, "SELECT key FROM steps ORDER BY key")]
+        assert len(keys) == count
+        with Study.open(path, write=True) as study:
+            study.begin("nothing")
+            assert study.steps() == keys
+        assert check_study(path).sound
+
+
+def test_a_search_replaces_the_one_before(tmp_path: Path) -> None:
+    problem = TeacherStudent(Teacher.orthonormal(2), 2)
+    found = find_minima(problem, starts=4)
+    family = found.families[0]
+    with Study.create(tmp_path / "s", problem.teacher) as study:
+        assert study.seed == 0
+        many = [dataclasses.replace(family, id=f"w2-f{number}") for number in range(3)]
+        study.save_search("minima", "any", found.attempts, many, {"step": 0.5})
+        assert [one.id for one in study.families(2)] == ["w2-f0", "w2-f1", "w2-f2"]
+        assert study.search_options(2, "any") == {"step": 0.5}
+        study.save_search("minima", "any", found.attempts, many[:1])
+        assert [one.id for one in study.families(2)] == ["w2-f0"]
+        assert study.search_options(2, "any") == {}
+    with Study.resume(tmp_path / "s", problem.teacher) as study:
+        assert study.seed == 0
+
+
+def test_what_is_no_study_has_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "s").write_bytes(b"something else" * 100)
+    found = check_study(tmp_path / "s")
+    assert (found.version, found.rows, len(found.faults)) == (0, 0, 1)
