@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.models.himmelblau import himmelblau
 from landtopo.models.mueller_brown import mueller_brown
+from landtopo.models.named import named_model
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
 
@@ -179,3 +181,19 @@ def test_arguments_of_networks_are_refused_for_a_model() -> None:
         lt.landscape_graph(mueller_brown(), widths=3)
     with pytest.raises(InvalidArgument, match="must be a Teacher or a model; got int"):
         lt.landscape_graph(3, widths=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("def own(x):\n    return x @ x\n", "must be a model.*got function"),
+        ("def own():\n    return 1 / 0\n", "cannot be run: ZeroDivisionError"),
+        ("own = 3\n", "must be a model.*got int"),
+        ("import missing_module\n", "cannot be run: ModuleNotFoundError"),
+    ],
+)
+def test_a_file_that_makes_no_model_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    with pytest.raises(InvalidArgument, match=sentence):
+        named_model(f"{file}:own")

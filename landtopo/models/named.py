@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+import inspect
 from pathlib import Path
+from typing import Any
 
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.models.smooth import SmoothModel
@@ -92,15 +93,15 @@ def _from_file(place: Path, name: str, text: str) -> SmoothModel:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+        found: Any = getattr(module, name, None)
+        if callable(found) and not inspect.signature(found).parameters:
+            found = found()
     except LandtopoError:
         raise
     except Exception as error:  # whatever a foreign file may raise
         raise InvalidArgument(
             f"'{place}' cannot be run: {type(error).__name__}: {' '.join(str(error).split())}."
         ) from error
-    found: SmoothModel | Callable[[], SmoothModel] | None = getattr(module, name, None)
-    if callable(found):
-        found = found()
     if not isinstance(found, SmoothModel):
         raise InvalidArgument(
             f"'{name}' in '{place}' must be a model, such as function_model makes, or a function "
