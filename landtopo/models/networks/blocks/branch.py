@@ -411,7 +411,12 @@ def eigenvalues(at: Slopes, representation: Representation, *, outside: bool) ->
         Of the normal block, otherwise of the Hessian in the teacher's span.
     """
     block = (normal_block if outside else hessian_block)(at, representation)
-    return sorted(at.arithmetic.eigsy(block, eigvals_only=True)) if block.rows else []
+    if not block.rows:
+        return []
+    if at.arithmetic is fp:
+        # Before 1.4, mpmath fails here in doubles.
+        return [float(value) for value in np.linalg.eigvalsh(np.array(block.tolist(), dtype=float))]
+    return sorted(at.arithmetic.eigsy(block, eigvals_only=True))
 
 
 @lru_cache(maxsize=64)
