@@ -570,3 +570,16 @@ def test_what_is_no_study_has_no_rows(tmp_path: Path) -> None:
     (tmp_path / "s").write_bytes(b"something else" * 100)
     found = check_study(tmp_path / "s")
     assert (found.version, found.rows, len(found.faults)) == (0, 0, 1)
+
+
+def test_values_of_other_types_are_damage_without_checksums() -> None:
+    database = Database(KEPT, write=False)
+    try:
+        rows = Rows(database)
+        row = rows.all("families")[0]
+        assert rows._wrong("families", row) == ""
+        for name, wrong, kind in (("loss", "0.5", "REAL"), ("count", 1.0, "INTEGER")):
+            said = f"holds in {name} what is not of type {kind}"
+            assert rows._wrong("families", {**row, name: wrong}) == said
+    finally:
+        database.close()
