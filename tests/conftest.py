@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -38,6 +39,16 @@ def use_kernels() -> None:
     for method in ("reduced", "direct"):
         lt.run_sgd(finite, weights, rate=0.1, times=[0.0, 0.5], method=method)
     lt.reachability(finite, runs=5)
+
+
+@pytest.fixture(autouse=True)
+def logger_as_it_was() -> Iterator[None]:
+    """A command that runs in this process keeps what the library logs for the terminal alone."""
+    logger = logging.getLogger("landtopo")
+    level, propagate, handlers = logger.level, logger.propagate, logger.handlers[:]
+    yield
+    logger.setLevel(level)
+    logger.propagate, logger.handlers = propagate, handlers
 
 
 @pytest.fixture(scope="module")
