@@ -25,11 +25,12 @@ from landtopo.paths.descent import (
     lowest_curvature,
 )
 from landtopo.paths.joined import Minimum, Step, Transition
+from landtopo.paths.met import Met
 from landtopo.paths.onward import onward
 from landtopo.paths.profile import kept_below
 from landtopo.paths.restricted import Restricted
 from landtopo.paths.route_steps import route_over
-from landtopo.paths.routes import Connection, Routes, RouteStep, same_value
+from landtopo.paths.routes import Connection, Routes, RouteStep
 from landtopo.paths.setting import Element, Pass, Setting
 from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Counted
@@ -73,6 +74,9 @@ class Ground:
         self.routes = Routes(setting)
         self.minima: list[Minimum] = []
         self.transitions: list[Transition] = []
+        self._numbers: dict[tuple[int, Element], int] = {}
+        self._sliding: list[int] = []
+        self._passes = Met(setting)
         self.joined: nx.utils.UnionFind[int] = nx.utils.UnionFind()
         self.ceiling = float("inf")
         self._atlas = None if copies is None else Atlas(copies)
@@ -86,17 +90,26 @@ class Ground:
         value = float(self.objective.value(x))
         place = self.routes.place(x, value)
         key = self.routes.key(place)
-        for number, other in enumerate(self.minima):
-            if not new and self.routes.key(other.place) == key:
-                return number
+        if not new and key in self._numbers:
+            return self._numbers[key]
         number = len(self.minima)
+        self._numbers.setdefault(key, number)
         self.minima.append(Minimum(x=x, value=value, place=place))
-        for earlier, other in enumerate(self.minima[:-1]):
-            flat = self.setting.flat_path(other.x, x)
-            if flat is not None:
-                self.add_connection(earlier, number, flat, 0, None, max(other.value, value))
-                break
+        if self.setting.may_slide(x):
+            self._slide_to(number)
+            self._sliding.append(number)
         return number
+
+    def _slide_to(self, number: int) -> None:
+        """Join a minimum with the first that a path of constant value leads to."""
+        one = self.minima[number]
+        for earlier in self._sliding:
+            other = self.minima[earlier]
+            flat = self.setting.flat_path(other.x, one.x)
+            if flat is not None:
+                top = max(other.value, one.value)
+                self.add_connection(earlier, number, flat, 0, None, top)
+                return
 
     def add_connection(
         self,
@@ -189,7 +202,7 @@ class Ground:
         self, x: Array, symmetry: SharedSymmetry | None = None
     ) -> tuple[float, DescentStatus]:
         """What a point is at which a descent rests; copies of known minima are known to be one."""
-        if self._copy_among(self.minima, x, float(self.objective.value(x))) is not None:
+        if self.routes.met.find(x, float(self.objective.value(x))) is not None:
             return np.nan, DescentStatus.ACCEPTED
         if symmetry is not None and self.setting.is_curved_up(x, symmetry):
             return np.nan, DescentStatus.MINIMUM
@@ -235,7 +248,7 @@ class Ground:
         through: tuple[tuple[Array, ...], tuple[Array, ...]],
     ) -> int:
         """Enter a transition state whose descents are done."""
-        number = len(self.transitions)
+        number = self._passes.add(x, value)
         self.transitions.append(
             Transition(
                 x=x,
@@ -254,16 +267,8 @@ class Ground:
 
     def known_transition(self, x: Array, value: float) -> int | None:
         """The known transition state of which this one is a copy."""
-        return self._copy_among(self.transitions, x, value)
-
-    def _copy_among(
-        self, known: Sequence[Minimum | Transition], x: Array, value: float
-    ) -> int | None:
-        for number, other in enumerate(known):
-            close = abs(other.value - value) <= same_value(value)
-            if close and self.setting.relation(x, other.x) is not None:
-                return number
-        return None
+        found = self._passes.find(x, value)
+        return None if found is None else found[0]
 
     def level(self, i: int, j: int) -> float:
         """Highest value that still counts as no barrier between two minima."""

@@ -17,11 +17,12 @@ from operator import itemgetter
 import numpy as np
 
 from landtopo.objective import Array
+from landtopo.paths.met import Met
 from landtopo.paths.setting import Element, Setting
 from landtopo.shown import Brief
 from landtopo.symmetry.permutations import compose, inverse
 
-__all__ = ["Connection", "Place", "RouteStep", "Routes", "same_value"]
+__all__ = ["Connection", "Place", "RouteStep", "Routes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +124,6 @@ class _Exit:
     onward: Callable[[Element], Element]
 
 
-def same_value(value: float) -> float:
-    """By how much the values of copies of one point may differ."""
-    return 1e-9 * (1e-3 + abs(value))
-
-
 class Routes:
     """Families of minima, verified connections, and the routes over their copies.
 
@@ -142,7 +138,7 @@ class Routes:
     def __init__(self, setting: Setting, *, limit: int = 2000) -> None:
         self.setting = setting
         self.limit = limit
-        self.families: list[Array] = []
+        self.met = Met(setting)
         self.values: list[float] = []
         self.connections: list[Connection] = []
         self._classes: list[Element] = []
@@ -151,6 +147,11 @@ class Routes:
         self._known: dict[tuple[int, int, Element], float] = {}
         self._known_overlaps: dict[_Key, list[tuple[float, Callable[[Element], float]]]] = {}
 
+    @property
+    def families(self) -> list[Array]:
+        """A representative of each."""
+        return self.met.points
+
     def place(self, x: Array, value: float) -> Place:
         """The family and element of a minimum; it begins a new family if it is no copy.
 
@@ -158,22 +159,17 @@ class Routes:
         ----------
         x : ndarray, shape (size,)
         value : float
-            Families of another value (`same_value`) are not compared.
         """
-        tolerance = same_value(value)
-        for number, (family, other) in enumerate(zip(self.families, self.values, strict=True)):
-            if abs(other - value) > tolerance:
-                continue
-            element = self.setting.relation(x, family)
-            if element is not None:
-                return Place(family=number, element=element)
-        self.families.append(x)
+        found = self.met.find(x, value)
+        if found is not None:
+            return Place(family=found[0], element=found[1])
+        number = self.met.add(x, value)
         self.values.append(value)
         classes = self.setting.classes(x)
         self._classes.append(classes)
         self._distinct.append(len(set(classes)) == len(classes))
         self._exits.append([])
-        return Place(family=len(self.families) - 1, element=tuple(range(len(classes))))
+        return Place(family=number, element=tuple(range(len(classes))))
 
     def point(self, place: Place) -> Array:
         """Coordinates of a labelled minimum."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,9 +19,23 @@ from landtopo.paths.restricted import Restricted
 from landtopo.points.ascend import Ascent
 from landtopo.shown import Brief
 
-__all__ = ["Element", "Pass", "PlainSetting", "Setting"]
+__all__ = ["Element", "Invariants", "Pass", "PlainSetting", "Setting"]
 
 Element = tuple[int, ...]
+
+
+class Invariants(NamedTuple):
+    """Numbers that no element of a symmetry changes.
+
+    Attributes
+    ----------
+    numbers : ndarray, shape (n,)
+    slack : ndarray, shape (n,)
+        Points of which a number differs by more than the sum of their slacks are no copies.
+    """
+
+    numbers: Array
+    slack: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +60,10 @@ class Setting(Protocol):
 
     def relation(self, x: Array, reference: Array) -> Element | None:
         """The element that carries a reference point to this one; None if there is none."""
+        ...
+
+    def invariants(self, x: Array) -> Invariants:
+        """Numbers of a point that elements leave alone, as many for every point."""
         ...
 
     def act(self, element: Element, points: Array) -> Array:
@@ -117,6 +135,10 @@ class Setting(Protocol):
         """The end of a descent that Newton's method cannot reach, if it can be told from here."""
         ...
 
+    def may_slide(self, x: Array) -> bool:
+        """Whether a path of constant value may begin at a minimum."""
+        ...
+
     def flat_path(self, x: Array, y: Array) -> Array | None:
         """A path of constant value between two minima, if the landscape has one."""
         ...
@@ -145,6 +167,11 @@ class PlainSetting(Brief):
         """The empty permutation for the same point."""
         near = np.linalg.norm(x - reference) <= self.tolerance * (1.0 + np.linalg.norm(x))
         return () if near else None
+
+    def invariants(self, x: Array) -> Invariants:
+        """The coordinates themselves."""
+        slack = self.tolerance * (1.0 + float(np.linalg.norm(x)))
+        return Invariants(x, np.full(x.size, slack))
 
     def act(self, element: Element, points: Array) -> Array:
         """The points themselves."""
@@ -218,6 +245,10 @@ class PlainSetting(Brief):
     def settle(self, x: Array) -> Array | None:
         """Nothing is known of the minima beforehand."""
         return None
+
+    def may_slide(self, x: Array) -> bool:
+        """No flat set is known."""
+        return False
 
     def flat_path(self, x: Array, y: Array) -> Array | None:
         """No flat set is known."""

@@ -22,7 +22,7 @@ from landtopo.models.networks.symmetry.fixed_space import EXACT
 from landtopo.models.networks.symmetry.point_groups import symmetry_group
 from landtopo.models.networks.symmetry.whole import Symmetry
 from landtopo.objective import Array
-from landtopo.paths.routes import same_value
+from landtopo.paths.met import same_value
 from landtopo.symmetry.groups import Images
 
 __all__ = ["NetworkCopies"]

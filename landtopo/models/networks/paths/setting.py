@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import permutations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landtopo.models.networks.fixed_objective import FixedSpaceObjective
 from landtopo.models.networks.flat.slides import FlatPathStatus, loss_range, slide_path
@@ -31,7 +32,7 @@ from landtopo.models.networks.symmetry.point_groups import TeacherAutomorphisms
 from landtopo.models.networks.symmetry.relabelling import teacher_rotation
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
-from landtopo.paths.setting import Element, Pass
+from landtopo.paths.setting import Element, Invariants, Pass
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
@@ -102,6 +103,26 @@ class NetworkSetting:
                 self.weights(reference), self.weights(x), self.rank, tolerance=self.tolerance
             )
         return self._relations[key]
+
+    def invariants(self, x: Array) -> Invariants:
+        """Sums over the neurons: of their weights, of products of two, and how long W_out is.
+
+        Neurons renumbered and turned outside the span to within `eps` in norm change the sums by at
+        most sqrt(K) eps, the sums of products by at most (|W| + |W'|) eps, and the length by eps.
+        """
+        weights = self.weights(x)
+        eps = self.tolerance * len(weights)
+        inside = weights[:, : self.rank]
+        products = (inside.T @ inside)[self._upper]
+        length = float(np.linalg.norm(weights[:, self.rank :]))
+        slack = np.full(self.rank + products.size + 1, eps)
+        slack[: self.rank] *= len(weights) ** 0.5
+        slack[self.rank : -1] *= np.linalg.norm(inside)
+        return Invariants(np.concatenate([inside.sum(axis=0), products, [length]]), slack)
+
+    @cached_property
+    def _upper(self) -> tuple[NDArray[np.intp], ...]:
+        return np.triu_indices(self.rank)
 
     def act(self, element: Element, points: Array) -> Array:
         """Renumber the student neurons: neuron i becomes number element[i]."""
@@ -381,11 +402,21 @@ class NetworkSetting:
         result[:, : self.rank] = (length / total[owner])[:, None] * teacher.vectors[owner]
         return result
 
+    def may_slide(self, x: Array) -> bool:
+        """Whether a neuron is zero or parallel to another, so that weight could slide."""
+        weights = self.weights(x)
+        norms = np.linalg.norm(weights, axis=1)
+        if np.any(norms <= 1e-9 * norms.max()):
+            return True
+        units = weights / norms[:, None]
+        alike = units @ units.T - 2.0 * np.eye(norms.size)
+        return bool(alike.max() > 1.0 - 1e-9)
+
     def flat_path(self, x: Array, y: Array) -> Array | None:
         """Slides of weight between parallel neurons, when both points are the same network."""
-        first, last = self.weights(x), self.weights(y)
-        if not (_has_spare(first) and _has_spare(last)):
+        if not (self.may_slide(x) and self.may_slide(y)):
             return None
+        first, last = self.weights(x), self.weights(y)
         values = self.objective.value(np.array([x, y]))
         if abs(values[0] - values[1]) > 1e-13 * self.scale:
             return None
@@ -413,13 +444,3 @@ class NetworkSetting:
         if points and np.abs(points[-1] - y).max() <= self.tolerance:
             points.pop()
         return points
-
-
-def _has_spare(weights: Array) -> bool:
-    """Whether a neuron is zero or parallel to another, so that weight could slide."""
-    norms = np.linalg.norm(weights, axis=1)
-    if np.any(norms <= 1e-9 * norms.max()):
-        return True
-    units = weights / norms[:, None]
-    alike = units @ units.T - 2.0 * np.eye(norms.size)
-    return bool(alike.max() > 1.0 - 1e-9)
