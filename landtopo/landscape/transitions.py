@@ -27,6 +27,7 @@ from landtopo.symmetry.permutations import compose, inverse
 from landtopo.units import Linear, Squared
 
 if TYPE_CHECKING:
+    from landtopo.paths.atlas import Link
     from landtopo.paths.record import PathRecord
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "descend_to_rest",
     "follow",
     "follow_piece",
+    "way_over",
     "ways_of",
 ]
 
@@ -183,6 +185,22 @@ def follow(model: Model, starts: Sequence[SaddleStart]) -> Harvest:
             replace(one, times=times[i]) for i, one in enumerate(found) if isinstance(one, Found)
         ),
         outcomes=dict(sorted(outcomes.items())),
+    )
+
+
+def way_over(model: Model, link: Link) -> Found:
+    """A verified connection of two minima as a way, in the units of the model."""
+    kind: PassKind = "flat" if link.transition is None else "saddle" if link.smooth else "corner"
+    steps = np.linalg.norm(np.diff(link.points, axis=0), axis=1)
+    state, start, end = (model.shaped(link.points[i]).copy() for i in (link.top, 0, -1))
+    return Found(
+        kind=kind,
+        state=np.empty((0, 0)) if kind == "flat" else state,
+        start=start,
+        end=end,
+        positions=np.concatenate([[0.0], np.cumsum(steps)]),
+        losses=np.asarray(model.objective(link.points[0]).value(link.points)),
+        through_saddle=any(link.through),
     )
 
 

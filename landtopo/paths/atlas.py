@@ -10,7 +10,7 @@ for among the copies next to the two ends; where there is none, the group gives 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -70,6 +70,8 @@ class Link:
         Number of its transition state; None if it is flat.
     through : tuple of two tuples of ndarray
         On each side, lower saddles at which the descent came to rest and was pushed on.
+    smooth : bool
+        Whether the function is smooth at the transition state.
     """
 
     points: Array = field(repr=False)
@@ -78,6 +80,7 @@ class Link:
     height: float
     transition: int | None
     through: tuple[tuple[Array, ...], tuple[Array, ...]] = field(default=((), ()), repr=False)
+    smooth: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,23 +148,16 @@ class Atlas:
         for element in self.copies.fixing(state):
             further = self.copies.act(element, link.points[link.top :])
             moved = tuple(self.copies.act(element, x) for x in link.through[1])
-            self._enter(
-                Link(
-                    points=np.vstack([link.points[: link.top], further]),
-                    values=link.values,
-                    top=link.top,
-                    height=link.height,
-                    transition=link.transition,
-                    through=(link.through[0], moved),
-                )
-            )
+            points = np.vstack([link.points[: link.top], further])
+            self._enter(replace(link, points=points, through=(link.through[0], moved)))
 
     def _enter(self, link: Link) -> None:
         (first, start), (last, end) = (
             self.copies.locate(link.points[place], value)
             for place, value in zip((0, -1), link.values, strict=True)
         )
-        self._parts.clear()
+        # What lies below the new link is joined as before.
+        self._parts = {key: part for key, part in self._parts.items() if key[1] < link.height}
         number = len(self.links)
         self.links.append(link)
         self._starts.append((start, end))
@@ -197,24 +193,58 @@ class Atlas:
         tuple of Hop or None
             Empty if both belong to one connected set; None if nothing below joins them.
         """
-        (first, from_element), (family, to_element) = (
-            self.copies.locate(x, value) for x, value in zip((start, end), values, strict=True)
+        places = self._located(start, end, values)
+        height = self._height(*places, below)
+        if height is None:
+            return None
+        found = self._short(*places, height)
+        return self._from_group(*places, height) if found is None else found
+
+    def height(
+        self, start: Array, end: Array, values: tuple[float, float], *, below: float = np.inf
+    ) -> float | None:
+        """Height of the highest link of the lowest route, which is not looked for itself.
+
+        Parameters
+        ----------
+        start, end, values, below
+            As of `route`.
+
+        Returns
+        -------
+        float or None
+            The value of the higher one if both belong to one connected set; None if nothing below
+            joins them.
+        """
+        height = self._height(*self._located(start, end, values), below)
+        return None if height is None else max(height, *values)
+
+    def _located(
+        self, start: Array, end: Array, values: tuple[float, float]
+    ) -> tuple[_Place, _Place]:
+        here, there = (
+            _Place(family=family, element=element)
+            for family, element in map(self.copies.locate, (start, end), values)
         )
-        wanted = np.argsort(from_element)[to_element]
+        return here, there
+
+    def _height(self, start: _Place, end: _Place, below: float) -> float | None:
+        wanted = np.argsort(start.element)[end.element]
         heights = sorted({link.height for link in self.links if link.height < below})
         heights.insert(0, -np.inf)
         low, high = 0, len(heights) - 1
-        if not self._part(first, heights[high]).joins(first, family, wanted):
+        if not self._joins(start, end, wanted, heights[high]):
             return None
         while low < high:
             middle = (low + high) // 2
-            if self._part(first, heights[middle]).joins(first, family, wanted):
+            if self._joins(start, end, wanted, heights[middle]):
                 high = middle
             else:
                 low = middle + 1
-        ends = _Place(family=first, element=from_element), _Place(family=family, element=to_element)
-        found = self._short(*ends, heights[low])
-        return self._from_group(*ends, heights[low]) if found is None else found
+        return heights[low]
+
+    def _joins(self, start: _Place, end: _Place, wanted: Images, height: float) -> bool:
+        return self._part(start.family, height).joins(start.family, end.family, wanted)
 
     def _part(self, family: int, height: float) -> Part:
         key = family, height

@@ -30,7 +30,8 @@ from landtopo.models.networks.units import in_units, unit_of
 from landtopo.objective import Array
 from landtopo.paths.alike import common_pair
 from landtopo.paths.assemble import path_record
-from landtopo.paths.join import JoinOptions, join
+from landtopo.paths.atlas import Link
+from landtopo.paths.join import JoinOptions, join, look_between
 from landtopo.paths.record import PathRecord
 from landtopo.points.evaluations import Counted
 from landtopo.points.polish import polish
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-__all__ = ["ConnectOptions", "connect", "connect_as_labelled"]
+__all__ = ["ConnectOptions", "connect", "links_between"]
 
 # |grad| of an end after Newton's method, in units of the teacher, that is more than rounding and
 # what slow convergence on flat sets leaves.
@@ -146,7 +147,7 @@ def connect(
     return search.told(record, began)
 
 
-def connect_as_labelled(
+def links_between(
     problem: TeacherStudent,
     start: ArrayLike,
     end: ArrayLike,
@@ -154,17 +155,38 @@ def connect_as_labelled(
     seed: int,
     options: ConnectOptions,
     known: Sequence[ArrayLike] = (),
-) -> PathRecord:
-    """`connect` for the very copies that are given, over images by student permutations.
+) -> tuple[float, tuple[Link, ...]]:
+    """What is met while a way lower than those over known passes is looked for.
 
-    For searches that choose which copies to join, and relate them by all symmetries themselves. The
-    parameters are those of `connect`.
+    For graphs, which want every verified connection that they do not have yet, and no path.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+        In units of the teacher.
+    start, end, seed, options, known
+        As of `connect`; the two are joined as they are labelled.
+
+    Returns
+    -------
+    height : float
+        Of the lowest route that is known by now; infinite if there is none.
+    links : tuple of Link
+        Connections over what is known are not among them.
     """
-    began = perf_counter()
     search = _Search(problem, start, end, known, options, seed)
     with _linear_algebra().limit(limits=1, user_api="blas"):
-        record = search.run(search.start, search.end, None, None)
-    return search.told(record, began)
+        copies = NetworkCopies(search.setting)
+        return look_between(
+            search.counted,
+            search.start.ravel(),
+            search.end.ravel(),
+            copies,
+            search.options.join,
+            setting=search.setting,
+            rng=search.rng(),
+            known=search.different(copies),
+        )
 
 
 class _Search:
@@ -198,27 +220,30 @@ class _Search:
             self.end = align_outside(end, self.start, problem.rank)
             _check_ends(self.setting, self.start, self.end)
 
-    def run(
-        self, start: Array, end: Array, copies: NetworkCopies | None, progress: Progress | None
-    ) -> PathRecord:
-        """Join two points, in units of the teacher."""
-        rng = np.random.default_rng(
+    def rng(self) -> np.random.Generator:
+        """What breaks the symmetry of first guesses."""
+        return np.random.default_rng(
             np.random.SeedSequence(self.seed, spawn_key=(self.problem.width,))
         )
-        known = self.known
-        if copies is not None:
-            # One of all copies stands for the others.
-            met = Distinct()
-            graphs = (copies.graph(self.setting.weights(x)) for x in known)
-            known = [x for x, graph in zip(known, graphs, strict=True) if met.place(graph)[1]]
+
+    def different(self, copies: NetworkCopies) -> list[Array]:
+        """What is known beforehand, one of all copies."""
+        met = Distinct()
+        graphs = (copies.graph(self.setting.weights(x)) for x in self.known)
+        return [x for x, graph in zip(self.known, graphs, strict=True) if met.place(graph)[1]]
+
+    def run(
+        self, start: Array, end: Array, copies: NetworkCopies, progress: Progress | None
+    ) -> PathRecord:
+        """Join two points, in units of the teacher."""
         joined = join(
             self.counted,
             start.ravel(),
             end.ravel(),
             self.options.join,
             setting=self.setting,
-            rng=rng,
-            known=known,
+            rng=self.rng(),
+            known=self.different(copies),
             copies=copies,
             progress=progress,
         )

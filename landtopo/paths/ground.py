@@ -48,6 +48,8 @@ class Ground:
     descent : DescentOptions
     copies : Copies, optional
         The whole symmetry. With it, routes lead over all images of what is known.
+    told : bool
+        Whether the route itself is wanted; with the whole symmetry its height is known without.
 
     Attributes
     ----------
@@ -55,6 +57,8 @@ class Ground:
         Number 0 and 1 are the ends.
     transitions : list of Transition
     routes : Routes
+    links : list of Link
+        Every connection as it was found.
     joined : networkx.utils.UnionFind
         Which minima verified connections join.
     ceiling : float
@@ -67,14 +71,17 @@ class Ground:
         setting: Setting,
         descent: DescentOptions,
         copies: Copies | None = None,
+        *,
+        told: bool = True,
     ) -> None:
         self.objective = objective
         self.setting = setting
         self.descent = descent
         self.routes = Routes(setting)
+        self.links: list[Link] = []
         self.minima: list[Minimum] = []
         self.transitions: list[Transition] = []
-        self._numbers: dict[tuple[int, Element], int] = {}
+        self._numbers: dict[bytes, int] = {}
         self._sliding: list[int] = []
         self._passes = Met(setting)
         self.joined: nx.utils.UnionFind[int] = nx.utils.UnionFind()
@@ -84,6 +91,8 @@ class Ground:
         self._best: tuple[int, list[RouteStep] | None] = (-1, None)
         self._steps: tuple[tuple[int, int], tuple[Step, ...] | None] = ((-1, -1), None)
         self._mirrored = 0
+        self._told = told or copies is None
+        self._heights: tuple[int, float] = (-1, float("inf"))
 
     def add_minimum(self, x: Array, *, new: bool = False) -> int:
         """Number of a minimum, a new one if it is not known yet or if that is asked for."""
@@ -135,15 +144,17 @@ class Ground:
                 transition=transition,
             )
         )
+        link = Link(
+            points=points,
+            values=(self.minima[i].value, self.minima[j].value),
+            top=top,
+            height=height,
+            transition=transition,
+            through=through,
+            smooth=transition is None or self.transitions[transition].ascent is not None,
+        )
+        self.links.append(link)
         if self._atlas is not None:
-            link = Link(
-                points=points,
-                values=(self.minima[i].value, self.minima[j].value),
-                top=top,
-                height=height,
-                transition=transition,
-                through=through,
-            )
             self._atlas.add(link, None if transition is None else points[top])
 
     def mirror(self) -> None:
@@ -284,8 +295,11 @@ class Ground:
 
     def joined_below(self, i: int, j: int) -> bool:
         """Whether verified steps lower than the ceiling join two minima, as far as is seen."""
-        ends = self.minima[i].place, self.minima[j].place
-        return self.routes.route(*ends, self.ceiling, limit=300) is not None
+        one, other = self.minima[i], self.minima[j]
+        if self._atlas is not None:
+            values = one.value, other.value
+            return self._atlas.height(one.x, other.x, values, below=self.ceiling) is not None
+        return self.routes.route(one.place, other.place, self.ceiling, limit=300) is not None
 
     def best(self) -> tuple[Step, ...] | None:
         """The lowest route between the ends; looked for again only after something was found."""
@@ -332,11 +346,34 @@ class Ground:
         return max(heights, default=self.minima[0].value)
 
     def highest(self) -> float:
-        """Highest value on the best route; infinite if there is none."""
-        route = self.best()
-        if route is None:
-            return float("inf")
-        return self._top(route)
+        """Highest value on the lowest route; infinite if there is none."""
+        if self._told or self._atlas is None:
+            route = self.best()
+            return float("inf") if route is None else self._top(route)
+        count, height = self._heights
+        if count != len(self._atlas.links):
+            one, other = self.minima[:2]
+            lower = self._atlas.height(one.x, other.x, (one.value, other.value), below=height)
+            height = height if lower is None else lower
+            self._heights = len(self._atlas.links), height
+        return height
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether verified steps join the ends."""
+        return self.highest() < float("inf")
+
+    def sides_of_top(self, rng: np.random.Generator) -> tuple[int, int]:
+        """Minima before and after the highest step, between which there may be a lower one."""
+        if not self._told:
+            top = self.highest()
+            ends = (one.ends for one in self.transitions if one.value == top)
+            return next(ends, (0, 1))
+        route = self.best() or ()
+        highest = int(np.argmax([step.highest for step in route]))
+        before = route[int(rng.integers(highest + 1))].start
+        after = route[int(rng.integers(highest, len(route)))].end
+        return self.add_minimum(before), self.add_minimum(after)
 
     def other_routes(self, best: Sequence[Step], most: int = 3) -> Iterator[tuple[float, ...]]:
         """The next best routes, by the highest values of their steps."""

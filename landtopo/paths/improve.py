@@ -75,12 +75,7 @@ def _once(
     elif turn % 4 == 2:
         try_pair(*pairs.new_exit())
     else:
-        route = ground.best() or ()
-        top = int(np.argmax([step.highest for step in route]))
-        before = route[int(rng.integers(top + 1))].start
-        after = route[int(rng.integers(top, len(route)))].end
-        i, j = (ground.add_minimum(x) for x in (before, after))
-        try_pair(i, j)
+        try_pair(*ground.sides_of_top(rng))
 
 
 def _try_chain(

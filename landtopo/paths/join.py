@@ -14,7 +14,7 @@ import numpy as np
 
 from landtopo.checks import check_options
 from landtopo.objective import Array, Objective
-from landtopo.paths.atlas import Copies
+from landtopo.paths.atlas import Copies, Link
 from landtopo.paths.band import ElasticBand
 from landtopo.paths.chain import Metric, relax
 from landtopo.paths.descent import DescentOptions
@@ -30,7 +30,7 @@ from landtopo.points.evaluations import Counted
 from landtopo.progress import Progress, Silent
 from landtopo.shown import Brief
 
-__all__ = ["JoinOptions", "join"]
+__all__ = ["JoinOptions", "join", "look_between"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,32 +104,11 @@ def join(
         decided over all images of what is known, exactly.
     progress : Progress, optional
     """
-    options = JoinOptions() if options is None else options
     setting = PlainSetting() if setting is None else setting
-    progress = Silent() if progress is None else progress
-    search = _Search(Ground(Counted(objective), setting, options.descent, copies), options, rng)
-    ground = search.ground
-    ground.add_minimum(start)
-    ground.add_minimum(end, new=True)
-    for point in known:
-        passes = setting.passes_at(point)
-        for other in passes:
-            ground.add_pass(other)
-        if not passes:
-            found = ascend(ground.objective, point, options.refine.ascent)
-            ground.add_transition(found, left=False)
-    status = search.connect(progress)
-    first = ground.highest()
-    if first > ground.level(0, 1) and status is JoinStatus.CONNECTED:
-        improve(
-            ground,
-            search.pairs,
-            search.try_pair,
-            rng,
-            most=options.improve,
-            patience=options.patience,
-            progress=progress,
-        )
+    ground = Ground(Counted(objective), setting, _options(options).descent, copies)
+    search = _Search(ground, _options(options), rng, progress)
+    search.begin(start, end, known)
+    status, first = search.run()
     route = ground.best()
     return Joined(
         minima=tuple(ground.minima),
@@ -144,38 +123,113 @@ def join(
     )
 
 
+def look_between(
+    objective: Objective,
+    start: Array,
+    end: Array,
+    copies: Copies,
+    options: JoinOptions | None = None,
+    *,
+    setting: Setting,
+    rng: np.random.Generator,
+    known: Sequence[Array] = (),
+) -> tuple[float, tuple[Link, ...]]:
+    """What joins two minima lower than all copies of what is known, and all else met on the way.
+
+    Parameters
+    ----------
+    objective, start, end, copies, options, setting, rng, known
+        As of `join`. Of the route, only its height is worked out.
+
+    Returns
+    -------
+    height : float
+        Highest point of the lowest route by now; infinite if there is none.
+    links : tuple of Link
+        Every verified connection but the known ones.
+    """
+    ground = Ground(Counted(objective), setting, _options(options).descent, copies, told=False)
+    search = _Search(ground, _options(options), rng, None)
+    count = search.begin(start, end, known)
+    search.run()
+    return ground.highest(), tuple(ground.links[count:])
+
+
+def _options(options: JoinOptions | None) -> JoinOptions:
+    return JoinOptions() if options is None else options
+
+
 class _Search:
     """Bands between pairs of minima, until the ends are joined."""
 
-    def __init__(self, ground: Ground, options: JoinOptions, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        options: JoinOptions,
+        rng: np.random.Generator,
+        progress: Progress | None,
+    ) -> None:
         self.ground = ground
         self.options = options
         self.rng = rng
+        self.progress = Silent() if progress is None else progress
         self.pairs = Pairs(ground, options.tries, rng)
         self.attempts: list[Attempt] = []
         self.metric: Metric | None = None
 
-    def connect(self, progress: Progress) -> JoinStatus:
+    def begin(self, start: Array, end: Array, known: Sequence[Array]) -> int:
+        """Enter the ends and what is known; the number of connections that are known then."""
+        ground = self.ground
+        ground.add_minimum(start)
+        ground.add_minimum(end, new=True)
+        for point in known:
+            passes = ground.setting.passes_at(point)
+            for other in passes:
+                ground.add_pass(other)
+            if not passes:
+                found = ascend(ground.objective, point, self.options.refine.ascent)
+                ground.add_transition(found, left=False)
+        return len(ground.links)
+
+    def run(self) -> tuple[JoinStatus, float]:
+        """Join the ends and look for a lower route; how that ended, and the height before."""
+        ground = self.ground
+        status = self._connect()
+        first = ground.highest()
+        if first > ground.level(0, 1) and status is JoinStatus.CONNECTED:
+            improve(
+                ground,
+                self.pairs,
+                self._try_pair,
+                self.rng,
+                most=self.options.improve,
+                patience=self.options.patience,
+                progress=self.progress,
+            )
+        return status, first
+
+    def _connect(self) -> JoinStatus:
         """Try pairs until verified steps join the ends."""
+        progress = self.progress
         progress.begin("joining two minima", self.options.bands)
         status = JoinStatus.CONNECTED
-        while self.ground.best() is None:
+        while not self.ground.is_joined:
             if len(self.attempts) >= self.options.bands:
                 status = JoinStatus.BUDGET_USED
                 break
             pair = self.pairs.next(len(self.attempts))
             if pair is None:
-                if self.ground.best() is None:
+                if not self.ground.is_joined:
                     status = JoinStatus.EXHAUSTED
                 break
-            self.try_pair(*pair)
-            if self.ground.best() is None:
+            self._try_pair(*pair)
+            if not self.ground.is_joined:
                 self.ground.mirror()
             progress.advance(1, f"{len(self.ground.minima)} minima")
         progress.end()
         return status
 
-    def try_pair(self, i: int, j: int) -> None:
+    def _try_pair(self, i: int, j: int) -> None:
         """One band between two minima, its maxima refined and followed down."""
         ground, options = self.ground, self.options
         count = self.pairs.tried(i, j)

@@ -8,18 +8,23 @@ Phys. 122, 234903 (2005)); or else the closest copies of minima that are joined 
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from itertools import pairwise
 
 import networkx as nx
 import numpy as np
 
 from landtopo.paths.ground import Ground
+from landtopo.paths.setting import Element
 
 __all__ = ["Pairs"]
 
 # Copies joined to an end that are compared with those joined to the other, and pairs looked at.
 _COPIES = 300
 _CLOSEST = 50
+# Further symmetries by which connections are copied; copies that a minimum may be joined with next.
+_TURNS = 60
+_NEXT = 30
 
 
 class Pairs:
@@ -61,7 +66,7 @@ class Pairs:
         if pairs and (attempts % 3 < 2 or not ground.transitions):
             return min(pairs, key=self._order)
         self.spread()
-        if ground.best() is not None:
+        if ground.is_joined:
             return None
         return self.closest_copies() or (pairs[0] if pairs else None)
 
@@ -76,7 +81,7 @@ class Pairs:
         sets = []
         for one, other in (ends, ends[::-1]):
             reached = routes.reachable(one, other, 20, height)
-            apart = [routes.squared_distance(place, other) for place in reached]
+            apart = routes.squared_distances(reached, other)
             order = np.argsort(np.round(apart, 9), kind="stable")[:_COPIES]
             sets.append(np.array([routes.point(reached[int(number)]) for number in order]))
         here, there = sets
@@ -90,34 +95,50 @@ class Pairs:
                 return pair
         return None
 
-    def spread(self, copies: int = 60) -> None:
-        """Enter copies of the connections by further symmetries, which cost no evaluations."""
+    def spread(self) -> None:
+        """Enter copies of the connections by further symmetries, which cost no evaluations.
+
+        By the same ones for all, so that copies of connections that follow each other do so too.
+        """
         ground = self.ground
-        routes, setting = ground.routes, ground.setting
-        found = [one for one in routes.connections if one.turn is None]
+        found = [one for one in ground.routes.connections if one.turn is None]
         for one in found[self._spread_out :]:
-            if one.height >= ground.ceiling or one.transition is None:
-                continue
-            for _ in range(copies):
-                turn = setting.automorphism(self.rng)
-                if turn is None:
-                    break
-                routes.connect_turned(one, turn)
+            if one.height < ground.ceiling and one.transition is not None:
+                for turn in self._turns:
+                    ground.routes.connect_turned(one, turn)
         self._spread_out = len(found)
+
+    @cached_property
+    def _turns(self) -> list[Element]:
+        drawn = (self.ground.setting.automorphism(self.rng) for _ in range(_TURNS))
+        return list(dict.fromkeys(turn for turn in drawn if turn is not None))
 
     def new_exit(self) -> tuple[int, int]:
         """A minimum joined to an end below the ceiling, and a copy of a known one close to it."""
         ground = self.ground
-        routes = ground.routes
+        routes, setting = ground.routes, ground.setting
         side = int(self.rng.integers(2))
         here, there = ground.minima[side].place, ground.minima[1 - side].place
         inside = routes.reachable(here, there, 10, ground.ceiling)
         x = routes.point(inside[int(self.rng.integers(len(inside)))])
-        copies = [ground.setting.closest_copy(one, x, self.rng) for one in routes.families]
+        # Further symmetries make copies of families; one of each kind stands for the others.
+        found = [one.ends for one in routes.connections if one.turn is None]
+        kinds = sorted({end.family for ends in found for end in ends})
+        copies = [
+            setting.closest_copy(routes.families[family], x, self.rng)
+            for family in kinds
+            for _ in range(max(1, _NEXT // len(kinds)))
+        ]
+        copies.sort(key=lambda copy: setting.distance(x, copy))
         start = ground.add_minimum(x)
-        pairs = [(start, ground.add_minimum(copy)) for copy in copies]
-        pairs = [(i, j) for i, j in pairs if i != j and not ground.joined_below(i, j)]
-        return min(pairs, key=self._order) if pairs else (0, 1)
+        tried = []
+        for copy in copies:
+            pair = start, ground.add_minimum(copy)
+            if pair[0] != pair[1] and not ground.joined_below(*pair):
+                if not self.count(*pair):
+                    return pair
+                tried.append(pair)
+        return min(tried, key=self._order) if tried else (0, 1)
 
     def missing(self) -> list[tuple[int, int]]:
         """Pairs without a verified connection on the cheapest route from 0 to 1."""

@@ -4,15 +4,15 @@ Minima are kept as families with an element of the group each: minimum = g . fam
 found between g1 . f1 and g2 . f2 exists, by symmetry, between s g1 . f1 and s g2 . f2 for every s.
 From g . f1 it therefore leads to g h . f2 with h = g1^-1 g2. The graph of all labelled minima that
 this defines (the derived graph of a voltage graph) is never built; routes are searched for in it
-from both ends.
+from both ends, all that one minimum leads to at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
-from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from landtopo.objective import Array
 from landtopo.paths.met import Met
 from landtopo.paths.setting import Element, Setting
 from landtopo.shown import Brief
+from landtopo.symmetry.groups import Images
 from landtopo.symmetry.permutations import compose, inverse
 
 __all__ = ["Connection", "Place", "RouteStep", "Routes"]
@@ -88,9 +89,12 @@ class RouteStep(Brief):
     end: Place
 
 
-_Key = tuple[int, Element]
-# How a place was reached: from which key, over which exit of which place.
-_Trail = dict[_Key, tuple[_Key, Place, "_Exit"] | None]
+class _Node(NamedTuple):
+    """A labelled minimum in a search; its key is that of no other."""
+
+    family: int
+    element: Images
+    key: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +114,6 @@ class _Exit:
         h: g . family leads to g h . there.
     there : int
         The other family.
-    onward : callable
-        g h of g, as fast as it can be computed.
     """
 
     connection: int
@@ -121,7 +123,18 @@ class _Exit:
     back: Element
     voltage: Element
     there: int
-    onward: Callable[[Element], Element]
+
+
+class _Fan(NamedTuple):
+    """Exits of one family, in the order in which they were met, and in columns."""
+
+    exits: list[_Exit]
+    voltages: Images
+    there: Images
+
+
+# How a place was reached: from where, over which exit.
+_Trail = dict[bytes, tuple[_Node, _Exit] | None]
 
 
 class Routes:
@@ -141,11 +154,11 @@ class Routes:
         self.met = Met(setting)
         self.values: list[float] = []
         self.connections: list[Connection] = []
-        self._classes: list[Element] = []
-        self._distinct: list[bool] = []
+        self._classes = np.empty((0, 0), dtype=np.intp)
         self._exits: list[list[_Exit]] = []
         self._known: dict[tuple[int, int, Element], float] = {}
-        self._known_overlaps: dict[_Key, list[tuple[float, Callable[[Element], float]]]] = {}
+        self._distances: dict[bytes, _Distances] = {}
+        self._images: dict[tuple[int, Element], Place] = {}
 
     @property
     def families(self) -> list[Array]:
@@ -165,28 +178,32 @@ class Routes:
             return Place(family=found[0], element=found[1])
         number = self.met.add(x, value)
         self.values.append(value)
-        classes = self.setting.classes(x)
-        self._classes.append(classes)
-        self._distinct.append(len(set(classes)) == len(classes))
+        classes = np.array(self.setting.classes(x), dtype=np.intp)
+        self._classes = np.vstack([self._classes.reshape(number, classes.size), classes])
         self._exits.append([])
-        return Place(family=number, element=tuple(range(len(classes))))
+        return Place(family=number, element=tuple(range(classes.size)))
 
     def point(self, place: Place) -> Array:
         """Coordinates of a labelled minimum."""
         return self.setting.act(place.element, self.families[place.family])
 
-    def key(self, place: Place) -> _Key:
+    def key(self, place: Place) -> bytes:
         """The same for two places if and only if they are the same labelled minimum."""
-        return self._key(place.family, place.element)
+        return self._node(place).key
 
-    def _key(self, family: int, element: Element) -> _Key:
-        if self._distinct[family]:
-            return family, element
-        classes = self._classes[family]
-        labels = [0] * len(classes)
-        for i, image in enumerate(element):
-            labels[image] = classes[i]
-        return family, tuple(labels)
+    def _node(self, place: Place) -> _Node:
+        element = np.array(place.element, dtype=np.intp)
+        (key,) = self._keys(np.array([place.family]), element[None])
+        return _Node(place.family, element, key)
+
+    def _keys(self, families: Images, elements: Images) -> list[bytes]:
+        """The keys of many places: the family, and what each thing is that elements move."""
+        labels = np.empty((len(families), 1 + elements.shape[1]), dtype=np.int32)
+        labels[:, 0] = families
+        labels[np.arange(len(families))[:, None], 1 + elements] = self._classes[families]
+        size = labels.itemsize * labels.shape[1]
+        text = labels.tobytes()
+        return [text[i : i + size] for i in range(0, len(text), size)]
 
     def connect(self, connection: Connection) -> None:
         """Add a verified connection, unless a lower one joins the same copies."""
@@ -208,24 +225,26 @@ class Routes:
                     height=connection.height,
                     transition=connection.transition,
                     back=back,
-                    voltage=(voltage := compose(back, there.element)),
+                    voltage=compose(back, there.element),
                     there=there.family,
-                    onward=_after(voltage),
                 )
             )
 
     def connect_turned(self, connection: Connection, turn: Element) -> None:
         """Add the image of a verified connection by a further symmetry."""
-        points = np.array([self.point(end) for end in connection.ends])
-        first, last = (
-            self.place(x, value)
-            for x, value in zip(
-                self.setting.turn(turn, points),
-                [self.values[end.family] for end in connection.ends],
-                strict=True,
-            )
+        ends = [self._turned(end, turn) for end in connection.ends]
+        self.connect(replace(connection, ends=(ends[0], ends[1]), turn=turn))
+
+    def _turned(self, place: Place, turn: Element) -> Place:
+        """Where a further symmetry carries a place: g . family to g . (its image of the family)."""
+        key = place.family, turn
+        if key not in self._images:
+            image = self.setting.turn(turn, self.families[place.family])
+            self._images[key] = self.place(image, self.values[place.family])
+        image_of_family = self._images[key]
+        return Place(
+            family=image_of_family.family, element=compose(place.element, image_of_family.element)
         )
-        self.connect(replace(connection, ends=(first, last), turn=turn))
 
     def lowest(
         self,
@@ -279,36 +298,33 @@ class Routes:
         closest to the end is looked for instead.
         """
         limit = self.limit if limit is None else limit
-        trails: tuple[_Trail, _Trail] = ({self.key(start): None}, {self.key(end): None})
-        if self.key(start) in trails[1]:
+        first, last = self._node(start), self._node(end)
+        trails: tuple[_Trail, _Trail] = ({first.key: None}, {last.key: None})
+        if first.key == last.key:
             return []
-        fronts = [[start], [end]]
-        exits = [
-            [one for one in some if one.height <= height and one.transition not in without]
-            for some in self._exits
-        ]
+        fronts = [[first], [last]]
+        fans = _Fans(self._exits, self._classes.shape[1], height, without)
         while fronts[0] and fronts[1] and len(trails[0]) + len(trails[1]) < limit:
             side = 0 if len(fronts[0]) <= len(fronts[1]) else 1
             trail, other, following = trails[side], trails[1 - side], []
-            for place in fronts[side]:
-                came = self.key(place)
-                element = place.element
-                for one in exits[place.family]:
-                    reached = one.onward(element)
-                    key = self._key(one.there, reached)
+            for node in fronts[side]:
+                fan = fans.of(node.family)
+                elements = node.element[fan.voltages]
+                keys = self._keys(fan.there, elements)
+                for one, element, key in zip(fan.exits, elements, keys, strict=True):
                     if key in trail:
                         continue
-                    trail[key] = (came, place, one)
+                    trail[key] = node, one
                     if key in other:
                         return self._assembled(trails, key)
-                    following.append(Place(family=one.there, element=reached))
+                    following.append(_Node(one.there, element, key))
                 if len(trail) > limit:
                     break
             fronts[side] = following
         if not (fronts[0] and fronts[1]):
             return None
-        trail = self._guided(start, end, exits, limit // 20)
-        found = self.key(end)
+        trail = self._guided(first, last, fans, limit // 20)
+        found = last.key
         return self._assembled((trail, {found: None}), found) if found in trail else None
 
     def reachable(self, start: Place, end: Place, most: int, height: float) -> list[Place]:
@@ -317,65 +333,63 @@ class Routes:
         Not all of them: always going on from the one closest to a second labelled minimum, `most`
         times.
         """
-        exits = [[one for one in some if one.height <= height] for some in self._exits]
-        trail = self._guided(start, end, exits, most)
+        fans = _Fans(self._exits, self._classes.shape[1], height, ())
+        trail = self._guided(self._node(start), self._node(end), fans, most)
         places = [start]
         for came in trail.values():
             if came is not None:
-                _, place, one = came
-                places.append(Place(family=one.there, element=one.onward(place.element)))
+                node, one = came
+                element = tuple(node.element[list(one.voltage)].tolist())
+                places.append(Place(family=one.there, element=element))
         return places
 
-    def _guided(self, start: Place, end: Place, exits: list[list[_Exit]], most: int) -> _Trail:
+    def _guided(self, start: _Node, end: _Node, fans: _Fans, most: int) -> _Trail:
         """Best-first search by the distance to the end; stops there or after so many places."""
-        wanted = self.key(end)
-        overlaps = self._overlaps(end)
-        trail: _Trail = {self.key(start): None}
+        distances = self._distances_to(end)
+        trail: _Trail = {start.key: None}
         queue = [(0.0, 0, start)]
-        while queue and wanted not in trail and most > 0:
+        while queue and end.key not in trail and most > 0:
             most -= 1
-            _, _, place = heappop(queue)
-            came = self.key(place)
-            for one in exits[place.family]:
-                element = one.onward(place.element)
-                key = self._key(one.there, element)
-                if key in trail:
-                    continue
-                trail[key] = (came, place, one)
-                square, overlap = overlaps[one.there]
-                # Rounded: equally close copies are taken in the order in which they were met.
-                apart = round(square - 2.0 * overlap(element), 9)
-                heappush(queue, (apart, len(trail), Place(family=one.there, element=element)))
+            _, _, node = heappop(queue)
+            fan = fans.of(node.family)
+            elements = node.element[fan.voltages]
+            keys = self._keys(fan.there, elements)
+            # Rounded: equally close copies are taken in the order in which they were met.
+            apart = np.round(distances.squared(fan.there, elements), 9).tolist()
+            rows = zip(fan.exits, elements, keys, apart, strict=True)
+            for one, element, key, far in rows:
+                if key not in trail:
+                    trail[key] = node, one
+                    heappush(queue, (far, len(trail), _Node(one.there, element, key)))
         return trail
 
-    def squared_distance(self, place: Place, other: Place) -> float:
-        """Of two labelled minima, as they are."""
-        square, overlap = self._overlaps(other)[place.family]
-        return square - 2.0 * overlap(place.element)
+    def squared_distances(self, places: list[Place], other: Place) -> Array:
+        """Of labelled minima to another one, as they are, shape (n,)."""
+        families = np.array([place.family for place in places])
+        elements = np.array([place.element for place in places], dtype=np.intp)
+        return self._distances_to(self._node(other)).squared(families, elements)
 
-    def _overlaps(self, end: Place) -> list[tuple[float, Callable[[Element], float]]]:
-        """For each family |family|^2 + |end|^2, and the scalar product of a copy with the end."""
-        key = self.key(end)
-        known = self._known_overlaps.setdefault(key, [])
-        target = self.point(end)
-        for family in self.families[len(known) :]:
-            square = float(family @ family + target @ target)
-            known.append((square, self.setting.overlap(family, target)))
+    def _distances_to(self, end: _Node) -> _Distances:
+        known = self._distances.setdefault(end.key, _Distances(self.setting))
+        if known.count < len(self.families):
+            target = self.setting.act(tuple(end.element.tolist()), self.families[end.family])
+            known.add(self.families[known.count :], target)
         return known
 
-    def _assembled(self, trails: tuple[_Trail, _Trail], meeting: _Key) -> list[RouteStep]:
+    def _assembled(self, trails: tuple[_Trail, _Trail], meeting: bytes) -> list[RouteStep]:
         """The steps from the start to the meeting point and on to the end."""
         halves: list[list[RouteStep]] = [[], []]
         for side, trail in enumerate(trails):
             key = meeting
             while (came := trail[key]) is not None:
-                key, place, one = came
+                node, one = came
+                key, element = node.key, tuple(node.element.tolist())
                 step = RouteStep(
                     connection=one.connection,
-                    element=compose(place.element, one.back),
+                    element=compose(element, one.back),
                     forward=one.forward == (side == 0),
-                    start=place,
-                    end=Place(family=one.there, element=compose(place.element, one.voltage)),
+                    start=Place(family=node.family, element=element),
+                    end=Place(family=one.there, element=compose(element, one.voltage)),
                 )
                 if side == 1:
                     step = replace(step, start=step.end, end=step.start)
@@ -394,8 +408,59 @@ class Routes:
         return points[::-1], points.shape[0] - 1 - connection.top
 
 
-def _after(voltage: Element) -> Callable[[Element], Element]:
-    """The map g -> g h of permutations as tuples of images."""
-    if len(voltage) < 2:
-        return lambda element: element
-    return itemgetter(*voltage)
+class _Fans:
+    """The exits that one search may use, of every family that it comes to."""
+
+    def __init__(
+        self,
+        exits: list[list[_Exit]],
+        degree: int,
+        height: float,
+        without: Container[int | None],
+    ) -> None:
+        self._exits = exits
+        self._degree = degree
+        self._height = height
+        self._without = without
+        self._fans: dict[int, _Fan] = {}
+
+    def of(self, family: int) -> _Fan:
+        """The exits of a family."""
+        if family not in self._fans:
+            used = [
+                one
+                for one in self._exits[family]
+                if one.height <= self._height and one.transition not in self._without
+            ]
+            voltages = np.array([one.voltage for one in used], dtype=np.intp)
+            there = np.array([one.there for one in used], dtype=np.intp)
+            self._fans[family] = _Fan(used, voltages.reshape(len(used), self._degree), there)
+        return self._fans[family]
+
+
+class _Distances:
+    """Squared distances of all copies of all families to one labelled minimum."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self.count = 0
+        self._squares = np.empty(0)
+        self._tables = np.empty((0, 0, 0))
+
+    def add(self, families: list[Array], target: Array) -> None:
+        """Prepare for copies of further families; the target is the same each time."""
+        overlaps = [self._setting.overlap(family, target) for family in families]
+        squares = [
+            float(family @ family + target @ target) - 2.0 * overlap.constant
+            for family, overlap in zip(families, overlaps, strict=True)
+        ]
+        self._squares = np.append(self._squares, squares)
+        tables = np.array([overlap.table for overlap in overlaps])
+        self._tables = np.concatenate([self._tables.reshape(self.count, *tables.shape[1:]), tables])
+        self.count += len(families)
+
+    def squared(self, families: Images, elements: Images) -> Array:
+        """Of the copies of families by elements, shape (n, size of the elements)."""
+        rows = np.arange(elements.shape[1])
+        overlaps = self._tables[families[:, None], rows, elements].sum(axis=1)
+        return np.asarray(self._squares[families] - 2.0 * overlaps)

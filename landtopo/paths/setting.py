@@ -7,7 +7,7 @@ known has the group of one element, the empty permutation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -19,7 +19,7 @@ from landtopo.paths.restricted import Restricted
 from landtopo.points.ascend import Ascent
 from landtopo.shown import Brief
 
-__all__ = ["Element", "Invariants", "Pass", "PlainSetting", "Setting"]
+__all__ = ["Element", "Invariants", "Overlap", "Pass", "PlainSetting", "Setting"]
 
 Element = tuple[int, ...]
 
@@ -36,6 +36,20 @@ class Invariants(NamedTuple):
 
     numbers: Array
     slack: Array
+
+
+class Overlap(NamedTuple):
+    """Scalar products of all copies of a point with another one.
+
+    Attributes
+    ----------
+    constant : float
+    table : ndarray, shape (n, n)
+        The product with the copy by an element is the constant and the sum of [i, element[i]].
+    """
+
+    constant: float
+    table: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +84,8 @@ class Setting(Protocol):
         """Apply an element to points, shape (..., size)."""
         ...
 
-    def overlap(self, x: Array, target: Array) -> Callable[[Element], float]:
-        """The scalar product with a target of the copy of a point by an element, as a function."""
+    def overlap(self, x: Array, target: Array) -> Overlap:
+        """The scalar products with a target of the copies of a point by elements."""
         ...
 
     def automorphism(self, rng: np.random.Generator) -> Element | None:
@@ -177,10 +191,9 @@ class PlainSetting(Brief):
         """The points themselves."""
         return points
 
-    def overlap(self, x: Array, target: Array) -> Callable[[Element], float]:
+    def overlap(self, x: Array, target: Array) -> Overlap:
         """There is one copy only."""
-        product = float(x @ target)
-        return lambda element: product
+        return Overlap(float(x @ target), np.empty((0, 0)))
 
     def automorphism(self, rng: np.random.Generator) -> Element | None:
         """No symmetry is known."""

@@ -17,7 +17,7 @@ from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue, PassKind
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
-from landtopo.landscape.transitions import Found, ways_of
+from landtopo.landscape.transitions import Found, way_over
 from landtopo.model import FamilyLike
 from landtopo.models.networks.landscape.copies import NetworkSymmetry, between_sets, flat_mark
 from landtopo.models.networks.landscape.facts import NetworkFacts
@@ -29,7 +29,7 @@ from landtopo.models.networks.points.search import SearchResult, find_minima
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.starts import GaussianStart, StartDistribution
 from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, connect_as_labelled
+from landtopo.paths.connect import ConnectOptions, links_between
 from landtopo.paths.descent import DescentOptions
 from landtopo.paths.join import JoinOptions
 from landtopo.points.ascend import Ascent, AscentOptions
@@ -114,8 +114,8 @@ class NetworkModel:
     def ways(
         self, start: Array, end: Array, *, seed: int, known: Sequence[Array]
     ) -> tuple[Sequence[Found], bool]:
-        """Steps of the lowest path found between two minima, and whether they join them."""
-        record = connect_as_labelled(
+        """What is met in search of a way lower than the known ones, and whether one is known."""
+        height, links = links_between(
             self.problem,
             self.shaped(start),
             self.shaped(end),
@@ -123,7 +123,7 @@ class NetworkModel:
             options=_CONNECT,
             known=[self.shaped(x) for x in known],
         )
-        return ways_of(record), record.verified
+        return [way_over(self, link) for link in links], height < np.inf
 
     @cached_property
     def symmetry(self) -> NetworkSymmetry:

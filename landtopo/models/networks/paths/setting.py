@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import permutations
 
@@ -32,7 +32,7 @@ from landtopo.models.networks.symmetry.point_groups import TeacherAutomorphisms
 from landtopo.models.networks.symmetry.relabelling import teacher_rotation
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
-from landtopo.paths.setting import Element, Invariants, Pass
+from landtopo.paths.setting import Element, Invariants, Overlap, Pass
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
@@ -129,10 +129,9 @@ class NetworkSetting:
         weights = self.weights(points)[..., np.argsort(element), :]
         return np.asarray(weights.reshape(points.shape))
 
-    def overlap(self, x: Array, target: Array) -> Callable[[Element], float]:
-        """The sum of the overlaps of neuron i with number element[i] of the target."""
-        table = (self.weights(x) @ self.weights(target).T).tolist()
-        return lambda element: sum([row[i] for row, i in zip(table, element, strict=True)])
+    def overlap(self, x: Array, target: Array) -> Overlap:
+        """The sums of the overlaps of neuron i with number element[i] of the target."""
+        return Overlap(0.0, self.weights(x) @ self.weights(target).T)
 
     def classes(self, x: Array) -> Element:
         """Equal numbers for neurons that are equal: zero ones, for instance."""
