@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -226,13 +227,120 @@ def descend(
     """
     options = DescentOptions() if options is None else options
     counted = Counted(objective)
-    x = np.array(start, dtype=np.float64)
-    _, gradient = counted.value_and_gradient(x)
-    slope = -gradient
-    points, tangents, times = [x[None]], [slope[None]], [np.zeros(1)]
-    local = _Local(counted, x)
-    stiffness = local.stiffness() if stiffness is None else stiffness
-    norm = float(np.linalg.norm(slope))
+    course = _begun(counted, np.array(start, dtype=np.float64), options, stiffness, time_step)
+    while course.pace.steps > 0:
+        curve = _stretch(counted, course.x, course.slope, course.pace)
+        course = course.after(curve)
+        if curve.end in _FAILURES:
+            return _ended(counted, course, _FAILURES[curve.end], np.nan)
+        if course.norm > course.pace.until * course.pace.peak:
+            continue
+        course = course.slower()
+        stop = _stop(counted, course, options, accept)
+        if stop is None:
+            continue
+        reached = course.up_to(counted, stop.x)
+        if stop.status is DescentStatus.ACCEPTED:
+            return _ended(counted, reached, stop.status, np.nan)
+        smallest, status = lowest_curvature(counted, reached.x) if rest is None else rest(reached.x)
+        return _ended(counted, reached, status, smallest)
+    return _ended(counted, course, DescentStatus.STEPS_USED, np.nan)
+
+
+class _Stop(NamedTuple):
+    """Where a flow that has become slow must end, and how that is known."""
+
+    x: Array
+    status: DescentStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Course:
+    """A descent as far as it has come, and how it goes on.
+
+    Attributes
+    ----------
+    points, tangents, times : tuple of ndarray
+        In pieces: the start, then what each call of the flow added.
+    pace : Pace
+    shift : float
+        Length of a last move that is none of the flow.
+    value : float or None
+        Of the function there, if it is known.
+    """
+
+    points: tuple[Array, ...]
+    tangents: tuple[Array, ...]
+    times: tuple[Array, ...]
+    pace: Pace
+    shift: float = 0.0
+    value: float | None = None
+
+    @property
+    def x(self) -> Array:
+        """Where it is."""
+        return np.asarray(self.points[-1][-1])
+
+    @property
+    def slope(self) -> Array:
+        """-grad there."""
+        return np.asarray(self.tangents[-1][-1])
+
+    @property
+    def norm(self) -> float:
+        """|grad| there."""
+        return float(np.linalg.norm(self.slope))
+
+    def after(self, curve: FlowCurve) -> _Course:
+        """With the steps of a stretch of the flow."""
+        pace = replace(
+            self.pace,
+            time_step=curve.time_step,
+            stiffness=curve.stiffness,
+            peak=curve.peak,
+            steps=self.pace.steps - len(curve.points),
+        )
+        if not len(curve.points):
+            return replace(self, pace=pace)
+        return replace(
+            self,
+            points=(*self.points, curve.points),
+            tangents=(*self.tangents, curve.slopes),
+            times=(*self.times, self.times[-1][-1] + curve.times),
+            pace=pace,
+        )
+
+    def slower(self) -> _Course:
+        """To go on until the slope is a fraction of what it is now."""
+        return replace(self, pace=replace(self.pace, until=_ASK * self.norm / self.pace.peak))
+
+    def up_to(self, objective: Objective, end: Array) -> _Course:
+        """With the end that the flow would reach after an infinite time."""
+        shift = float(np.linalg.norm(end - self.x))
+        if shift == 0:
+            return self
+        value, gradient = objective.value_and_gradient(end)
+        return replace(
+            self,
+            points=(*self.points, end[None]),
+            tangents=(*self.tangents, -gradient[None]),
+            times=(*self.times, np.array([np.inf])),
+            shift=shift,
+            value=float(value),
+        )
+
+
+def _begun(
+    objective: Objective,
+    x: Array,
+    options: DescentOptions,
+    stiffness: float | None,
+    time_step: float | None,
+) -> _Course:
+    """A descent at its start."""
+    _, gradient = objective.value_and_gradient(x)
+    norm = float(np.linalg.norm(gradient))
+    stiffness = _Local(objective, x).stiffness() if stiffness is None else stiffness
     if time_step is None:
         time_step = min(0.1 / max(norm, 1e-12), 1.0 / stiffness)
     pace = Pace(
@@ -247,67 +355,41 @@ def descend(
         stages=max(5, x.size // 8),
         steps=options.steps,
     )
-    status = DescentStatus.STEPS_USED
-    shift, value = 0.0, None
-    while pace.steps > 0:
-        curve = _stretch(counted, x, slope, pace)
-        if len(curve.points):
-            points.append(curve.points)
-            tangents.append(curve.slopes)
-            times.append(times[-1][-1] + curve.times)
-            x, slope = curve.points[-1], curve.slopes[-1]
-            local = _Local(counted, x)
-            norm = float(np.linalg.norm(slope))
-        pace = replace(
-            pace,
-            time_step=curve.time_step,
-            stiffness=curve.stiffness,
-            peak=curve.peak,
-            steps=pace.steps - len(curve.points),
-        )
-        if curve.end in _FAILURES:
-            status = _FAILURES[curve.end]
-            break
-        if norm > pace.until * pace.peak:
-            continue
-        pace = replace(pace, until=_ASK * norm / pace.peak)
-        accepted = accept(x) if accept is not None else None
-        if accepted is not None:
-            end, status = accepted, DescentStatus.ACCEPTED
-        else:
-            found = _finish(counted, local, slope, options)
-            status = DescentStatus.MINIMUM
-            if found is None:
-                found = _saddle(counted, local, slope, options)
-                status = DescentStatus.FLAT
-            if found is None:
-                if norm > options.flat_gradient:
-                    status = DescentStatus.STEPS_USED
-                    continue
-                found = x
-            end = found
-        shift = float(np.linalg.norm(end - x))
-        if shift > 0:
-            x = end
-            value, gradient = counted.value_and_gradient(x)
-            slope = -gradient
-            points.append(x[None])
-            tangents.append(slope[None])
-            times.append(np.array([np.inf]))
-        break
-    smallest = np.nan
-    if status in (DescentStatus.MINIMUM, DescentStatus.FLAT):
-        smallest, status = lowest_curvature(counted, x) if rest is None else rest(x)
+    return _Course(points=(x[None],), tangents=(-gradient[None],), times=(np.zeros(1),), pace=pace)
+
+
+def _stop(
+    objective: Objective,
+    course: _Course,
+    options: DescentOptions,
+    accept: Callable[[Array], Array | None] | None,
+) -> _Stop | None:
+    """Where the flow must end, if that can be told from where it is."""
+    accepted = None if accept is None else accept(course.x)
+    if accepted is not None:
+        return _Stop(accepted, DescentStatus.ACCEPTED)
+    local = _Local(objective, course.x)
+    found = _finish(objective, local, course.slope, options)
+    if found is not None:
+        return _Stop(found, DescentStatus.MINIMUM)
+    found = _saddle(objective, local, course.slope, options)
+    if found is not None or course.norm <= options.flat_gradient:
+        return _Stop(course.x if found is None else found, DescentStatus.FLAT)
+    return None
+
+
+def _ended(objective: Counted, course: _Course, status: DescentStatus, smallest: float) -> Descent:
+    """What a descent yielded."""
     return Descent(
-        x=x,
-        value=float(counted.value(x) if value is None else value),
-        gradient_norm=float(np.linalg.norm(slope)),
-        points=np.vstack(points),
-        tangents=np.vstack(tangents),
-        times=np.concatenate(times),
-        newton_shift=shift,
+        x=course.x,
+        value=float(objective.value(course.x)) if course.value is None else course.value,
+        gradient_norm=course.norm,
+        points=np.vstack(course.points),
+        tangents=np.vstack(course.tangents),
+        times=np.concatenate(course.times),
+        newton_shift=course.shift,
         smallest_eigenvalue=smallest,
-        evaluations=counted.evaluations,
+        evaluations=objective.evaluations,
         status=status,
     )
 
@@ -341,7 +423,7 @@ def _step(objective: Objective, x: Array, slope: Array, pace: Pace) -> FlowCurve
             taken = reached
         ratio = _error_ratio(x, taken, pace)
         if not np.isfinite(ratio):
-            return _ended(x, h, stiffness, pace, FlowEnd.NOT_FINITE)
+            return _no_step(x, h, stiffness, pace, FlowEnd.NOT_FINITE)
         # What cancels in the value is of the order of the curvature times the point squared.
         rounding = _EPSILON * (abs(value) + stiffness * float(x @ x))
         if ratio <= 1.0 and taken.value <= value + rounding:
@@ -351,7 +433,7 @@ def _step(objective: Objective, x: Array, slope: Array, pace: Pace) -> FlowCurve
         if not asked and (ratio > 3.0 or not taken.value <= value + rounding):
             stiffness, asked = local.stiffness(), True
         if h * norm < 1e-14 * max(1.0, float(np.linalg.norm(x))):
-            return _ended(x, h, stiffness, pace, FlowEnd.NOT_SMOOTH)
+            return _no_step(x, h, stiffness, pace, FlowEnd.NOT_SMOOTH)
     return FlowCurve(
         points=taken.x[None],
         slopes=taken.slope[None],
@@ -364,7 +446,7 @@ def _step(objective: Objective, x: Array, slope: Array, pace: Pace) -> FlowCurve
     )
 
 
-def _ended(x: Array, h: float, stiffness: float, pace: Pace, end: FlowEnd) -> FlowCurve:
+def _no_step(x: Array, h: float, stiffness: float, pace: Pace, end: FlowEnd) -> FlowCurve:
     """No step at all."""
     none = np.empty((0, x.size))
     return FlowCurve(none, none, np.empty(0), h, stiffness, pace.peak, 0, end)
