@@ -193,7 +193,7 @@ def test_rows_of_the_hessian_are_its_rows() -> None:
 def test_irreducible_blocks_have_the_whole_spectrum(name: str) -> None:
     problem, start, end, symmetry = _case(name)
     columns = start.shape[1]
-    blocks = isotypic_blocks(symmetry, columns)
+    blocks = isotypic_blocks(symmetry, columns * symmetry.width)
     assert blocks is not None
     assert sum(one.dimension * one.basis.shape[1] for one in blocks) == start.size
     whole = WeightObjective(PopulationLoss(problem), columns=columns)
@@ -205,7 +205,7 @@ def test_irreducible_blocks_have_the_whole_spectrum(name: str) -> None:
 
 def test_a_matrix_without_the_symmetry_is_refused() -> None:
     _, start, _, symmetry = _case("one cycle, long class")
-    blocks = isotypic_blocks(symmetry, start.shape[1])
+    blocks = isotypic_blocks(symmetry, start.size)
     assert blocks is not None
     matrix = np.diag(np.arange(1.0, start.size + 1.0))
     assert isotypic_eigenvalues(matrix, blocks) is None
@@ -218,7 +218,7 @@ def test_three_classes_of_onlookers() -> None:
     symmetry = shared_symmetry(start, interchangeable(teacher.gram), start, start)
     assert symmetry is not None
     assert [len(c) for c in symmetry.onlookers] == [3, 4, 2]
-    blocks = isotypic_blocks(symmetry, 9)
+    blocks = isotypic_blocks(symmetry, 9 * symmetry.width)
     assert blocks is not None
     basis = symmetry.space(9).basis
     x = start.ravel() + basis @ (0.05 * np.random.default_rng(2).standard_normal(basis.shape[1]))
@@ -425,9 +425,8 @@ def test_a_symmetric_saddle_of_too_high_index_is_left(width: int, index: int) ->
     setting = NetworkSetting(PopulationLoss(problem), width)
     ground = Ground(Counted(setting.objective), setting, DescentOptions())
     center = problem.teacher.vectors.ravel()
-    symmetry = setting.shared_symmetry(center, center)
-    assert symmetry is not None
-    within = setting.restricted(ground.objective, symmetry)
+    within = setting.fixed_space(ground.objective, center, center)
+    assert within is not None
     begun = np.random.default_rng(1).normal(size=within.inside.size)
     found = within.lifted_ascent(ascend(within.inside, begun))
     assert found.converged

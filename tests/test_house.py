@@ -20,10 +20,7 @@ KNOWING = {
     "paths/alike.py",
     "paths/assemble.py",
     "paths/connect.py",
-    "paths/ground.py",
     "paths/record.py",
-    "paths/restricted.py",
-    "paths/setting.py",
     "plot/flat.py",
     "plot/path_overlaps.py",
     "plot/reached.py",
@@ -41,7 +38,6 @@ KNOWING = {
     "study/verification/searches.py",
     "study/verification/stored.py",
     "study/verification/words.py",
-    "symmetry/isotypic.py",
 }
 
 

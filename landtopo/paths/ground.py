@@ -12,7 +12,6 @@ from functools import cached_property, partial
 import networkx as nx
 import numpy as np
 
-from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array
 from landtopo.paths.atlas import Atlas, Copies, Link
 from landtopo.paths.descent import (
@@ -34,6 +33,7 @@ from landtopo.paths.routes import Connection, Routes, RouteStep
 from landtopo.paths.setting import Element, Pass, Setting
 from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Counted
+from landtopo.symmetry.shared import Shared
 
 __all__ = ["Ground"]
 
@@ -209,9 +209,7 @@ class Ground:
             ascent.x, ascent.value, ascent, ends, (left_side, right_side), left, through
         ), ""
 
-    def _rest(
-        self, x: Array, symmetry: SharedSymmetry | None = None
-    ) -> tuple[float, DescentStatus]:
+    def _rest(self, x: Array, symmetry: Shared | None = None) -> tuple[float, DescentStatus]:
         """What a point is at which a descent rests; copies of known minima are known to be one."""
         if self.routes.met.find(x, float(self.objective.value(x))) is not None:
             return np.nan, DescentStatus.ACCEPTED

@@ -234,13 +234,10 @@ class _Search:
         ground, options = self.ground, self.options
         count = self.pairs.tried(i, j)
         ends = ground.minima[i].x, ground.minima[j].x
-        symmetry = ground.setting.shared_symmetry(*ends)
-        within = None
-        if symmetry is not None:
-            # The first band keeps what symmetry the ends share, and has few coordinates.
-            if count == 0:
-                within = ground.setting.restricted(ground.objective, symmetry)
-            count = max(count - 1, 0)
+        within = ground.setting.fixed_space(ground.objective, *ends)
+        # The first band keeps what symmetry the ends share, and has few coordinates.
+        if within is not None and count > 0:
+            within, count = None, count - 1
         images = ground.setting.first_guess(*ends, options.images, count, self.rng)
         # The middle, because at the ends a function need not be smooth.
         middle = images.shape[0] // 2

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array, Objective
 from landtopo.paths.descent import (
     Descent,
@@ -25,6 +24,7 @@ from landtopo.paths.refine import Refinement
 from landtopo.points.ascend import Ascent, ascend
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.spectrum import lowest_spectrum
+from landtopo.symmetry.shared import Shared
 
 __all__ = ["Restricted"]
 
@@ -40,7 +40,7 @@ class Restricted:
     ----------
     objective : Objective
         In all coordinates x.
-    symmetry : SharedSymmetry
+    symmetry : Shared
     inside : Objective
         The same in coordinates y of the space, x = basis @ y.
     basis : ndarray, shape (objective.size, inside.size)
@@ -48,7 +48,7 @@ class Restricted:
     """
 
     def __init__(
-        self, objective: Objective, symmetry: SharedSymmetry, inside: Objective, basis: Array
+        self, objective: Objective, symmetry: Shared, inside: Objective, basis: Array
     ) -> None:
         self.objective = objective
         self.symmetry = symmetry

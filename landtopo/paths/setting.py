@@ -13,11 +13,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
 from landtopo.points.ascend import Ascent
 from landtopo.shown import Brief
+from landtopo.symmetry.shared import Shared
 
 __all__ = ["Element", "Invariants", "Overlap", "Pass", "PlainSetting", "Setting"]
 
@@ -118,22 +118,18 @@ class Setting(Protocol):
         """Images to begin a band with, its symmetry broken; shape (images, size)."""
         ...
 
-    def shared_symmetry(self, x: Array, y: Array) -> SharedSymmetry | None:
-        """The symmetries that two points have in common; None without any."""
+    def fixed_space(self, objective: Objective, x: Array, y: Array) -> Restricted | None:
+        """What symmetries that two points have in common leave alone; None without any."""
         ...
 
-    def restricted(self, objective: Objective, symmetry: SharedSymmetry) -> Restricted:
-        """The space that shared symmetries fix, for an objective in all coordinates."""
-        ...
-
-    def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:
+    def objection(self, ascent: Ascent, symmetry: Shared | None = None) -> str | None:
         """Why a critical point of index 1 here is no transition state; None if it is one.
 
         With symmetries its spectrum is that of the space which they fix.
         """
         ...
 
-    def is_curved_up(self, x: Array, symmetry: SharedSymmetry | None = None) -> bool:
+    def is_curved_up(self, x: Array, symmetry: Shared | None = None) -> bool:
         """Whether a critical point, perhaps with symmetries, is known to be a minimum."""
         ...
 
@@ -231,19 +227,15 @@ class PlainSetting(Brief):
         line[0], line[-1] = x, y
         return np.asarray(line)
 
-    def shared_symmetry(self, x: Array, y: Array) -> SharedSymmetry | None:
+    def fixed_space(self, objective: Objective, x: Array, y: Array) -> Restricted | None:
         """No symmetry is known."""
         return None
 
-    def restricted(self, objective: Objective, symmetry: SharedSymmetry) -> Restricted:
-        """There are no symmetries to restrict to."""
-        raise NotImplementedError
-
-    def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:
+    def objection(self, ascent: Ascent, symmetry: Shared | None = None) -> str | None:
         """None: index 1 is all that is asked."""
         return None
 
-    def is_curved_up(self, x: Array, symmetry: SharedSymmetry | None = None) -> bool:
+    def is_curved_up(self, x: Array, symmetry: Shared | None = None) -> bool:
         """Nothing is known of a point beforehand."""
         return False
 

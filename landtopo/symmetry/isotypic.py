@@ -24,9 +24,9 @@ from itertools import combinations
 
 import numpy as np
 
-from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array
 from landtopo.shown import Brief
+from landtopo.symmetry.shared import Shared
 
 __all__ = ["IsotypicBlock", "isotypic_blocks", "isotypic_eigenvalues", "useful_blocks"]
 
@@ -40,7 +40,7 @@ class IsotypicBlock(Brief):
 
     Attributes
     ----------
-    basis : ndarray, shape (K D, m)
+    basis : ndarray, shape (size, m)
         Orthonormal columns, one in each copy of the representation.
     dimension : int
         Of the representation: how often each eigenvalue counts.
@@ -51,32 +51,32 @@ class IsotypicBlock(Brief):
 
 
 @lru_cache(maxsize=32)
-def isotypic_blocks(symmetry: SharedSymmetry, columns: int) -> tuple[IsotypicBlock, ...] | None:
+def isotypic_blocks(symmetry: Shared, size: int) -> tuple[IsotypicBlock, ...] | None:
     """Blocks of all matrices that commute with the symmetries, the trivial one first.
 
     Parameters
     ----------
-    symmetry : SharedSymmetry
-    columns : int
-        Coordinates D of each neuron.
+    symmetry : Shared
+    size : int
+        Number of coordinates.
 
     Returns
     -------
     tuple of IsotypicBlock, or None
         None where other representations occur: neurons that follow two onlookers of a class.
     """
-    trivial = symmetry.space(columns).basis
+    trivial = symmetry.basis(size)
     blocks = [IsotypicBlock(basis=trivial, dimension=1)]
     standard: dict[int, Array] = {}
     for first, *others in symmetry.onlookers:
         count, one = 1 + len(others), others[0]
-        alone = symmetry.space(columns, without=frozenset({one})).basis
+        alone = symmetry.basis(size, without=frozenset({one}))
         here = standard[one] = _without(alone, trivial)
         blocks.append(IsotypicBlock(basis=here, dimension=count - 1))
         if count < 3:
             continue
         other = others[1]
-        both = symmetry.space(columns, without=frozenset({one, other})).basis
+        both = symmetry.basis(size, without=frozenset({one, other}))
         there = _swapped(symmetry, (first, one, other), here)
         swapped = _swapped(symmetry, (first, one, other), both)
         even = _without(_range(both + swapped, both), np.hstack([trivial, here + there]))
@@ -85,7 +85,7 @@ def isotypic_blocks(symmetry: SharedSymmetry, columns: int) -> tuple[IsotypicBlo
         blocks.append(IsotypicBlock(basis=odd, dimension=(count - 1) * (count - 2) // 2))
     sizes = {others[0]: len(others) for _, *others in symmetry.onlookers}
     for one, other in combinations(standard, 2):
-        both = symmetry.space(columns, without=frozenset({one, other})).basis
+        both = symmetry.basis(size, without=frozenset({one, other}))
         known = np.hstack([trivial, standard[one], standard[other]])
         blocks.append(
             IsotypicBlock(basis=_without(both, known), dimension=sizes[one] * sizes[other])
@@ -96,19 +96,18 @@ def isotypic_blocks(symmetry: SharedSymmetry, columns: int) -> tuple[IsotypicBlo
     return tuple(blocks)
 
 
-def useful_blocks(
-    symmetry: SharedSymmetry | None, columns: int
-) -> tuple[IsotypicBlock, ...] | None:
+def useful_blocks(symmetry: Shared | None, size: int) -> tuple[IsotypicBlock, ...] | None:
     """The blocks where they save time: with few coordinates all eigenvalues at once take less.
 
     Parameters
     ----------
-    symmetry : SharedSymmetry or None
-    columns : int
+    symmetry : Shared or None
+    size : int
+        Number of coordinates.
     """
-    if symmetry is None or symmetry.width * columns < _FEW:
+    if symmetry is None or size < _FEW:
         return None
-    return isotypic_blocks(symmetry, columns)
+    return isotypic_blocks(symmetry, size)
 
 
 def isotypic_eigenvalues(matrix: Array, blocks: tuple[IsotypicBlock, ...]) -> Array | None:
@@ -116,13 +115,13 @@ def isotypic_eigenvalues(matrix: Array, blocks: tuple[IsotypicBlock, ...]) -> Ar
 
     Parameters
     ----------
-    matrix : ndarray, shape (K D, K D)
+    matrix : ndarray, shape (size, size)
     blocks : tuple of IsotypicBlock
         From `isotypic_blocks`.
 
     Returns
     -------
-    ndarray, shape (K D,), or None
+    ndarray, shape (size,), or None
         None if their sum or the sum of their squares is not that of the matrix: it does not commute
         with the symmetries then.
     """
@@ -141,7 +140,7 @@ def isotypic_eigenvalues(matrix: Array, blocks: tuple[IsotypicBlock, ...]) -> Ar
     return values if right else None
 
 
-def _swapped(symmetry: SharedSymmetry, three: tuple[int, int, int], vectors: Array) -> Array:
+def _swapped(symmetry: Shared, three: tuple[int, int, int], vectors: Array) -> Array:
     """Directions after two onlookers, neither the first of the class, change places."""
     first, one, other = three
     for exchange in (one, other, one):

@@ -38,6 +38,7 @@ from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.symmetry.isotypic import isotypic_eigenvalues, useful_blocks
+from landtopo.symmetry.shared import Shared
 
 __all__ = ["NetworkSetting"]
 
@@ -229,8 +230,11 @@ class NetworkSetting:
             )
         return self._shared[key]
 
-    def restricted(self, objective: Objective, symmetry: SharedSymmetry) -> Restricted:
-        """The space that shared symmetries fix, for an objective in all coordinates."""
+    def fixed_space(self, objective: Objective, x: Array, y: Array) -> Restricted | None:
+        """The weights that the symmetries of two points leave alone; None without any."""
+        symmetry = self.shared_symmetry(x, y)
+        if symmetry is None:
+            return None
         space = symmetry.space(self.objective.columns)
         inside = FixedSpaceObjective(self.objective, space)
         return Restricted(objective, symmetry, inside, space.basis)
@@ -239,14 +243,14 @@ class NetworkSetting:
     def _interchangeable(self) -> tuple[tuple[int, ...], ...]:
         return interchangeable(self.loss.problem.teacher.gram)
 
-    def classified(self, x: Array, symmetry: SharedSymmetry | None = None) -> CriticalPoint:
+    def classified(self, x: Array, symmetry: Shared | None = None) -> CriticalPoint:
         """The critical point at flat coordinates in d dimensions, computed once."""
         key = x.tobytes()
         if key not in self._classified:
             self._classified[key] = classify(self.loss.problem, self.weights(x), symmetry=symmetry)
         return self._classified[key]
 
-    def is_curved_up(self, x: Array, symmetry: SharedSymmetry | None = None) -> bool:
+    def is_curved_up(self, x: Array, symmetry: Shared | None = None) -> bool:
         """Whether an in-span point has a positive Hessian in d dimensions, beyond rounding.
 
         Outside the span the Hessian there consists of copies of the normal block.
@@ -258,7 +262,7 @@ class NetworkSetting:
         inside = WeightObjective(self.loss, self.objective.width, self.rank)
         hessian = inside.hessian(weights[:, : self.rank].ravel())
         least = 1e-9 * np.abs(hessian).sum(axis=1).max()
-        irreducible = useful_blocks(symmetry, self.rank)
+        irreducible = useful_blocks(symmetry, inside.size)
         values = None if irreducible is None else isotypic_eigenvalues(hessian, irreducible)
         if values is not None and values[0] <= least:
             return False
@@ -269,7 +273,7 @@ class NetworkSetting:
             block.reshape(-1)[:: len(block) + 1] -= least
         return all(cholesky(block) is not None for block in blocks)
 
-    def objection(self, ascent: Ascent, symmetry: SharedSymmetry | None = None) -> str | None:
+    def objection(self, ascent: Ascent, symmetry: Shared | None = None) -> str | None:
         """Whether the point has index 1 in all d dimensions, not only in these coordinates.
 
         A column that W_out leaves empty shows the normal block once; the dimensions that have no

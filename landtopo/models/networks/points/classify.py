@@ -37,10 +37,10 @@ from landtopo.models.networks.points.curvature import (
 from landtopo.models.networks.points.reduced import Reduced, reduce_network
 from landtopo.models.networks.points.third_order import ThirdOrder, split_third_order
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.models.networks.units import unit_of
 from landtopo.objective import Array
 from landtopo.points.records import CriticalPoint, Kind, is_zero_loss
+from landtopo.symmetry.shared import Shared
 
 __all__ = ["Reduced", "classify", "is_zero_loss", "reduce_network", "verdict"]
 
@@ -63,7 +63,7 @@ def classify(
     *,
     grad_tolerance: float = 1e-12,
     region: float = 1e-2,
-    symmetry: SharedSymmetry | None = None,
+    symmetry: Shared | None = None,
 ) -> CriticalPoint:
     """Spectrum and verdict of the critical point at given weights, or as near as Newton finds it.
 
@@ -77,7 +77,7 @@ def classify(
         Largest |grad| of a critical point, in units of the teacher (`networks.units.unit_of`).
     region : float
         How far Newton's method may move the point, relative to the norm of the weights.
-    symmetry : SharedSymmetry, optional
+    symmetry : Shared, optional
         Symmetries that the point is known to have. They change nothing but the time it takes.
 
     Returns
@@ -173,7 +173,7 @@ class _Solved:
         problem: TeacherStudent,
         reduced: Reduced,
         limit: float,
-        symmetry: SharedSymmetry | None,
+        symmetry: Shared | None,
     ) -> _Solved:
         """Solve grad = 0 from the reduced network's vectors."""
         if reduced.effective_width < problem.width or reduced.outside:

@@ -15,11 +15,11 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh, minres
 
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
-from landtopo.models.networks.symmetry.fixed_space import SharedSymmetry
 from landtopo.objective import Array
 from landtopo.points.factors import Symmetric, factorised
 from landtopo.points.spectrum import with_gauge_lifted, without_gauge
 from landtopo.symmetry.isotypic import IsotypicBlock, isotypic_eigenvalues, useful_blocks
+from landtopo.symmetry.shared import Shared
 
 __all__ = ["DENSE", "Curvature", "curvature_at", "eigenvalues_without_gauge"]
 
@@ -66,7 +66,7 @@ def curvature_at(
     weights: Array,
     *,
     dense: int = DENSE,
-    symmetry: SharedSymmetry | None = None,
+    symmetry: Shared | None = None,
 ) -> Curvature:
     """The Hessian at a point without zero neurons.
 
@@ -77,11 +77,11 @@ def curvature_at(
     weights : ndarray, shape (K, D)
     dense : int
         Largest number of coordinates for which the Hessian is formed.
-    symmetry : SharedSymmetry, optional
+    symmetry : Shared, optional
         Symmetries of the point, which must lie in the teacher's span. Where that is faster they
         give the eigenvalues, and Newton's steps, which then keep them.
     """
-    blocks = useful_blocks(symmetry, weights.shape[1])
+    blocks = useful_blocks(symmetry, weights.size)
     if blocks is not None and weights.size <= dense:
         return _Symmetric(loss, weights, blocks)
     return (_Dense if weights.size <= dense else _Products)(loss, weights)

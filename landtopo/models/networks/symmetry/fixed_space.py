@@ -104,6 +104,10 @@ class SharedSymmetry(Brief):
         moved[self.exchanges[first][other]] = weights - normal[None, :, None] * along[:, None, :]
         return moved.reshape(vectors.shape)
 
+    def basis(self, size: int, *, without: frozenset[int] = frozenset()) -> Array:
+        """Orthonormal columns of the weights of so many entries that the symmetries fix."""
+        return self.space(size // self.width, without=without).basis
+
     def space(self, columns: int, *, without: frozenset[int] = frozenset()) -> FixedSpace:
         """The weights that the symmetries fix, or those of them that leave some vectors alone.
 
