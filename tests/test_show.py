@@ -55,6 +55,29 @@ def test_the_frame_draws(browser: Any, tmp_path: Path) -> None:
     assert browser.get_log("browser") == []
 
 
+def test_a_frame_that_gets_its_size_late_draws_all(browser: Any, tmp_path: Path) -> None:
+    """Browsers may read the page of a frame before they know how large it is."""
+    page = tmp_path / "notebook.html"
+    shown = lt.show(small_graph())._repr_html_()
+    small = shown.replace('width="100%" height="640"', 'width="0" height="0"')
+    assert small != shown
+    page.write_text(f"<!DOCTYPE html><p>A cell.</p>{small}")
+    browser.get(page.as_uri())
+    browser.switch_to.frame(0)
+    wait_for(browser, "window.landtopo !== undefined")
+    browser.switch_to.default_content()
+    browser.execute_script(
+        "const frame = document.querySelector('iframe'); frame.width = 700; frame.height = 640;"
+    )
+    browser.switch_to.frame(0)
+    wait_for(
+        browser,
+        "(({x1, w}) => x1 >= 0 && w > document.getElementById('network').clientWidth / 2)"
+        "(landtopo.cy.nodes().renderedBoundingBox())",
+    )
+    browser.switch_to.default_content()
+
+
 def test_records_tell_their_fields() -> None:
     problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2)
     family = lt.find_minima(problem, starts=20)["w2-f0"]

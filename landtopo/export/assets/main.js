@@ -155,6 +155,7 @@ function rescale(name) {
 
 // All columns side by side, the highest pass below their names.
 function fit() {
+  state.fitted = byId("drawing").clientWidth > 0;
   state.shape = shapeFor(data, byId("drawing"));
   cy.resize();
   place(cy, data, scales[state.scale], state.shape);
@@ -211,6 +212,8 @@ function start() {
   });
   cy.on("viewport resize", axes);
   fit();
+  // The frame of a notebook has no size yet when its page is read.
+  new ResizeObserver(() => { if (!state.fitted) fit(); }).observe(byId("drawing"));
   update();
   choose(null);
   // For whoever wants to go on from here in the browser's console.
