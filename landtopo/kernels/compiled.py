@@ -105,8 +105,7 @@ class _Cache(FunctionCache):
         self._cache_file._source_stamp = source_stamp(function.__code__.co_filename)
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        named = [one for one in sig if isinstance(one, (types.NamedTuple, types.NamedUniTuple))]
-        stamps = tuple(type_stamp(one.instance_class) for one in named)
+        stamps = tuple(type_stamp(one) for one in _named(sig))
         return super()._index_key(sig, codegen), stamps
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -127,6 +126,17 @@ class _Cache(FunctionCache):
         except OSError:
             # By now the disk is full, or the folder read-only or gone.
             _say_uncached()
+
+
+def _named(sig: Any) -> list[type]:
+    """Types of the named tuples among arguments, and of those that they hold."""
+    found = []
+    for one in sig:
+        if isinstance(one, types.NamedUniTuple):
+            found += [one.instance_class, *_named([one.dtype])]
+        elif isinstance(one, types.NamedTuple):
+            found += [one.instance_class, *_named(one.types)]
+    return found
 
 
 def _checksum(content: bytes) -> bytes:

@@ -25,14 +25,18 @@ from landtopo.kernels.stamps import answering
 
 __all__ = [
     "answers",
+    "asked",
     "finish",
     "flow_task",
     "gradient",
+    "hessian",
     "length_scale",
     "newton_task",
+    "normal_block",
     "product",
     "rounding",
     "shaped",
+    "slopes",
     "tabulate",
     "tidy",
     "undecided",
@@ -43,7 +47,7 @@ __all__ = [
 _BODIES: dict[tuple[str, type], Any] = {}
 
 
-def _asked(question: Callable[..., None]) -> Any:
+def asked(question: Callable[..., None]) -> Any:
     """A function for compiled code whose body depends on the type of its first argument."""
     name = question.__name__
 
@@ -67,52 +71,67 @@ def _asked(question: Callable[..., None]) -> Any:
     return intrinsic(define)
 
 
-@_asked
+@asked
 def newton_task(data):
     """Task of what needs second derivatives: all the rest."""
 
 
-@_asked
+@asked
 def flow_task(data):
     """Task of a flow or of plain gradient descent: `gradient`, `length_scale` and `tidy`."""
 
 
-@_asked
+@asked
 def shaped(task, x):
     """A view of x in the shape that the landscape computes with."""
 
 
-@_asked
+@asked
 def value_gradient(task, X, G):
     """Value at X; the gradient goes to G. Leaves the tables of X for `product`."""
 
 
-@_asked
+@asked
 def gradient(task, X, G):
     """Write the gradient at X into G."""
 
 
-@_asked
+@asked
 def tabulate(task, X):
     """Make the tables of X for `product`."""
 
 
-@_asked
+@asked
 def product(task, X, P, OUT):
     """Write the Hessian at X times P into OUT; the tables are those of X."""
 
 
-@_asked
+@asked
+def hessian(task, X, H):
+    """Write the Hessian at X into H, of the shape of X twice; the tables are those of X."""
+
+
+@asked
+def normal_block(task, X, A):
+    """Write the Hessian's block for every direction that X does not use; tables as above."""
+
+
+@asked
+def slopes(task, U, X, VALUES, GRADIENTS):
+    """Write dL for growing one more neuron from zero along rows of U, and its gradients, if any."""
+
+
+@asked
 def rounding(task):
     """By how much values of equal points may differ."""
 
 
-@_asked
+@asked
 def length_scale(task):
     """A length that is large at a point of interest, for errors relative to it."""
 
 
-@_asked
+@asked
 def finish(task, x, value, norm, tolerance):
     """Put x at a degenerate minimum that Newton's method only creeps to; (done, evaluations).
 
@@ -120,12 +139,12 @@ def finish(task, x, value, norm, tolerance):
     """
 
 
-@_asked
+@asked
 def undecided(task, value):
     """Whether a value is so low that Newton steps do not tell which minimum a flow leads to."""
 
 
-@_asked
+@asked
 def tidy(task, x, g, smallest):
     """Put parts of x at the place where the flow would take for ever to put them; whether any."""
 

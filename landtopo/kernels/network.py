@@ -23,7 +23,7 @@ from landtopo.kernels.curvature import hvp_from_pairs
 from landtopo.kernels.fast import fast_gradient, fast_task
 from landtopo.kernels.tasks import ReluFlow, ReluNetwork, ReluTask
 from landtopo.kernels.vectors import dot
-from landtopo.kernels.zero_loss import end_at_zero_loss
+from landtopo.kernels.zero_loss import end_at_zero_loss, narrower
 
 __all__ = ["ReluNetwork"]
 
@@ -76,6 +76,12 @@ def _product(task, X, P, OUT):
 @_like_loops
 def _rounding(task):
     return 1e-15 * task.constant
+
+
+@answers(narrower, ReluTask)
+@_like_loops
+def _narrower(task, K):
+    return ReluTask(task.V, task.constant, relu.workspace(K, task.V.shape[0], task.D), K, task.D)
 
 
 @answers(finish, ReluTask)

@@ -1,4 +1,5 @@
-"""The zero-loss endgame of the minimiser for ReLU students with more neurons than needed.
+"""The zero-loss endgame of the minimiser for students with more neurons than needed, where s(t x)
+is t s(x) for t > 0.
 
 There the Hessian is singular and Newton's method only halves the error a step, because the loss
 grows cubically when parallel neurons turn against each other. The parallel neurons are merged, the
@@ -11,15 +12,19 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
+from landtopo.kernels.contract import asked, shaped, value_gradient
 from landtopo.kernels.minimise import newton
-from landtopo.kernels.relu import value_from_pairs, workspace
-from landtopo.kernels.tasks import ReluTask
 from landtopo.kernels.vectors import dot
 
-__all__ = ["end_at_zero_loss"]
+__all__ = ["end_at_zero_loss", "narrower"]
 
 _ZERO_LOSS = 1e-13
 _SHORT = 1e-3
+
+
+@asked
+def narrower(task, K):
+    """The task of a student with K neurons, all output weights 1."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -57,7 +62,7 @@ def _solve_merged(x, task, tolerance, norm, small):
 
     Returns (done, evaluations); x changes only when done.
     """
-    V, constant, K, D = task.V, task.constant, task.K, task.D
+    constant, K, D = task.constant, task.K, task.D
     owner = np.empty(K, dtype=np.int64)
     merged = np.zeros((K, D))
     angle = min(0.5, 20.0 * math.sqrt(norm))
@@ -65,15 +70,14 @@ def _solve_merged(x, task, tolerance, norm, small):
     if groups == K or groups == 0:
         return False, 0
     reduced = merged[:groups].copy().ravel()
-    work = workspace(groups, V.shape[0], D)
-    smaller = ReluTask(V, constant, work, groups, D)
+    smaller = narrower(task, groups)
     # Every part of a split neuron has the gradient of the whole.
     goal = 0.5 * tolerance / math.sqrt(K)
     evaluations, products, end, negative = newton(reduced, goal, smaller, 40)
     evaluations += products
     W = x.reshape(K, D)
     Z = reduced.reshape(groups, D)
-    value = value_from_pairs(Z, V, work, constant)
+    value = value_gradient(smaller, shaped(smaller, reduced), np.empty((groups, D)))
     moved = 0.0
     for q in range(groups):
         for i in range(D):

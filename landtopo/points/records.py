@@ -191,7 +191,8 @@ class Family(Brief):
     orbit_size : int
         Number of labelled copies of the representative, K! |Aut(T)| / isotropy_order.
     psi_min : float
-        Smallest one-sided slope for growing another neuron.
+        Smallest one-sided slope for growing another neuron; nan where none is meant, because the
+        activation is not homogeneous.
     description : str
         One line that a person understands.
 
@@ -279,7 +280,7 @@ class Family(Brief):
             "isotropy": self.isotropy,
             "isotropy_order": self.isotropy_order,
             "orbit_size": self.orbit_size,
-            "psi_min": self.psi_min,
+            "psi_min": None if np.isnan(self.psi_min) else self.psi_min,
             "description": self.description,
             "reason": point.reason,
             "found_by": self.found_by,

@@ -520,6 +520,7 @@ def refusal(points: Array, options: CertifyOptions, scale: float) -> Certificate
 def checked_weights(caller: str, problem: TeacherStudent, weights: ArrayLike) -> Array:
     """Weights that fit a problem, as an array of their own."""
     checked_instance("problem", caller, problem, TeacherStudent)
+    problem.require_relu(caller)
     largest = np.inf if problem.dim is None else problem.dim
     points = checked_array(
         "weights",

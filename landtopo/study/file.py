@@ -69,15 +69,14 @@ class StudyFile:
             self.teacher = Teacher(
                 _array(row["vectors"], (neurons, row["rank"])),
                 _array(row["gram"], (neurons, neurons)),
-                row["teacher"],
-            )
+            ).titled(row["teacher"])
             self.dim = None if row["dim"] == _INFINITE else int(row["dim"])
             self.seed = int(row["seed"])
 
     def __repr__(self) -> str:
         dim = "infinite" if self.dim is None else self.dim
         name = type(self).__name__
-        return f"{name}({str(self.path)!r}, teacher={self.teacher.name!r}, dim={dim})"
+        return f"{name}({str(self.path)!r}, teacher={self.teacher.title!r}, dim={dim})"
 
     @classmethod
     def create(
@@ -224,8 +223,13 @@ class StudyFile:
         """
         mine, given = self.teacher.gram, teacher.gram
         scale = float(np.abs(mine).max())
-        if mine.shape != given.shape or np.abs(mine - given).max() > _SAME_TEACHER * scale:
-            self._refuse("the teacher", self.teacher.name, teacher.name)
+        function = (self.teacher.activation, self.teacher.outputs)
+        if (
+            mine.shape != given.shape
+            or np.abs(mine - given).max() > _SAME_TEACHER * scale
+            or function != (teacher.activation, teacher.outputs)
+        ):
+            self._refuse("the teacher", self.teacher.title, teacher.title)
         if self.dim != dim:
             self._refuse(
                 "dim",
@@ -500,7 +504,7 @@ def _first_row(teacher: Teacher, dim: int | None, seed: int) -> Row:
         "id": 1,
         "created": now(),
         "upgraded": "",
-        "teacher": teacher.name,
+        "teacher": teacher.title,
         "neurons": teacher.size,
         "rank": teacher.rank,
         "vectors": _bytes(teacher.vectors),

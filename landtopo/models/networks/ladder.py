@@ -55,13 +55,14 @@ def network_rungs(
     dim : int or None
     init : str or StartDistribution or None
     """
+    teacher.require_relu(caller)
     chosen = _checked_widths(caller, widths)
     problems = [TeacherStudent(teacher, width, dim) for width in chosen]
     return Rungs(
         models=tuple(network_model(problem, init) for problem in problems),
         told=partial(rescaled, unit=unit_of(teacher)),
         attributes={
-            "teacher": teacher.name,
+            "teacher": teacher.title,
             "gram": teacher.gram.tolist(),
             "vectors": teacher.vectors.tolist(),
             "dim": INFINITE if dim is None else str(dim),

@@ -2,12 +2,11 @@
 
 Weights are given in coordinates, W = [W_in | W_out]: the first r columns span the teacher, any
 further columns are directions outside its span. `(K, D)` is one point, `(n, K, D)` a batch,
-D = r + E with any E >= 0. Output weights are 1.
+D = r + E with any E >= 0.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,25 +14,22 @@ from numpy.typing import ArrayLike
 
 from landtopo.checks import checked_array, checked_instance
 from landtopo.errors import InvalidArgument
-from landtopo.kernels import curvature, relu
 from landtopo.kernels.compiled import announce_compilation
-from landtopo.kernels.network import ReluNetwork
+from landtopo.models.networks.formulas import Formulas, formulas_of
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array, FlowCurve, FlowEnd, Pace
 
 __all__ = ["PopulationLoss", "WeightObjective"]
 
-# Below this ratio of result to largest term, plain double precision has lost three digits and the
-# double-double kernel takes over.
-_CANCELLATION = 1e-3
-
 
 class PopulationLoss:
-    """L(W) = 1/2 E[(sum_k relu(w_k.x) - sum_m relu(v_m.x))^2] over x ~ N(0, I).
+    """L(W) = 1/2 E[(sum_k a_k s(w_k.x) - sum_m b_m s(v_m.x))^2] over x ~ N(0, I).
 
-    Every method is exact up to rounding, in closed form. Where terms cancel (near global minima,
-    gradients at critical points) values and gradients are recomputed in double-double arithmetic,
-    so their *relative* error stays near 1e-13.
+    Every method is exact up to rounding, by the closed form of the pair integral of s or by its
+    series. For ReLU, leaky ReLU and |x|, where terms cancel (near global minima, gradients at
+    critical points) values and gradients are recomputed in double-double arithmetic, so that their
+    *relative* error stays near 1e-13. For other activations a value below the rounding of its terms
+    cannot be told from zero, and is 0.
 
     Parameters
     ----------
@@ -53,13 +49,13 @@ class PopulationLoss:
     def __init__(self, problem: TeacherStudent) -> None:
         announce_compilation()
         self.problem = checked_instance("problem", "PopulationLoss", problem, TeacherStudent)
-        self._frames: dict[int, tuple[Array, float]] = {}
+        self.formulas: Formulas = formulas_of(problem)
 
     def __repr__(self) -> str:
         return f"PopulationLoss({self.problem!r})"
 
     def frame(self, columns: int) -> tuple[Array, float]:
-        """Teacher rows in `columns` coordinates, shape (M, columns), and sum_mn g(v_m, v_n).
+        """Teacher rows in `columns` coordinates, shape (M, columns), and E[f*^2].
 
         Examples
         --------
@@ -72,12 +68,9 @@ class PopulationLoss:
         >>> round(constant, 6)
         1.31831
         """
-        if columns not in self._frames:
-            rows, constant = relu.teacher_frame(self.problem.teacher.vectors, columns)
-            self._frames[columns] = (rows, float(constant))
-        return self._frames[columns]
+        return self.formulas.frame(columns)
 
-    def network(self, columns: int) -> ReluNetwork:
+    def network(self, columns: int) -> Any:
         """The problem in some coordinates, as compiled loops want it.
 
         Parameters
@@ -87,7 +80,7 @@ class PopulationLoss:
 
         Returns
         -------
-        ReluNetwork
+        named tuple
             See `landtopo.kernels.contract`.
 
         Examples
@@ -97,7 +90,7 @@ class PopulationLoss:
         >>> loss.network(2).K
         3
         """
-        return ReluNetwork(*self.frame(columns), self.problem.width)
+        return self.formulas.network(columns, self.problem.width)
 
     def value(self, weights: ArrayLike) -> Any:
         """Loss, in units of squared output: a float, or an array of shape (n,) for a batch.
@@ -112,9 +105,8 @@ class PopulationLoss:
         array([0.0625, 0.    ])
         """
         points, single = self._points("value", weights)
-        rows, constant = self.frame(points.shape[2])
-        values, _ = relu.batch_value_gradient(points, rows, constant, False)
-        self._sharpen_values(points, rows, constant, values)
+        values, _ = self.formulas.values_gradients(points, with_gradient=False)
+        self.formulas.sharpen_values(points, values)
         return float(values[0]) if single else values
 
     def gradient(self, weights: ArrayLike) -> Array:
@@ -142,10 +134,9 @@ class PopulationLoss:
         (0.0625, (2, 2))
         """
         points, single = self._points("value_and_gradient", weights)
-        rows, constant = self.frame(points.shape[2])
-        values, gradients = relu.batch_value_gradient(points, rows, constant, True)
-        self._sharpen_values(points, rows, constant, values)
-        self._sharpen_gradients(points, rows, gradients)
+        values, gradients = self.formulas.values_gradients(points, with_gradient=True)
+        self.formulas.sharpen_values(points, values)
+        self.formulas.sharpen_gradients(points, gradients)
         return (float(values[0]), gradients[0]) if single else (values, gradients)
 
     def hessian(self, weights: ArrayLike) -> Array:
@@ -165,9 +156,8 @@ class PopulationLoss:
         """
         points, single = self._points("hessian", weights)
         self._refuse_zero_neurons("hessian", points)
-        rows, _ = self.frame(points.shape[2])
         size = points.shape[1] * points.shape[2]
-        result = curvature.batch_hessian(points, rows).reshape(len(points), size, size)
+        result = self.formulas.hessians(points).reshape(len(points), size, size)
         return np.asarray(result[0] if single else result)
 
     def hvp(self, weights: ArrayLike, directions: ArrayLike) -> Array:
@@ -202,8 +192,7 @@ class PopulationLoss:
                     f"got {len(along)} for {len(points)}."
                 )
             points = np.repeat(points, len(along), axis=0)
-        rows, _ = self.frame(points.shape[2])
-        products = curvature.batch_hvp(points, rows, along)
+        products = self.formulas.products(points, along)
         return np.asarray(products[0] if single and one else products)
 
     def normal_block(self, weights: ArrayLike) -> Array:
@@ -221,19 +210,19 @@ class PopulationLoss:
         """
         points, single = self._points("normal_block", weights)
         self._refuse_zero_neurons("normal_block", points)
-        rows, _ = self.frame(points.shape[2])
-        blocks = curvature.batch_normal_block(points, rows)
+        blocks = self.formulas.normal_blocks(points)
         return np.asarray(blocks[0] if single else blocks)
 
     def psi(self, directions: ArrayLike, weights: ArrayLike) -> Any:
-        """One-sided slope of the loss for growing a zero neuron in given unit directions.
+        """Slope of the loss for adding a neuron with given weights and the output weight 0.
 
-        psi(u) = E[(f - f*) relu(u.x)] = sum_l g(u, w_l) - sum_m g(u, v_m).
+        psi(u) = E[(f - f*) s(u.x)] = sum_l a_l g(u, w_l) - sum_m b_m g(u, v_m). For ReLU it is the
+        one-sided slope for growing a zero neuron in the direction u.
 
         Parameters
         ----------
         directions : array_like, shape (D,) or (n, D)
-            Directions; psi is homogeneous of degree one in them.
+            Weights u; psi is homogeneous in them as s is.
         weights : array_like, shape (K, D)
             One point.
 
@@ -276,11 +265,7 @@ class PopulationLoss:
             f"({columns},) or (n, {columns})",
             lambda shape: len(shape) in (1, 2) and shape[-1] == columns,
         )
-        rows, _ = self.frame(points.shape[2])
-        flat = along.reshape(-1, points.shape[2])
-        slopes = np.empty(len(flat))
-        gradients = np.empty_like(flat)
-        relu.psi_values(flat, points[0], rows, slopes, gradients)
+        slopes, gradients = self.formulas.slopes(along.reshape(-1, columns), points[0])
         found = float(slopes[0]) if along.ndim == 1 else slopes
         return found, gradients.reshape(along.shape)
 
@@ -298,27 +283,24 @@ class PopulationLoss:
             ),
         )
         single = points.ndim == 2
+        self._refuse_long_neurons(method, points)
         return (points[None] if single else points), single
+
+    def _refuse_long_neurons(self, method: str, points: Array) -> None:
+        longest = self.problem.function.longest
+        if np.isfinite(longest) and np.linalg.norm(points, axis=-1).max(initial=0.0) > longest:
+            raise InvalidArgument(
+                f"The 'weights' argument of {method} must have no neuron longer than {longest:g}, "
+                f"beyond which the series of {self.problem.function.name} is not known to rounding."
+            )
 
     def _refuse_zero_neurons(self, method: str, points: Array) -> None:
         # Also where the square of the norm is no longer a number.
-        if np.any(np.linalg.norm(points, axis=2) == 0):
+        if self.problem.function.kinks and np.any(np.linalg.norm(points, axis=2) == 0):
             raise InvalidArgument(
                 f"The 'weights' argument of {method} must have no zero neuron, because the loss "
                 "is not differentiable there; remove zero neurons first."
             )
-
-    def _sharpen_values(self, points: Array, rows: Array, constant: float, values: Array) -> None:
-        # sum |w|^2 / 4 bounds the size of the terms that cancel from below.
-        terms = 0.25 * np.einsum("nkd,nkd->n", points, points) + 0.5 * constant
-        for i in np.flatnonzero(values < _CANCELLATION * terms):
-            values[i] = _precise().value(points[i], rows)
-
-    def _sharpen_gradients(self, points: Array, rows: Array, gradients: Array) -> None:
-        terms = 0.25 * np.einsum("nkd,nkd->n", points, points)
-        size = np.einsum("nkd,nkd->n", gradients, gradients)
-        for i in np.flatnonzero(size < _CANCELLATION**2 * terms):
-            gradients[i] = _precise().gradient(points[i], rows)
 
 
 class WeightObjective:
@@ -343,6 +325,7 @@ class WeightObjective:
         self.width = loss.problem.width if width is None else width
         self.columns = loss.problem.rank if columns is None else columns
         self.rank = loss.problem.rank
+        self.formulas = loss.formulas
         self.rows, self.constant = loss.frame(self.columns)
 
     @property
@@ -356,29 +339,28 @@ class WeightObjective:
 
     def value(self, x: Array) -> Array:
         """Losses, shape () or (n,)."""
-        values, _ = relu.batch_value_gradient(self._batch(x), self.rows, self.constant, False)
+        values, _ = self.formulas.values_gradients(self._batch(x), with_gradient=False)
         return np.asarray(values.reshape(x.shape[:-1]))
 
     def value_and_gradient(self, x: Array) -> tuple[Array, Array]:
         """Losses and gradients."""
-        values, gradients = relu.batch_value_gradient(
-            self._batch(x), self.rows, self.constant, True
-        )
+        values, gradients = self.formulas.values_gradients(self._batch(x), with_gradient=True)
         return np.asarray(values.reshape(x.shape[:-1])), np.asarray(gradients.reshape(x.shape))
 
     def hessian(self, x: Array) -> Array:
         """Hessian at one point, shape (K D, K D)."""
-        return np.asarray(
-            curvature.batch_hessian(self._batch(x), self.rows).reshape(x.size, x.size)
-        )
+        return np.asarray(self.formulas.hessians(self._batch(x)).reshape(x.size, x.size))
 
     def gauge(self, x: Array) -> Array:
         """Orthonormal tangents of the rotations of the coordinates outside the teacher's span.
 
         In the frame of the singular value decomposition W_out = sum_i s_i u_i v_i^T the generator
         of a rotation in the plane (v_i, v_j) moves W by s_i u_i v_j^T - s_j u_j v_i^T; these are
-        orthogonal to each other, and zero only if s_i = s_j = 0.
+        orthogonal to each other, and zero only if s_i = s_j = 0. Where s(x) = x^2, rotations of the
+        neurons into each other change nothing either.
         """
+        if self.loss.problem.function.mixes:
+            return self._rotations(x)
         outside = self.weights(x)[:, self.rank :]
         count = outside.shape[1]
         if count < 2 or not np.any(outside):
@@ -398,6 +380,25 @@ class WeightObjective:
                     move[:, self.rank :] -= s[j] * np.outer(left[:, j], right[i])
                 tangents.append(move.ravel() / np.hypot(s[i], s[j]))
         return np.array(tangents).reshape(-1, self.size)
+
+    def _rotations(self, x: Array) -> Array:
+        """Tangents of all rotations of neurons and of columns outside the span, orthonormal."""
+        weights = self.weights(x)
+        tangents = []
+        for i in range(self.width):
+            for j in range(i):
+                move = np.zeros_like(weights)
+                move[i], move[j] = weights[j], -weights[i]
+                tangents.append(move.ravel())
+        for i in range(self.rank, self.columns):
+            for j in range(self.rank, i):
+                move = np.zeros_like(weights)
+                move[:, i], move[:, j] = weights[:, j], -weights[:, i]
+                tangents.append(move.ravel())
+        if not tangents:
+            return np.empty((0, self.size))
+        _, lengths, axes = np.linalg.svd(np.array(tangents), full_matrices=False)
+        return np.asarray(axes[lengths > 1e-7 * float(np.linalg.norm(x))])
 
     def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve:
         """A stretch of the gradient flow, by Runge-Kutta-Chebyshev steps.
@@ -432,10 +433,3 @@ class WeightObjective:
 
     def _batch(self, x: Array) -> Array:
         return np.ascontiguousarray(x, dtype=np.float64).reshape(-1, self.width, self.columns)
-
-
-def _precise() -> ModuleType:
-    # Compiling the double-double kernel is only worth while where it is needed.
-    from landtopo.kernels import precise
-
-    return precise

@@ -7,7 +7,7 @@ teacher is stored in coordinates of its own span: V has shape (M, r) with r = ra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,10 @@ from landtopo.checks import (
     checked_seed,
 )
 from landtopo.errors import InvalidArgument
+from landtopo.models.networks.activation import RELU, Activation, activation_from_spec
 from landtopo.objective import Array
 from landtopo.shown import Brief
-from landtopo.units import Linear, Squared
+from landtopo.units import Linear, Squared, Unitless
 
 if TYPE_CHECKING:
     from landtopo.model import Rungs
@@ -40,14 +41,17 @@ MOST_NEURONS = 10_000
 #: Integers up to here, and squares of their roots, are exact in double precision.
 MOST_DIMENSIONS = 10**15
 _MOST_ENTRIES = 100_000_000
+# How a title tells what is not in the name.
+_ACTIVATION = "activation="
+_OUTPUTS = "outputs="
 
 
 @dataclass(frozen=True, eq=False)
 class Teacher(Brief):
-    """M teacher neurons with output weights 1, in coordinates of their span.
+    """M teacher neurons in coordinates of their span: f*(x) = sum_m b_m s(v_m.x).
 
     Use one of the constructors `orthonormal`, `equicorrelated`, `random`, `from_vectors`,
-    `from_gram`, `from_spec`.
+    `from_gram`, `from_spec`, and `with_function` for another s than ReLU and other b than 1.
 
     Attributes
     ----------
@@ -57,6 +61,10 @@ class Teacher(Brief):
         T = V V^T.
     name : str
         How the teacher was made, such as ``orthonormal:6``.
+    activation : str
+        Names s, see `landtopo.models.networks.activation.activation_names`.
+    outputs : tuple of float, or None
+        b; None for output weights 1.
 
     Examples
     --------
@@ -65,11 +73,104 @@ class Teacher(Brief):
     Teacher(name='orthonormal:6', vectors=<array 6 x 6>)
     """
 
-    _told = ("name", "vectors")
-
     vectors: Linear[Array]
     gram: Squared[Array]
     name: str = "vectors"
+    activation: str = RELU
+    outputs: Unitless[tuple[float, ...] | None] = None
+
+    @property
+    def _told(self) -> tuple[str, ...]:  # type: ignore[override]
+        unusual = ("activation",) if self.activation != RELU else ()
+        return ("name", "vectors", *unusual, *(("outputs",) if self.outputs is not None else ()))
+
+    @cached_property
+    def function(self) -> Activation:
+        """The activation s."""
+        return activation_from_spec(self.activation)
+
+    @cached_property
+    def strengths(self) -> Array:
+        """The output weights b, shape (M,)."""
+        return _read_only(np.ones(self.size) if self.outputs is None else np.array(self.outputs))
+
+    @property
+    def title(self) -> str:
+        """The name, with the activation and the output weights where they are not the usual ones.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.orthonormal(2).with_function("erf", outputs=[1, -1]).title
+        'orthonormal:2 | activation=erf | outputs=1,-1'
+        """
+        parts = [self.name]
+        if self.activation != RELU or f" | {_ACTIVATION}" in self.name:
+            parts.append(f"{_ACTIVATION}{self.activation}")
+        if self.outputs is not None or f" | {_OUTPUTS}" in self.name:
+            parts.append(_OUTPUTS + ",".join(_plain(b) for b in self.strengths))
+        return " | ".join(parts)
+
+    def titled(self, title: str) -> Teacher:
+        """The same vectors, with the name and the function that a title tells.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.orthonormal(2).titled("mine | activation=erf").activation
+        'erf'
+        """
+        parts = title.split(" | ")
+        outputs, activation = None, RELU
+        if len(parts) > 1 and parts[-1].startswith(_OUTPUTS):
+            outputs = [float(b) for b in parts.pop().removeprefix(_OUTPUTS).split(",")]
+        if len(parts) > 1 and parts[-1].startswith(_ACTIVATION):
+            activation = parts.pop().removeprefix(_ACTIVATION)
+        return replace(self, name=" | ".join(parts)).with_function(activation, outputs=outputs)
+
+    @property
+    def told(self) -> str:
+        """Activation, and output weights where they are not 1, in a few words.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.orthonormal(2).with_function("erf").told
+        'activation erf'
+        """
+        weights = "" if self.outputs is None else " and output weights of the teacher"
+        return f"activation {self.activation}{weights}"
+
+    def require_relu(self, function: str, argument: str = "teacher") -> None:
+        """Raise InvalidArgument unless s is ReLU and b is 1, for what is known of that alone."""
+        if not self.function.is_relu or self.outputs is not None:
+            raise _unknown(function, argument, "activation relu and output weights 1", self.told)
+
+    def with_function(
+        self, activation: str | None = None, *, outputs: ArrayLike | None = None
+    ) -> Teacher:
+        """The same vectors with another activation or other output weights.
+
+        Parameters
+        ----------
+        activation : str, optional
+            Such as ``erf`` or ``leaky:0.1``; unchanged by default.
+        outputs : array_like, shape (M,), optional
+            b, of any signs, none of them zero; unchanged by default.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.orthonormal(2).with_function("leaky:.10").activation
+        'leaky:0.1'
+        """
+        name, given = self.activation, self.outputs
+        if activation is not None:
+            checked_instance("activation", "Teacher", activation, str)
+            name = activation_from_spec(activation).name
+        if outputs is not None:
+            given = _outputs("Teacher", outputs, self.size)
+        return replace(self, activation=name, outputs=given)
 
     @property
     def size(self) -> int:
@@ -87,11 +188,15 @@ class Teacher(Brief):
         return _read_only(np.sqrt(np.diag(self.gram)))
 
     def __eq__(self, other: object) -> bool:
-        """Two teachers are equal when their vectors are, to the last bit."""
-        return isinstance(other, Teacher) and np.array_equal(self.vectors, other.vectors)
+        """Two teachers are equal when their vectors are, to the last bit, and their functions."""
+        return (
+            isinstance(other, Teacher)
+            and np.array_equal(self.vectors, other.vectors)
+            and (self.activation, self.outputs) == (other.activation, other.outputs)
+        )
 
     def __hash__(self) -> int:
-        return hash((self.vectors.shape, self.vectors.tobytes()))
+        return hash((self.vectors.shape, self.vectors.tobytes(), self.activation, self.outputs))
 
     def rungs(self, caller: str, *, widths: Any, dim: int | None, init: Any) -> Rungs:
         """The models of students of some widths; see `landtopo.model.Subject`."""
@@ -302,20 +407,34 @@ class TeacherStudent(Brief):
         Number of student neurons K >= 1.
     dim : int or None
         Dimension d of the inputs, at least rank(T); None means infinite.
+    activation : str
+        Names s of student and teacher; the teacher's own by default. In the problem, the teacher
+        has it as well.
+    outputs : tuple of float, or None
+        Output weights a of the student, of any signs, none of them zero; None for 1.
 
     Examples
     --------
     >>> import landtopo as lt
     >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), width=3)
     TeacherStudent(teacher=<Teacher orthonormal:2>, width=3, dim=None)
+    >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), width=3, activation="erf").teacher
+    Teacher(name='orthonormal:2', vectors=<array 2 x 2>, activation='erf')
     """
+
+    _told = ("teacher", "width", "dim")
 
     teacher: Teacher
     width: int
     dim: int | None = None
+    activation: str | None = None
+    outputs: Unitless[tuple[float, ...] | None] = None
 
     def __post_init__(self) -> None:
         checked_instance("teacher", "TeacherStudent", self.teacher, Teacher)
+        if self.activation is not None and self.activation != self.teacher.activation:
+            object.__setattr__(self, "teacher", self.teacher.with_function(self.activation))
+        object.__setattr__(self, "activation", self.teacher.activation)
         object.__setattr__(
             self, "width", checked_count("width", "TeacherStudent", self.width, most=MOST_NEURONS)
         )
@@ -327,6 +446,59 @@ class TeacherStudent(Brief):
                     f"teacher's Gram matrix, {self.teacher.rank}; got {dim}."
                 )
             object.__setattr__(self, "dim", dim)
+        if self.outputs is not None:
+            outputs = _outputs("TeacherStudent", self.outputs, self.width)
+            object.__setattr__(self, "outputs", outputs)
+
+    @property
+    def function(self) -> Activation:
+        """The activation s."""
+        return self.teacher.function
+
+    @cached_property
+    def strengths(self) -> Array:
+        """The output weights a, shape (K,)."""
+        return _read_only(np.ones(self.width) if self.outputs is None else np.array(self.outputs))
+
+    @property
+    def told(self) -> str:
+        """Activation, and output weights where they are not 1, in a few words.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 1, outputs=[2]).told
+        'activation relu and output weights of the student'
+        """
+        return self.teacher.told + (
+            "" if self.outputs is None else " and output weights of the student"
+        )
+
+    def require_relu(self, function: str) -> None:
+        """Raise InvalidArgument unless s is ReLU and a, b are 1, for what holds of that alone."""
+        if not self.is_plain:
+            raise _unknown(function, "problem", "activation relu and output weights 1", self.told)
+
+    def require_ones(self, function: str) -> None:
+        """Raise InvalidArgument unless a is 1."""
+        if self.outputs is not None:
+            raise _unknown(function, "problem", "output weights 1 of the student", self.told)
+
+    def require_labels(self, function: str) -> None:
+        """Raise InvalidArgument unless permutations are all the symmetry that the student has."""
+        self.require_ones(function)
+        if self.function.parity == 1:
+            raise _unknown(
+                function,
+                "problem",
+                "an activation that is not even, where copies differ by more than permutations",
+                self.told,
+            )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether s is ReLU and all output weights are 1: the model with kernels of its own."""
+        return self.function.is_relu and self.outputs is None and self.teacher.outputs is None
 
     @property
     def rank(self) -> int:
@@ -349,6 +521,11 @@ class TeacherStudent(Brief):
     def with_width(self, width: int) -> TeacherStudent:
         """The same problem for another width.
 
+        Raises
+        ------
+        InvalidArgument
+            If the output weights of the student are not 1 and it has another width.
+
         Examples
         --------
         >>> import landtopo as lt
@@ -356,7 +533,43 @@ class TeacherStudent(Brief):
         >>> problem.with_width(3).width
         3
         """
-        return TeacherStudent(self.teacher, width, self.dim)
+        if self.outputs is not None and width != self.width:
+            raise InvalidArgument(
+                f"The 'outputs' argument of TeacherStudent was given for {self.width} neurons, so "
+                f"that there is no such problem of width {width}."
+            )
+        return TeacherStudent(self.teacher, width, self.dim, outputs=self.outputs)
+
+
+def _unknown(function: str, argument: str, wanted: str, got: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"The '{argument}' argument of {function} must have {wanted}, for which alone it is worked "
+        f"out; got {got}."
+    )
+
+
+def _outputs(function: str, value: ArrayLike, count: int) -> tuple[float, ...] | None:
+    """Output weights, None if all are 1."""
+    given = checked_array(
+        "outputs", function, value, f"({count},), a number for each neuron", lambda s: s == (count,)
+    )
+    if np.any(given == 0.0):
+        raise InvalidArgument(
+            f"The 'outputs' argument of {function} must have no zero; that of neuron "
+            f"{int(np.argmax(given == 0.0)) + 1} is zero, and a neuron without output weight is "
+            "none."
+        )
+    if np.abs(given).max() > MOST_RATIO * np.abs(given).min():
+        raise InvalidArgument(
+            f"The 'outputs' argument of {function} must have sizes that differ by a factor of at "
+            f"most {MOST_RATIO:.2g}; they go from {np.abs(given).min():.3g} to "
+            f"{np.abs(given).max():.3g}."
+        )
+    return None if np.all(given == 1.0) else tuple(given.tolist())
+
+
+def _plain(number: float) -> str:
+    return repr(float(number)).removesuffix(".0")
 
 
 def _matrix(argument: str, function: str, value: ArrayLike, *, square: bool = False) -> Array:

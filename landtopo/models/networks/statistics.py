@@ -96,6 +96,7 @@ def summary_statistics(teacher: Teacher, weights: ArrayLike) -> SummaryStatistic
            [0., 4.]])
     """
     checked_instance("teacher", "summary_statistics", teacher, Teacher)
+    teacher.require_relu("summary_statistics")
     w = checked_weights("summary_statistics", weights, teacher.rank)
     return SummaryStatistics(
         student=w @ w.T, overlap=w[:, : teacher.rank] @ teacher.vectors.T, teacher=teacher.gram
@@ -138,6 +139,7 @@ def weights_from_statistics(
     """
     function = "weights_from_statistics"
     checked_instance("problem", function, problem, TeacherStudent)
+    problem.require_relu(function)
     teacher = problem.teacher
     width = problem.width
     q = checked_products(function, "student", student, (width, width))
@@ -230,6 +232,7 @@ def flow_jacobian(teacher: Teacher, weights: ArrayLike) -> Array:
     (7, 7)
     """
     checked_instance("teacher", "flow_jacobian", teacher, Teacher)
+    teacher.require_relu("flow_jacobian")
     w = checked_weights("flow_jacobian", weights, teacher.rank)
     statistics = summary_statistics(teacher, w)
     width, rank = len(w), teacher.rank

@@ -18,10 +18,15 @@ __all__ = ["in_units", "unit_of"]
 def unit_of(teacher: Teacher) -> float:
     """The power of two that is closest to the teacher's longest vector, by ratio.
 
+    It is 1 where the loss of another teacher is not the same landscape in other units: where s(t x)
+    is not t s(x).
+
     Parameters
     ----------
     teacher : Teacher
     """
+    if teacher.function.degree != 1:
+        return 1.0
     return 2.0 ** round(math.log2(float(teacher.norms.max())))
 
 

@@ -220,6 +220,7 @@ def follow_rate(
     """
     options = checked_options("options", "follow_rate", options, BranchOptions)
     checked_instance("problem", "follow_rate", problem, TeacherStudent)
+    problem.require_relu("follow_rate")
     infinite = TeacherStudent(problem.teacher, problem.width)
     point = classify(infinite, weights)
     if is_zero_loss(point.loss, point.weights):
@@ -355,6 +356,7 @@ def critical_rate(problem: TeacherStudent, weights: ArrayLike) -> float:
     from landtopo.kernels.orthant import orthant_probability
 
     checked_instance("problem", "critical_rate", problem, TeacherStudent)
+    problem.require_relu("critical_rate")
     w = checked_weights("critical_rate", weights, problem.rank, width=problem.width)
     loss = PopulationLoss(problem)
     if not is_zero_loss(float(loss.value(w)), w) or np.any(np.linalg.norm(w, axis=1) == 0):

@@ -96,6 +96,7 @@ def attraction(problem: TeacherStudent, weights: ArrayLike) -> Attraction:
     True
     """
     checked_instance("problem", "attraction", problem, TeacherStudent)
+    problem.require_relu("attraction")
     infinite = TeacherStudent(problem.teacher, problem.width)
     point = classify(infinite, weights)
     alive = point.weights[np.linalg.norm(point.weights, axis=1) > 0]

@@ -17,9 +17,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
-from landtopo.checks import check_options, checked_number, checked_options, checked_weights
+from landtopo.checks import (
+    check_options,
+    checked_instance,
+    checked_number,
+    checked_options,
+    checked_weights,
+)
 from landtopo.errors import InvalidArgument
-from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.shown import Brief
@@ -103,8 +109,8 @@ def flow_weights(
 ) -> WeightFlow:
     """Follow dW/dt = -dL/dW from given weights until it stops.
 
-    A neuron that shrinks to zero stays there, in agreement with the convention that the gradient
-    of a zero neuron is zero; the time is reported.
+    Where s has a kink, a neuron that shrinks to zero stays there, in agreement with the convention
+    that the gradient of a zero neuron is zero; the time is reported.
 
     Parameters
     ----------
@@ -125,19 +131,21 @@ def flow_weights(
     True
     """
     options = checked_options("options", "flow_weights", options, FlowOptions)
+    if checked_instance("problem", "flow_weights", problem, TeacherStudent).function.kinks:
+        problem.require_ones("flow_weights")
     loss = PopulationLoss(problem)
     start = np.array(checked_weights("flow_weights", weights, problem.rank, width=problem.width))
-    rows, constant = loss.frame(start.shape[1])
     shape = start.shape
+    objective = WeightObjective(loss, columns=shape[1])
+    kinks = problem.function.kinks
     scale = float(np.sqrt(np.trace(problem.teacher.gram)))
 
-    from landtopo.kernels.relu import batch_value_gradient
-
     def gradient(x: Array) -> Array:
-        _, gradients = batch_value_gradient(x.reshape(1, *shape), rows, constant, True)
-        return np.asarray(gradients.ravel())
+        return objective.value_and_gradient(x)[1]
 
     def jacobian(_: float, x: Array) -> Array:
+        if not kinks:
+            return -objective.hessian(x)
         alive = np.linalg.norm(x.reshape(shape), axis=1) > 0
         result = np.zeros((x.size, x.size))
         keep = np.repeat(alive, shape[1])
@@ -153,7 +161,7 @@ def flow_weights(
         norms = np.linalg.norm(x.reshape(shape), axis=1)
         return float(norms[norms > 0].min(initial=np.inf)) - 1e-9 * scale
 
-    events: Any = [stopped, vanishing]
+    events: Any = [stopped, vanishing] if kinks else [stopped]
     for event in events:
         event.terminal, event.direction = True, -1
     zeroed: list[tuple[float, int]] = []

@@ -137,6 +137,7 @@ def noise_derivatives(teacher: Teacher, weights: ArrayLike) -> tuple[Array, Arra
 def _all_vectors(caller: str, teacher: Teacher, weights: ArrayLike) -> Array:
     """Students and then teachers as rows in the students' coordinates."""
     rank = checked_instance("teacher", caller, teacher, Teacher).rank
+    teacher.require_relu(caller)
     w = checked_weights(caller, weights, rank)
     vectors = np.zeros((len(w) + teacher.size, w.shape[1]))
     vectors[: len(w)] = w

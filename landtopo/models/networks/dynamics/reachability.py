@@ -249,6 +249,7 @@ def reachability(
     1.0
     """
     checked_instance("problem", "reachability", problem, TeacherStudent)
+    problem.require_relu("reachability")
     runs = checked_count("runs", "reachability", runs, most=_MOST)
     seed = checked_seed("reachability", seed)
     jobs = checked_jobs("reachability", jobs)

@@ -119,6 +119,7 @@ def run_sgd(
     from landtopo.models.networks.dynamics import simulator
 
     dim = checked_instance("problem", "run_sgd", problem, TeacherStudent).dim
+    problem.require_relu("run_sgd")
     if dim is None:
         raise InvalidArgument(
             "run_sgd needs a problem of finite dimension; use flow_statistics for the limit of "

@@ -259,6 +259,7 @@ def flow_statistics(
         )
     options = checked_options("options", "flow_statistics", options, FlowOptions)
     checked_instance("problem", "flow_statistics", problem, TeacherStudent)
+    problem.require_relu("flow_statistics")
     start = weights_from_statistics(problem, student, overlap)
     if np.any(np.linalg.norm(start, axis=1) == 0):
         raise InvalidArgument("flow_statistics needs a start without zero neurons.")

@@ -90,6 +90,7 @@ def flat_directions(
     1
     """
     checked_instance("problem", "flat_directions", problem, TeacherStudent)
+    problem.require_relu("flat_directions")
     given = np.array(checked_weights("flat_directions", weights, problem.rank, width=problem.width))
     seed = checked_seed("flat_directions", seed)
     unit = float(problem.teacher.norms.max())
@@ -102,7 +103,7 @@ def flat_directions(
             scale=unit,
         ),
     )
-    reduced = reduce_network(given, problem.rank)
+    reduced = reduce_network(given, problem.rank, function=problem.function)
     if problem.codimension is not None and reduced.outside > problem.codimension:
         raise InvalidArgument(
             "The 'weights' argument of flat_directions uses "

@@ -78,7 +78,7 @@ def flat_mark(problem: TeacherStudent, one: Any) -> _Mark:
     if isinstance(one, Family):
         network, zero_loss = one.reduced, one.is_global
     else:
-        network = reduce_network(one.weights, problem.rank).vectors
+        network = reduce_network(one.weights, problem.rank, function=problem.function).vectors
         zero_loss = is_zero_loss(one.loss, one.weights)
     known = distinguishing(problem, network, zero_loss=zero_loss)
     return _Mark(point_graph(problem.teacher, known), problem.width)

@@ -55,7 +55,7 @@ def over_corner(problem: TeacherStudent, weights: Array, options: LineageOptions
         A minimum of positive loss with a neuron in parallel parts, none of them zero.
     options : LineageOptions
     """
-    reduced = reduce_network(weights, problem.rank)
+    reduced = reduce_network(weights, problem.rank, function=problem.function)
     group = np.flatnonzero(reduced.assignment == int(np.argmax(reduced.sizes)))
     shrinks, grows = (int(k) for k in group[np.argsort(reduced.shares[group], kind="stable")][:2])
     corner = weights.copy()

@@ -153,7 +153,7 @@ class _Reader:
                 f"group of {name} has order {stabiliser.order} instead of "
                 f"{data['isotropy_order']}; pass the 'teacher' argument."
             )
-        reduced = reduce_network(weights, self.teacher.rank)
+        reduced = reduce_network(weights, self.teacher.rank, function=self.teacher.function)
         if reduced.effective_width < self.symmetry.width:
             self.flat.add(name)
             kept = self._isotropy(reduced.vectors).generators[:, reduced.effective_width :]

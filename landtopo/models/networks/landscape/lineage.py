@@ -175,7 +175,7 @@ def fates_of(
     """
     zero_loss = is_zero_loss(float(PopulationLoss(problem).value(weights)), weights)
     fates = [_zero_neuron(problem, weights, zero_loss, seed, options)]
-    reduced = reduce_network(weights, problem.rank)
+    reduced = reduce_network(weights, problem.rank, function=problem.function)
     orbits = isotropy(point_graph(problem.teacher, reduced.vectors)).student_orbits
     splits = neuron_splits(
         problem, np.array(reduced.vectors), zero_tolerance=1e-9, zero_loss=zero_loss
@@ -330,7 +330,7 @@ def _flows(
         point = classify(wider, model.shaped(end.x))
         if point.kind is not Kind.MINIMUM:
             continue
-        reduced = reduce_network(point.weights, wider.rank).vectors
+        reduced = reduce_network(point.weights, wider.rank, function=wider.function).vectors
         number, new = distinct.place(point_graph(wider.teacher, reduced))
         if new:
             ends.append(point.weights.copy())

@@ -89,7 +89,7 @@ def mirrored_minima(
         outcomes[str(point.kind)] += 1
         if point.kind is not Kind.MINIMUM:
             continue
-        reduced = reduce_network(point.weights, problem.rank).vectors
+        reduced = reduce_network(point.weights, problem.rank, function=problem.function).vectors
         if distinct.place(point_graph(problem.teacher, reduced))[1]:
             ends.append(point.weights.copy())
     return {"ends": ends, "outcomes": dict(sorted(outcomes.items()))}

@@ -56,7 +56,9 @@ class NetworkCopies:
     def locate(self, x: Array, value: float) -> tuple[int, Images]:
         """The family of a minimum, and the element that makes its copy of the representative."""
         width = self.problem.width
-        reduced = reduce_network(self.setting.weights(x), self.problem.rank)
+        reduced = reduce_network(
+            self.setting.weights(x), self.problem.rank, function=self.problem.function
+        )
         flat = reduced.effective_width < width
         graph = self.graph(reduced.vectors if flat else self.setting.weights(x))
         for number, (known, other) in enumerate(zip(self._references, self._values, strict=True)):

@@ -14,6 +14,8 @@ At a critical point of loss L two bounds hold without any search:
 So psi >= 0 with a positive loss is a contradiction. The derivative of psi along the sphere is
 E[(f - f*) 1[u.x > 0] h.x], again bounded by sqrt(L): psi changes by at most sqrt(L) times the
 angle, which turns values on a covering of a low-dimensional sphere into a rigorous lower bound.
+For leaky ReLU E[s(u.x)^2] is (1 + al^2) / 2, so that sqrt(1 + al^2) multiplies sqrt(L); output
+weights b_m of the teacher are factors in the sum, so that the second bound needs positive ones.
 
 psi depends on the part of u outside the coordinates that the network uses only through its length,
 so the span of the network and one axis outside it are searched.
@@ -33,6 +35,7 @@ from landtopo.checks import (
     checked_seed,
     checked_weights,
 )
+from landtopo.errors import InvalidArgument
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.classify import is_zero_loss
 from landtopo.models.networks.points.escapes import EscapeSearch, Frame
@@ -62,7 +65,8 @@ class PsiCertificate(Brief):
     lower_bound : float
         No direction has a lower psi than this: -sqrt(L), or better from a covering of the sphere.
     upper_bound : float
-        -2 L / sum |v_m|, which some direction reaches at a critical point.
+        -2 L / sum b_m |v_m|, which some direction reaches at a critical point; the largest value
+        that psi can have where some b_m is negative.
     directions : ndarray, shape (n, r + e + 1) or (n, r + e)
         Unit vectors of the distinct local minima of psi with psi < 0, steepest first. The last
         column is the axis outside the coordinates in use; it is missing where dim leaves no room.
@@ -156,6 +160,14 @@ def psi_min(
     -0.377705
     """
     checked_instance("problem", "psi_min", problem, TeacherStudent)
+    function, outputs = problem.function, problem.teacher.strengths
+    if function.degree != 1 or problem.outputs is not None:
+        raise InvalidArgument(
+            "The 'problem' argument of psi_min must have an activation with s(t x) = t s(x) for "
+            "t > 0, and student output weights 1, where psi on the unit sphere says whether a "
+            f"point is a global minimum; got {problem.told}."
+        )
+    slope: float = function.tag.slope
     given = checked_weights("psi_min", weights, problem.rank)
     random = checked_count("random", "psi_min", random, least=0, most=_MOST_RANDOM)
     seed = checked_seed("psi_min", seed)
@@ -168,11 +180,19 @@ def psi_min(
     loss = PopulationLoss(problem.with_width(max(len(used), 1)))
     value = float(loss.value(used if len(used) else np.zeros((1, problem.rank))))
     teachers, _ = loss.frame(columns)
-    field = SlopeField(students, teachers)
+    field = SlopeField(
+        students,
+        teachers,
+        outputs=None if problem.teacher.outputs is None else outputs,
+        slope=slope,
+    )
     named = np.vstack([students, teachers])
     signs = _signs(field, named, reduced.assignment, len(used))
-    scale = float(np.sqrt(max(value, 0.0)))
-    upper = -2.0 * value / float(problem.teacher.norms.sum())
+    scale = float(np.sqrt(max(value, 0.0) * (1.0 + slope**2)))
+    positive = bool(outputs.min() > 0.0)
+    upper = scale
+    if positive:
+        upper = -2.0 * value / float((problem.teacher.norms * outputs).sum())
     if is_zero_loss(value, given):
         return PsiCertificate(
             minimum=0.0,
@@ -200,6 +220,11 @@ def psi_min(
     lowest = escapes.minimum
     if lowest < 0:
         verdict = f"Not a global minimum: one more neuron lowers the loss with slope {lowest:.6g}."
+    elif not positive:
+        verdict = (
+            "No direction with a negative slope was found: where there is none, the loss is the "
+            "smallest that any number of neurons with these output weights can have."
+        )
     else:
         verdict = (
             "Contradiction: psi is nowhere negative at a positive loss, which no critical point "

@@ -9,13 +9,18 @@ moves x, plus sum_i y_i^T P y_i / c_i, with
     P = H'_uu - I/2 on the coordinates used,    A'_uu - 1/2 on every unused direction,
 
 H' and A' being the reduced network's Hessian and normal block. (The mixed block of two parallel
-students is I/2 and the diagonal one is I/2 + P / c_i.) So the index gains n - 1 for every negative
-eigenvalue of P, and the nullity n - 1 for every zero one; P u = 0 is the flat direction in which
-the shares change. By Sylvester's law none of this depends on the shares. Where P has other zero
-eigenvalues the third order decides, see third_order.py.
+students is I/2 and the diagonal one is I/2 + P / c_i.) For any s of degree h, with
+sum c_i^h = 1, it is c_i^(h-2) in the place of 1 / c_i, and E[s'(u.x)^2] across u in the place of
+1/2. So the index gains n - 1 for every negative eigenvalue of P, and the nullity n - 1 for every
+zero one; P u = 0 is the flat direction in which the shares change. By Sylvester's law none of this
+depends on the shares. Where P has other zero eigenvalues the third order decides, see
+third_order.py.
 
 Zero neurons have no second derivative. At positive loss some direction for growing one always
-lowers the loss: the gradient being zero, sum_m |v_m| psi(v_m / |v_m|) = -2 L.
+lowers the loss: the gradient being zero, sum_m |v_m| psi(v_m / |v_m|) = -2 L. That holds for every
+homogeneous s and positive output weights b_m (as factors in the sum), and not for negative ones.
+
+Where s is not homogeneous, no neuron is dropped or merged, and the spectrum says it all.
 """
 
 from __future__ import annotations
@@ -99,6 +104,7 @@ def classify(
     ('minimum', 0)
     """
     checked_instance("problem", "classify", problem, TeacherStudent)
+    problem.require_ones("classify")
     given = checked_weights("classify", weights, problem.rank, width=problem.width)
     checked_positive("grad_tolerance", "classify", grad_tolerance)
     checked_positive("region", "classify", region)
@@ -107,11 +113,18 @@ def classify(
     limit = region * max(float(np.linalg.norm(given)), scale)
     lossless = is_zero_loss(float(PopulationLoss(problem).value(given)), given)
     solved: _Solved | None = None
-    for angle, zero in _TOLERANCES:
+    function = problem.function
+    tolerances = _TOLERANCES if function.merges and not function.mixes else _TOLERANCES[-1:]
+    for angle, zero in tolerances:
         if solved is not None and solved.gradient <= grad_tolerance and not solved.is_soft:
             break
         reduced = reduce_network(
-            given, problem.rank, angle_tolerance=angle, zero_tolerance=zero, scale=scale
+            given,
+            problem.rank,
+            angle_tolerance=angle,
+            zero_tolerance=zero,
+            scale=scale,
+            function=function,
         )
         if reduced.residual > limit:
             continue
@@ -185,7 +198,8 @@ class _Solved:
         norm = float(np.linalg.norm(gradient))
         size = float(np.linalg.norm(u))
         limit += reduced.residual
-        shortest = 1e-7 * float(np.linalg.norm(u, axis=1).max())
+        kinks = problem.function.kinks
+        shortest = 1e-7 * float(np.linalg.norm(u, axis=1).max()) if kinks else -1.0
         curvature = curvature_at(loss, u, symmetry=symmetry)
         step = curvature.step(gradient.ravel()).reshape(u.shape)
         for _ in range(20):
@@ -216,8 +230,15 @@ class _Solved:
         # Rounding of the eigenvalues and of their entries (own terms are divided by |w_k|), and
         # the change of the Hessian over the distance to the exact critical point: third
         # derivatives are sums of terms |x_j| / (2 pi |w_k|^2) of order one.
-        rounding = _EPSILON * (4.0 * np.sqrt(u.size) * largest + 4.0 * total / float(lengths.min()))
-        drift = min(moved, limit) * total / (2.0 * float(lengths.min()) ** 2)
+        if kinks:
+            rounding = 4.0 * np.sqrt(u.size) * largest + 4.0 * total / float(lengths.min())
+            third = total / (2.0 * float(lengths.min()) ** 2)
+        else:
+            # Of a smooth s, sums of products of derivatives of order one.
+            rounding = 8.0 * np.sqrt(u.size) * (largest + total)
+            third = 8.0 * (largest + total)
+        error = _EPSILON + problem.function.error
+        rounding, drift = error * rounding, min(moved, limit) * third
         return cls(
             reduced=reduced,
             vectors=u,
@@ -283,11 +304,12 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         count = int(reduced.sizes[j]) - 1
         block = solved.curvature.block(j)
         across = _complement(u[j][:, None])
-        values, axes = np.linalg.eigh(across.T @ (block - 0.5 * np.eye(columns)) @ across)
+        half = problem.function.meeting(float(u[j] @ u[j]))
+        values, axes = np.linalg.eigh(across.T @ (block - half * np.eye(columns)) @ across)
         decisive.append((np.asarray(values, dtype=np.float64), count, "in"))
-        decisive.append((np.array([normal[j, j] - 0.5]), count, "out"))
+        decisive.append((np.array([normal[j, j] - half]), count, "out"))
         null = np.abs(values) <= tolerance
-        normal_null = bool(unused and abs(normal[j, j] - 0.5) <= tolerance)
+        normal_null = bool(unused and abs(normal[j, j] - half) <= tolerance)
         if null.any() or normal_null:
             loose[j] = _Loose(null=(across @ axes[:, null]).T, outside=normal_null)
         values = np.where(null, 0.0, values)
@@ -316,6 +338,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         critical=gradient <= grad_tolerance,
         index=index_in_d,
         zero_neurons=reduced.zero_neurons,
+        grows=problem.teacher.outputs is None or min(problem.teacher.outputs) > 0.0,
         zeros=zeros,
         flat=flat,
         third=_third_order(problem, solved, loose) if zeros == explained else ThirdOrder.OPEN,
@@ -353,6 +376,9 @@ def _third_order(problem: TeacherStudent, solved: _Solved, loose: dict[int, _Loo
     """What the third order says of all loose moves; those of neurons on one line are coupled."""
     # A curvature that is zero only because little is known of it says nothing of the third order.
     if not loose or solved.error > _WELL_KNOWN:
+        return ThirdOrder.OPEN
+    # Leaky ReLU has the third order of ReLU, times a factor.
+    if problem.function.degree != 1 or problem.function.parity or problem.teacher.outputs:
         return ThirdOrder.OPEN
     u, reduced = solved.vectors, solved.reduced
     teachers = np.zeros((problem.teacher.size, u.shape[1]))
@@ -393,25 +419,44 @@ def _full_spectra(
     hessian = solved.curvature.hessian
     if not pieces or hessian is None:
         return solved.values, normal_values
+    function = loss.problem.function
+    if reduced.degree > 1:
+        return _plain_spectra(loss, weights, reduced)
+    half = function.meeting(1.0)
     owner = reduced.assignment[reduced.assignment >= 0]
     shares = reduced.shares[reduced.assignment >= 0]
     count, columns = len(owner), solved.vectors.shape[1]
     small = hessian.reshape(reduced.effective_width, columns, -1, columns)
-    blocks = small[owner][:, :, owner].copy()
-    normal = solved.normal[np.ix_(owner, owner)].copy()
+    signs = np.sign(shares)
+    both = np.outer(signs, signs)
+    blocks = small[owner][:, :, owner] * both[:, None, :, None]
+    normal = solved.normal[np.ix_(owner, owner)] * both
     for k, j in enumerate(owner):
         if int(j) not in pieces:
             continue
-        blocks[k][:, owner == j] = 0.5 * np.eye(columns)[:, None, :]
-        normal[k, owner == j] = 0.5
-        blocks[k, :, k] += pieces[int(j)] / shares[k]
-        excess = solved.normal[j, j] - 0.5
-        normal[k, k] += (0.0 if abs(excess) <= solved.error else excess) / shares[k]
+        same = half * both[k, owner == j]
+        blocks[k][:, owner == j] = np.eye(columns)[:, None, :] * same[None, :, None]
+        normal[k, owner == j] = same
+        blocks[k, :, k] += pieces[int(j)] / abs(shares[k])
+        excess = solved.normal[j, j] - half
+        normal[k, k] += (0.0 if abs(excess) <= solved.error else excess) / abs(shares[k])
     live = weights[reduced.assignment >= 0]
     gauge = WeightObjective(loss, width=count, columns=columns).gauge(live.ravel())
     eigenvalues = eigenvalues_without_gauge(blocks.reshape(count * columns, -1), gauge)
     basis = _complement(live[:, reduced.rank :])
     return eigenvalues, _eigenvalues(basis.T @ normal @ basis)
+
+
+def _plain_spectra(loss: PopulationLoss, weights: Array, reduced: Reduced) -> tuple[Array, Array]:
+    """The same for a degree above 1, where parallel neurons have a Hessian like all others."""
+    live = weights[reduced.assignment >= 0]
+    part = PopulationLoss(loss.problem.with_width(len(live)))
+    gauge = WeightObjective(part, width=len(live), columns=live.shape[1]).gauge(live.ravel())
+    basis = _complement(live[:, reduced.rank :])
+    return (
+        eigenvalues_without_gauge(part.hessian(live), gauge),
+        _eigenvalues(basis.T @ part.normal_block(live) @ basis),
+    )
 
 
 def verdict(
@@ -423,6 +468,7 @@ def verdict(
     zeros: int,
     flat: int,
     third: ThirdOrder,
+    grows: bool = True,
 ) -> tuple[Kind, str]:
     """What a point is, and the sentence that says why, from what is known of it.
 
@@ -437,6 +483,8 @@ def verdict(
         that.
     third : ThirdOrder
         What the third order says of the former.
+    grows : bool
+        Whether all output weights of the teacher are positive.
     """
     if zero_loss:
         return Kind.MINIMUM, "The loss is zero, its smallest possible value: a global minimum."
@@ -448,6 +496,12 @@ def verdict(
     if index:
         word = "direction" if index == 1 else "directions"
         return Kind.SADDLE, f"The curvature is negative in {index} {word}."
+    if zero_neurons and not grows:
+        return (
+            Kind.UNDECIDED,
+            "Zero neurons: with negative output weights of the teacher they need not be able to "
+            "grow in a direction that lowers the loss.",
+        )
     if zero_neurons:
         return Kind.SADDLE, "A zero neuron can grow in a direction that lowers the loss."
     if zeros:
@@ -478,6 +532,7 @@ def _classify_nothing(problem: TeacherStudent, grad_tolerance: float) -> Critica
     """The point at which every student neuron is zero."""
     weights = np.zeros((problem.width, problem.rank))
     value = float(PopulationLoss(problem).value(weights))
+    grows = problem.teacher.outputs is None or min(problem.teacher.outputs) > 0.0
     empty = _read_only(np.empty(0))
     return CriticalPoint(
         weights=_read_only(weights),
@@ -495,8 +550,10 @@ def _classify_nothing(problem: TeacherStudent, grad_tolerance: float) -> Critica
         zero_neurons=problem.width,
         grad_tolerance=grad_tolerance,
         zero_tolerance=0.0,
-        kind=Kind.SADDLE,
-        reason="Every neuron is zero, and growing one lowers the loss.",
+        kind=Kind.SADDLE if grows else Kind.UNDECIDED,
+        reason="Every neuron is zero, and growing one lowers the loss."
+        if grows
+        else "Every neuron is zero, and whether growing one lowers the loss is not known.",
     )
 
 

@@ -135,6 +135,7 @@ def read_corner(
     -------
     Corner
     """
+    checked_instance("problem", "read_corner", problem, TeacherStudent).require_relu("read_corner")
     point = classify(problem, weights, grad_tolerance=grad_tolerance)
     if not point.zero_neurons:
         raise InvalidArgument(
@@ -195,6 +196,7 @@ def find_corners(
     from landtopo.models.networks.points.search import find_minima
 
     checked_instance("problem", "find_corners", problem, TeacherStudent)
+    problem.require_relu("find_corners")
     if zero_neurons is not None:
         zero_neurons = checked_count(
             "zero_neurons", "find_corners", zero_neurons, most=problem.width

@@ -6,7 +6,9 @@ rotations outside the span.
 
 At zero loss it is enough that the *directions* of the reduced neurons agree. For directions u_j the
 norms c_j >= 0 with sum c_j relu(u_j.x) = f* form a convex polytope, so all such points lie on one
-connected set. Only linearly dependent teachers have more than one point of this kind.
+connected set. Only linearly dependent teachers have more than one point of this kind. The same
+holds for every s that is positively homogeneous. Of an odd s that is not, pairs (w, -w) cancel:
+they, and zero neurons, are left out at zero loss.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from landtopo.kernels.relu import batch_value_gradient
 from landtopo.landscape.numbering import numbered
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.certificate import psi_min
@@ -28,6 +29,7 @@ from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import (
     PointGraph,
     Reference,
+    both_signs,
     equivalence_classes,
     function_automorphisms,
     isotropy,
@@ -52,6 +54,8 @@ __all__ = [
 _COLLINEAR = 1e-5
 _ZERO = 1e-7
 _ZERO_LOSS = 1e-13
+# How exactly neurons cancel that are found by a search at a degenerate minimum.
+_PAIR = 1e-4
 
 
 def build_families(
@@ -119,13 +123,15 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
     buckets: dict[tuple[int, int], list[int]] = {}
     reduced: dict[int, Array] = {}
     scale = float(problem.teacher.norms.max())
-    plain = _needs_no_reduction(weights, problem.rank)
+    plain = _needs_no_reduction(weights, problem)
     zero = _zero_loss(problem, weights)
     for i in range(len(weights)):
         vectors = (
             weights[i, :, : problem.rank]
             if plain[i]
-            else reduce_network(weights[i], problem.rank, scale=scale).vectors
+            else reduce_network(
+                weights[i], problem.rank, scale=scale, function=problem.function
+            ).vectors
         )
         vectors = reduced[i] = distinguishing(problem, vectors, zero_loss=bool(zero[i]))
         buckets.setdefault((len(vectors), vectors.shape[1] - problem.rank), []).append(i)
@@ -138,6 +144,7 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
             found += 1
             continue
         points = np.stack([reduced[i] for i in members])
+        points = both_signs(problem.teacher, points)
         overlaps = points[:, :, : problem.rank] @ frame.T
         classes = equivalence_classes(points @ points.transpose(0, 2, 1), overlaps, frame @ frame.T)
         labels[members] = classes.labels + found
@@ -146,14 +153,37 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
 
 
 def distinguishing(problem: TeacherStudent, reduced: Array, *, zero_loss: bool) -> Array:
-    """What tells the family of a reduced network: its weights, at zero loss their directions.
+    """What tells the family of a reduced network: its weights, at zero loss what determines them.
 
     Directions get the mean norm of the teacher, so that tolerances mean the same.
     """
-    if not zero_loss or not len(reduced):
+    function = problem.function
+    if not len(reduced):
         return reduced
-    lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
-    return np.asarray(reduced / lengths * float(problem.teacher.norms.mean()))
+    if function.mixes:
+        # (W^T W)^(1/2) is the same for all rotations of neurons into each other.
+        _, lengths, axes = np.linalg.svd(reduced, full_matrices=False)
+        vectors = np.pad(problem.teacher.vectors, ((0, 0), (0, reduced.shape[1] - problem.rank)))
+        return np.asarray(((vectors @ axes.T) * lengths) @ axes)
+    if not zero_loss:
+        return reduced
+    if function.merges:
+        lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
+        return np.asarray(reduced / lengths * float(problem.teacher.norms.mean()))
+    return (
+        _without_pairs(reduced, float(problem.teacher.norms.max())) if function.parity else reduced
+    )
+
+
+def _without_pairs(weights: Array, scale: float) -> Array:
+    """Neurons of an odd activation without those that cancel in pairs, and without zero ones."""
+    left = [k for k in range(len(weights)) if np.linalg.norm(weights[k]) > _ZERO * scale]
+    for k in list(left):
+        opposite = [j for j in left if np.linalg.norm(weights[j] + weights[k]) <= _PAIR * scale]
+        if k in left and opposite:
+            left.remove(k)
+            left.remove(opposite[0])
+    return weights[left]
 
 
 def describe_family(
@@ -165,7 +195,17 @@ def describe_family(
     """
     point, reduced, reading = _upright(problem, point)
     automorphisms = function_automorphisms(problem.teacher)
-    labelled = isotropy(point_graph(problem.teacher, point.weights))
+    function = problem.function
+    telling = point.weights
+    if function.mixes:
+        telling = distinguishing(
+            problem, reduced.vectors, zero_loss=is_zero_loss(point.loss, point.weights)
+        )
+    labelled = isotropy(point_graph(problem.teacher, telling))
+    # Neurons can be renumbered, and of an even s turned around, each alone; rotations are a gauge.
+    renumbered = 0 if function.mixes else problem.width
+    turned = 2**problem.width if function.parity == 1 and not function.mixes else 1
+    certified = function.degree == 1 and problem.outputs is None
     return Family(
         id="",
         width=problem.width,
@@ -178,8 +218,8 @@ def describe_family(
         anti_aligned=reading.anti_aligned,
         isotropy=labelled.name,
         isotropy_order=labelled.order,
-        orbit_size=orbit_size(problem.width, automorphisms.order, labelled.order),
-        psi_min=psi_min(problem, point.weights).minimum,
+        orbit_size=orbit_size(renumbered, turned * automorphisms.order, labelled.order),
+        psi_min=psi_min(problem, point.weights).minimum if certified else np.nan,
         description=reading.description,
     )
 
@@ -189,13 +229,13 @@ def _upright(
 ) -> tuple[CriticalPoint, Reduced, Reading]:
     """The copy with the fewest anti-aligned neurons: maps that keep f* can change their number."""
     scale = float(problem.teacher.norms.max())
-    reduced = reduce_network(point.weights, problem.rank, scale=scale)
+    reduced = reduce_network(point.weights, problem.rank, scale=scale, function=problem.function)
     best = point, reduced, read_point(problem, point.weights, reduced=reduced)
     for rotation in mirror_images(problem.teacher):
         weights = point.weights.copy()
         weights[:, : problem.rank] = weights[:, : problem.rank] @ rotation.T
         weights.setflags(write=False)
-        reduced = reduce_network(weights, problem.rank, scale=scale)
+        reduced = reduce_network(weights, problem.rank, scale=scale, function=problem.function)
         reading = read_point(problem, weights, reduced=reduced)
         if _rank(reading) < _rank(best[2]):
             best = replace(point, weights=weights), reduced, reading
@@ -257,7 +297,9 @@ class FamilyIndex:
     def find(self, weights: Array) -> int | None:
         """Number of the family of a critical point, or None if it belongs to none of them."""
         scale = float(self.problem.teacher.norms.max())
-        reduced = reduce_network(weights, self.problem.rank, scale=scale).vectors
+        reduced = reduce_network(
+            weights, self.problem.rank, scale=scale, function=self.problem.function
+        ).vectors
         zero_loss = bool(_zero_loss(self.problem, weights[None])[0])
         graph = self._graph(reduced, zero_loss=zero_loss)
         for number, reference in enumerate(self._references):
@@ -284,7 +326,7 @@ def _representative(
     point = classify(problem, members[chosen], grad_tolerance=grad_tolerance)
     if point.kind is Kind.MINIMUM or point.index or point.zero_neurons:
         return point
-    reduced = reduce_network(point.weights, problem.rank)
+    reduced = reduce_network(point.weights, problem.rank, function=problem.function)
     if reduced.effective_width == problem.width:
         return point
     even = classify(problem, reduced.evenly_split(), grad_tolerance=grad_tolerance)
@@ -305,6 +347,8 @@ def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Redu
     loss; an isolated reduced network leaves no other flat direction. At positive loss a zero neuron
     is a corner, where every direction has a slope.
     """
+    if problem.function.mixes or not problem.function.merges:
+        return 0 if point.nullity == 0 else None
     spare = problem.width - reduced.effective_width
     if not is_zero_loss(point.loss, point.weights):
         spare -= reduced.zero_neurons
@@ -321,19 +365,27 @@ def _zero_loss(problem: TeacherStudent, weights: Array) -> NDArray[np.bool_]:
     if not len(weights):
         return np.zeros(0, dtype=bool)
     loss = PopulationLoss(problem)
-    rows, constant = loss.frame(weights.shape[2])
-    values, _ = batch_value_gradient(np.ascontiguousarray(weights), rows, constant, False)
+    _, constant = loss.frame(weights.shape[2])
+    given = np.ascontiguousarray(weights)
+    values, _ = loss.formulas.values_gradients(given, with_gradient=False)
     return np.asarray(values < _ZERO_LOSS * constant)
 
 
-def _needs_no_reduction(weights: Array, rank: int) -> NDArray[np.bool_]:
+def _needs_no_reduction(weights: Array, problem: TeacherStudent) -> NDArray[np.bool_]:
     """Whether points have no zero neuron, no parallel pair and nothing outside the span."""
+    rank, function = problem.rank, problem.function
+    if function.mixes:
+        return np.zeros(len(weights), dtype=bool)
+    if not function.merges:
+        return np.asarray(np.all(weights[:, :, rank:] == 0, axis=(1, 2)))
     norms = np.linalg.norm(weights, axis=2)
     largest = norms.max(axis=1, initial=0.0)
     live = np.all(norms > 10.0 * _ZERO * largest[:, None], axis=1)
     units = weights / np.maximum(norms, 1e-300)[:, :, None]
     products = units @ units.transpose(0, 2, 1)
     width = weights.shape[1]
+    if function.parity == 1:
+        products = np.abs(products)
     products[:, np.arange(width), np.arange(width)] = -1.0
     # 1 - cos is half the squared angle; the bound is wide of the angle that merges neurons.
     apart = np.all(products < 1.0 - 50.0 * _COLLINEAR**2, axis=(1, 2))

@@ -154,6 +154,7 @@ def identify(
     The gradient flow from these weights ends in w2-f0, 0.1732 away.
     """
     checked_instance("problem", "identify", problem, TeacherStudent)
+    problem.require_relu("identify")
     given = checked_weights("identify", weights, problem.rank, width=problem.width)
     for family in families:
         checked_instance("families", "identify", family, Family)
@@ -225,6 +226,7 @@ def in_teacher_coordinates(
     """
     function = "in_teacher_coordinates"
     checked_instance("problem", function, problem, TeacherStudent)
+    problem.require_relu(function)
     size, width = problem.teacher.size, problem.width
     v = checked_array(
         "vectors", function, vectors, f"({size}, d)", lambda s: len(s) == 2 and s[0] == size

@@ -97,12 +97,16 @@ def read_point(
     'every teacher neuron is reproduced'
     """
     checked_instance("problem", "read_point", problem, TeacherStudent)
+    problem.require_ones("read_point")
     given = checked_weights("read_point", weights, problem.rank)
     if reduced is None:
-        reduced = reduce_network(given, problem.rank)
+        reduced = reduce_network(given, problem.rank, function=problem.function)
     teacher = problem.teacher
     lengths = teacher.norms
     overlaps = reduced.vectors[:, : reduced.rank] @ teacher.vectors.T
+    if problem.function.parity == 1:
+        # A neuron and its opposite are the same.
+        overlaps = np.abs(overlaps)
     parts = overlaps / lengths**2
     # Symmetric networks have ties between positive and negative overlaps: positive ones win.
     rows, columns = linear_sum_assignment(-np.abs(parts) * (1.0 + 1e-6 * (parts > 0)))
@@ -171,12 +175,26 @@ def _coefficients(problem: TeacherStudent, reduced: Reduced) -> Array:
 
 def _is_teacher(problem: TeacherStudent, reduced: Reduced) -> bool:
     """Whether the reduced network is the teacher's, parallel teacher neurons merged."""
-    teacher = reduce_network(problem.teacher.vectors, problem.rank).vectors
-    if teacher.shape != reduced.vectors.shape:
+    function, teacher = problem.function, problem.teacher
+    if function.mixes and teacher.outputs is None:
+        gap = reduced.vectors.T @ reduced.vectors
+        gap[: problem.rank, : problem.rank] -= teacher.vectors.T @ teacher.vectors
+        return bool(np.abs(gap).max() <= 1e-6 * float(teacher.norms.max()) ** 2)
+    vectors = teacher.vectors
+    if teacher.outputs is not None:
+        # Positive output weights are lengths where s is homogeneous, and nothing else is.
+        if not function.merges or min(teacher.outputs) < 0.0:
+            return False
+        vectors = teacher.strengths[:, None] ** (1.0 / reduced.degree) * vectors
+    merged = reduce_network(vectors, problem.rank, function=function).vectors
+    if merged.shape != reduced.vectors.shape:
         return False
-    distances = np.linalg.norm(teacher[:, None] - reduced.vectors[None], axis=2)
+    distances = np.linalg.norm(merged[:, None] - reduced.vectors[None], axis=2)
+    if function.parity == 1:
+        opposite = np.linalg.norm(merged[:, None] + reduced.vectors[None], axis=2)
+        distances = np.minimum(distances, opposite)
     rows, columns = linear_sum_assignment(distances)
-    return bool(distances[rows, columns].max() <= 1e-6 * float(problem.teacher.norms.max()))
+    return bool(distances[rows, columns].max() <= 1e-6 * float(teacher.norms.max()))
 
 
 def _duties(

@@ -1,7 +1,10 @@
 """The reduced network of a point: zero neurons dropped, parallel neurons merged.
 
 A student neuron k that belongs to the reduced neuron j has w_k = c_k u_j with a share c_k > 0, and
-the shares of one reduced neuron sum to one. The function, the zero gradient and the inertia of the
+the shares of one reduced neuron sum to one; where s is homogeneous of degree h, their powers c_k^h
+do, and where s is even, opposite neurons are parallel too, with shares of both signs. Where s is
+not homogeneous nothing is dropped or merged, and where s(x) = x^2 neurons are rotated into each
+other until they are orthogonal. The function, the zero gradient and the inertia of the
 Hessian are properties of the reduced network; assignment and shares say where on the flat set of
 its copies a point lies.
 """
@@ -14,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from landtopo.errors import InvalidArgument
+from landtopo.models.networks.activation import Activation
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
@@ -35,6 +39,8 @@ class Reduced(Brief):
         Reduced neuron of each student neuron; -1 for a zero neuron.
     shares : ndarray, shape (K,)
         c_k in w_k = c_k u_j; 0 for a zero neuron.
+    degree : int
+        h.
     residual : float
         Largest distance |w_k - c_k u_j|, lost columns included.
     zero_tolerance : float
@@ -54,6 +60,7 @@ class Reduced(Brief):
     zero_tolerance: float
     angle_tolerance: float
     outside_tolerance: float
+    degree: int = 1
 
     @property
     def width(self) -> int:
@@ -100,7 +107,8 @@ class Reduced(Brief):
         live = self.assignment >= 0
         owner = self.assignment[live]
         weights = np.zeros((self.width, self.vectors.shape[1]))
-        weights[live] = self.vectors[owner] / self.sizes[owner, None]
+        parts = self.sizes[owner].astype(np.float64) ** (-1.0 / self.degree)
+        weights[live] = np.copysign(parts, self.shares[live])[:, None] * self.vectors[owner]
         return weights
 
 
@@ -112,6 +120,7 @@ def reduce_network(
     angle_tolerance: float = 1e-5,
     outside_tolerance: float = 1e-8,
     scale: float = 0.0,
+    function: Activation | None = None,
 ) -> Reduced:
     """Drop the zero neurons of a student, merge its parallel ones, drop unused columns.
 
@@ -134,6 +143,8 @@ def reduce_network(
     scale : float
         A length that counts beside the longest neuron, such as that of the teacher's vectors: with
         it, neurons that are all tiny are all zero.
+    function : Activation, optional
+        s; ReLU by default.
 
     Returns
     -------
@@ -147,16 +158,31 @@ def reduce_network(
         )
     if not np.all(np.isfinite(given)):
         raise InvalidArgument("The 'weights' argument of reduce_network must be finite.")
+    if function is not None and (function.mixes or not function.merges):
+        return _unmerged(
+            _orthogonal(given) if function.mixes else given,
+            rank,
+            zero_tolerance,
+            angle_tolerance,
+            outside_tolerance,
+            scale,
+        )
+    degree = 1 if function is None or function.degree is None else function.degree
     norms = np.linalg.norm(given, axis=1)
     longest = max(float(norms.max()), scale)
-    assignment = _group(given, norms, zero_tolerance * longest, angle_tolerance)
+    lines = function is not None and function.parity == 1
+    assignment, signs = _group(given, norms, zero_tolerance * longest, angle_tolerance, lines)
     live = assignment >= 0
     groups = int(assignment.max(initial=-1)) + 1
     vectors = np.zeros((groups, given.shape[1]))
-    np.add.at(vectors, assignment[live], given[live])
+    masses = given * (norms ** (degree - 1))[:, None] if degree > 1 else given
+    np.add.at(vectors, assignment[live], signs[live, None] * masses[live])
     shares = np.zeros(len(given))
     lengths = np.linalg.norm(vectors, axis=1)
     units = vectors / lengths[:, None]
+    if degree > 1:
+        lengths = lengths ** (1.0 / degree)
+        vectors = units * lengths[:, None]
     shares[live] = np.einsum("kd,kd->k", given[live], units[assignment[live]])
     shares[live] /= lengths[assignment[live]]
     rebuilt = np.zeros_like(given)
@@ -178,18 +204,58 @@ def reduce_network(
         zero_tolerance=zero_tolerance,
         angle_tolerance=angle_tolerance,
         outside_tolerance=outside_tolerance,
+        degree=degree,
     )
 
 
-def _group(given: Array, norms: Array, zero: float, angle: float) -> NDArray[np.int64]:
-    """Reduced neuron of every student neuron, numbered by first mention; -1 for zero neurons."""
+def _orthogonal(weights: Array) -> Array:
+    """The neurons, rotated into each other so that they are orthogonal, longest first."""
+    _, lengths, axes = np.linalg.svd(weights, full_matrices=False)
+    peak = np.argmax(np.abs(axes), axis=1)
+    axes = axes * np.sign(axes[np.arange(len(axes)), peak])[:, None]
+    result = np.zeros_like(weights)
+    result[: len(lengths)] = lengths[:, None] * axes
+    return result
+
+
+def _unmerged(
+    weights: Array, rank: int, zero: float, angle: float, outside: float, scale: float
+) -> Reduced:
+    """A network of which only unused columns are dropped."""
+    longest = max(float(np.linalg.norm(weights, axis=1).max()), scale)
+    vectors, dropped = _compress(weights, rank, outside * longest)
+    shares = np.ones(len(weights))
+    assignment = np.arange(len(weights))
+    for array in (vectors, assignment, shares):
+        array.setflags(write=False)
+    return Reduced(
+        vectors=vectors,
+        rank=rank,
+        assignment=assignment,
+        shares=shares,
+        residual=dropped,
+        zero_tolerance=zero,
+        angle_tolerance=angle,
+        outside_tolerance=outside,
+    )
+
+
+def _group(
+    given: Array, norms: Array, zero: float, angle: float, lines: bool
+) -> tuple[NDArray[np.int64], Array]:
+    """Reduced neuron of every student neuron, numbered by first mention; -1 for zero neurons.
+
+    Second, the sign with which each is added; opposite neurons are on one line.
+    """
+    signs = np.ones(len(given))
     chord = 2.0 * np.sin(0.5 * min(angle, np.pi))
     if norms.min() > zero:
         units = given / norms[:, None]
         cosines = (units @ units.T)[np.triu_indices(len(given), 1)]
         # With room for rounding: where no pair can be that close, there is nothing to do.
+        cosines = np.abs(cosines) if lines else cosines
         if cosines.max(initial=-1.0) < 1.0 - 0.5 * chord**2 - 1e-12:
-            return np.arange(len(given))
+            return np.arange(len(given)), signs
     leader = np.full(len(given), -1, dtype=np.int64)
     leaders: list[int] = []
     # Longest first: the direction of a long neuron is the one that is known best.
@@ -200,17 +266,20 @@ def _group(given: Array, norms: Array, zero: float, angle: float) -> NDArray[np.
         leader[k] = k
         if leaders:
             known = given[leaders] / norms[leaders, None]
-            distances = np.linalg.norm(known - unit, axis=1)
+            turned = np.where(known @ unit < 0.0, -1.0, 1.0) if lines else np.ones(len(known))
+            distances = np.linalg.norm(known - turned[:, None] * unit, axis=1)
             nearest = int(np.argmin(distances))
             if distances[nearest] <= chord:
                 leader[k] = leaders[nearest]
+                signs[k] = turned[nearest]
         if leader[k] == k:
             leaders.append(int(k))
     numbers: dict[int, int] = {}
     for k in leader:
         if k >= 0:
             numbers.setdefault(int(k), len(numbers))
-    return np.array([numbers[int(k)] if k >= 0 else -1 for k in leader], dtype=np.int64)
+    found = np.array([numbers[int(k)] if k >= 0 else -1 for k in leader], dtype=np.int64)
+    return found, signs
 
 
 def _compress(vectors: Array, rank: int, tolerance: float) -> tuple[Array, float]:

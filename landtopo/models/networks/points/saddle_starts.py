@@ -169,7 +169,7 @@ def band_starts(
 
 def _representatives(problem: TeacherStudent, weights: Array) -> list[Array]:
     """Points with the same reduced network and no zero neuron, one for each neuron to be split."""
-    reduced = reduce_network(weights, problem.rank)
+    reduced = reduce_network(weights, problem.rank, function=problem.function)
     spare = problem.width - reduced.effective_width
     if not spare:
         return [reduced.vectors] if reduced.effective_width else []

@@ -166,6 +166,7 @@ def find_saddles(
     [0.073613]
     """
     checked_instance("problem", "find_saddles", problem, TeacherStudent)
+    problem.require_relu("find_saddles")
     starts = checked_count("starts", "find_saddles", starts, most=100_000_000)
     seed = checked_seed("find_saddles", seed)
     jobs = checked_jobs("find_saddles", jobs)

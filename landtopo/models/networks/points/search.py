@@ -25,9 +25,7 @@ from landtopo.checks import (
 )
 from landtopo.journal import Forgetful, Journal, in_chunks
 from landtopo.kernels import minimise as compiled
-from landtopo.kernels import relu
 from landtopo.kernels.descent import descend_batch
-from landtopo.kernels.network import ReluNetwork
 from landtopo.model import also_for_models
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.families import build_families, group_weights
@@ -207,6 +205,7 @@ def find_minima(
     (1, 1)
     """
     checked_instance("problem", "find_minima", problem, TeacherStudent)
+    problem.require_ones("find_minima")
     most = checked_count("starts", "find_minima", 500 if starts is None else starts, most=_MOST)
     if starts is None and not (until_coverage is None and time_limit is None):
         most = _NO_LIMIT
@@ -431,7 +430,7 @@ def _follow(
     return {
         "weights": weights,
         # Plain double precision is enough for a list of ends; families get every digit.
-        "loss": np.maximum(_plain_losses(weights, network), 0.0),
+        "loss": np.maximum(loss.formulas.values_gradients(weights, with_gradient=False)[0], 0.0),
         "grad_norm": norms,
         "status": codes,
         "evaluations": used,
@@ -450,17 +449,13 @@ def _solve_stalled(
     """Newton's method with dense Hessians for the few ends where conjugate gradients fail."""
     objective = WeightObjective(loss, columns=weights.shape[2])
     for i in np.flatnonzero(codes == compiled.STALLED):
-        if objective.size > _DENSE or np.any(np.all(weights[i] == 0, axis=1)):
+        corner = loss.problem.function.kinks and np.any(np.all(weights[i] == 0, axis=1))
+        if objective.size > _DENSE or corner:
             continue
         x, norm = polish(objective, weights[i].ravel(), tolerance=tolerance, patience=4)
         close = np.linalg.norm(x - weights[i].ravel()) <= 1e-2 * np.linalg.norm(x)
         if norm <= tolerance and close:
             weights[i], norms[i], codes[i] = objective.weights(x), norm, compiled.CONVERGED
-
-
-def _plain_losses(weights: Array, network: ReluNetwork) -> Array:
-    values, _ = relu.batch_value_gradient(weights, network.V, network.constant, False)
-    return np.asarray(values)
 
 
 def _solve_ends(loss: PopulationLoss, weights: Array, codes: Array, tolerance: float) -> Array:

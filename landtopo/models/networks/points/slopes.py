@@ -2,7 +2,8 @@
 
 psi(u) = sum_j s_j |x_j| (sin t_j + (pi - t_j) cos t_j) / 2pi, where t_j is the angle between the
 unit vector u and the neuron x_j, s_j is 1 for students and -1 for teachers. It is twice
-continuously differentiable on the whole sphere.
+continuously differentiable on the whole sphere. For leaky ReLU it is that times (1 - al)^2, with
+output weights in the strengths, and al m.u, m the sum of the neurons with their output weights.
 """
 
 from __future__ import annotations
@@ -25,13 +26,30 @@ class SlopeField:
     ----------
     students, teachers : ndarray, shapes (K, D) and (M, D)
         Neurons that are not zero.
+    outputs : ndarray, shape (M,), optional
+        Output weights of the teachers; 1 by default. Those of students are 1.
+    slope : float
+        al.
     """
 
-    def __init__(self, students: Array, teachers: Array) -> None:
+    def __init__(
+        self,
+        students: Array,
+        teachers: Array,
+        *,
+        outputs: Array | None = None,
+        slope: float = 0.0,
+    ) -> None:
         vectors = np.vstack([students, teachers])
         norms = np.linalg.norm(vectors, axis=1)
         self.units = vectors / norms[:, None]
         self.strengths = norms * np.r_[np.ones(len(students)), -np.ones(len(teachers))] / _TWO_PI
+        if outputs is not None:
+            self.strengths[len(students) :] *= outputs
+        self.tilt: Array | None = None
+        if slope:
+            self.tilt = slope * _TWO_PI * (self.strengths @ self.units)
+            self.strengths *= (1.0 - slope) ** 2
 
     def _angles(self, u: Array) -> tuple[Array, Array, Array]:
         """Cosines, sines and pi - angle with every vector, each of shape (n, N)."""
@@ -48,7 +66,8 @@ class SlopeField:
     def values(self, u: Array) -> Array:
         """psi, shape (n,)."""
         cosines, sines, opposite = self._angles(u)
-        return np.asarray((sines + opposite * cosines) @ self.strengths)
+        found = np.asarray((sines + opposite * cosines) @ self.strengths)
+        return found if self.tilt is None else found + u @ self.tilt
 
     def derivatives(self, u: Array) -> tuple[Array, Array, Array]:
         """psi, its gradient along the sphere and its Hessian there; u itself has curvature 1."""
@@ -57,6 +76,9 @@ class SlopeField:
         gradients = (opposite * self.strengths) @ self.units - (
             (opposite * cosines) @ self.strengths
         )[:, None] * u
+        if self.tilt is not None:
+            values = values + u @ self.tilt
+            gradients = gradients + self.tilt - (u @ self.tilt)[:, None] * u
         # sum_j s_j sin t_j (I - u u^T + n_j n_j^T) - psi (I - u u^T), n_j = (x_j - cos t_j u) / sin
         own = sines @ self.strengths
         inverse = np.where(sines > 1e-12, 1.0 / np.maximum(sines, 1e-12), 0.0) * self.strengths
@@ -75,7 +97,10 @@ class SlopeField:
         """Gradients along the sphere, shape (n, D)."""
         cosines, _, opposite = self._angles(u)
         along = (opposite * cosines) @ self.strengths
-        return np.asarray((opposite * self.strengths) @ self.units - along[:, None] * u)
+        found = np.asarray((opposite * self.strengths) @ self.units - along[:, None] * u)
+        if self.tilt is not None:
+            found += self.tilt - (u @ self.tilt)[:, None] * u
+        return found
 
     def approach(self, starts: Array, tolerance: float, steps: int = 80) -> Array:
         """Points close to critical ones of psi below every start, where that takes few steps.

@@ -221,6 +221,7 @@ def symmetry_search(
     0.0
     """
     checked_instance("problem", "symmetry_search", problem, TeacherStudent)
+    problem.require_relu("symmetry_search")
     blocks = checked_count("blocks", "symmetry_search", blocks)
     starts = checked_count("starts", "symmetry_search", starts, most=_MOST_STARTS)
     cycle_starts = checked_count(
@@ -275,7 +276,7 @@ def _points(
     for label, place in enumerate(first):
         point = classify(problem, ends[place])
         labelled = isotropy(point_graph(problem.teacher, point.weights))
-        reduced = reduce_network(point.weights, problem.rank)
+        reduced = reduce_network(point.weights, problem.rank, function=problem.function)
         reading = read_point(problem, point.weights, reduced=reduced)
         met = sum(n for n, one in zip(times, labels, strict=True) if one == label)
         points.append(

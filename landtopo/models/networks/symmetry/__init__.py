@@ -4,6 +4,7 @@ from landtopo.models.networks.symmetry.blocks import BlockPattern, BlockValue, b
 from landtopo.models.networks.symmetry.canonical import CanonicalForm, canonical_form
 from landtopo.models.networks.symmetry.copies import ClosestCopy, closest_copy
 from landtopo.models.networks.symmetry.frame import (
+    both_signs,
     function_automorphisms,
     mirror_images,
     on_frame,
@@ -56,6 +57,7 @@ __all__ = [
     "Relabelling",
     "TeacherAutomorphisms",
     "block_pattern",
+    "both_signs",
     "canonical_form",
     "closest_copy",
     "compose",

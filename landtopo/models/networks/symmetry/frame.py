@@ -11,7 +11,16 @@ no symmetries but the permutations of their vectors. Dependent ones can
 have more. Where all vectors sum to zero, L(-W) = L(W).
 
 Permutations of the frame (v_1, .., v_M, -v_1, .., -v_M, s) that keep its Gram matrix are all these
-maps. It is used only where there are more of them than permutations of the v_m.
+maps. It is used only where there are more of them than permutations of the v_m. The same holds for
+every activation whose odd part is linear (leaky ReLU, GELU, SiLU, softplus), with vectors of one
+line added up only where it is homogeneous of degree 1.
+
+Of an even activation the frame is (v_1, .., v_M, -v_1, .., -v_M), and a student neuron stands for
+its opposite, too. Of any other, an odd one for instance, f* has the permutations of the v_m as
+symmetries; vectors with a negative output weight and an odd activation are turned around first.
+
+Different output weights are written into the frame: it has each vector once more, with a length
+that tells its output weight.
 """
 
 from __future__ import annotations
@@ -35,10 +44,19 @@ from landtopo.objective import Array
 from landtopo.symmetry.groups import PermutationGroup
 from landtopo.symmetry.permutations import Permutation
 
-__all__ = ["function_automorphisms", "mirror_images", "on_frame", "point_graph", "symmetry_frame"]
+__all__ = [
+    "both_signs",
+    "function_automorphisms",
+    "mirror_images",
+    "on_frame",
+    "point_graph",
+    "symmetry_frame",
+]
 
 # The sum of the vectors is told from them by its length, in units of the longest.
 _SUM_LENGTH = 1.5
+# Lengths that tell output weights are powers of this, in the same units.
+_TOLD = 1.7
 
 
 def symmetry_frame(teacher: Teacher) -> Array:
@@ -62,10 +80,17 @@ def symmetry_frame(teacher: Teacher) -> Array:
 @lru_cache(maxsize=64)
 def _wider_frame(teacher: Teacher) -> Array | None:
     """The frame, or None where the vectors have all symmetries."""
-    vectors = teacher.vectors
-    if teacher.rank == teacher.size:
+    vectors, function = teacher.vectors, teacher.function
+    if function.parity == 1:
+        return _told_apart(teacher, np.vstack([vectors, -vectors]), [*teacher.strengths] * 2)
+    if teacher.outputs is not None:
+        turn = np.sign(teacher.strengths) if function.has_constant_even_part else 1.0
+        rows = (turn * vectors.T).T
+        sizes = np.abs(teacher.strengths) if function.has_constant_even_part else teacher.strengths
+        return _told_apart(teacher, rows, sizes.tolist())
+    if teacher.rank == teacher.size or not function.has_linear_odd_part:
         return None
-    lines = _merged(vectors)
+    lines = _merged(vectors) if function.degree == 1 else vectors
     rows = np.vstack([lines, -lines])
     total = vectors.sum(axis=0)
     length = float(np.linalg.norm(total))
@@ -77,6 +102,36 @@ def _wider_frame(teacher: Teacher) -> Array | None:
         return None
     rows.setflags(write=False)
     return rows
+
+
+def _told_apart(teacher: Teacher, rows: Array, outputs: Sequence[float]) -> Array:
+    """Rows, each once more with a length that tells its output weight, if these are not all equal.
+
+    Lengths are larger than all others, and no two lengths that tell different output weights are
+    equal, so that no map can carry one to another.
+    """
+    kinds = sorted(set(outputs))
+    if len(kinds) > 1:
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        told = [_TOLD ** (1 + kinds.index(b)) for b in outputs]
+        longest = float(lengths.max())
+        rows = np.vstack([rows, rows / lengths * np.array(told)[:, None] * longest])
+    rows = np.array(rows)
+    rows.setflags(write=False)
+    return rows
+
+
+def both_signs(teacher: Teacher, weights: Array) -> Array:
+    """Points (.., K, D) with the opposites of their neurons where s is even, (.., 2 K, D).
+
+    Parameters
+    ----------
+    teacher : Teacher
+    weights : ndarray, shape (.., K, D)
+    """
+    if teacher.function.parity != 1 or teacher.function.mixes:
+        return weights
+    return np.concatenate([weights, -weights], axis=-2)
 
 
 def _order(rows: Array) -> int:
@@ -139,7 +194,8 @@ def point_graph(teacher: Teacher, weights: ArrayLike) -> PointGraph:
     PointGraph
         With the rows of the frame in the place of teacher neurons.
     """
-    return PointGraph.from_weights(weights, symmetry_frame(teacher))
+    given = both_signs(teacher, np.asarray(weights, dtype=np.float64))
+    return PointGraph.from_weights(given, symmetry_frame(teacher))
 
 
 def on_frame(teacher: Teacher, automorphism: Sequence[int]) -> Permutation:
@@ -174,10 +230,11 @@ def mirror_images(teacher: Teacher, most: int = 64) -> tuple[Array, ...]:
     Returns
     -------
     tuple of ndarray, shape (r, r)
-        Orthogonal matrices of the span; empty for a teacher whose frame is its vectors.
+        Orthogonal matrices of the span; empty for a teacher whose frame is its vectors, for an even
+        activation, where turning vectors around is nothing, and with output weights.
     """
     frame = _wider_frame(teacher)
-    if frame is None:
+    if frame is None or teacher.function.parity == 1 or teacher.outputs is not None:
         return ()
     whole = function_automorphisms(teacher).group
     own = PermutationGroup.from_generators(

@@ -1,0 +1,1 @@
+"""Activations, a file each; see `landtopo.models.networks.activation`."""
