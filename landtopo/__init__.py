@@ -66,6 +66,9 @@ if TYPE_CHECKING:
     from landtopo.models.networks.statistics import (
         weights_from_statistics as weights_from_statistics,
     )
+    from landtopo.models.networks.sweeps.curve import TeacherCurve as TeacherCurve
+    from landtopo.models.networks.sweeps.sweep import SweepResult as SweepResult
+    from landtopo.models.networks.sweeps.sweep import sweep as sweep
     from landtopo.models.networks.symmetric.search import SymmetrySearch as SymmetrySearch
     from landtopo.models.networks.symmetric.search import symmetry_search as symmetry_search
     from landtopo.models.networks.symmetry import isotropy as isotropy
@@ -100,8 +103,10 @@ _HOMES = {
     "Study": "study",
     "StudyError": "errors",
     "SummaryStatistics": "models.networks.statistics",
+    "SweepResult": "models.networks.sweeps.sweep",
     "SymmetrySearch": "models.networks.symmetric.search",
     "Teacher": "models.networks.problem",
+    "TeacherCurve": "models.networks.sweeps.curve",
     "TeacherStudent": "models.networks.problem",
     "attraction": "models.networks.dynamics.fixed_points",
     "binomial_interval": "points.coverage",
@@ -146,6 +151,7 @@ _HOMES = {
     "run_sgd": "models.networks.dynamics.sgd",
     "show": "export.frame",
     "summary_statistics": "models.networks.statistics",
+    "sweep": "models.networks.sweeps.sweep",
     "symmetry_search": "models.networks.symmetric.search",
     "teacher_automorphisms": "models.networks.symmetry",
     "verify": "study.verification",

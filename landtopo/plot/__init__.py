@@ -14,11 +14,13 @@ from landtopo.plot.eigenvalues import spectrum
 from landtopo.plot.flat import null_growth, null_spectrum, stability
 from landtopo.plot.merge_tree import tree
 from landtopo.plot.network import graph
+from landtopo.plot.over_parameter import bifurcations
 from landtopo.plot.path_overlaps import path
 from landtopo.plot.reached import reached
 from landtopo.plot.style import save
 
 __all__ = [
+    "bifurcations",
     "graph",
     "null_growth",
     "null_spectrum",

@@ -1,0 +1,104 @@
+"""`landtopo sweep`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from landtopo_cli.options import STARTS, WIDTH, Whole, force_option, json_option
+
+__all__ = ["command"]
+
+
+@click.command(
+    "sweep",
+    epilog="""\b
+Examples
+  landtopo sweep --teacher equicorrelated:6:-0.19..0.95 --width 6 --jobs 2 -o six.landtopo
+  landtopo sweep --teacher scaled:4:0.5..2 --width 4 --picture norms.pdf --json
+""",
+)
+@click.option(
+    "--teacher",
+    metavar="CURVE",
+    required=True,
+    help="equicorrelated:M:LOW..HIGH (the scalar product of unit vectors; with M = 2 the cosine of "
+    "their angle) or scaled:M:LOW..HIGH (the norm of one of M orthogonal vectors).",
+)
+@click.option("--width", metavar="K", type=WIDTH, required=True, help="Student neurons.")
+@click.option(
+    "--bases", metavar="N", type=Whole(1, 1000), default=5, help="Where to search.  [default: 5]"
+)
+@click.option(
+    "--starts", metavar="N", type=STARTS, default=100, help="Starts at each.  [default: 100]"
+)
+@click.option("--seed", metavar="S", type=Whole(0), default=0, help="Root seed.  [default: 0]")
+@click.option("--jobs", metavar="J", type=Whole(1, 1024), default=1, help="[default: 1]")
+@click.option("--certified", is_flag=True, help="Prove what is there on both sides of every event.")
+@click.option(
+    "--picture",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Loss against the parameter; ends in .pdf, .svg or .png.",
+)
+@click.option(
+    "-o",
+    "--study",
+    metavar="STUDY",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that keeps what is finished, so that an interrupted sweep goes on.",
+)
+@force_option
+@json_option
+@click.option("--quiet", is_flag=True, help="No progress.")
+def command(
+    teacher: str,
+    width: int,
+    bases: int,
+    starts: int,
+    seed: int,
+    jobs: int,
+    certified: bool,
+    picture: Path | None,
+    study: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int | None:
+    """Follow all minima and passes over a range of teachers.
+
+    Searches at several parameters, then arc-length continuation with the exact Hessian both ways;
+    births, deaths and changes of index are events, each with the families on both sides.
+    """
+    from contextlib import nullcontext
+
+    from landtopo.models.networks.sweeps.curve import TeacherCurve
+    from landtopo.models.networks.sweeps.sweep import sweep
+    from landtopo_cli.sources import check_files
+    from landtopo_cli.sweeps import journal_for, sweep_record, sweep_text
+    from landtopo_cli.tables import plain_json
+    from landtopo_cli.terminal import progress
+
+    curve = TeacherCurve.from_spec(teacher)
+    if picture is not None:
+        check_files((picture,), force)
+    kept = nullcontext() if study is None else journal_for(study, curve, seed)
+    with kept as journal:
+        found = sweep(
+            curve,
+            width,
+            bases=bases,
+            starts=starts,
+            seed=seed,
+            jobs=jobs,
+            certified=certified,
+            journal=journal,
+            progress=progress(quiet),
+        )
+    if picture is not None:
+        from landtopo import plot
+
+        plot.save(plot.bifurcations(found), picture)
+    click.echo(plain_json(sweep_record(found)) if as_json else sweep_text(found))
+    return None

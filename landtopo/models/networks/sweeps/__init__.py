@@ -1,0 +1,1 @@
+"""Families of critical points over a parameter of the teacher."""

@@ -1,0 +1,329 @@
+"""Events: what happens at one value of the parameter, with the families on both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import brentq
+
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.sweeps.branch import Branch, Node
+from landtopo.models.networks.sweeps.pieces import Curve, Known, Part
+from landtopo.models.networks.sweeps.trace import WIDE, Happening, HappeningKind
+from landtopo.models.networks.symmetry import equivalence, point_graph
+from landtopo.objective import Array
+from landtopo.shown import Brief
+from landtopo.wording import listed
+
+__all__ = ["Proof", "SweepEvent", "event_of", "joined"]
+
+# Meetings are known to some digits only, until the curve that is met says where they are.
+_SAME_VALUE, _SAME_POINT = 2e-3, 1e-2
+# How far from an event, in the parameter, a family is proved to be there: the first that works.
+_PROVED_AT = (WIDE, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof(Brief):
+    """That a family is there at a parameter, with its index.
+
+    Attributes
+    ----------
+    family : str
+    value : float
+        As close to the event as interval arithmetic could prove it.
+    index : int or None
+        None where nothing was proved at any of the distances tried.
+    """
+
+    family: str
+    value: float
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepEvent(Brief):
+    """Something that happens to minima and passes at one value of the parameter.
+
+    Attributes
+    ----------
+    value : float
+    low, high : float
+        8e-9 apart; on both sides the points were solved, and the signs of their eigenvalues differ
+        by just this event. At a fold both points are there on one side, and they are less than a
+        thousandth apart.
+    bracketed : bool
+        Whether that succeeded.
+    kind : str
+        ``birth`` or ``death`` of two families, ``index change``, ``branching`` where families of
+        less symmetry begin or end at one, ``meeting`` where the more symmetric one is not known.
+    before, after : tuple of str
+        Families of index 0 and 1 that end and begin here.
+    changes : int
+        How many eigenvalues of the most symmetric family change their sign.
+    outside : bool
+        Whether they belong to directions outside the teacher's span.
+    balanced : bool or None
+        Whether the sums of (-1)^index over all critical points that were found next to the event
+        are the same on both sides, as they have to be. None where it was not looked at.
+    proofs : tuple of Proof
+        One for each family that ends or begins here, where that was asked for.
+    sentence : str
+    """
+
+    value: float
+    low: float
+    high: float
+    bracketed: bool
+    kind: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    changes: int
+    outside: bool
+    balanced: bool | None
+    proofs: tuple[Proof, ...]
+    sentence: str
+
+    def record(self) -> dict[str, Any]:
+        """The event as plain values."""
+        return {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "bracketed": self.bracketed,
+            "kind": self.kind,
+            "before": list(self.before),
+            "after": list(self.after),
+            "changes": self.changes,
+            "outside": self.outside,
+            "balanced": self.balanced,
+            "proofs": [
+                {"family": one.family, "value": one.value, "index": one.index}
+                for one in self.proofs
+            ],
+            "sentence": self.sentence,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group(Brief):
+    """Ends of parts that belong to one event.
+
+    Attributes
+    ----------
+    curve, happening : int
+        Of the most symmetric curve that takes part.
+    ends : tuple of (int, int)
+        Parts by their places, and 0 for their lower end, 1 for the upper one.
+    """
+
+    curve: int
+    happening: int
+    ends: tuple[tuple[int, int], ...]
+
+
+def joined(known: Known, parts: list[Part]) -> list[_Group]:
+    """Ends of parts, by the events that they belong to.
+
+    Parameters
+    ----------
+    known : Known
+    parts : list of Part
+
+    Returns
+    -------
+    list of groups
+        By increasing parameter.
+    """
+    found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for place, part in enumerate(parts):
+        for side, number in enumerate(part.ends):
+            if number is not None:
+                key = _host(known, part.curve, number)
+                found.setdefault(key, []).append((place, side))
+    groups = [
+        _Group(curve=curve, happening=number, ends=tuple(sorted(ends)))
+        for (curve, number), ends in found.items()
+    ]
+    return sorted(groups, key=lambda one: known.curves[one.curve].happenings[one.happening].value)
+
+
+def _host(known: Known, curve: int, number: int) -> tuple[int, int]:
+    """The crossing of a more symmetric curve that a meeting is; else the happening itself."""
+    met = known.curves[curve].happenings[number]
+    if met.kind is not HappeningKind.MEETING:
+        # A closed curve has the happening that it is cut at twice.
+        return curve, known.curves[curve].first_of(number)
+    reach = known.curve.high - known.curve.low
+    near = [
+        (abs(other.value - met.value), one.number, one.first_of(place))
+        for one in known.curves
+        for place, other in enumerate(one.happenings)
+        if other.kind is HappeningKind.CROSSING
+        and one.order > known.curves[curve].order
+        and abs(other.value - met.value) < _SAME_VALUE * reach
+        and _alike(known, met, other)
+    ]
+    if near:
+        return min(near)[1:]
+    # The curve that is met is not known; all that meet it at one point are one event.
+    for one in known.curves[:curve]:
+        for place, other in enumerate(one.happenings):
+            if (
+                other.kind is HappeningKind.MEETING
+                and abs(other.value - met.value) < _SAME_VALUE * reach
+                and _alike(known, met, other)
+            ):
+                return one.number, place
+    return curve, number
+
+
+def _alike(known: Known, one: Happening, other: Happening) -> bool:
+    columns = max(one.weights.shape[1], other.weights.shape[1])
+    teacher = known.curve.teacher(other.value)
+    first, second = (
+        point_graph(teacher, np.pad(each.weights, ((0, 0), (0, columns - each.weights.shape[1]))))
+        for each in (one, other)
+    )
+    return equivalence(first, second, tolerance=_SAME_POINT) is not None
+
+
+def event_of(
+    known: Known, group: _Group, parts: list[Part], names: list[str], *, certified: bool
+) -> SweepEvent:
+    """An event from the ends of parts that belong to it.
+
+    Parameters
+    ----------
+    known : Known
+    group : group of `joined`
+    parts : list of Part
+    names : list of str
+        Of the parts.
+    certified : bool
+        Whether to prove what is there on both sides.
+    """
+    curve = known.curves[group.curve]
+    met = curve.happenings[group.happening]
+    before = [place for place, side in group.ends if side == 1]
+    after = [place for place, side in group.ends if side == 0]
+    bracketed = bool(curve.exact[group.happening])
+    if met.kind is HappeningKind.FOLD:
+        kind = "death" if before else "birth"
+        bracketed = _fold_sides(curve.branch, met) is not None
+    elif any(parts[place].curve != group.curve for place, _ in group.ends):
+        kind = "branching"
+    else:
+        kind = "index change" if met.kind is HappeningKind.CROSSING else "meeting"
+    proofs: list[Proof] = []
+    if certified:
+        for places, way in ((before, -1.0), (after, 1.0)):
+            proofs += [
+                _proved(
+                    known, parts[place], names[place], met, known.curves[parts[place].curve], way
+                )
+                for place in places
+            ]
+    balanced = {-1: None, 0: False, 1: True}[int(curve.balanced[group.happening])]
+    changes = met.inner + met.outer
+    return SweepEvent(
+        value=met.value,
+        low=met.value - WIDE,
+        high=met.value + WIDE,
+        bracketed=bracketed,
+        kind=kind,
+        before=tuple(names[place] for place in before),
+        after=tuple(names[place] for place in after),
+        changes=max(changes, 1),
+        outside=met.outer > 0,
+        balanced=balanced,
+        proofs=tuple(proofs),
+        sentence=_sentence(kind, parts, names, before, after),
+    )
+
+
+def _sentence(
+    kind: str, parts: list[Part], names: list[str], before: list[int], after: list[int]
+) -> str:
+    def told(places: list[int]) -> str:
+        told = listed([f"{names[p]} (index {parts[p].index})" for p in places])
+        if len(places) == 1 and kind in ("birth", "death"):
+            return f"{told} and one of index {parts[places[0]].index + 1}"
+        return told or "no minimum and no pass"
+
+    if kind == "birth":
+        return f"{told(after)} are there from here on."
+    if kind == "death":
+        return f"{told(before)} meet and are gone."
+    return f"{told(before)} before, {told(after)} after."
+
+
+def _fold_sides(branch: Branch, met: Happening) -> tuple[Node, Node] | None:
+    """The two points at a parameter `WIDE` away from a fold, whose indices differ by one."""
+    y = branch.space.basis.T @ met.weights.ravel()
+    _, hessian, mixed = branch.parts(y, met.value)
+    _, _, rows = np.linalg.svd(np.hstack([hessian, mixed[:, None]]))
+    node = branch.node(y, met.value, rows[-1])
+    if node is None:
+        return None
+    found = []
+    for way in (-1.0, 1.0):
+
+        def beyond(s: float, way: float = way) -> float:
+            there = branch.correct(node, way * s)
+            return np.nan if there is None else abs(there.value - met.value) - WIDE
+
+        end = 1e-5
+        while beyond(end) < 0 and end < 1e-2:
+            end *= 2.0
+        if not beyond(end) > 0:
+            return None
+        s = float(brentq(beyond, 1e-9, end, xtol=1e-15))
+        there = branch.correct(node, way * s)
+        if there is None:
+            return None
+        found.append(there)
+    first, second = found
+    same_side = (first.value - met.value) * (second.value - met.value) > 0
+    if not same_side or abs(first.negative[0] - second.negative[0]) != 1:
+        return None
+    return first, second
+
+
+def _proved(known: Known, part: Part, name: str, met: Happening, curve: Curve, way: float) -> Proof:
+    from landtopo.proofs.certification import certify
+
+    teachers = known.curve
+    for aside in _PROVED_AT:
+        value = met.value + way * aside
+        if not part.values[0] <= value <= part.values[-1]:
+            continue
+        weights = _exact(part, met, curve, value)
+        if weights is None:
+            continue
+        problem = TeacherStudent(teachers.teacher(value), weights.shape[0])
+        found = certify(problem, weights)
+        if found.index is not None and found.index == part.index:
+            return Proof(family=name, value=value, index=found.index)
+    return Proof(family=name, value=met.value, index=None)
+
+
+def _exact(part: Part, met: Happening, curve: Curve, value: float) -> Array | None:
+    """A part's point next to its end."""
+    sides = _fold_sides(curve.branch, met) if met.kind is HappeningKind.FOLD else None
+    if sides is not None and abs(value - met.value) <= 1.5 * WIDE:
+        inner = part.weights[1] if abs(part.values[0] - met.value) < 1e-12 else part.weights[-2]
+        return min(sides, key=lambda one: float(np.linalg.norm(one.weights - inner))).weights
+    i = int(np.clip(np.searchsorted(part.values, value), 1, len(part.values) - 1))
+    share = (value - part.values[i - 1]) / (part.values[i] - part.values[i - 1])
+    for bent in (share, np.sqrt(max(share, 0.0)), 1.0 - np.sqrt(max(1.0 - share, 0.0))):
+        guess = part.weights[i - 1] + bent * (part.weights[i] - part.weights[i - 1])
+        y = curve.branch.at(guess, value)
+        if y is not None:
+            weights = curve.branch.weights(y)
+            inner, outer = curve.branch.node(y, value, np.append(np.zeros(len(y)), 1.0)).negative  # type: ignore[union-attr]
+            if inner + outer * (len(weights)) == part.index:
+                return weights
+    return None

@@ -1,0 +1,213 @@
+"""Sweeps: derivatives by the teacher, closed forms along a curve, events against fixed teachers."""
+
+import json
+
+import numpy as np
+import pytest
+from landtopo_cli.app import landtopo as application
+from scipy.optimize import brentq
+
+import landtopo as lt
+from landtopo.models.networks.sweeps.branch import Branch, Space, _by_teacher, solved
+from landtopo.models.networks.sweeps.switch import neighbours
+from landtopo.models.networks.sweeps.trace import WIDE, HappeningKind, bracketed, trace
+from landtopo.models.networks.symmetry import isotropy, point_graph
+
+CURVES = ["equicorrelated:3:-0.3..0.9", "scaled:3:0.4..2"]
+
+
+@pytest.mark.parametrize("spec", CURVES)
+def test_derivatives_by_the_parameter(spec):
+    """Central differences with steps of 1e-6 are good to 1e-9; teachers have the Gram matrix."""
+    curve, at, step = lt.TeacherCurve.from_spec(spec), 0.6, 1e-6
+    vectors, slope = curve.vectors(at)
+    np.testing.assert_allclose(vectors @ vectors.T, curve.gram(at), atol=1e-14)
+    ahead, behind = curve.vectors(at + step)[0], curve.vectors(at - step)[0]
+    np.testing.assert_allclose((ahead - behind) / (2 * step), slope, atol=1e-9)
+    weights = np.random.default_rng(0).normal(size=(4, 5))
+    # A student on a teacher vector, where the mixed block has its limit.
+    weights[0] = np.pad(0.7 * vectors[1], (0, 2))
+
+    def gradient(value):
+        problem = lt.TeacherStudent(curve.teacher(value), width=4)
+        return lt.PopulationLoss(problem).gradient(weights)
+
+    apart = (gradient(at + step) - gradient(at - step)) / (2 * step)
+    wide = [np.pad(one, ((0, 0), (0, 2))) for one in (vectors, slope)]
+    np.testing.assert_allclose(_by_teacher(weights, *wide), apart, atol=2e-7)
+    np.testing.assert_allclose(_by_teacher(weights, *wide)[1:], apart[1:], atol=1e-9)
+
+
+def pair(angle):
+    return (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
+
+
+def test_one_student_of_two_teachers_in_closed_form():
+    """On the bisector w = 2 G u with G = 2 g(phi), phi half the angle of the teachers, and L is the
+    teacher's own part less G^2. Turning u changes L by -|w| g''(phi) to second order, and g'' is
+    zero at tan phi = pi - phi: where the teachers are further apart, the student follows one of
+    them, and the bisector is a pass.
+    """
+    found = lt.sweep("equicorrelated:2:-0.9..0.9", width=1, bases=2, starts=8)
+    phi = brentq(lambda t: np.tan(t) - np.pi + t, 1.0, 1.2)
+    (event,) = found.events
+    assert event.low < 2 * np.cos(phi) ** 2 - 1 < event.high
+    assert (event.kind, event.balanced, event.outside) == ("branching", True, False)
+    families = {one.id: one for one in found.families}
+    before = sorted((families[name].index, families[name].isotropy) for name in event.before)
+    assert before == [(0, "trivial"), (1, "S_2")]
+    (after,) = event.after
+    assert (families[after].index, families[after].high) == (0, 0.9)
+    bisector = [one for one in found.families if one.isotropy_order == 2]
+    assert len(bisector) == 2
+    for family in bisector:
+        for value, loss in zip(family.values, family.losses, strict=True):
+            teacher = 0.5 + pair(np.arccos(value))
+            student = 2 * pair(np.arccos(np.sqrt((1 + value) / 2)))
+            assert loss == pytest.approx(teacher - student**2, abs=1e-13)
+    assert found.graph().number_of_edges() == 3
+
+
+@pytest.fixture(scope="module")
+def norms():
+    return lt.sweep("scaled:3:0.4..2.5", width=3, bases=2, starts=30)
+
+
+def test_events_are_where_indices_of_fixed_teachers_change(norms):
+    """On both sides of every event Newton's method is started anew, for the teacher there.
+
+    At a fold the two points next to it have indices that differ by one, and beyond it nothing is
+    closer than they are at a distance in the parameter a hundred times as large.
+    """
+    events = norms.events
+    assert [one.kind for one in events].count("death") == 1
+    assert len(events) >= 3
+    families = {one.id: one for one in norms.families}
+    for event in events:
+        assert event.bracketed
+        assert event.high - event.low <= 1e-8
+        assert event.low < event.value < event.high
+        for names, way in ((event.before, -1), (event.after, 1)):
+            for name in names:
+                family = families[name]
+                assert (family.ends if way < 0 else family.begins) is not None
+                value = event.value + way * 1e-4
+                place = np.searchsorted(family.values, value)
+                near = family.weights[[place - 1, min(place, len(family.values) - 1)]]
+                problem = lt.TeacherStudent(norms.curve.teacher(value), width=3)
+                indices = {
+                    lt.classify(problem, weights).index
+                    for weights in (solved(norms.curve, one, value) for one in near)
+                    if weights is not None
+                }
+                assert family.index in indices
+    death = next(one for one in events if one.kind == "death")
+    (name,) = death.before
+    tip = families[name].weights[-1]
+    assert solved(norms.curve, tip, death.value - 1e-6) is not None
+    beyond = solved(norms.curve, tip, death.value + 1e-4)
+    assert beyond is None or np.linalg.norm(beyond - tip) > 0.1
+
+
+def test_families_are_those_of_a_search_at_a_parameter_that_was_no_base(norms):
+    value = 0.9
+    assert all(abs(value - base) > 0.05 for base in norms.bases)
+    problem = lt.TeacherStudent(norms.curve.teacher(value), width=3)
+    minima = lt.find_minima(problem, starts=60, seed=5)
+    saddles = lt.find_saddles(problem, starts=60, seed=5, sources=("random",))
+    here = norms.at(value)
+    for index, searched in ((0, minima.families), (1, saddles.families)):
+        followed = [one.loss(value) for one in here if one.index == index]
+        for family in searched:
+            # Straight lines between points of a curve; levels are further apart than this.
+            assert min(abs(family.loss - loss) for loss in followed) < 2e-4
+
+
+def test_loss_of_stability_with_what_branches_off():
+    """One anti-aligned neuron, K = M = 6: four eigenvalues of S_5 fall, and passes of S_4 cross.
+
+    Transcritical, as the standard representation of S_5 has a cubic invariant: the 5 copies on the
+    axes S_4 have index 1 before and 3 after, the 10 on S_3 x S_2 index 2 on both sides.
+    """
+    curve = lt.TeacherCurve.equicorrelated(6, -0.19, 0.95)
+    weights = lt.block_family(1, size=6).weights()
+    group = isotropy(point_graph(curve.teacher(0.0), weights))
+    branch = Branch(curve, Space.of(weights, 6, group.generators))
+    found = trace(branch, branch.starting(weights, 0.0))
+    (met,) = found.happenings
+    assert (met.kind, met.inner, met.outer) == (HappeningKind.CROSSING, 4, 0)
+    below, above = bracketed(branch, met)
+    assert above.value - below.value == pytest.approx(2 * WIDE)
+    indices = []
+    for node in (below, above):
+        problem = lt.TeacherStudent(curve.teacher(node.value), width=6)
+        values = np.linalg.eigvalsh(lt.PopulationLoss(problem).hessian(node.weights))
+        indices.append(int(np.sum(values < 0)))
+    assert indices == [0, 4]
+    near, balanced = neighbours(branch, met, 0)
+    assert balanced
+    assert sorted((one.side, one.index, one.copies) for one in near) == [
+        (-1, 1, 5),
+        (-1, 2, 10),
+        (1, 2, 10),
+        (1, 3, 5),
+    ]
+
+
+class Book:
+    def __init__(self):
+        self.pages = {}
+        self.written = 0
+
+    def recall(self, key):
+        return self.pages.get(key)
+
+    def remember(self, key, value):
+        self.written += 1
+        self.pages[key] = value
+
+
+def test_goes_on_from_a_journal_and_proves():
+    pytest.importorskip("flint")
+    book = Book()
+    options = {"width": 3, "bases": 1, "starts": 12, "journal": book}
+    first = lt.sweep("scaled:3:0.6..1.2", **options)
+    written = book.written
+    again = lt.sweep("scaled:3:0.6..1.2", certified=True, **options)
+    assert book.written == written
+    assert [one.low for one in again.families] == [one.low for one in first.families]
+    for event, plain in zip(again.events, first.events, strict=True):
+        assert plain.proofs == ()
+        assert {one.family for one in event.proofs} == {*event.before, *event.after}
+        for proof in event.proofs:
+            assert proof.index == next(f for f in again.families if f.id == proof.family).index
+            assert abs(proof.value - event.value) <= 1e-3
+
+
+def test_command(capsys, tmp_path):
+    picture, study = tmp_path / "sweep.svg", tmp_path / "sweep.landtopo"
+    arguments = ["sweep", "--teacher", "equicorrelated:2:0.1..0.3", "--width", "2", "--quiet"]
+    arguments += ["--bases", "1", "--starts", "8", "-o", str(study)]
+    with pytest.raises(SystemExit) as ended:
+        application.main(args=[*arguments, "--json", "--picture", str(picture)])
+    assert ended.value.code == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["families"][0]["losses"][0] == pytest.approx(0, abs=1e-15)
+    assert picture.read_text().startswith("<?xml")
+    with pytest.raises(SystemExit) as ended:
+        application.main(args=arguments)
+    assert "Families were searched for at 0.176" in capsys.readouterr().out
+    other = [one.replace("0.1..", "0.2..") for one in arguments]
+    with pytest.raises(SystemExit) as ended:
+        application.main(args=other)
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["equicorrelated:3", "equicorrelated:3:0.5..0.1", "equicorrelated:3:-0.6..0.5", "other:3:0..1"],
+)
+def test_bad_curves_are_one_sentence(spec):
+    with pytest.raises(lt.InvalidArgument) as told:
+        lt.TeacherCurve.from_spec(spec)
+    assert str(told.value).endswith(".")
