@@ -31,7 +31,6 @@ from landtopo.shown import Brief
 from landtopo.symmetry.permutations import Permutation
 
 if TYPE_CHECKING:
-    from landtopo.journal import Journal
     from landtopo.landscape.catalogue import Catalogue, PassKind, Transition
     from landtopo.landscape.pool import Piece, Pool
     from landtopo.landscape.rungs import Line, LineageOptions
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from landtopo.points.coverage import Coverage
     from landtopo.points.records import Attempts, Kind
     from landtopo.progress import Progress
+    from landtopo.run import Run
 
 __all__ = [
     "Facts",
@@ -310,14 +310,17 @@ class Strata(Protocol):
 class Starts(Protocol):
     """Where searches begin, and how far they may go."""
 
-    def minima(
-        self, *, starts: int, seed: int, jobs: int, journal: Journal, progress: Progress
-    ) -> Minima:
+    def minima(self, starts: int, run: Run) -> Minima:
         """Search for minima from independent random starts."""
         ...
 
     def suggested(self, lowest: FamilyLike, seed: int, most: int) -> Sequence[tuple[str, Piece]]:
         """Further searches for minima: their names, and pieces that give `ends` and `outcomes`."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """Which part of the usual numbers of climbs to make, at most 1."""
         ...
 
     def random(self, generator: np.random.Generator) -> SaddleStart:

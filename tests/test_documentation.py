@@ -20,6 +20,7 @@ from typing import Any
 import click
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from functions import MUELLER_BROWN_MINIMA, MUELLER_BROWN_SADDLES, mueller_brown
 from landtopo_cli.app import landtopo as application
 from synthetic_landscape import small_graph
@@ -112,6 +113,26 @@ def test_the_added_method_finds_the_saddles_of_mueller_brown() -> None:
     found = [maximum.ascent.x for maximum in refine(mueller_brown(), chain.images).maxima]
     # Published with ten digits.
     np.testing.assert_allclose(found, MUELLER_BROWN_SADDLES[:, :2], atol=2e-9)
+
+
+def test_a_model_is_added_by_its_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (module,) = [block for block in blocks(EXTENDING) if "function_model(" in block]
+    (tmp_path / "wells.py").write_text(module)
+    monkeypatch.chdir(tmp_path)
+    arguments = ["minima", "--model", "wells.py:wells", "--starts", "30", "--json"]
+    result = CliRunner().invoke(application, arguments)
+    assert result.exit_code == 0
+    lowest, *_ = json.loads(result.stdout)["families"]
+    # At the minimum the forces vanish: its energy changes by the square of a displacement alone.
+    names: dict[str, Any] = {}
+    exec(compile(module, "wells.py", "exec"), names)
+    energy, x = names["energy"], np.array(lowest["coordinates"])
+    assert energy(x) == pytest.approx(lowest["loss"], abs=1e-12)
+    for axis in np.eye(3):
+        assert energy(x + 1e-3 * axis) > energy(x)
+        assert abs(energy(x + 1e-4 * axis) - energy(x - 1e-4 * axis)) < 1e-9
 
 
 def test_a_format_is_added_by_its_file_alone(

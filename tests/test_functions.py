@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from functions import MUELLER_BROWN_MINIMA, MUELLER_BROWN_SADDLES
+from landtopo_cli.app import landtopo as application
 
 import landtopo as lt
 from landtopo.errors import InvalidArgument
@@ -197,3 +200,59 @@ def test_a_file_that_makes_no_model_is_refused(tmp_path: Path, text: str, senten
     file.write_text(text)
     with pytest.raises(InvalidArgument, match=sentence):
         named_model(f"{file}:own")
+
+
+# --- the command ------------------------------------------------------------------------------
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(application, list(arguments))
+
+
+def test_the_command_does_for_a_model_what_it_does_for_networks(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = run("graph", "--model", "mueller-brown", "--starts", "12", "--out-dir", str(out))
+    assert result.exit_code == 0
+    assert "function mueller-brown: 3 minima, 2 transition states." in result.stdout
+    assert "The transition states join all minima." in result.stdout
+    assert "12 independent starts met 3 critical points" in result.stdout
+    told = run("show", str(out / "landscape.graphml"))
+    assert told.exit_code == 0
+    assert told.stdout == result.stdout
+    assert (out / "tree.pdf").stat().st_size > 1000
+    again = run("graph", "--model", "mueller-brown", "--out-dir", str(out))
+    assert (again.exit_code, "give --force to overwrite" in again.stderr) == (2, True)
+
+
+def test_paths_saddles_and_flat_directions_of_a_model() -> None:
+    model = ("--model", "mueller-brown", "--starts", "12", "--json")
+    path = json.loads(run("path", *model, "--from", "min0", "--to", "min1").stdout)
+    assert path["verified"]
+    heights = [point["loss"] for point in path["transition_states"]]
+    assert sorted(heights) == pytest.approx(sorted(MUELLER_BROWN_SADDLES[:, 2]), abs=1e-6)
+    assert path["highest_loss"] == max(heights)
+    saddles = json.loads(run("saddles", *model).stdout)["families"]
+    assert [one["loss"] for one in saddles] == pytest.approx(sorted(heights), abs=1e-9)
+    flat = json.loads(run("flat", *model, "--family", "lowest").stdout)
+    assert [one["flat_dimension"] for one in flat] == [0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("minima", "--model", "moon"), "The model 'moon' is none of mueller-brown"),
+        (("minima", "--model", "lj:x"), "The model 'lj:x' cannot be read"),
+        (("minima", "--model", "lj:2"), "must be an integer >= 3; got 2"),
+        (("minima", "--model", "none.py:f"), "There is no file 'none.py'"),
+        (("minima", "--model", "lj:5", "--width", "3"), "--width is for networks"),
+        (("minima", "--model", "lj:5", "--init", "gaussian:1"), "--init is for networks"),
+        (("reach", "--model", "lj:5"), "--model is for flat, graph, minima, path, saddles."),
+        (("graph", "--model", "lj:5", "-o", "x.landtopo"), "studies hold networks only"),
+    ],
+)
+def test_what_does_not_fit_a_model_is_refused_by_the_command(
+    arguments: tuple[str, ...], words: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr

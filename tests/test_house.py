@@ -13,7 +13,6 @@ ROOMS = ("points", "paths", "flat", "symmetry", "landscape", "study", "export", 
 # Files that still know the networks. It gets shorter: a file that does not any more is taken out.
 KNOWING = {
     "flat/local.py",
-    "landscape/gathered.py",
     "landscape/labelled.py",
     "landscape/labelled_cover.py",
     "landscape/widths.py",

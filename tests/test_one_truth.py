@@ -326,8 +326,8 @@ def test_a_family_that_a_path_meets_is_one_of_the_study(tmp_path: Path) -> None:
 
 def test_a_graph_does_not_depend_on_when_findings_came() -> None:
     """Put on one after the other, or all at once on what the graph's own search has found."""
-    from landtopo.landscape.gathered import Finding, gathered
     from landtopo.landscape.transitions import ways_of
+    from landtopo.models.networks.landscape.gathered import Finding, gathered
 
     whole, problem = known_graph(6), problem_of(6)
     states = {key: data["weights"] for *_, key, data in whole.edges(keys=True, data=True)}

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 _SEARCH_OPTIONS = (
+    "cluster",
     "starts",
     "jobs",
     "method",

@@ -34,6 +34,7 @@ class _Asked:
     starts: int | None
     seed: int
     jobs: int
+    cluster: str | None
     as_json: bool
     quiet: bool
 
@@ -45,7 +46,10 @@ class _Asked:
     @property
     def search(self) -> dict[str, Any]:
         """Arguments of every search."""
-        return {"starts": self.starts, "seed": self.seed, "progress": self.progress}
+        return {
+            **{"starts": self.starts, "seed": self.seed, "jobs": self.jobs},
+            **{"cluster": self.cluster, "progress": self.progress},
+        }
 
     def answer(self, record: Callable[[], Any], text: Callable[[], str]) -> None:
         """Print the result on stdout."""
@@ -83,7 +87,7 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
         )
     action, known = _COMMANDS[command]
     for name, value in more.items():
-        if name not in known and value not in (None, (), False):
+        if name not in (*known, "cluster") and value not in (None, (), False):
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is for networks; leave it out beside --model."
             )
@@ -92,6 +96,7 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
         starts=shared["starts"],
         seed=shared["seed"] or 0,
         jobs=shared["jobs"] or 1,
+        cluster=more.get("cluster"),
         as_json=shared["as_json"],
         quiet=shared["quiet"],
     )
@@ -109,7 +114,7 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
         for file in _outputs(out_dir):
             if file.exists() and not force:
                 raise click.UsageError(f"'{file}' exists; give --force to overwrite it.")
-    graph = landscape_graph(asked.model, jobs=asked.jobs, **asked.search)
+    graph = landscape_graph(asked.model, **asked.search)
     if out_dir is not None:
         _write(out_dir, graph)
         asked.note(f"{len(_outputs(out_dir))} files were written to '{out_dir}'.")
@@ -152,7 +157,7 @@ def _minima(asked: _Asked) -> int | None:
     from landtopo.models.searches import find_minima
     from landtopo_cli.app import INCOMPLETE
 
-    found = find_minima(asked.model, jobs=asked.jobs, **asked.search)
+    found = find_minima(asked.model, **asked.search)
     asked.answer(partial(_search_record, found), partial(_search_text, found))
     return None if found.families else INCOMPLETE
 
@@ -167,7 +172,7 @@ def _saddles(asked: _Asked, index: str | None) -> int | None:
         raise click.BadParameter(
             f"'{index}' must be a whole number for a model.", param_hint="--index"
         ) from None
-    found = find_saddles(asked.model, index=wanted, jobs=asked.jobs, **asked.search)
+    found = find_saddles(asked.model, index=wanted, **asked.search)
     asked.answer(partial(_search_record, found), partial(_search_text, found))
     return None
 
@@ -240,7 +245,7 @@ def _flat(asked: _Asked, names: tuple[str, ...], files: tuple[Path, ...]) -> int
 def _all(asked: _Asked) -> tuple[FunctionFamily, ...]:
     from landtopo.models.searches import find_minima
 
-    found = find_minima(asked.model, jobs=asked.jobs, **asked.search)
+    found = find_minima(asked.model, **asked.search)
     return (*found.families, *found.others)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "WIDTH",
     "Positive",
     "Whole",
+    "cluster_option",
     "force_option",
     "init_option",
     "json_option",
@@ -122,6 +123,9 @@ def _dim(context: click.Context, option: click.Parameter, value: str | None) -> 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 init_option = click.option(
     "--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]"
+)
+cluster_option = click.option(
+    "--cluster", metavar="ADDRESS", help="A dask scheduler whose workers do the work."
 )
 force_option = click.option("--force", is_flag=True, help="Overwrite files that exist.")
 

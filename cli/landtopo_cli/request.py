@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,12 @@ class Work:
         from landtopo.models.networks.problem import TeacherStudent
 
         return TeacherStudent(self.teacher, width, self.dim)
+
+    def on(self, cluster: str | None) -> Work:
+        """The same on a cluster, which is not kept as an option of the study."""
+        if cluster is None:
+            return self
+        return replace(self, options={**self.options, "cluster": cluster})
 
     def refuse_starts(self, because: str) -> None:
         """A usage error if `--starts` was given for a search that will not be made."""

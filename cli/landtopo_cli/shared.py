@@ -9,7 +9,7 @@ from landtopo.wording import counted, listed
 if TYPE_CHECKING:
     import networkx as nx
 
-    from landtopo.landscape.gathered import Finding
+    from landtopo.models.networks.landscape.gathered import Finding
     from landtopo.objective import Array
     from landtopo.points.records import Family
     from landtopo.study import Study
@@ -37,14 +37,14 @@ def share(study: Study, width: int) -> list[str]:
 
 def with_findings(study: Study, graph: nx.MultiGraph[str], width: int) -> nx.MultiGraph[str]:
     """A graph with what the study knows of one of its widths."""
-    from landtopo.landscape.gathered import gathered
+    from landtopo.models.networks.landscape.gathered import gathered
 
     return gathered(graph, study.problem(width), _findings(study, width))
 
 
 def keep_graph(study: Study, graph: nx.MultiGraph[str]) -> list[str]:
     """Store a graph, and say which families have new ids; stored paths are given them too."""
-    from landtopo.landscape.gathered import renaming
+    from landtopo.models.networks.landscape.gathered import renaming
     from landtopo_cli.reached import put_on_graph
 
     renamed: dict[str, str] = {}
@@ -128,8 +128,8 @@ def _further_minima(study: Study, width: int, families: list[Family]) -> list[Fa
 
 def _findings(study: Study, width: int) -> list[Finding]:
     """Everything that searches and paths at a width have found, always in one order."""
-    from landtopo.landscape.gathered import SOURCES, Finding
     from landtopo.landscape.transitions import ways_of
+    from landtopo.models.networks.landscape.gathered import SOURCES, Finding
     from landtopo.points.records import Kind
 
     found = []

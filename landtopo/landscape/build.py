@@ -9,8 +9,8 @@ from typing import Any
 import networkx as nx
 
 from landtopo._version import __version__
-from landtopo.checks import checked_count, checked_jobs, checked_options, checked_seed
-from landtopo.journal import Forgetful, Journal
+from landtopo.checks import checked_count, checked_options
+from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Transition
 from landtopo.landscape.explore import ExploreOptions, Rung, explore
 from landtopo.landscape.rungs import Line
@@ -18,7 +18,8 @@ from landtopo.landscape.schema import FORMAT_VERSION, LINEAGE, MINIMUM
 from landtopo.model import Facts, FamilyLike, Minima, Subject, models_of
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Status
-from landtopo.progress import Progress, Silent
+from landtopo.progress import Progress
+from landtopo.run import Run
 
 __all__ = ["edge_record", "landscape_graph", "node_record"]
 
@@ -30,6 +31,7 @@ def landscape_graph(
     starts: int | None = None,
     seed: int = 0,
     jobs: int = 1,
+    cluster: str | None = None,
     dim: int | None = None,
     init: Any = None,
     options: ExploreOptions | None = None,
@@ -52,11 +54,14 @@ def landscape_graph(
     widths : int or iterable of int
         Numbers of student neurons; for a teacher only.
     starts : int, optional
-        Independent starts at every width; by default 5000 for networks, 200 for a model.
+        Independent starts at every width; by default 5000 for networks, up to 200 for a model.
     seed : int
         Root seed.
     jobs : int
         Threads for the starts, processes for the rest; the result does not depend on it.
+    cluster : str, optional
+        Address of a dask scheduler, such as ``tcp://10.0.0.1:8786``, whose workers do the work in
+        their place; the result does not depend on it.
     dim : int, optional
         Dimension of the inputs; infinite by default; for a teacher only.
     init : str or StartDistribution, optional
@@ -89,15 +94,21 @@ def landscape_graph(
     """
     rungs = models_of("teacher", "landscape_graph", teacher, widths=widths, dim=dim, init=init)
     starts = checked_count("starts", "landscape_graph", rungs.starts if starts is None else starts)
-    seed = checked_seed("landscape_graph", seed)
-    jobs = checked_jobs("landscape_graph", jobs)
+    run = Run.checked(
+        "landscape_graph",
+        seed=seed,
+        jobs=jobs,
+        cluster=cluster,
+        journal=journal,
+        progress=progress,
+    )
     graph: nx.MultiGraph[str] = nx.MultiGraph()
     # Not as keyword arguments: an attribute may have the name of one of networkx's.
     graph.graph.update(
         format_version=FORMAT_VERSION,
         landtopo_version=__version__,
         **rungs.attributes,
-        seed=seed,
+        seed=run.seed,
         starts={str(model.stage): starts for model in rungs.models},
         start_search={},
         coverage={},
@@ -111,11 +122,8 @@ def landscape_graph(
             model,
             families.get(model.stage - 1, ()),
             starts=starts,
-            seed=seed,
-            jobs=jobs,
             options=checked_options("options", "landscape_graph", options, ExploreOptions),
-            journal=journal or Forgetful(),
-            progress=progress or Silent(),
+            run=run,
         )
         families[model.stage] = known.catalogue.by_loss()
         search = rungs.told(known.search)

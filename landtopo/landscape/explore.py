@@ -29,7 +29,6 @@ import numpy as np
 
 from landtopo.checks import check_options
 from landtopo.errors import InvalidArgument
-from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
@@ -39,6 +38,7 @@ from landtopo.objective import Array
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.progress import Progress
+from landtopo.run import Run
 from landtopo.shown import Brief
 
 __all__ = ["ExploreOptions", "Failure", "Line", "Rung", "TransitionSearch", "explore"]
@@ -56,7 +56,8 @@ CORNERS, BANDS = "corners", "bands"
 class ExploreOptions(Brief):
     """How much is spent on the ways between minima.
 
-    Numbers of starts are for problems of up to 150 coordinates, and fall in proportion above.
+    Numbers of starts are for networks of up to 150 coordinates, and fall in proportion above; for
+    other models see `Starts.share`.
 
     Attributes
     ----------
@@ -168,11 +169,8 @@ def explore(
     ancestors: Sequence[FamilyLike] = (),
     *,
     starts: int,
-    seed: int,
-    jobs: int,
     options: ExploreOptions,
-    journal: Journal,
-    progress: Progress,
+    run: Run,
 ) -> Rung:
     """Search from many starts, lift what is known of the rung below, and join what is found.
 
@@ -181,20 +179,16 @@ def explore(
     model : Model
     ancestors : sequence of FamilyLike
         Families of minima on the rung below, by increasing value; empty if not known.
-    starts, seed, jobs
-        As in `find_minima`; `jobs` processes for the rest.
+    starts : int
+        As in `find_minima`.
     options : ExploreOptions
-    journal : Journal
-        Keeps every finished piece.
-    progress : Progress
+    run : Run
     """
-    search = model.starts.minima(
-        starts=starts, seed=seed, jobs=jobs, journal=journal, progress=progress
-    )
+    search = model.starts.minima(starts, run)
     catalogue = Catalogue(model)
     for family in search.families:
         catalogue.add_family(family)
-    pool = Pool(jobs, journal)
+    pool, seed, progress = Pool(run), run.seed, run.progress
     lines: tuple[Line, ...] = ()
     if model.ladder is not None:
         lines = model.ladder.lift(catalogue, ancestors, seed, options.lineage, pool, progress)
@@ -445,7 +439,7 @@ class _Explorer:
         return sorted(self._distances, key=lambda pair: (self._distances[pair], pair))
 
     def _scaled(self, count: int) -> int:
-        return max(8, int(count * min(1.0, 150 / self.model.size)))
+        return max(8, int(count * self.model.starts.share))
 
 
 def _chunks(starts: Iterable[SaddleStart], size: int = 16) -> Iterator[Sequence[SaddleStart]]:

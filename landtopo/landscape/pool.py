@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.journal import Journal
+from landtopo.run import Run, alone, on_cluster
 from landtopo.shown import Brief
 
 __all__ = ["Piece", "Pool"]
@@ -62,18 +62,17 @@ class Piece(Brief):
 
 
 class Pool:
-    """Runs pieces, in this process or in several.
+    """Runs pieces, in this process, in several, or on a cluster.
 
     Parameters
     ----------
-    jobs : int
-        Number of processes.
-    journal : Journal
+    run : Run
     """
 
-    def __init__(self, jobs: int, journal: Journal) -> None:
-        self.jobs = jobs
-        self.journal = journal
+    def __init__(self, run: Run) -> None:
+        self.jobs = run.jobs
+        self.cluster = run.cluster
+        self.journal = run.journal
         self._spent = 0.0
 
     def run(
@@ -109,8 +108,14 @@ class Pool:
     def _compute(
         self, waiting: dict[str, Piece]
     ) -> Generator[tuple[str, Mapping[str, Any]], None, None]:
-        """Results as they come: alone while it is quick, then in processes."""
+        """Results as they come: alone while it is quick, then in processes or on a cluster."""
         left = list(waiting.items())
+        if self.cluster is not None and left:
+            calls = [(piece.function, piece.arguments) for _, piece in left]
+            with closing(on_cluster(self.cluster, _called, calls)) as found:
+                for number, value in found:
+                    yield left[number][0], value
+            return
         while left and (self.jobs == 1 or self._spent < _ALONE or len(left) == 1):
             key, piece = left.pop(0)
             began = perf_counter()
@@ -154,11 +159,14 @@ def _end_with(parent: int) -> None:
 
 
 def _run(key: str, piece: Piece) -> _Result:
-    """One piece. With one thread for linear algebra, whose result depends on their number."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    """One piece with its key."""
+    return key, alone(piece.function, *piece.arguments)
 
-    with threadpool_limits(1, "blas"):
-        return key, piece.function(*piece.arguments)
+
+def _called(
+    function: Callable[..., Mapping[str, Any]], arguments: tuple[Any, ...]
+) -> Mapping[str, Any]:
+    return function(*arguments)
 
 
 def _digest(content: Any, value: object) -> None:

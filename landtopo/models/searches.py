@@ -10,20 +10,18 @@ import numpy as np
 
 from landtopo.checks import (
     checked_count,
-    checked_jobs,
-    checked_seed,
 )
-from landtopo.journal import Forgetful, Journal
+from landtopo.journal import Journal
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.models.given import refuse
 from landtopo.models.smooth import FunctionSearch, SmoothModel, follow_to, grouped
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.records import Kind
-from landtopo.progress import Progress, Silent
+from landtopo.progress import Progress
+from landtopo.run import Run
 
 __all__ = ["find_minima", "find_saddles"]
 
-_STARTS = 200
 _CHUNK = 16
 _MOST = 100_000_000
 
@@ -34,6 +32,7 @@ def find_minima(
     starts: int | None = None,
     seed: int = 0,
     jobs: int = 1,
+    cluster: str | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
     **more: Any,
@@ -44,23 +43,25 @@ def find_minima(
     ----------
     model : SmoothModel
     starts : int, optional
-        200 by default.
+        Fewer than 200 by default where there are few coordinates.
     seed : int
     jobs : int
         Number of processes; the result does not depend on it.
+    cluster : str, optional
+        Address of a dask scheduler whose workers do the work in their place.
     journal : Journal, optional
     progress : Progress, optional
     **more
         Arguments for networks, which are refused.
     """
     refuse("find_minima", model, more)
-    found = model.starts.minima(
-        starts=checked_count("starts", "find_minima", starts or _STARTS, most=_MOST),
-        seed=checked_seed("find_minima", seed),
-        jobs=checked_jobs("find_minima", jobs),
-        journal=journal or Forgetful(),
-        progress=progress or Silent(),
+    run = Run.checked(
+        "find_minima", seed=seed, jobs=jobs, cluster=cluster, journal=journal, progress=progress
     )
+    starts = checked_count(
+        "starts", "find_minima", model.usual_starts if starts is None else starts, most=_MOST
+    )
+    found = model.starts.minima(starts, run)
     return model.told_search(found)
 
 
@@ -71,6 +72,7 @@ def find_saddles(
     starts: int | None = None,
     seed: int = 0,
     jobs: int = 1,
+    cluster: str | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
     **more: Any,
@@ -83,10 +85,12 @@ def find_saddles(
     index : int
         Number of negative eigenvalues.
     starts : int, optional
-        Number of random starts, 200 by default, and most starts from soft modes.
+        Number of random starts, and most starts from soft modes.
     seed : int
     jobs : int
         Number of processes; the result does not depend on it.
+    cluster : str, optional
+        Address of a dask scheduler whose workers do the work in their place.
     journal : Journal, optional
     progress : Progress, optional
     **more
@@ -94,15 +98,16 @@ def find_saddles(
     """
     refuse("find_saddles", model, more)
     index = checked_count("index", "find_saddles", index, most=model.size)
-    starts = checked_count("starts", "find_saddles", starts or _STARTS, most=_MOST)
-    seed, jobs = checked_seed("find_saddles", seed), checked_jobs("find_saddles", jobs)
-    journal, progress = journal or Forgetful(), progress or Silent()
+    starts = checked_count(
+        "starts", "find_saddles", model.usual_starts if starts is None else starts, most=_MOST
+    )
+    run = Run.checked(
+        "find_saddles", seed=seed, jobs=jobs, cluster=cluster, journal=journal, progress=progress
+    )
     minima = None
     if index == 1:
-        minima = model.starts.minima(
-            starts=starts, seed=seed, jobs=jobs, journal=journal, progress=progress
-        )
-    climbs = [_random_climb(model, seed, number) for number in range(starts)]
+        minima = model.starts.minima(starts, run)
+    climbs = [_random_climb(model, run.seed, number) for number in range(starts)]
     further = [] if minima is None else list(islice(_modes(model, minima), starts))
     pieces = [
         Piece(
@@ -113,9 +118,9 @@ def find_saddles(
         for group in (climbs, further)
         for chunk in _chunks(group)
     ]
-    progress.begin(f"{model.label}: saddles", len(pieces))
-    results = Pool(jobs, journal).run(pieces, finished=lambda: progress.advance(1))
-    progress.end()
+    run.progress.begin(f"{model.label}: saddles", len(pieces))
+    results = Pool(run).run(pieces, finished=lambda: run.progress.advance(1))
+    run.progress.end()
     found = grouped(
         model,
         results,
@@ -123,7 +128,7 @@ def find_saddles(
         sources=("random starts", "soft modes"),
         wanted=lambda point: point.kind is Kind.SADDLE and point.index == index,
         names=("saddle", "other"),
-        search={"method": "eigenvector following", "index": index, "seed": seed},
+        search={"method": "eigenvector following", "index": index, "seed": run.seed},
     )
     return model.told_search(found)
 

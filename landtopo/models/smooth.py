@@ -16,7 +16,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from landtopo.errors import InvalidArgument
-from landtopo.journal import Journal
 from landtopo.landscape.catalogue import PassKind, Transition
 from landtopo.landscape.numbering import numbered
 from landtopo.landscape.pool import Piece, Pool
@@ -34,7 +33,7 @@ from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Attempts, Families, Kind, Status
 from landtopo.points.stationary import FunctionFamily, FunctionPoint, judged
-from landtopo.progress import Progress
+from landtopo.run import Run
 from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
 
@@ -42,6 +41,9 @@ __all__ = ["FunctionSearch", "Shape", "SmoothModel", "follow_to", "grouped"]
 
 _STARTS = 200
 _CHUNK = 16
+# Coordinates below which fewer climbs are made, and above which each costs too much.
+_FEW = 16
+_MANY = 150
 # |grad| of a critical point, in units of the model; judgement goes on to the floor of rounding.
 _TOLERANCE = 1e-12
 _STEPS = 500
@@ -319,8 +321,13 @@ class SmoothModel:
             models=(self,),
             told=self.told,
             attributes={MODEL: self.shape.title},
-            starts=_STARTS,
+            starts=self.usual_starts,
         )
+
+    @property
+    def usual_starts(self) -> int:
+        """Default number of starts of a search for minima: fewer in few dimensions."""
+        return max(50, int(_STARTS * min(1.0, self.size / _FEW)))
 
     def told(self, record: Any) -> Any:
         """A record in the units of the function."""
@@ -478,15 +485,18 @@ class _Starts:
     def __init__(self, model: SmoothModel) -> None:
         self._model = model
 
-    def minima(
-        self, *, starts: int, seed: int, jobs: int, journal: Journal, progress: Progress
-    ) -> FunctionSearch:
+    def minima(self, starts: int, run: Run) -> FunctionSearch:
         """Minima from random starts."""
-        return _minima(self._model, starts, seed, jobs, journal, progress)
+        return _minima(self._model, starts, run)
 
     def suggested(self, lowest: Any, seed: int, most: int) -> Sequence[tuple[str, Piece]]:
         """None beyond random ones."""
         return ()
+
+    @property
+    def share(self) -> float:
+        """Few in few dimensions, where they meet the same again and again."""
+        return min(1.0, self._model.size / _FEW, _MANY / self._model.size)
 
     def random(self, generator: np.random.Generator) -> SaddleStart:
         """A random start, as for minima."""
@@ -588,21 +598,19 @@ class _Facts:
         return {}
 
 
-def _minima(
-    model: SmoothModel, starts: int, seed: int, jobs: int, journal: Journal, progress: Progress
-) -> FunctionSearch:
+def _minima(model: SmoothModel, starts: int, run: Run) -> FunctionSearch:
     """Follow starts to minima, and group their ends up to symmetry."""
     pieces = [
         Piece(
             name=f"starts/{model.stage}",
             function=_follow,
-            arguments=(model, first, min(first + _CHUNK, starts), seed),
+            arguments=(model, first, min(first + _CHUNK, starts), run.seed),
         )
         for first in range(0, starts, _CHUNK)
     ]
-    progress.begin(f"{model.label}: starts", len(pieces))
-    results = Pool(jobs, journal).run(pieces, finished=lambda: progress.advance(1))
-    progress.end()
+    run.progress.begin(f"{model.label}: starts", len(pieces))
+    results = Pool(run).run(pieces, finished=lambda: run.progress.advance(1))
+    run.progress.end()
     return grouped(
         model,
         results,
@@ -610,7 +618,7 @@ def _minima(
         sources=("random starts", ""),
         wanted=lambda point: point.kind is Kind.MINIMUM,
         names=("min", "other"),
-        search={"method": "eigenvector following", "seed": seed},
+        search={"method": "eigenvector following", "seed": run.seed},
     )
 
 
@@ -655,14 +663,18 @@ def grouped(
     for i, x in enumerate(columns["x"]):
         if status[i] is not Status.CONVERGED:
             continue
-        mark = model.symmetry.mark(x)
-        number = next((n for n, known in enumerate(marks) if known.match(mark) is not None), None)
+        number = _place(marks, model.symmetry.mark(x))
         if number is None:
-            number = len(points)
-            points.append(model.strata.judge(x))
-            marks.append(mark)
-            counts.append(0)
-            found_by.append(sources[0 if i < independent else 1])
+            # Soft directions are known less well until Newton's method has reached the floor.
+            point = model.strata.judge(x)
+            mark = model.symmetry.mark(point.x)
+            number = _place(marks, mark)
+            if number is None:
+                number = len(points)
+                points.append(point)
+                marks.append(mark)
+                counts.append(0)
+                found_by.append(sources[0 if i < independent else 1])
         counts[number] += i < independent
         labels[i] = number
     order = numbered([point.value for point in points])
@@ -705,6 +717,10 @@ def grouped(
             **search,
         },
     )
+
+
+def _place(marks: Sequence[Mark], mark: Mark) -> int | None:
+    return next((n for n, known in enumerate(marks) if known.match(mark) is not None), None)
 
 
 def _follow(model: SmoothModel, first: int, last: int, seed: int) -> dict[str, Any]:

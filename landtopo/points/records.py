@@ -154,7 +154,23 @@ class CriticalPoint(Brief):
         return self.weights.ravel()
 
     def moved(self, x: Array) -> CriticalPoint:
-        """A copy by symmetry, with its weights in one row."""
+        """A copy by symmetry.
+
+        Parameters
+        ----------
+        x : ndarray, shape (K (r + e),)
+            Its weights in one row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> point = lt.classify(problem, np.eye(2))
+        >>> point.moved(point.weights[::-1].ravel()).weights
+        array([[0., 1.],
+               [1., 0.]])
+        """
         weights = x.reshape(len(self.weights), -1)
         weights.setflags(write=False)
         return replace(self, weights=weights)
@@ -233,11 +249,38 @@ class Family(Brief):
         return self.point.x
 
     def moved(self, x: Array) -> Family:
-        """The family with a copy of its representative, its weights in one row."""
+        """The family with another representative.
+
+        Parameters
+        ----------
+        x : ndarray, shape (K (r + e),)
+            A copy of the representative by symmetry, its weights in one row.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> family = lt.find_minima(problem, starts=20)["w2-f0"]
+        >>> family.moved(family.weights[::-1].ravel()).loss == family.loss
+        True
+        """
         return replace(self, point=self.point.moved(x))
 
     def named(self, name: str) -> Family:
-        """The family with an id."""
+        """The family with an id.
+
+        Parameters
+        ----------
+        name : str
+            Such as ``w6-f0``.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> lt.find_minima(problem, starts=20)["w2-f0"].named("best").id
+        'best'
+        """
         return replace(self, id=name)
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from landtopo_cli.options import force_option, init_option, problem_options
+from landtopo_cli.options import cluster_option, force_option, init_option, problem_options
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -22,6 +22,7 @@ Examples
 """,
 )
 @problem_options
+@cluster_option
 @init_option
 @click.option(
     "--out-dir",
@@ -30,7 +31,13 @@ Examples
     help="Folder for the graph in every format, pictures, and a report of one page.",
 )
 @force_option
-def command(request: Request, init: str | None, out_dir: Path | None, force: bool) -> int | None:
+def command(
+    request: Request,
+    cluster: str | None,
+    init: str | None,
+    out_dir: Path | None,
+    force: bool,
+) -> int | None:
     """Build the graph of families of minima across widths.
 
     Nodes are families of minima at each width; edges are verified transitions with their barriers,
@@ -57,7 +64,7 @@ def command(request: Request, init: str | None, out_dir: Path | None, force: boo
             journal=work.study,
             progress=work.progress,
             searched=lambda found: store_search(work, found),
-            **work.options,
+            **work.on(cluster).options,
         )
         if work.study is not None:
             for width in work.widths:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from landtopo_cli.options import Positive, init_option, problem_options
+from landtopo_cli.options import Positive, cluster_option, init_option, problem_options
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -20,6 +20,7 @@ Examples
 """,
 )
 @problem_options
+@cluster_option
 @click.option(
     "--method",
     metavar="METHOD",
@@ -41,6 +42,7 @@ Examples
 )
 def command(
     request: Request,
+    cluster: str | None,
     method: str | None,
     init: str | None,
     step: float | None,
@@ -67,7 +69,7 @@ def command(
         until_coverage=until_coverage,
         time_limit=time_limit,
     ) as work:
-        results = [search_minima(work, width) for width in work.widths]
+        results = [search_minima(work.on(cluster), width) for width in work.widths]
         if work.study is not None:
             for width in work.widths:
                 for news in share(work.study, width):

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from landtopo_cli.options import STARTS, Positive, force_option, init_option, problem_options
+from landtopo_cli.options import (
+    STARTS,
+    Positive,
+    cluster_option,
+    force_option,
+    init_option,
+    problem_options,
+)
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -36,7 +43,7 @@ Examples
     "--rate", metavar="ETA", type=Positive(), help="Learning rate of sgd.  [default: 0.1]"
 )
 @click.option("--duration", metavar="T", type=Positive(), help="Steps/d of sgd.  [default: 500]")
-@click.option("--cluster", metavar="ADDRESS", help="A dask scheduler whose workers make the runs.")
+@cluster_option
 @click.option(
     "--out-dir",
     metavar="DIR",

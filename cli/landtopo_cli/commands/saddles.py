@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from landtopo.numerals import whole_number
-from landtopo_cli.options import init_option, problem_options
+from landtopo_cli.options import cluster_option, init_option, problem_options
 from landtopo_cli.request import Request
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ Examples
 """,
 )
 @problem_options
+@cluster_option
 @click.option("--index", metavar="N|any", help="Negative eigenvalues wanted.  [default: 1]")
 @click.option(
     "--source",
@@ -37,7 +38,11 @@ Examples
 )
 @init_option
 def command(
-    request: Request, index: str | None, sources: tuple[str, ...], init: str | None
+    request: Request,
+    cluster: str | None,
+    index: str | None,
+    sources: tuple[str, ...],
+    init: str | None,
 ) -> int | None:
     """Find families of saddles of a given index, in the teacher's span and outside it.
 
@@ -57,7 +62,7 @@ def command(
                 seed=work.seed,
                 journal=work.study,
                 progress=work.progress,
-                **work.options,
+                **work.on(cluster).options,
             )
             results.append(found)
             if work.study is not None:

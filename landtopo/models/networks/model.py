@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.journal import Journal
 from landtopo.landscape.catalogue import Catalogue, PassKind
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
@@ -36,6 +35,7 @@ from landtopo.points.ascend import Ascent, AscentOptions
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.progress import Progress
+from landtopo.run import Run
 from landtopo.symmetry.permutations import Permutation
 
 __all__ = ["NetworkModel"]
@@ -45,6 +45,7 @@ _TOLERANCE = 1e-12
 # positive), so what climbs far beyond that will not come back.
 _REGION = 1.3
 _STEPS = 150
+_COORDINATES = 150
 # Most passes are known before bands are tried, so that bands look for what is missing or lower.
 _CONNECT = ConnectOptions(join=JoinOptions(bands=30, improve=40, patience=6))
 
@@ -202,18 +203,17 @@ class _Starts:
         self._model = model
         self._problem = model.problem
 
-    def minima(
-        self, *, starts: int, seed: int, jobs: int, journal: Journal, progress: Progress
-    ) -> SearchResult:
+    def minima(self, starts: int, run: Run) -> SearchResult:
         """Families of minima from random weights."""
         return find_minima(
             self._problem,
             starts=starts,
-            seed=seed,
-            jobs=jobs,
+            seed=run.seed,
+            jobs=run.jobs,
+            cluster=run.cluster,
             init=self._model.init,
-            journal=journal,
-            progress=progress,
+            journal=run.journal,
+            progress=run.progress,
         )
 
     def suggested(self, lowest: Any, seed: int, most: int) -> Sequence[tuple[str, Piece]]:
@@ -221,6 +221,11 @@ class _Starts:
         from landtopo.models.networks.landscape.mirrors import MIRRORS, mirrored_piece
 
         return ((MIRRORS, mirrored_piece(self._problem, lowest.weights, seed, most)),)
+
+    @property
+    def share(self) -> float:
+        """All of them up to so many coordinates, as many as can be paid for above."""
+        return min(1.0, _COORDINATES / self._model.size)
 
     def random(self, generator: np.random.Generator) -> SaddleStart:
         """Random weights, with columns outside the span or without."""

@@ -199,7 +199,26 @@ class Teacher(Brief):
         return hash((self.vectors.shape, self.vectors.tobytes(), self.activation, self.outputs))
 
     def rungs(self, caller: str, *, widths: Any, dim: int | None, init: Any) -> Rungs:
-        """The models of students of some widths; see `landtopo.model.Subject`."""
+        """The models of students of some widths, for a search of their landscapes.
+
+        Parameters
+        ----------
+        caller : str
+            The function that refusals name.
+        widths : int or iterable of int
+        dim : int or None
+            Dimension of the inputs; None means infinite.
+        init : str or StartDistribution or None
+            Of the starts of searches for minima; ``gaussian:1`` by default.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> teacher = lt.Teacher.orthonormal(2)
+        >>> rungs = teacher.rungs("an example", widths=[2, 3], dim=None, init=None)
+        >>> [model.label for model in rungs.models]
+        ['width 2', 'width 3']
+        """
         from landtopo.models.networks.ladder import network_rungs
 
         return network_rungs(self, caller, widths=widths, dim=dim, init=init)

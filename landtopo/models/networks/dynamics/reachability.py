@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,7 +17,7 @@ from landtopo.checks import (
     checked_options,
     checked_seed,
 )
-from landtopo.errors import InvalidArgument, LandtopoError
+from landtopo.errors import InvalidArgument
 from landtopo.journal import Forgetful, Journal, in_chunks
 from landtopo.kernels import minimise as compiled
 from landtopo.models.networks.dynamics.ends import RunOptions, follow_runs
@@ -31,6 +30,7 @@ from landtopo.objective import Array
 from landtopo.points.coverage import binomial_interval
 from landtopo.points.records import Attempts, Family, Kind, Status
 from landtopo.progress import Progress, Silent
+from landtopo.run import on_cluster
 from landtopo.shown import Brief, Table
 from landtopo.units import Unitless, rescaled
 
@@ -324,26 +324,16 @@ def _in_parallel(
         for first, last in chunks:
             yield first, follow_runs(problem, distribution, options, seed, first, last)
         return
-    from joblib import Parallel, delayed, parallel_config
+    tasks = [(problem, distribution, options, seed, *chunk) for chunk in chunks]
+    if cluster is not None:
+        for _, found in on_cluster(cluster, _numbered, tasks):
+            yield found
+        return
+    from joblib import Parallel, delayed
 
-    with ExitStack() as stack:
-        if cluster is None:
-            # The kernels release the interpreter lock: threads are enough.
-            stack.enter_context(parallel_config(backend="threading", n_jobs=jobs))
-        else:
-            try:
-                from distributed import Client
-            except ImportError:
-                raise LandtopoError(
-                    "A dask cluster needs the packages dask and distributed: "
-                    "pip install 'landtopo[cluster]'."
-                ) from None
-            client: Any = Client
-            stack.enter_context(client(cluster))
-            stack.enter_context(parallel_config(backend="dask", n_jobs=-1))
-        yield from Parallel(return_as="generator_unordered")(
-            delayed(_numbered)(problem, distribution, options, seed, *chunk) for chunk in chunks
-        )
+    # The kernels release the interpreter lock: threads are enough.
+    parallel = Parallel(n_jobs=jobs, backend="threading", return_as="generator_unordered")
+    yield from parallel(delayed(_numbered)(*task) for task in tasks)
 
 
 def _numbered(

@@ -16,12 +16,10 @@ from landtopo.checks import (
     checked_choice,
     checked_count,
     checked_instance,
-    checked_jobs,
-    checked_seed,
     checked_tolerance,
 )
 from landtopo.errors import InvalidArgument
-from landtopo.journal import Forgetful, Journal
+from landtopo.journal import Journal
 from landtopo.model import also_for_models
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.classify import classify
@@ -51,7 +49,8 @@ from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Attempts, CriticalPoint, Families, Family, Kind, Status
-from landtopo.progress import Progress, Silent
+from landtopo.progress import Progress
+from landtopo.run import Run, on_cluster
 from landtopo.units import Unitless, rescaled
 
 __all__ = ["SOURCES", "SaddleResult", "find_saddles"]
@@ -115,6 +114,7 @@ def find_saddles(
     starts: int = 500,
     seed: int = 0,
     jobs: int = 1,
+    cluster: str | None = None,
     sources: Sequence[str] = SOURCES,
     known: Sequence[CriticalPoint] | None = None,
     init: str | StartDistribution = "gaussian:1",
@@ -137,6 +137,8 @@ def find_saddles(
         Root seed.
     jobs : int
         Number of threads; the result does not depend on it.
+    cluster : str, optional
+        Address of a dask scheduler whose workers do the work in their place.
     sources : sequence of str
         Which starts to use: ``random`` (independent draws), ``soft modes`` (away from known points
         along all soft modes, up to symmetry), ``pairs`` (highest points of straight lines between
@@ -168,8 +170,10 @@ def find_saddles(
     checked_instance("problem", "find_saddles", problem, TeacherStudent)
     problem.require_relu("find_saddles")
     starts = checked_count("starts", "find_saddles", starts, most=100_000_000)
-    seed = checked_seed("find_saddles", seed)
-    jobs = checked_jobs("find_saddles", jobs)
+    run = Run.checked(
+        "find_saddles", seed=seed, jobs=jobs, cluster=cluster, journal=journal, progress=progress
+    )
+    seed = run.seed
     if not isinstance(index, str) or index != "any":
         # In any dimension, an index that counts directions beyond these repeats eigenvalues of the
         # normal block, and no search climbs so many.
@@ -188,11 +192,9 @@ def find_saddles(
     distribution = ScaledStart(distribution=parse_distribution(init), unit=unit)
     if known is not None:
         known = [rescaled(point, 1.0 / unit) for point in known]
-    journal = journal or Forgetful()
-    progress = progress or Silent()
     if known is None and any(source != "random" for source in sources):
-        known = _lower_points(problem, index, starts, seed, jobs, distribution, tolerance, journal)
-    search = _Search(problem, index, tolerance, jobs, journal, progress)
+        known = _lower_points(problem, index, starts, distribution, tolerance, run)
+    search = _Search(problem, index, tolerance, run)
     books = []
     # What is recognised on the way depends on what was found before, so the name under which a
     # source's chunks are kept says that too.
@@ -225,11 +227,9 @@ def _lower_points(
     problem: TeacherStudent,
     index: int | Literal["any"],
     starts: int,
-    seed: int,
-    jobs: int,
     init: StartDistribution,
     tolerance: float,
-    journal: Journal,
+    run: Run,
 ) -> tuple[CriticalPoint, ...]:
     """Points of the index below: what soft modes and pairs start from."""
     if index == "any" or index == 1:
@@ -238,23 +238,25 @@ def _lower_points(
         minima = find_minima(
             problem,
             starts=starts,
-            seed=seed,
-            jobs=jobs,
+            seed=run.seed,
+            jobs=run.jobs,
+            cluster=run.cluster,
             init=init,
             tolerance=tolerance,
-            journal=journal,
+            journal=run.journal,
         )
         return tuple(family.point for family in minima.families)
     below = find_saddles(
         problem,
         index=index - 1,
         starts=starts,
-        seed=seed,
-        jobs=jobs,
+        seed=run.seed,
+        jobs=run.jobs,
+        cluster=run.cluster,
         sources=("random",),
         init=init,
         tolerance=tolerance,
-        journal=journal,
+        journal=run.journal,
     )
     return tuple(family.point for family in below.families)
 
@@ -342,17 +344,13 @@ class _Search:
         problem: TeacherStudent,
         index: int | Literal["any"],
         tolerance: float,
-        jobs: int,
-        journal: Journal,
-        progress: Progress,
+        run: Run,
     ) -> None:
         self.problem = problem
         self.index = index
         self.tolerance = tolerance
-        self.jobs = jobs
-        self.journal = journal
-        self.progress = progress
-        self.loss = PopulationLoss(problem)
+        self.how = run
+        self.progress = run.progress
         self.known = KnownFamilies(problem)
         self.counts: list[int] = []
 
@@ -367,10 +365,10 @@ class _Search:
         for first in range(0, len(tasks), _CHUNK):
             chunk = tasks[first : first + _CHUNK]
             key = f"{name}/{first}-{first + len(chunk)}"
-            kept = self.journal.recall(key)
+            kept = self.how.journal.recall(key)
             if kept is None:
                 found = self._follow(chunk)
-                self.journal.remember(key, pack_ends(found))
+                self.how.journal.remember(key, pack_ends(found))
             else:
                 found = unpack_ends(dict(kept))
             ends.extend(self._named(end, source) for end in found)
@@ -435,74 +433,19 @@ class _Search:
         return self.index == "any" or point.index == self.index
 
     def _follow(self, chunk: list[_Task]) -> list[SearchEnd]:
-        if self.jobs == 1:
-            return [self._follow_one(task) for task in chunk]
+        loss = PopulationLoss(self.problem)
+        if self.how.cluster is not None:
+            given = (self.problem, self.known, self.tolerance)
+            tasks = [(*given, task.index, task.make()) for task in chunk]
+            found = dict(on_cluster(self.how.cluster, _follow_afar, tasks))
+            return [found[number] for number in range(len(chunk))]
+        follow = partial(_follow_one, loss, self.known, self.tolerance)
+        if self.how.jobs == 1:
+            return [follow(task.index, task.make()) for task in chunk]
         from joblib import Parallel, delayed
 
-        parallel = Parallel(n_jobs=self.jobs, prefer="threads")
-        return list(parallel(delayed(self._follow_one)(task) for task in chunk))
-
-    def _follow_one(self, task: _Task) -> SearchEnd:
-        start = task.make()
-        columns = start.x.shape[1]
-        objective = WeightObjective(self.loss, columns=columns)
-        direction = None if start.direction is None else start.direction.ravel()
-        failed = SearchEnd(
-            weights=start.x,
-            status=Status.STALLED,
-            loss=float(objective.value(start.x.ravel())),
-            grad_norm=np.inf,
-            evaluations=0,
-            family=-1,
-        )
-        if task.index >= objective.size:
-            return failed
-        # At a critical point E[f^2] = E[f f*], so E[f^2] <= E[f*^2]; all pair integrals being
-        # positive, sum |w_k|^2 / 2 <= E[f^2]. What climbs far beyond that will not come back.
-        bound = np.sqrt(2.0 * objective.constant)
-        options = AscentOptions(
-            index=task.index,
-            gradient_tolerance=_COMPARE_AT,
-            region=1.3 * bound + float(np.linalg.norm(start.x)),
-            steps=150,
-        )
-        ascent = _ascend(objective, start.x.ravel(), options, direction)
-        if ascent is None:
-            return failed
-        used = ascent.evaluations.gradient + ascent.evaluations.hessian
-        weights = objective.weights(ascent.x)
-        end = SearchEnd(
-            weights=weights,
-            status=_STATUS.get(ascent.status, Status.STALLED),
-            loss=ascent.value,
-            grad_norm=ascent.gradient_norm,
-            evaluations=used,
-            family=-1,
-        )
-        if end.status is not Status.CONVERGED:
-            return end
-        family = self.known.near(weights, ascent.value)
-        if family >= 0:
-            return replace(end, status=Status.DUPLICATE, family=family)
-        point = classify(self.problem, weights, grad_tolerance=self.tolerance)
-        if point.grad_norm > self.tolerance:
-            # The Hessian is nearly singular here, and Newton's method alone left its region.
-            options = replace(options, gradient_tolerance=self.tolerance)
-            again = _ascend(objective, ascent.x, options, None)
-            if again is None:
-                return failed
-            used += again.evaluations.gradient + again.evaluations.hessian
-            point = classify(
-                self.problem, objective.weights(again.x), grad_tolerance=self.tolerance
-            )
-        return SearchEnd(
-            weights=point.weights,
-            status=Status.CONVERGED if point.grad_norm <= self.tolerance else Status.STALLED,
-            loss=point.loss,
-            grad_norm=point.grad_norm,
-            evaluations=used,
-            family=-1,
-        )
+        parallel = Parallel(n_jobs=self.how.jobs, prefer="threads")
+        return list(parallel(delayed(follow)(task.index, task.make()) for task in chunk))
 
     def _named(self, end: SearchEnd, source: str) -> SearchEnd:
         """The same end with its family, which is made if it is new."""
@@ -516,6 +459,77 @@ class _Search:
             self.known.add(describe_family(self.problem, point, count=0, found_by=source))
             self.counts.append(0)
         return replace(end, family=number)
+
+
+def _follow_one(
+    loss: PopulationLoss, known: KnownFamilies, tolerance: float, index: int, start: SaddleStart
+) -> SearchEnd:
+    """A climb to a point of an index, compared with what is known before it is solved."""
+    problem = loss.problem
+    columns = start.x.shape[1]
+    objective = WeightObjective(loss, columns=columns)
+    direction = None if start.direction is None else start.direction.ravel()
+    failed = SearchEnd(
+        weights=start.x,
+        status=Status.STALLED,
+        loss=float(objective.value(start.x.ravel())),
+        grad_norm=np.inf,
+        evaluations=0,
+        family=-1,
+    )
+    if index >= objective.size:
+        return failed
+    # At a critical point E[f^2] = E[f f*], so E[f^2] <= E[f*^2]; all pair integrals being
+    # positive, sum |w_k|^2 / 2 <= E[f^2]. What climbs far beyond that will not come back.
+    bound = np.sqrt(2.0 * objective.constant)
+    options = AscentOptions(
+        index=index,
+        gradient_tolerance=_COMPARE_AT,
+        region=1.3 * bound + float(np.linalg.norm(start.x)),
+        steps=150,
+    )
+    ascent = _ascend(objective, start.x.ravel(), options, direction)
+    if ascent is None:
+        return failed
+    used = ascent.evaluations.gradient + ascent.evaluations.hessian
+    weights = objective.weights(ascent.x)
+    end = SearchEnd(
+        weights=weights,
+        status=_STATUS.get(ascent.status, Status.STALLED),
+        loss=ascent.value,
+        grad_norm=ascent.gradient_norm,
+        evaluations=used,
+        family=-1,
+    )
+    if end.status is not Status.CONVERGED:
+        return end
+    family = known.near(weights, ascent.value)
+    if family >= 0:
+        return replace(end, status=Status.DUPLICATE, family=family)
+    point = classify(problem, weights, grad_tolerance=tolerance)
+    if point.grad_norm > tolerance:
+        # The Hessian is nearly singular here, and Newton's method alone left its region.
+        options = replace(options, gradient_tolerance=tolerance)
+        again = _ascend(objective, ascent.x, options, None)
+        if again is None:
+            return failed
+        used += again.evaluations.gradient + again.evaluations.hessian
+        point = classify(problem, objective.weights(again.x), grad_tolerance=tolerance)
+    return SearchEnd(
+        weights=point.weights,
+        status=Status.CONVERGED if point.grad_norm <= tolerance else Status.STALLED,
+        loss=point.loss,
+        grad_norm=point.grad_norm,
+        evaluations=used,
+        family=-1,
+    )
+
+
+def _follow_afar(
+    problem: TeacherStudent, known: KnownFamilies, tolerance: float, index: int, start: SaddleStart
+) -> SearchEnd:
+    """The same where the problem has come without its loss."""
+    return _follow_one(PopulationLoss(problem), known, tolerance, index, start)
 
 
 def _ascend(

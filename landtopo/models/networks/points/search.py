@@ -18,12 +18,10 @@ from landtopo.checks import (
     checked_choice,
     checked_count,
     checked_instance,
-    checked_jobs,
     checked_number,
-    checked_seed,
     checked_tolerance,
 )
-from landtopo.journal import Forgetful, Journal, in_chunks
+from landtopo.journal import Journal, in_chunks
 from landtopo.kernels import minimise as compiled
 from landtopo.kernels.descent import descend_batch
 from landtopo.model import also_for_models
@@ -42,7 +40,8 @@ from landtopo.objective import Array
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.polish import polish
 from landtopo.points.records import Attempts, CriticalPoint, Families, Family, Kind, Status
-from landtopo.progress import Progress, Silent
+from landtopo.progress import Progress
+from landtopo.run import Run, on_cluster
 from landtopo.shown import Brief
 from landtopo.units import Unitless, rescaled
 
@@ -143,6 +142,7 @@ def find_minima(
     time_limit: float | None = None,
     seed: int = 0,
     jobs: int = 1,
+    cluster: str | None = None,
     method: str = "quasi-newton",
     init: str | StartDistribution = "gaussian:1",
     tolerance: float = 1e-12,
@@ -172,6 +172,9 @@ def find_minima(
         Root seed.
     jobs : int
         Number of threads.
+    cluster : str, optional
+        Address of a dask scheduler whose workers follow the starts; the result does not depend on
+        it.
     method : str
         ``quasi-newton`` or ``gradient-descent``.
     init : str or StartDistribution
@@ -225,8 +228,9 @@ def find_minima(
             "be a positive number of seconds",
             lambda value: 0 < value < np.inf,
         )
-    seed = checked_seed("find_minima", seed)
-    jobs = checked_jobs("find_minima", jobs)
+    run = Run.checked(
+        "find_minima", seed=seed, jobs=jobs, cluster=cluster, journal=journal, progress=progress
+    )
     method = checked_choice("method", "find_minima", method, METHODS)
     tolerance = checked_tolerance("find_minima", tolerance)
     step = checked_number(
@@ -235,22 +239,18 @@ def find_minima(
     distribution = parse_distribution(init)
     unit, problem = unit_of(problem.teacher), in_units(problem)
     options = SearchOptions(method=method, tolerance=tolerance, step=step)
-    progress = progress or Silent()
     attempts, stopped, looks = _run_until(
         problem,
         ScaledStart(distribution=distribution, unit=unit),
         most,
         until_coverage,
         time_limit,
-        seed,
         options,
-        jobs,
-        journal or Forgetful(),
-        progress,
+        run,
     )
-    progress.begin("families", None)
+    run.progress.begin("families", None)
     families, labels = build_families(problem, attempts, grad_tolerance=tolerance)
-    progress.end()
+    run.progress.end()
     minima = tuple(family for family in families if family.point.kind is Kind.MINIMUM)
     others = tuple(family for family in families if family.point.kind is not Kind.MINIMUM)
     order = {family.id: i for i, family in enumerate((*minima, *others))}
@@ -267,7 +267,7 @@ def find_minima(
             "init": str(distribution),
             "starts": len(attempts),
             "stopped_by": stopped,
-            "seed": seed,
+            "seed": run.seed,
         },
     )
     return rescaled(result, unit)
@@ -294,11 +294,8 @@ def _run_until(
     most: int,
     until_coverage: float | None,
     time_limit: float | None,
-    seed: int,
     options: SearchOptions,
-    jobs: int,
-    journal: Journal,
-    progress: Progress,
+    run: Run,
 ) -> tuple[Attempts, str, int]:
     """Follow starts until a stopping rule holds.
 
@@ -312,13 +309,13 @@ def _run_until(
         wave = most
     else:
         wave = _WAVE
-        journal = _Remembering(journal)
+        run = replace(run, journal=_Remembering(run.journal))
     number = 0
     looks = 0
     check = 0.0 if until_coverage is None else _MEETINGS / (1.0 - until_coverage)
     while True:
         number = min(number + wave, most)
-        attempts = run_starts(problem, distribution, number, seed, options, jobs, journal, progress)
+        attempts = run_starts(problem, distribution, number, options, run)
         if until_coverage is not None and number >= check:
             ended = [status is Status.CONVERGED for status in attempts.status]
             counts = np.bincount(group_weights(problem, attempts.weights[ended]))
@@ -336,28 +333,25 @@ def run_starts(
     problem: TeacherStudent,
     distribution: StartDistribution,
     starts: int,
-    seed: int,
     options: SearchOptions,
-    jobs: int,
-    journal: Journal,
-    progress: Progress,
+    run: Run,
 ) -> Attempts:
     """Follow starts 0 .. starts - 1 to their ends, in chunks that are journalled."""
     loss = PopulationLoss(problem)
     name = (
-        f"starts/{problem.width}/{distribution}/{options.method}/{seed}/{options.tolerance:g}"
+        f"starts/{problem.width}/{distribution}/{options.method}/{run.seed}/{options.tolerance:g}"
         + (f"/{options.step:g}" if options.method == "gradient-descent" else "")
     )
-    progress.begin(f"width {problem.width}: starts", starts)
+    run.progress.begin(f"width {problem.width}: starts", starts)
     columns = in_chunks(
         starts,
         _CHUNK,
         name=name,
-        work=partial(_in_parallel, loss, distribution, seed, options, jobs),
-        journal=journal,
-        progress=progress,
+        work=partial(_in_parallel, loss, distribution, options, run),
+        journal=run.journal,
+        progress=run.progress,
     )
-    progress.end()
+    run.progress.end()
     return Attempts(
         width=problem.width,
         source=str(distribution),
@@ -375,16 +369,21 @@ def run_starts(
 def _in_parallel(
     loss: PopulationLoss,
     distribution: StartDistribution,
-    seed: int,
     options: SearchOptions,
-    jobs: int,
+    run: Run,
     chunks: list[tuple[int, int]],
 ) -> Iterator[tuple[int, dict[str, Any]]]:
+    if run.cluster is not None and chunks:
+        tasks = [(loss.problem, distribution, run.seed, options, *chunk) for chunk in chunks]
+        for number, columns in on_cluster(run.cluster, _follow_afar, tasks):
+            yield chunks[number][0], columns
+        return
+
     def work(first: int, last: int) -> tuple[int, dict[str, Any]]:
-        return first, _follow(loss, distribution, seed, options, first, last)
+        return first, _follow(loss, distribution, run.seed, options, first, last)
 
     # The kernels release the interpreter lock, so threads are enough and nothing is copied.
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
+    with ThreadPoolExecutor(max_workers=run.jobs) as pool:
         waiting = [pool.submit(work, *chunk) for chunk in chunks]
         try:
             for future in as_completed(waiting):
@@ -392,6 +391,11 @@ def _in_parallel(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _follow_afar(problem: TeacherStudent, *rest: Any) -> dict[str, Any]:
+    """One chunk of starts, where the problem has come without its loss."""
+    return _follow(PopulationLoss(problem), *rest)
 
 
 def _follow(

@@ -22,6 +22,7 @@ from landtopo.models.networks.symmetric.search import symmetry_search
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.progress import Progress, Silent
+from landtopo.run import Run
 from landtopo.shown import Brief, Table
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ def sweep(
     listener = progress or Silent()
     reach = curve.high - curve.low
     values = [curve.low + reach * (i + _WITHIN) / bases for i in range(bases)]
-    pool = Pool(jobs, kept)
+    pool = Pool(Run(jobs=jobs, journal=kept))
     known = Known(curve, width)
     unsteady = 0
     for value in values:

@@ -27,6 +27,7 @@ from landtopo.models.networks.symmetry import isotropy, point_graph
 from landtopo.objective import Array
 from landtopo.points.records import CriticalPoint, Kind, is_zero_loss
 from landtopo.progress import Progress, Silent
+from landtopo.run import Run
 from landtopo.shown import Brief, Table
 from landtopo.wording import counted
 
@@ -228,7 +229,7 @@ def symmetry_search(
         "cycle_starts", "symmetry_search", cycle_starts, least=0, most=_MOST_STARTS
     )
     seed = checked_seed("symmetry_search", seed)
-    pool = Pool(checked_jobs("symmetry_search", jobs), journal or Forgetful())
+    pool = Pool(Run(jobs=checked_jobs("symmetry_search", jobs), journal=journal or Forgetful()))
     listener = progress or Silent()
     groups = list(block_classes(problem, blocks))
     numbers = [starts] * len(groups)
