@@ -583,3 +583,12 @@ def test_values_of_other_types_are_damage_without_checksums() -> None:
             assert rows._wrong("families", {**row, name: wrong}) == said
     finally:
         database.close()
+
+
+def test_a_damaged_step_is_not_recalled(study_file: Path) -> None:
+    execute(study_file, "UPDATE steps SET finished = finished || '0' WHERE key = 'new'")
+    with (
+        Study.open(study_file) as study,
+        pytest.raises(FileFormatError, match="row key 'new' of the table steps is not what was"),
+    ):
+        study.recall("new")

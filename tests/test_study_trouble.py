@@ -266,7 +266,7 @@ def test_sigterm_is_like_ctrl_c(path: Path) -> None:
     )
     wait_until(lambda: path.exists() and len(steps_of(path)) > 2)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert f"what was finished is kept in '{path}'" in said
     assert "Traceback" not in said
@@ -329,7 +329,7 @@ def steps_of(path: Path) -> list[str]:
 
 def wait_until(condition: object) -> None:
     assert callable(condition)
-    for _ in range(1200):
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.05)
