@@ -14,6 +14,8 @@ from landtopo_cli.app import landtopo as application
 
 import landtopo as lt
 from landtopo.errors import InvalidArgument
+from landtopo.export import prepare
+from landtopo.export.energies import about_energies
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.models.himmelblau import himmelblau
 from landtopo.models.mueller_brown import mueller_brown
@@ -155,6 +157,15 @@ def test_missing_derivatives_are_as_good_as_they_say() -> None:
         slopes = np.abs(shape.objective.value_and_gradient(x)[1] - slope(x)).max()
         assert slopes <= 10.0 * shape.slope_error + 1e-14
         assert (shape.error == 0.0) == (len(given) == 2)
+
+
+def test_a_graph_says_that_its_derivatives_are_differences() -> None:
+    differences = graph_of(lt.function_model(double_well, low=[-2, -2], high=[2, 2]), starts=8)
+    told = about_energies(prepare(differences))
+    assert any(
+        line.startswith("Derivatives are made of differences, gradients to") for line in told
+    )
+    assert "derivatives" not in graph_of(mueller_brown(), starts=8).graph
 
 
 # --- what cannot be used ----------------------------------------------------------------------

@@ -303,6 +303,8 @@ def _search_text(found: FunctionSearch) -> str:
     ]
     header = ("id", "value", "smallest eigenvalue", "index", "null", "count", "copies", "what")
     parts = [f"{found.model}", found.coverage.sentence(family="critical point")]
+    if "derivatives" in found.search:
+        parts[1] += f" Derivatives are made of {found.search['derivatives']}."
     return "\n\n".join([parts[0], *([table(header, rows)] if rows else []), parts[1]])
 
 

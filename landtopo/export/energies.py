@@ -49,6 +49,8 @@ def about_energies(prepared: Prepared) -> list[str]:
             f"The minima fall into {len(parts)} parts that no transition state joins, of "
             f"{listed(sizes, _NAMED)}."
         )
+    if "derivatives" in prepared.attributes:
+        sentences.append(f"Derivatives are made of {prepared.attributes['derivatives']}.")
     evidence = [
         sentence
         for key in prepared.attributes.get("coverage", {})

@@ -270,6 +270,12 @@ _POINT: tuple[tuple[str, ColumnType, str, str], ...] = (
 ENERGY_COLUMNS: tuple[Column, ...] = (
     _graph("format_version", "integer", "", "version of these columns", required=True),
     _graph(MODEL, "text", "", "what the landscape is of", required=True),
+    _graph(
+        "derivatives",
+        "text",
+        "",
+        "what derivatives may be wrong by, where they are made of differences",
+    ),
     _graph("database", "structure", "", "how the files were laid out, to write them again"),
     *(
         replace(column, meaning=column.meaning.replace("width", "number of coordinates"))

@@ -320,7 +320,7 @@ class SmoothModel:
         return Rungs(
             models=(self,),
             told=self.told,
-            attributes={MODEL: self.shape.title},
+            attributes={MODEL: self.shape.title, **self.derivatives},
             starts=self.usual_starts,
         )
 
@@ -328,6 +328,16 @@ class SmoothModel:
     def usual_starts(self) -> int:
         """Default number of starts of a search for minima: fewer in few dimensions."""
         return max(50, int(_STARTS * min(1.0, self.size / _FEW)))
+
+    @property
+    def derivatives(self) -> dict[str, str]:
+        """What derivatives may be wrong by, where they are made of differences; else nothing."""
+        parts = []
+        if self.shape.slope_error:
+            parts.append(f"gradients to about {self.shape.slope_error:.1g}")
+        if self.shape.error:
+            parts.append(f"Hessians to about {self.shape.error:.1g} of their largest eigenvalue")
+        return {"derivatives": f"differences, {' and '.join(parts)}"} if parts else {}
 
     def told(self, record: Any) -> Any:
         """A record in the units of the function."""
@@ -714,6 +724,7 @@ def grouped(
             "tolerance": model.tolerance,
             "limit": _STEPS,
             "stopped_by": "starts",
+            **model.derivatives,
             **search,
         },
     )
