@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from landtopo.proofs.certificate_file import prove_point as prove_point
     from landtopo.proofs.certification import Certificate as Certificate
     from landtopo.proofs.certification import certify as certify
+    from landtopo.proofs.complete import CompleteList as CompleteList
+    from landtopo.proofs.complete import complete_list as complete_list
     from landtopo.proofs.connection_file import prove_connection as prove_connection
     from landtopo.study import Study as Study
     from landtopo.study.verification import verify as verify
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BlockFamily": "models.networks.blocks.family",
     "Certificate": "proofs.certification",
+    "CompleteList": "proofs.complete",
     "ConnectOptions": "paths.connect",
     "CriticalPoint": "points.records",
     "ExploreOptions": "landscape.explore",
@@ -114,6 +117,7 @@ _HOMES = {
     "certify": "proofs.certification",
     "classify": "models.networks.points.classify",
     "compare_graphs": "landscape.comparison",
+    "complete_list": "proofs.complete",
     "component_counts": "landscape.metrics",
     "components": "landscape.metrics",
     "connect": "paths.connect",

@@ -790,3 +790,17 @@ def read_or_end(descriptor: int) -> bytes:
         return os.read(descriptor, 4096)
     except OSError:
         return b""
+
+
+def test_complete_lists() -> None:
+    pytest.importorskip("flint")
+    (found,) = answer("certify", "--complete", *TWO, "--dim", 2)
+    assert found["complete"]
+    assert [point["kind"] for point in found["points"]] == ["minimum", "saddle", "saddle", "saddle"]
+    result = run("certify", "--complete", *TWO)
+    assert result.exit_code == 3
+    assert "others may leave it" in result.stdout
+    assert "--complete takes no" in refusal("certify", "--complete", *TWO, "--family", "w2-f0")
+    assert "at most two neurons" in refusal(
+        "certify", "--complete", "--teacher", "orthonormal:3", "--width", 2
+    )

@@ -11,8 +11,10 @@ from landtopo_cli.tables import number, table
 if TYPE_CHECKING:
     from landtopo.proofs.certificate_file import PointProof
     from landtopo.proofs.certification import Certificate
+    from landtopo.proofs.complete import CompleteList
+    from landtopo_cli.request import Request
 
-__all__ = ["answers", "certificate_files"]
+__all__ = ["answers", "certificate_files", "complete_lists"]
 
 
 def answers(
@@ -84,3 +86,70 @@ def _table(proofs: Sequence[tuple[str, Certificate | PointProof]]) -> str:
             row.append(str(proof.unknowns))
         rows.append((*row, proof.status.value))
     return table((*header, "what"), rows)
+
+
+def complete_lists(request: Request) -> int | None:
+    """Answer with all critical points of each width; the exit code says whether there is a gap."""
+    from landtopo.proofs.complete import CompleteStatus, complete_list
+    from landtopo_cli.app import INCOMPLETE
+
+    found = []
+    with request.work("certify") as work:
+        work.refuse_starts("all directions are searched")
+        for width in work.widths:
+            work.progress.begin(f"width {width}: directions decided, in percent", 100)
+            shown = 0
+
+            def decided(part: float) -> None:
+                nonlocal shown
+                while shown < int(100 * part):
+                    shown += 1
+                    work.progress.advance()
+
+            found.append((width, complete_list(work.problem(width), decided)))
+            work.progress.end()
+    request.answer(
+        lambda: [_list_record(width, one) for width, one in found],
+        lambda: "\n\n".join(_list_text(width, one) for width, one in found),
+    )
+    done = all(one.status is CompleteStatus.COMPLETE for _, one in found)
+    return None if done else INCOMPLETE
+
+
+def _list_record(width: int, found: CompleteList) -> dict[str, Any]:
+    return {
+        "width": width,
+        "status": found.status.value,
+        "complete": found.complete,
+        "points": [
+            {
+                **row,
+                "loss_bounds": list(point.loss_bounds),
+                "weights": point.weights.tolist(),
+            }
+            for row, point in zip(found.rows(), found.points, strict=True)
+        ],
+        "undecided": found.undecided.tolist(),
+        "undecided_part": found.volume,
+        "boxes": found.boxes,
+    }
+
+
+def _list_text(width: int, found: CompleteList) -> str:
+    rows = [
+        (
+            point.description,
+            str(point.kind),
+            "-" if point.index is None else str(point.index),
+            str(point.flat_dimension),
+            number(point.loss_bounds[0], 12),
+        )
+        for point in found.points
+    ]
+    told = [
+        f"Width {width}:",
+        table(("what it is", "kind", "index", "flat", "loss"), rows),
+        found.status.value,
+        f"{found.boxes} boxes of directions; {found.volume:.3g} of all are not decided.",
+    ]
+    return "\n".join(told)

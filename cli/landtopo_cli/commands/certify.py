@@ -24,6 +24,7 @@ Examples
   landtopo certify --teacher orthonormal:6 --width 6
   landtopo certify -o six.landtopo --width 6 --family w6-f1 --json
   landtopo certify -o six.landtopo --width 6 --out-dir proofs
+  landtopo certify --complete --teacher equicorrelated:2:-0.3 --width 2 --dim 2
 """,
 )
 @problem_options
@@ -36,12 +37,18 @@ Examples
     help="Write a certificate of each point there, ID.json, that can be checked without landtopo.",
 )
 @force_option
+@click.option(
+    "--complete",
+    is_flag=True,
+    help="List all critical points, of at most two neurons and two teacher vectors.",
+)
 def command(
     request: Request,
     names: tuple[str, ...],
     files: tuple[Path, ...],
     folder: Path | None,
     force: bool,
+    complete: bool,
 ) -> int | None:
     """Prove in interval arithmetic that points exist, and what they are.
 
@@ -50,6 +57,8 @@ def command(
     dropped and parallel ones merged first: what is proved is about the reduced network, with so
     many neurons as the table says. Proofs that are written are made with the symmetries of a point,
     from a few unknowns where it has many; verification/check_certificates.py checks them.
+    With --complete nothing is searched from starts: intervals show where there are critical points
+    and that there are no others, or which boxes of directions could not be decided.
     Needs python-flint (pip install 'landtopo[certify]').
     """
     from landtopo.models.networks.points.reduced import reduce_network
@@ -57,12 +66,16 @@ def command(
     from landtopo.proofs.certification import CertificateStatus, certify
     from landtopo.proofs.enclosures import require_flint
     from landtopo_cli.app import INCOMPLETE
-    from landtopo_cli.certificates import answers, certificate_files
+    from landtopo_cli.certificates import answers, certificate_files, complete_lists
     from landtopo_cli.known import chosen_points
     from landtopo_cli.sources import check_files, check_folder
 
     # Missing flint is said before a search, not after it.
     require_flint()
+    if complete:
+        if names or files or folder is not None:
+            raise click.UsageError("--complete takes no --family, --weights or --out-dir.")
+        return complete_lists(request)
     if folder is not None:
         check_folder(folder)
     proofs: list[tuple[str, Certificate | PointProof]] = []
