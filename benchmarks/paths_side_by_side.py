@@ -102,7 +102,7 @@ class Counting:
 def run_landtopo(
     problem: Any, a: Any, b: Any, seed: int, improve: int | None = None
 ) -> dict[str, Any]:
-    from landtopo.paths.connect import ConnectOptions, connect
+    from landtopo.models.networks.paths.connect import ConnectOptions, connect
     from landtopo.paths.join import JoinOptions
 
     join = JoinOptions() if improve is None else JoinOptions(improve=improve)

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from landtopo.models.networks.dynamics.statistics_flow import flow_statistics as flow_statistics
     from landtopo.models.networks.flat import flat_directions as flat_directions
     from landtopo.models.networks.loss import PopulationLoss as PopulationLoss
+    from landtopo.models.networks.paths.connect import ConnectOptions as ConnectOptions
+    from landtopo.models.networks.paths.connect import connect as connect
     from landtopo.models.networks.points.certificate import psi_min as psi_min
     from landtopo.models.networks.points.classify import classify as classify
     from landtopo.models.networks.points.corners import find_corners as find_corners
@@ -75,8 +77,6 @@ if TYPE_CHECKING:
     from landtopo.models.networks.symmetry import teacher_automorphisms as teacher_automorphisms
     from landtopo.objective import Objective as Objective
     from landtopo.objective import SmoothFunction as SmoothFunction
-    from landtopo.paths.connect import ConnectOptions as ConnectOptions
-    from landtopo.paths.connect import connect as connect
     from landtopo.points.coverage import binomial_interval as binomial_interval
     from landtopo.points.records import CriticalPoint as CriticalPoint
     from landtopo.points.records import Family as Family
@@ -93,7 +93,7 @@ _HOMES = {
     "BlockFamily": "models.networks.blocks.family",
     "Certificate": "proofs.certification",
     "CompleteList": "proofs.complete",
-    "ConnectOptions": "paths.connect",
+    "ConnectOptions": "models.networks.paths.connect",
     "CriticalPoint": "points.records",
     "ExploreOptions": "landscape.explore",
     "Family": "points.records",
@@ -120,7 +120,7 @@ _HOMES = {
     "complete_list": "proofs.complete",
     "component_counts": "landscape.metrics",
     "components": "landscape.metrics",
-    "connect": "paths.connect",
+    "connect": "models.networks.paths.connect",
     "critical_rate": "models.networks.dynamics.finite_rate",
     "find_corners": "models.networks.points.corners",
     "find_critical_points": "models.critical_points",

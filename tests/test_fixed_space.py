@@ -19,6 +19,7 @@ from scipy.integrate import solve_ivp
 from landtopo.kernels.curvature import hessian_rows
 from landtopo.models.networks.fixed_objective import FixedSpaceObjective
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.paths.connect import ConnectOptions, connect
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.problem import Teacher, TeacherStudent
@@ -28,7 +29,6 @@ from landtopo.models.networks.symmetry.fixed_space import (
     shared_symmetry,
 )
 from landtopo.objective import Array, FlowEnd, Pace
-from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.descent import DescentOptions
 from landtopo.paths.ground import Ground
 from landtopo.paths.join import JoinOptions

@@ -19,10 +19,10 @@ from landtopo.errors import InvalidArgument
 from landtopo.export import read_graph
 from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.paths.connect import ConnectOptions, connect
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry import Relabelling
 from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.record import PathRecord
 from landtopo.study import Study

@@ -17,8 +17,8 @@ from landtopo_cli.app import landtopo as application
 from landtopo import plot
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.paths.connect import ConnectOptions, connect
 from landtopo.models.networks.problem import Teacher, TeacherStudent
-from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.record import PathRecord
 
@@ -169,7 +169,7 @@ def test_an_incomplete_path_says_what_is_missing(turn: PathRecord) -> None:
 def test_the_command_says_what_is_missing_of_an_incomplete_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = importlib.import_module("landtopo.paths.connect")
+    module = importlib.import_module("landtopo.models.networks.paths.connect")
     found = module.connect
 
     def unverified(*args: Any, **options: Any) -> PathRecord:

@@ -9,9 +9,9 @@ import numpy as np
 
 import landtopo as lt
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.paths.connect import ConnectOptions, links_between
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, links_between
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.met import Met
 from landtopo.paths.routes import Connection, Place, Routes

@@ -12,11 +12,11 @@ import pytest
 from functions import mueller_brown, ring
 
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.paths.connect import ConnectOptions, connect
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.points.certificate import psi_min
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array, SmoothFunction
-from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.descent import DescentStatus, descend, descend_both
 from landtopo.paths.join import JoinOptions, join
 from landtopo.paths.joined import Joined, JoinStatus

@@ -14,6 +14,7 @@ import pytest
 
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.paths.connect import ConnectOptions, connect
 from landtopo.models.networks.paths.ends import (
     align_outside,
     labelled_distance,
@@ -24,7 +25,6 @@ from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, connect
 from landtopo.paths.descent import descend, descend_both
 from landtopo.paths.join import JoinOptions
 from landtopo.paths.record import PathRecord

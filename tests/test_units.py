@@ -12,13 +12,13 @@ import pytest
 
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
+from landtopo.models.networks.paths.connect import connect
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.saddles import find_saddles
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.starts import GaussianStart
 from landtopo.models.networks.units import in_units, unit_of
-from landtopo.paths.connect import connect
 from landtopo.points.records import Kind
 from landtopo.units import rescaled
 

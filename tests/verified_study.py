@@ -13,9 +13,9 @@ from landtopo_cli.reached import keep_reachability
 
 from landtopo.landscape.build import landscape_graph
 from landtopo.models.networks.dynamics.reachability import reachability
+from landtopo.models.networks.paths.connect import connect
 from landtopo.models.networks.points.search import SearchResult
 from landtopo.models.networks.problem import Teacher, TeacherStudent
-from landtopo.paths.connect import connect
 from landtopo.paths.record import PassedSaddle, RunnerUp
 from landtopo.points.records import Status
 from landtopo.study import Study

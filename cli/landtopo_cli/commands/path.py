@@ -61,7 +61,7 @@ def command(
     knows already, and what it finds serves the other commands. Ids are those of the study, or of a
     search with --starts when there is none.
     """
-    from landtopo.paths.connect import connect
+    from landtopo.models.networks.paths.connect import connect
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.ends import both_ends
     from landtopo_cli.paths import missing, path_record, path_text

@@ -21,6 +21,7 @@ from landtopo.model import FamilyLike
 from landtopo.models.networks.landscape.copies import NetworkSymmetry, between_sets, flat_mark
 from landtopo.models.networks.landscape.facts import NetworkFacts
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.paths.connect import ConnectOptions, links_between
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.saddle_starts import mode_starts, pair_starts, random_start
@@ -28,7 +29,6 @@ from landtopo.models.networks.points.search import SearchResult, find_minima
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.starts import GaussianStart, StartDistribution
 from landtopo.objective import Array
-from landtopo.paths.connect import ConnectOptions, links_between
 from landtopo.paths.descent import DescentOptions
 from landtopo.paths.join import JoinOptions
 from landtopo.points.ascend import Ascent, AscentOptions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,59 +45,18 @@ def path_record(
     seed : int
         The root seed that it was found with.
     """
-    minima, points = [setting.weights(joined.minima[0].x)], [joined.minima[0].x[None]]
-    steps: list[StepRecord] = []
-    states: list[CriticalPoint] = []
-    length, minima_at, states_at = 0.0, [0.0], []
-    for number, step in enumerate(joined.route):
-        # Descents end in a copy of the minimum that is turned outside the span; turn the rest.
-        piece = _turned(step.points, points[-1][-1], setting)
-        walked = np.cumsum(lengths(np.vstack([points[-1][-1:], piece[1:]])))
-        transition = None
-        through: tuple[PassedSaddle, ...] = ()
-        kind: PathKind = "flat"
-        highest = float(setting.loss.value(setting.weights(piece)).max()) if step.flat else 0.0
-        if step.transition is not None:
-            passed = joined.transitions[step.transition]
-            transition = len(states)
-            found = setting.classified(passed.x)
-            states.append(replace(found, weights=_copied(found.weights, step, problem)))
-            kind = "saddle" if passed.ascent is not None else "corner"
-            through = tuple(
-                PassedSaddle(
-                    loss=float(setting.loss.value(setting.weights(x))),
-                    weights=_copied(setting.weights(x), step, problem),
-                )
-                for x in step.through
-            )
-            states_at.append(length + float(walked[step.top - 1]))
-            highest = states[-1].loss
-        length += float(walked[-1])
-        minima_at.append(length)
-        points.append(piece[1:])
-        steps.append(
-            StepRecord(
-                kind=kind,
-                highest_loss=highest,
-                transition=transition,
-                start=number,
-                end=number + 1,
-                through=through,
-            )
-        )
-        minima.append(setting.weights(piece[-1]))
     verified = joined.status is JoinStatus.CONNECTED and bool(joined.route)
     end = setting.weights(joined.minima[1].x)
-    if verified and not np.any(end[:, problem.rank :]):
-        # The end itself, and not what a descent found of it.
-        minima[-1] = end
-    line = np.vstack(points)
+    line = _walked(problem, setting, joined)
+    minima, minima_at = list(line.minima), list(line.minima_at)
     if not verified:
         minima.append(end)
         minima_at.append(np.inf)
-    profile = resolve(objective, line, tolerance=tolerance)
-    losses = setting.loss.value(np.array(minima))
-    top_step = max(steps, key=lambda s: s.highest_loss, default=None)
+    elif not np.any(end[:, problem.rank :]):
+        # The end itself, and not what a descent found of it.
+        minima[-1] = end
+    profile = resolve(objective, np.vstack(line.points), tolerance=tolerance)
+    top_step = max(line.steps, key=lambda s: s.highest_loss, default=None)
     return PathRecord(
         problem=problem,
         start=minima[0],
@@ -106,11 +66,11 @@ def path_record(
         losses=np.maximum(profile.values, 0.0),
         profile_tolerance=tolerance,
         minima=tuple(minima),
-        minima_losses=losses,
+        minima_losses=setting.loss.value(np.array(minima)),
         minima_positions=np.array(minima_at),
-        transition_states=tuple(states),
-        transition_positions=np.array(states_at),
-        steps=tuple(steps),
+        transition_states=tuple(line.states),
+        transition_positions=np.array(line.states_at),
+        steps=tuple(line.steps),
         highest_loss=float("inf") if top_step is None else top_step.highest_loss,
         verified=verified,
         kind=None if top_step is None else top_step.kind,
@@ -129,6 +89,65 @@ def path_record(
         seed=seed,
         status=joined.status.value,
         met=_not_on(joined, setting),
+    )
+
+
+class _Line(NamedTuple):
+    """The steps of a route, one after the other."""
+
+    points: list[Array]
+    minima: list[Array]
+    minima_at: list[float]
+    states: list[CriticalPoint]
+    states_at: list[float]
+    steps: list[StepRecord]
+
+
+def _walked(problem: TeacherStudent, setting: NetworkSetting, joined: Joined) -> _Line:
+    """The route from its start to its end."""
+    start = joined.minima[0].x
+    line = _Line([start[None]], [setting.weights(start)], [0.0], [], [], [])
+    for number, step in enumerate(joined.route):
+        # Descents end in a copy of the minimum that is turned outside the span; turn the rest.
+        piece = _turned(step.points, line.points[-1][-1], setting)
+        walked = np.cumsum(lengths(np.vstack([line.points[-1][-1:], piece[1:]])))
+        kind: PathKind = "flat"
+        highest = float(setting.loss.value(setting.weights(piece)).max()) if step.flat else 0.0
+        if step.transition is not None:
+            passed = joined.transitions[step.transition]
+            found = setting.classified(passed.x)
+            line.states.append(replace(found, weights=_copied(found.weights, step, problem)))
+            line.states_at.append(line.minima_at[-1] + float(walked[step.top - 1]))
+            kind = "saddle" if passed.ascent is not None else "corner"
+            highest = found.loss
+        line.steps.append(
+            StepRecord(
+                kind=kind,
+                highest_loss=highest,
+                transition=None if step.flat else len(line.states) - 1,
+                start=number,
+                end=number + 1,
+                through=_through(problem, setting, step),
+            )
+        )
+        line.minima_at.append(line.minima_at[-1] + float(walked[-1]))
+        line.points.append(piece[1:])
+        line.minima.append(setting.weights(piece[-1]))
+    return line
+
+
+def _through(
+    problem: TeacherStudent, setting: NetworkSetting, step: Step
+) -> tuple[PassedSaddle, ...]:
+    """Lower saddles at which the descents of a step came to rest."""
+    if step.flat:
+        return ()
+    return tuple(
+        PassedSaddle(
+            loss=float(setting.loss.value(setting.weights(x))),
+            weights=_copied(setting.weights(x), step, problem),
+        )
+        for x in step.through
     )
 
 

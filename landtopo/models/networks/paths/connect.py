@@ -21,6 +21,8 @@ from landtopo.checks import (
 from landtopo.errors import InvalidArgument
 from landtopo.model import also_for_models
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.paths.alike import common_pair
+from landtopo.models.networks.paths.assemble import path_record
 from landtopo.models.networks.paths.copies import NetworkCopies
 from landtopo.models.networks.paths.ends import align_outside, labelled_distance, pad
 from landtopo.models.networks.paths.setting import NetworkSetting
@@ -28,8 +30,6 @@ from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import Distinct
 from landtopo.models.networks.units import in_units, unit_of
 from landtopo.objective import Array
-from landtopo.paths.alike import common_pair
-from landtopo.paths.assemble import path_record
 from landtopo.paths.atlas import Link
 from landtopo.paths.join import JoinOptions, join, look_between
 from landtopo.paths.record import PathRecord
