@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import textwrap
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from landtopo_cli.app import landtopo as main
 
 import landtopo as lt
 from landtopo.models.networks import activation as registry
@@ -379,10 +382,8 @@ def calls(problem: lt.TeacherStudent) -> dict[str, Callable[[], object]]:
     return {
         "flat_directions": lambda: lt.flat_directions(problem, weights),
         "find_corners": lambda: lt.find_corners(problem, starts=2),
-        "find_saddles": lambda: lt.find_saddles(problem, starts=2),
-        "connect": lambda: lt.connect(problem, weights, weights[::-1]),
         "landscape_graph": lambda: lt.landscape_graph(teacher, widths=[2], starts=2),
-        "summary_statistics": lambda: lt.summary_statistics(teacher, weights),
+        "flow_field": lambda: lt.flow_field(lt.summary_statistics(teacher, weights)),
         "flow_jacobian": lambda: lt.flow_jacobian(teacher, weights),
         "flow_statistics": lambda: lt.flow_statistics(problem, weights, weights),
         "reachability": lambda: lt.reachability(problem, runs=2),
@@ -408,6 +409,26 @@ def test_what_holds_of_relu_alone_is_refused_for_others(name: str, change: str) 
         calls(lt.TeacherStudent(teacher, 2))[name]()
 
 
+@pytest.mark.parametrize("spec", ["abs", "cos", "quadratic", "squared-relu"])
+def test_saddles_and_paths_are_refused_where_copies_differ_by_more(spec: str) -> None:
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, activation=spec)
+    with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+        lt.find_saddles(problem, starts=2)
+    with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+        lt.connect(problem, np.eye(2), np.eye(2)[::-1])
+
+
+def test_the_swap_barrier_of_erf_is_the_exact_one() -> None:
+    # K = M = 2: at the pass both neurons are (v_1 + v_2) / 2 times a length, and the barrier is
+    # 1/3 - (4/pi) asin(1/4), whatever the dimension.
+    exact = 1.0 / 3.0 - 4.0 / math.pi * math.asin(0.25)
+    for dim in (2, 3):
+        problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, dim, activation="erf")
+        path = lt.connect(problem, np.eye(2), np.eye(2)[::-1])
+        assert path.verified
+        assert path.barrier_from == pytest.approx(exact, abs=1e-12)
+
+
 def test_student_outputs_are_refused_where_neurons_are_taken_to_be_alike() -> None:
     problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, outputs=[1.0, -1.0])
     for call in (
@@ -429,8 +450,50 @@ def test_a_study_keeps_the_function_of_its_teacher(tmp_path: Path) -> None:
         assert study.teacher == teacher
         assert study.problem(3).activation == "leaky:0.1"
         study.check(teacher, dim=None, seed=0)
+        with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+            lt.verify(study)
         with pytest.raises(lt.StudyError):
             study.check(lt.Teacher.orthonormal(2), dim=None, seed=0)
+
+
+def test_a_file_states_a_function(tmp_path: Path) -> None:
+    file = tmp_path / "teacher.json"
+    file.write_text('{"vectors": [[1, 0], [0, 2]], "activation": "erf", "outputs": [1, -1]}')
+    teacher = lt.Teacher.from_spec(str(file))
+    assert (teacher.activation, teacher.outputs) == ("erf", (1.0, -1.0))
+    file.write_text('{"vectors": [[1, 0], [0, 2]], "activation": "step"}')
+    with pytest.raises(lt.InvalidArgument, match="must be one of"):
+        lt.Teacher.from_spec(str(file))
+
+
+def test_the_commands_take_an_activation_and_refuse_what_is_of_relu_alone(tmp_path: Path) -> None:
+    runner = CliRunner()
+    shared = ["--teacher", "orthonormal:2", "--width", "2", "--activation", "erf", "--quiet"]
+    found = runner.invoke(main, ["minima", *shared, "--starts", "5", "--json"])
+    assert found.exit_code == 0, found.output
+    record = json.loads(found.stdout)
+    assert record["problem"]["teacher"] == "orthonormal:2 | activation=erf"
+    assert record["families"][0]["psi_min"] is None
+    for command, more in (
+        ("graph", ["--starts", "5"]),
+        ("flat", ["--starts", "5"]),
+        ("certify", ["--starts", "5"]),
+        ("reach", ["--runs", "5"]),
+    ):
+        refused = runner.invoke(main, [command, *shared, *more])
+        assert refused.exit_code == 2, (command, refused.output)
+        assert "for which alone it is worked out" in refused.output, command
+    for option, sentence in (
+        (["--activation", "step"], "must be one of"),
+        (["--activation", "leaky:1"], "is linear"),
+        (["--outputs", "1"], "shape (2,)"),
+        (["--outputs", "1,0"], "is zero"),
+        (["--outputs", "1,x"], "not a list of numbers"),
+    ):
+        base = ["minima", "--teacher", "orthonormal:2", "--width", "2", *option]
+        refused = runner.invoke(main, base)
+        assert refused.exit_code == 2, refused.output
+        assert sentence in refused.output
 
 
 def test_a_name_that_looks_like_a_function_is_none(tmp_path: Path) -> None:

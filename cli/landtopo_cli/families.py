@@ -27,7 +27,7 @@ __all__ = [
 def problem_record(problem: TeacherStudent) -> dict[str, Any]:
     """The problem in JSON."""
     return {
-        "teacher": problem.teacher.name,
+        "teacher": problem.teacher.title,
         "teacher_neurons": problem.teacher.size,
         "rank": problem.rank,
         "width": problem.width,
@@ -38,7 +38,7 @@ def problem_record(problem: TeacherStudent) -> dict[str, Any]:
 def problem_line(problem: TeacherStudent) -> str:
     """The problem in one phrase."""
     dim = "inputs of any dimension" if problem.dim is None else f"inputs of dim {problem.dim}"
-    return f"Teacher {problem.teacher.name}, student width {problem.width}, {dim}"
+    return f"Teacher {problem.teacher.title}, student width {problem.width}, {dim}"
 
 
 def search_record(result: SearchResult | SaddleResult) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
 
     if command not in _COMMANDS:
         raise click.UsageError(f"--model is for {', '.join(sorted(_COMMANDS))}.")
-    for name in ("teacher", "width", "widths", "dim"):
+    for name in ("teacher", "activation", "outputs", "width", "widths", "dim"):
         if shared[name] is not None:
             raise click.UsageError(f"--{name} is for networks; leave it out beside --model.")
     if shared["study"] is not None:

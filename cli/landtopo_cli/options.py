@@ -120,6 +120,18 @@ def _dim(context: click.Context, option: click.Parameter, value: str | None) -> 
     return int(number)
 
 
+def _outputs(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[float, ...] | None:
+    """``1,-0.5,2``."""
+    if value is None:
+        return None
+    try:
+        return tuple(real_number(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is not a list of numbers such as 1,-0.5,2.") from None
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 init_option = click.option(
     "--init", metavar="DISTRIBUTION", help="Start distribution.  [default: gaussian:1]"
@@ -144,6 +156,19 @@ _OPTIONS = (
         metavar="MODEL",
         help="A landscape that is no network: mueller-brown, himmelblau, lj:N, morse:N:RHO, or "
         "FILE.py:NAME.",
+    ),
+    click.option(
+        "--activation",
+        metavar="S",
+        help="Of student and teacher: relu, leaky:ALPHA, abs, squared-relu, quadratic, "
+        "polynomial:C0,C1,..., erf, gelu, sin, cos, tanh, sigmoid, softplus, silu.  "
+        "[default: the teacher's own, or relu]",
+    ),
+    click.option(
+        "--outputs",
+        metavar="B1,B2,...",
+        callback=_outputs,
+        help="Output weights of the teacher, of any signs.  [default: 1]",
     ),
     click.option("--width", metavar="K", type=WIDTH, help="Student neurons."),
     click.option(
@@ -175,6 +200,8 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
     def command(
         *,
         teacher: str | None,
+        activation: str | None,
+        outputs: tuple[float, ...] | None,
         model: str | None,
         width: int | None,
         widths: tuple[int, ...] | None,
@@ -194,6 +221,7 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
                 **{"teacher": teacher, "model": model, "width": width, "widths": widths},
                 **{"dim": dim, "starts": starts, "seed": seed, "jobs": jobs, "study": study},
                 **{"as_json": as_json, "quiet": quiet},
+                **{"activation": activation, "outputs": outputs},
             }
             return run(str(click.get_current_context().info_name), shared, more)
         if width is not None and widths is not None:
@@ -202,6 +230,8 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
             raise click.UsageError("Missing option '--teacher' (or '-o' with an existing study).")
         request = Request(
             teacher=teacher,
+            activation=activation,
+            outputs=outputs,
             widths=(width,) if width is not None else widths,
             dim=dim,
             starts=starts,

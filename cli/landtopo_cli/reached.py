@@ -62,7 +62,7 @@ def stored_reachability(study: Study) -> list[dict[str, Any]]:
         reached_global = sum(family.count for family in families if family.is_global)
         low, high = binomial_interval(reached_global, runs)
         records[width] = {
-            "teacher": study.teacher.name,
+            "teacher": study.teacher.title,
             "dim": study.dim,
             "width": width,
             "source": source,

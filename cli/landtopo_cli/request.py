@@ -77,6 +77,8 @@ class Request:
     """The shared options as given; None where an option was not."""
 
     teacher: str | None
+    activation: str | None
+    outputs: tuple[float, ...] | None
     widths: tuple[int, ...] | None
     dim: int | str | None
     starts: int | None
@@ -135,10 +137,9 @@ class Request:
         if self.study is None:
             return None
         from landtopo.export.files import known_formats
-        from landtopo.models.networks.problem import Teacher
         from landtopo.study import Study
 
-        given = None if self.teacher is None else Teacher.from_spec(self.teacher)
+        given = None if self.teacher is None else self._given()
         try:
             study = Study.open(self.study, write=True)
         except EmptyStudyError:
@@ -154,7 +155,7 @@ class Request:
             return Study.create(self.study, given, dim=self._dim(None), seed=self.seed or 0)
         try:
             study.check(
-                given or study.teacher,
+                given or self._with_function(study.teacher),
                 dim=self._dim(study.dim),
                 seed=study.seed if self.seed is None else self.seed,
             )
@@ -162,6 +163,15 @@ class Request:
             study.close()
             raise
         return study
+
+    def _given(self) -> Teacher:
+        """The teacher that the options state."""
+        from landtopo.models.networks.problem import Teacher
+
+        return self._with_function(Teacher.from_spec(self.teacher or ""))
+
+    def _with_function(self, teacher: Teacher) -> Teacher:
+        return teacher.with_function(self.activation, outputs=self.outputs)
 
     def _dim(self, default: int | None) -> int | None:
         if self.dim is None:
@@ -176,8 +186,6 @@ class Request:
         needs: Mapping[str, str],
         options: Mapping[str, Any],
     ) -> Work:
-        from landtopo.models.networks.problem import Teacher
-
         sessions = [] if study is None else study.sessions()
         before = [entry.options for entry in sessions if entry.command == command]
         asked = {**options, "widths": self.widths, "starts": self.starts}
@@ -190,7 +198,7 @@ class Request:
                 if asked[name] is not None:
                     raise click.UsageError(f"--{name} does nothing without --method {method}.")
                 kept.pop(name, None)
-        teacher = study.teacher if study else Teacher.from_spec(self.teacher or "")
+        teacher = study.teacher if study else self._given()
         dim = study.dim if study else self._dim(None)
         _check_problems(teacher, dim, kept["widths"], kept)
         if study is not None:

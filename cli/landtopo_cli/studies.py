@@ -53,7 +53,7 @@ def study_record(study: Study) -> dict[str, Any]:
     graph = study.graph() if study.has_graph else None
     return {
         "study": str(study.path),
-        "teacher": study.teacher.name,
+        "teacher": study.teacher.title,
         "teacher_neurons": study.teacher.size,
         "rank": study.teacher.rank,
         "gram": study.teacher.gram.tolist(),
@@ -81,8 +81,8 @@ def study_text(study: Study) -> str:
     dim = "any dimension" if study.dim is None else f"dim {study.dim}"
     runs = study.sessions()
     parts = [
-        f"{study.path}: teacher {study.teacher.name} (rank {study.teacher.rank}), inputs of {dim}, "
-        f"seed {study.seed}"
+        f"{study.path}: teacher {study.teacher.title} (rank {study.teacher.rank}), inputs of "
+        f"{dim}, seed {study.seed}"
     ]
     if study.upgraded:
         parts[0] += (

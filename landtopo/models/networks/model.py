@@ -75,7 +75,7 @@ class NetworkModel:
     @property
     def name(self) -> str:
         """The teacher's name."""
-        return self.problem.teacher.name
+        return self.problem.teacher.title
 
     @property
     def label(self) -> str:

@@ -141,9 +141,14 @@ class Teacher(Brief):
         weights = "" if self.outputs is None else " and output weights of the teacher"
         return f"activation {self.activation}{weights}"
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether s is ReLU and b is 1."""
+        return self.function.is_relu and self.outputs is None
+
     def require_relu(self, function: str, argument: str = "teacher") -> None:
         """Raise InvalidArgument unless s is ReLU and b is 1, for what is known of that alone."""
-        if not self.function.is_relu or self.outputs is not None:
+        if not self.is_plain:
             raise _unknown(function, argument, "activation relu and output weights 1", self.told)
 
     def with_function(
@@ -504,8 +509,20 @@ class TeacherStudent(Brief):
             raise _unknown(function, "problem", "output weights 1 of the student", self.told)
 
     def require_labels(self, function: str) -> None:
-        """Raise InvalidArgument unless permutations are all the symmetry that the student has."""
+        """Raise InvalidArgument unless permutations are all the symmetry that the student has.
+
+        Also where it has corners of another kind than ReLU, or may have minima at them.
+        """
         self.require_ones(function)
+        negative = self.teacher.outputs is not None and min(self.teacher.outputs) < 0.0
+        if self.function.kinks and (self.function.degree != 1 or negative):
+            raise _unknown(
+                function,
+                "problem",
+                "a smooth activation, or one with s(t x) = t s(x) for t > 0 and a teacher with "
+                "positive output weights",
+                self.told,
+            )
         if self.function.parity == 1:
             raise _unknown(
                 function,
@@ -517,7 +534,7 @@ class TeacherStudent(Brief):
     @property
     def is_plain(self) -> bool:
         """Whether s is ReLU and all output weights are 1: the model with kernels of its own."""
-        return self.function.is_relu and self.outputs is None and self.teacher.outputs is None
+        return self.teacher.is_plain and self.outputs is None
 
     @property
     def rank(self) -> int:

@@ -47,6 +47,9 @@ class SummaryStatistics(Brief):
         R = W V^T.
     teacher : ndarray, shape (M, M)
         T = V V^T.
+    function : str
+        What is not ReLU with output weights 1, in a few words: the flow of the statistics, and its
+        noise, are worked out for that alone.
 
     Examples
     --------
@@ -60,6 +63,15 @@ class SummaryStatistics(Brief):
     student: Array
     overlap: Array
     teacher: Array
+    function: str = ""
+
+    def require_relu(self, caller: str) -> None:
+        """Raise InvalidArgument unless they are of ReLU with output weights 1."""
+        if self.function:
+            raise InvalidArgument(
+                f"The 'statistics' argument of {caller} must be of activation relu and output "
+                f"weights 1, for which alone it is worked out; got {self.function}."
+            )
 
     def block_matrix(self) -> Array:
         """[[Q, R], [R^T, T]], shape (K + M, K + M).
@@ -96,10 +108,12 @@ def summary_statistics(teacher: Teacher, weights: ArrayLike) -> SummaryStatistic
            [0., 4.]])
     """
     checked_instance("teacher", "summary_statistics", teacher, Teacher)
-    teacher.require_relu("summary_statistics")
     w = checked_weights("summary_statistics", weights, teacher.rank)
     return SummaryStatistics(
-        student=w @ w.T, overlap=w[:, : teacher.rank] @ teacher.vectors.T, teacher=teacher.gram
+        student=w @ w.T,
+        overlap=w[:, : teacher.rank] @ teacher.vectors.T,
+        teacher=teacher.gram,
+        function="" if teacher.is_plain else teacher.told,
     )
 
 
@@ -204,6 +218,7 @@ def flow_field(statistics: SummaryStatistics) -> tuple[Array, Array]:
     True
     """
     checked_instance("statistics", "flow_field", statistics, SummaryStatistics)
+    statistics.require_relu("flow_field")
     a, b = _coefficients(statistics)
     drift = a @ statistics.student + b @ statistics.overlap.T
     return -(drift + drift.T), -(a @ statistics.overlap + b @ statistics.teacher)

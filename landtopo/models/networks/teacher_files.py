@@ -9,7 +9,8 @@ A text names either a construction or a file:
 
 A file is .npy (one array), .csv (one row a line, separated by commas, semicolons or blanks; `#`
 starts a comment, which may hold anything) or .json (a list of rows, or an object with one of the
-keys "vectors" and "gram"). A bare matrix holds vectors, one a row. A bare matrix that is square and
+keys "vectors" and "gram", and perhaps "activation", a text, and "outputs", a list with the output
+weight of each neuron). A bare matrix holds vectors, one a row. A bare matrix that is square and
 symmetric could as well be a Gram matrix: it is refused unless both readings give the same teacher,
 and `:vectors` or `:gram` after the name decides.
 """
@@ -143,12 +144,23 @@ def _from_file(spec: str) -> Teacher:
     # The folder says nothing about the teacher, and would make equal results differ.
     title = name_of(path) + (f":{asked}" if asked else "")
     make = Teacher.from_gram if reading == "gram" else Teacher.from_vectors
+    activation, outputs = _function_in(path)
     try:
-        return make(matrix, name=title)
+        return make(matrix, name=title).with_function(activation, outputs=outputs)
     except InvalidArgument as error:
         raise InvalidArgument(
             f"The teacher file {shown(str(path), _LONGEST_NAME)} cannot be used. {error}"
         ) from None
+
+
+def _function_in(path: Path) -> tuple[Any, Any]:
+    """What a file of a teacher says of activation and output weights; None where it does not."""
+    if path.suffix.lower() != ".json":
+        return None, None
+    content = json.loads(_text(path))
+    if not isinstance(content, dict):
+        return None, None
+    return content.get("activation"), content.get("outputs")
 
 
 def matrix_from_file(path: str | os.PathLike[str], *, keys: tuple[str, ...] = ()) -> Array:

@@ -285,7 +285,7 @@ def _check_problem(known: Known, record: Record) -> Iterator[Check]:
         yield from compare.equal("width", len(path.start))
         same = record.values["dim"] == known.study.dim
         yield from compare.claim("dim", known.study.dim, same)
-        yield from compare.claim("teacher", known.teacher.name,
+        yield from compare.claim("teacher", known.teacher.title,
                                  record.values["teacher"] == known.teacher)  # fmt: skip
         return
     yield from check_name(compare, known, "name", record.values["name"])

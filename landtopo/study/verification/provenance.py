@@ -40,13 +40,13 @@ def check_teacher(compare: Comparison, known: Known, gram: Any, vectors: Any) ->
 
 def check_name(compare: Comparison, known: Known, field: str, name: str) -> Iterator[Check]:
     """The teacher's name, and that it makes this teacher where it is one that makes one."""
-    same = name == known.teacher.name
+    same = name == known.teacher.title
     try:
         made = Teacher.from_spec(name)
         same = same and np.allclose(made.gram, known.teacher.gram, rtol=0, atol=1e-12)
     except LandtopoError:
         pass
-    yield from compare.claim(field, known.teacher.name, bool(same))
+    yield from compare.claim(field, known.teacher.title, bool(same))
 
 
 def _check_graph(known: Known, record: Record) -> Iterator[Check]:

@@ -81,6 +81,7 @@ def verify(
     >>> study.close()
     """
     progress, journal = progress or Silent(), journal or Forgetful()
+    study.teacher.require_relu("verify", argument="study")
     damaged = [_damaged(fault) for fault in study.faults()]
     if damaged:
         return damaged

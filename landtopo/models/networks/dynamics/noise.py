@@ -91,6 +91,7 @@ def noise_from_statistics(statistics: SummaryStatistics, *, tolerance: float = 1
 
     Directions are resolved to the square root of rounding, 1e-8, because products are.
     """
+    statistics.require_relu("noise_from_statistics")
     block = statistics.block_matrix()
     lengths = np.sqrt(np.maximum(np.diag(block), 0.0))
     scale = np.where(lengths > 0, lengths, 1.0)

@@ -178,7 +178,7 @@ class Reachability(Table):
     def record(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
-            "teacher": self.problem.teacher.name,
+            "teacher": self.problem.teacher.title,
             "width": self.problem.width,
             "dim": self.problem.dim,
             "init": self.init,

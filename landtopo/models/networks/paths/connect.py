@@ -203,7 +203,7 @@ class _Search:
     ) -> None:
         self.options = checked_options("options", "connect", options, ConnectOptions)
         checked_instance("problem", "connect", problem, TeacherStudent)
-        problem.require_relu("connect")
+        problem.require_labels("connect")
         self.seed = checked_seed("connect", seed)
         self.unit = unit_of(problem.teacher)
         first = _weights("start", problem, start) / self.unit

@@ -89,6 +89,17 @@ class NetworkSetting:
         self._relations: dict[tuple[bytes, bytes], Element | None] = {}
         self._shared: dict[tuple[bytes, bytes], SharedSymmetry | None] = {}
 
+    @property
+    def _kinks(self) -> bool:
+        """Whether zero neurons are corners of the landscape."""
+        return self.loss.problem.function.kinks
+
+    @property
+    def _merges(self) -> bool:
+        """Whether zero and parallel neurons are as good as none and one."""
+        problem = self.loss.problem
+        return problem.function.degree == 1 and problem.teacher.outputs is None
+
     def weights(self, x: Array) -> Array:
         """Weights (K, D) of flat coordinates."""
         return self.objective.weights(x)
@@ -181,6 +192,8 @@ class NetworkSetting:
             for m, image in zip(active, order, strict=True):
                 element[m] = image
             turned_gram = gram[np.ix_(element, element)]
+            if np.any(teacher.strengths[element] != teacher.strengths):
+                continue
             if np.abs(turned_gram - gram).max() > EXACT * np.abs(gram).max():
                 continue
             images = on_frame(teacher, element)
@@ -217,7 +230,7 @@ class NetworkSetting:
 
     def shared_symmetry(self, x: Array, y: Array) -> SharedSymmetry | None:
         """Exchanges of teacher vectors and neurons that leave both points as they are."""
-        if not self._interchangeable:
+        if not self._interchangeable or not self.loss.problem.is_plain:
             return None
         key = x.tobytes(), y.tobytes()
         if key not in self._shared:
@@ -257,7 +270,8 @@ class NetworkSetting:
         """
         weights = self.weights(x)
         outside = np.abs(weights[:, self.rank :]).max(initial=0.0)
-        if outside > 1e-12 * self.unit or not np.all(np.any(weights, axis=1)):
+        corner = self._kinks and not np.all(np.any(weights, axis=1))
+        if outside > 1e-12 * self.unit or corner:
             return False
         inside = WeightObjective(self.loss, self.objective.width, self.rank)
         hessian = inside.hessian(weights[:, : self.rank].ravel())
@@ -281,7 +295,8 @@ class NetworkSetting:
         """
         weights = self.weights(ascent.x)
         norms = np.linalg.norm(weights, axis=1)
-        if norms.min() < 1e-6 * self.unit or ascent.spectrum is None:
+        corner = self._kinks and norms.min() < 1e-6 * self.unit
+        if corner or ascent.spectrum is None:
             return "A neuron vanishes there, and the loss is not differentiable."
         if symmetry is not None:
             point = self.classified(ascent.x, symmetry)
@@ -314,7 +329,7 @@ class NetworkSetting:
         """
         weights = self.weights(x)
         norms = np.linalg.norm(weights, axis=1)
-        if norms.size < 2:
+        if norms.size < 2 or not self._kinks:
             return ()
         small = [int(k) for k in np.argsort(norms, kind="stable") if norms[k] <= 0.5 * self.unit]
         found = (self._corner(weights, k, below) for k in small[:_SMALL_NEURONS])
@@ -323,7 +338,7 @@ class NetworkSetting:
     def passes_at(self, x: Array) -> Sequence[Pass]:
         """The pass at a corner, where one neuron is zero; none anywhere else."""
         weights = self.weights(x)
-        zero = np.flatnonzero(~np.any(weights, axis=1))
+        zero = np.flatnonzero(~np.any(weights, axis=1)) if self._kinks else np.empty(0, np.int64)
         found = self._corner(weights, int(zero[0]), np.inf) if zero.size == 1 else None
         return () if found is None else (found,)
 
@@ -378,7 +393,7 @@ class NetworkSetting:
         walls, which the flow reaches only algebraically.
         """
         problem = self.loss.problem
-        if problem.width <= problem.teacher.size:
+        if problem.width <= problem.teacher.size or not self._merges:
             return None
         if float(self.objective.value(x)) > 1e-4 * self.scale:
             return None
@@ -407,6 +422,8 @@ class NetworkSetting:
 
     def may_slide(self, x: Array) -> bool:
         """Whether a neuron is zero or parallel to another, so that weight could slide."""
+        if not self._merges:
+            return False
         weights = self.weights(x)
         norms = np.linalg.norm(weights, axis=1)
         if np.any(norms <= 1e-9 * norms.max()):

@@ -168,7 +168,7 @@ def find_saddles(
     [0.073613]
     """
     checked_instance("problem", "find_saddles", problem, TeacherStudent)
-    problem.require_relu("find_saddles")
+    problem.require_labels("find_saddles")
     starts = checked_count("starts", "find_saddles", starts, most=100_000_000)
     run = Run.checked(
         "find_saddles", seed=seed, jobs=jobs, cluster=cluster, journal=journal, progress=progress
@@ -482,6 +482,9 @@ def _follow_one(
     # At a critical point E[f^2] = E[f f*], so E[f^2] <= E[f*^2]; all pair integrals being
     # positive, sum |w_k|^2 / 2 <= E[f^2]. What climbs far beyond that will not come back.
     bound = np.sqrt(2.0 * objective.constant)
+    if not loss.problem.is_plain:
+        # Of other activations no such bound is known.
+        bound = max(bound, 2.0 * float(np.linalg.norm(loss.problem.teacher.vectors)))
     options = AscentOptions(
         index=index,
         gradient_tolerance=_COMPARE_AT,
