@@ -429,6 +429,25 @@ def test_the_swap_barrier_of_erf_is_the_exact_one() -> None:
         assert path.barrier_from == pytest.approx(exact, abs=1e-12)
 
 
+def test_saddles_of_erf_are_the_averaging_point_and_the_direct_cycle() -> None:
+    # At the pass of a swap two neurons are (v_1 + v_2) / sqrt 6, and the loss grows between them in
+    # fourth order: their neighbourhood must not be taken for families of its own. Directly, a cycle
+    # of three neurons costs more than a swap: the opposite of what ReLU does.
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(3), 3, activation="erf")
+    found = lt.find_saddles(problem, starts=40)
+    exact = 1.0 / 3.0 - 4.0 / math.pi * math.asin(0.25)
+    losses = [family.loss for family in found.families]
+    assert losses[0] == pytest.approx(exact, abs=1e-14)
+    assert losses[1] == pytest.approx(0.0137892507, abs=5e-11)
+    swap = found.families[0]
+    # 9 pairs of a neuron that stays and the vector that it stays at.
+    assert (swap.orbit_size, swap.point.index) == (9, 1)
+    equal = swap.point.weights
+    apart = np.linalg.norm(equal[:, None] - equal[None], axis=2) + 9 * np.eye(3)
+    assert apart.min() < 1e-14
+    assert np.linalg.norm(equal, axis=1).min() == pytest.approx(1 / math.sqrt(3), abs=1e-12)
+
+
 def test_student_outputs_are_refused_where_neurons_are_taken_to_be_alike() -> None:
     problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, outputs=[1.0, -1.0])
     for call in (

@@ -25,7 +25,7 @@ Where s is not homogeneous, no neuron is dropped or merged, and the spectrum say
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -57,6 +57,11 @@ _TOLERANCES = ((1e-5, 1e-7), (1e-3, 1e-5), (3e-2, 1e-2), (0.0, 0.0))
 _SOFT = 1e-6
 _WELL_KNOWN = 1e-9
 _SAME_LOSS = 1e-14
+# Neurons closer than this may be equal where the loss grows in fourth order between them: by less
+# than the fourth power of it.
+_ALIKE = 1e-3
+_SAME_FOURTH = 1e-12
+_STEPS = 4
 # Newton steps, relative to the weights, after which nothing is left but rounding.
 _CLOSE = 1e-9
 _EPSILON = float(np.finfo(np.float64).eps)
@@ -144,7 +149,45 @@ def classify(
             solved = attempt
             lossless = lossless or solved.is_lossless
     assert solved is not None
+    if not function.merges and solved.is_soft:
+        solved = _settled(problem, solved, limit, grad_tolerance, scale)
     return _judge(problem, solved, grad_tolerance)
+
+
+def _settled(
+    problem: TeacherStudent, solved: _Solved, limit: float, grad_tolerance: float, scale: float
+) -> _Solved:
+    """The point with equal neurons made equal, where the loss tells them apart in fourth order.
+
+    Of a smooth s, n copies of one neuron can be a critical point along whose differences the
+    curvature vanishes: there Newton's method creeps, and |grad| <= 1e-12 leaves neurons 1e-4 apart.
+    Its steps are taken here in the stiff directions alone, neurons that are alike together.
+    """
+    u, rank = solved.vectors, problem.rank
+    left, singular, right = np.linalg.svd(u[:, rank:], full_matrices=False)
+    kept = np.where(singular > _ALIKE * scale, singular, 0.0)
+    inside = reduce_network(
+        np.hstack([u[:, :rank], (left * kept) @ right]), rank, function=problem.function
+    ).vectors
+    alike = np.linalg.norm(inside[:, None] - inside[None], axis=2) <= _ALIKE * scale
+    mean = alike / alike.sum(axis=1, keepdims=True)
+    x = mean @ inside
+    if x.shape == u.shape and not np.any(x - u):
+        return solved
+    objective = WeightObjective(PopulationLoss(problem), columns=x.shape[1])
+    for _ in range(_STEPS):
+        gradient = mean @ objective.value_and_gradient(x.ravel())[1].reshape(x.shape)
+        values, axes = np.linalg.eigh(objective.hessian(x.ravel()))
+        stiff = np.abs(values) > _SOFT * np.abs(values).max()
+        step = axes[:, stiff] @ ((axes[:, stiff].T @ gradient.ravel()) / values[stiff])
+        x = mean @ (x - step.reshape(x.shape))
+    distance = np.linalg.norm(x @ x.T - u @ u.T) / float(np.linalg.norm(u))
+    if distance > limit:
+        return solved
+    reduced = reduce_network(x, rank, scale=scale, function=problem.function)
+    attempt = _Solved.near(problem, replace(reduced, residual=0.0), 0.0, None)
+    same = abs(attempt.loss - solved.loss) <= _SAME_FOURTH * scale**2
+    return attempt if same and attempt.gradient <= grad_tolerance else solved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
