@@ -28,6 +28,8 @@ from synthetic_landscape import small_graph
 import landtopo as lt
 from landtopo.export import formats
 from landtopo.export.files import known_formats
+from landtopo.models.networks import activations
+from landtopo.models.networks.activation import _modules, activation_from_spec
 from landtopo.paths.chain import Metric, relax
 from landtopo.paths.optimiser import StepRule
 from landtopo.paths.refine import refine
@@ -133,6 +135,36 @@ def test_a_model_is_added_by_its_file_alone(
     for axis in np.eye(3):
         assert energy(x + 1e-3 * axis) > energy(x)
         assert abs(energy(x + 1e-4 * axis) - energy(x - 1e-4 * axis)) < 1e-9
+
+
+def test_an_activation_is_added_by_its_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (module,) = [block for block in blocks(EXTENDING) if 'NAME = "bump"' in block]
+    (tmp_path / "bump.py").write_text(module)
+    monkeypatch.setattr(activations, "__path__", [*activations.__path__, str(tmp_path)])
+    _modules.cache_clear()
+    try:
+        found = activation_from_spec("bump")
+    finally:
+        _modules.cache_clear()
+    bump = sys.modules.pop(f"{activations.__name__}.bump")
+
+    def integrals(p: float, q: float, c: float) -> Any:
+        return np.array(bump._first(found.tag, p, q, c, p * q - c**2, np.zeros((0, 0)), 0, 0))
+
+    place, step = np.array([0.7, 1.1, 0.4]), 1e-5
+    slopes = [
+        (integrals(*(place + step * axis)) - integrals(*(place - step * axis))) / (2 * step)
+        for axis in np.eye(3)
+    ]
+    p, q, c = place
+    told = bump._second(found.tag, p, q, c, p * q - c**2, np.zeros((0, 0)), 0, 0)
+    # Central differences of functions of order one: 1e-10 of each, from step^2 and from rounding.
+    np.testing.assert_allclose(integrals(p, q, c)[1:], [slopes[0][0], slopes[2][0]], atol=1e-9)
+    np.testing.assert_allclose(
+        told, [slopes[0][1], slopes[0][2], slopes[1][2], slopes[2][2]], atol=1e-9
+    )
 
 
 def test_a_format_is_added_by_its_file_alone(
