@@ -169,9 +169,8 @@ def complete_list(
     >>> import landtopo as lt
     >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2, dim=2)
     >>> found = lt.complete_list(problem)  # needs python-flint
-    >>> [str(point.kind) for point in found.points], found.status.value
-    (['minimum', 'saddle', 'saddle'], 'These are all critical points with neurons that are not \
-zero, and no others.')
+    >>> [str(point.kind) for point in found.points], found.complete
+    (['minimum', 'saddle', 'saddle', 'saddle'], True)
     """
     checked_instance("problem", "complete_list", problem, TeacherStudent)
     teacher = problem.teacher
