@@ -74,6 +74,8 @@ _BITS = 192
 # Digits of matrices that are only approximations.
 _MATRIX_BITS = 40
 _REFINEMENTS = 40
+# How far the given weights may be from the point, in the teacher's unit.
+_CLOSE = 0.02
 _ATTEMPTS = 40
 _CONTRACTION = 0.25
 # What the largest sum of a row of an approximate basis may differ from that of an orthonormal one.
@@ -378,6 +380,9 @@ class Prover:
                 break
             last = size
             values = [(x - s).mid() for x, s in zip(values, step.entries(), strict=True)]
+        moved = max(upper(abs(x - y)) for x, y in zip(values, means.tolist(), strict=True))
+        if not moved < _CLOSE * self.unit:
+            return None
         grid = self.unit * 2.0**-_CENTRE_BITS
         return [arb(_nearest(x / grid)) * grid for x in values], inverse
 
