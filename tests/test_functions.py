@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +228,7 @@ def test_the_command_does_for_a_model_what_it_does_for_networks(tmp_path: Path) 
     assert "function mueller-brown: 3 minima, 2 transition states." in result.stdout
     assert "The transition states join all minima." in result.stdout
     assert "12 independent starts met 3 critical points" in result.stdout
+    assert re.search(r"min0 +-146\.6995172 +- +\d+ +1 +at \(-0\.5582, 1\.442\)", result.stdout)
     told = run("show", str(out / "landscape.graphml"))
     assert told.exit_code == 0
     assert told.stdout == result.stdout

@@ -66,14 +66,16 @@ def minimum_table(prepared: Prepared) -> Table:
     """The lowest minima, one row each."""
     rows = sorted(prepared.nodes, key=lambda node: node["loss"])
     tree = merge_tree(prepared.graph())
+    searched = any("count" in node for node in rows)
+    further = ("starts", "copies", "what") if searched else ("point group", "log product")
     return Table(
-        ("minimum", "energy", "barrier to a lower one", "point group", "log product"),
+        ("minimum", "energy", "barrier to a lower one", *further),
         tuple(
             (
                 node["id"],
                 loss_text(node["loss"]),
                 number(_finite(tree.nodes[node["id"]]["persistence"])),
-                *_point(node),
+                *(_met(node) if searched else _point(node)),
             )
             for node in rows[:LISTED]
         ),
@@ -108,6 +110,15 @@ def transition_state_table(prepared: Prepared) -> Table:
             for edge in rows[:LISTED]
         ),
         _more(len(rows), "transition states"),
+    )
+
+
+def _met(record: Record) -> tuple[str, str, str]:
+    """What a search of landtopo says of a minimum."""
+    return (
+        str(record.get("count", UNKNOWN)),
+        str(record.get("orbit_size", UNKNOWN)),
+        str(record.get("description", UNKNOWN)),
     )
 
 
