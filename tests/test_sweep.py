@@ -9,6 +9,8 @@ from scipy.optimize import brentq
 
 import landtopo as lt
 from landtopo.models.networks.sweeps.branch import Branch, Space, _by_teacher, solved
+from landtopo.models.networks.sweeps.pieces import Known, followed
+from landtopo.models.networks.sweeps.sweep import _assembled
 from landtopo.models.networks.sweeps.switch import neighbours
 from landtopo.models.networks.sweeps.trace import WIDE, HappeningKind, bracketed, trace
 from landtopo.models.networks.symmetry import isotropy, point_graph
@@ -152,6 +154,16 @@ def test_loss_of_stability_with_what_branches_off():
         (1, 2, 10),
         (1, 3, 5),
     ]
+    # The pass that crosses is a curve of its own, and the event has both families on it.
+    known = Known(curve, 6)
+    crossing = next(one for one in near if one.index == 1)
+    for start, value in ((weights, 0.0), (crossing.weights, crossing.value)):
+        assert known.add(followed(6, curve.name, start, value, 0, 1), "")
+    families, (event,) = _assembled(known, certified=False)
+    assert (event.kind, event.bracketed, event.balanced) == ("branching", True, True)
+    assert event.value == met.value
+    assert sorted(families[int(name[1:]) - 1].index for name in event.before) == [0, 1]
+    assert event.after == ()
 
 
 class Book:

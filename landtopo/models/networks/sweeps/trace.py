@@ -194,6 +194,13 @@ def _between(branch: Branch, here: Node, there: Node, length: float, place: int)
             raise ArithmeticError
         return node
 
+    inside = here.within != there.within
+    turns = here.tangent[-1] * there.tangent[-1] < 0
+    # Where curves cross the equations are singular, and there is nothing to solve.
+    if turns and not inside:
+        return [_mirrored(branch, here, there, length, place)]
+    if inside and not turns:
+        return _crossed(branch, here, there, length, place)
     found: list[tuple[float, Happening]] = []
     try:
         crossed = []
@@ -201,12 +208,8 @@ def _between(branch: Branch, here: Node, there: Node, length: float, place: int)
             for k in range(min(one, other), max(one, other)):
                 s = _zero(at, length, lambda node, k=k, o=outer: (node.spectrum, node.normal)[o][k])
                 crossed.append((s, outer))
-        inside = here.within != there.within
         turn = None
-        if here.tangent[-1] * there.tangent[-1] < 0:
-            if not inside:
-                # Curves cross there, and the equations are singular: there is nothing to solve.
-                return [_mirrored(branch, here, there, length, place)]
+        if turns:
             turn = _zero(at, length, lambda node: node.tangent[-1])
         if turn is not None:
             node = at(turn)
@@ -245,14 +248,6 @@ def _between(branch: Branch, here: Node, there: Node, length: float, place: int)
                     ),
                 )
             )
-        if inside and turn is None and found:
-            # The eigenvalue in the space is one of those; its curve meets a more symmetric one.
-            s = _inside(branch, at, length)
-            place_of = min(range(len(found)), key=lambda i: abs(found[i][0] - s))
-            found[place_of] = (
-                found[place_of][0],
-                replace(found[place_of][1], kind=HappeningKind.MEETING),
-            )
     except ArithmeticError:
         return []
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]
@@ -279,16 +274,31 @@ def _mirrored(branch: Branch, here: Node, there: Node, length: float, place: int
     )
 
 
-def _inside(branch: Branch, at, length: float) -> float:  # type: ignore[no-untyped-def]
-    low, high = 0.0, length
-    first = at(0.0).within
-    for _ in range(40):
-        middle = (low + high) / 2.0
-        if at(middle).within == first:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2.0
+def _crossed(branch: Branch, here: Node, there: Node, length: float, place: int) -> list[Happening]:
+    """Where a curve crosses one of larger symmetry, about; with what else happens in the step."""
+    middle = branch.correct(here, length / 2.0) if length > _CAREFUL else None
+    if middle is not None:
+        ends = [
+            np.append(branch.space.basis.T @ one.weights.ravel(), one.value)
+            for one in (middle, there)
+        ]
+        rest = float(middle.tangent @ (ends[1] - ends[0]))
+        return _between(branch, here, middle, length / 2.0, place) + _between(
+            branch, middle, there, rest, place
+        )
+    first, last = sorted((here.negative[0], there.negative[0]))
+    before, after = here.spectrum[first:last], there.spectrum[first:last]
+    share = float(np.mean(before / (before - after))) if last > first else 0.5
+    y = [branch.space.basis.T @ one.weights.ravel() for one in (here, there)]
+    return [
+        Happening(
+            kind=HappeningKind.MEETING,
+            value=here.value + share * (there.value - here.value),
+            weights=branch.weights(y[0] + share * (y[1] - y[0])),
+            place=place,
+            inner=last - first,
+        )
+    ]
 
 
 def _zero(at, length: float, of) -> float:  # type: ignore[no-untyped-def]
