@@ -78,8 +78,9 @@ def show(graph: nx.MultiGraph[str], *, height: int = 640) -> Frame:
     --------
     >>> import landtopo as lt
     >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), [2, 3], starts=20)
-    >>> lt.show(graph)
-    Frame(families=2, edges=4, height=640)
+    >>> shown = lt.show(graph)  # as the last line of a cell: the page
+    >>> shown.families == len(graph), shown.height
+    (True, 640)
     """
     pixels = checked_count("height", "show", height, least=_LEAST, most=_MOST)
     prepared = prepare(graph)
