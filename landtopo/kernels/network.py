@@ -8,6 +8,7 @@ from landtopo.kernels.contract import (
     answers,
     finish,
     flow_task,
+    gauge_rows,
     gradient,
     length_scale,
     newton_task,
@@ -22,6 +23,7 @@ from landtopo.kernels.contract import (
 from landtopo.kernels.curvature import hvp_from_pairs
 from landtopo.kernels.fast import fast_gradient, fast_task
 from landtopo.kernels.tasks import ReluFlow, ReluNetwork, ReluTask
+from landtopo.kernels.turns import turns
 from landtopo.kernels.vectors import dot
 from landtopo.kernels.zero_loss import end_at_zero_loss, narrower
 
@@ -70,6 +72,12 @@ def _tabulate(task, X):
 @_like_loops
 def _product(task, X, P, OUT):
     hvp_from_pairs(X, task.V, task.work, P, OUT)
+
+
+@answers(gauge_rows, ReluTask)
+@_like_loops
+def _gauge_rows(task, X):
+    return turns(X, task.V)
 
 
 @answers(rounding, ReluTask)

@@ -32,11 +32,19 @@ from landtopo.errors import InvalidArgument
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
-from landtopo.landscape.transitions import Harvest, absorb, band_piece, follow_piece
+from landtopo.landscape.transitions import (
+    PAST_SADDLE,
+    STRAIGHT,
+    Harvest,
+    absorb,
+    band_piece,
+    follow_piece,
+)
 from landtopo.model import FamilyLike, Minima, Model
 from landtopo.objective import Array
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.sources import Source, in_turn
 from landtopo.progress import Progress
 from landtopo.run import Run
 from landtopo.shown import Brief
@@ -44,9 +52,13 @@ from landtopo.shown import Brief
 __all__ = ["ExploreOptions", "Failure", "Line", "Rung", "TransitionSearch", "explore"]
 
 _Item = TypeVar("_Item")
+# What a piece of work is for: a kind of search, or a source of climbs.
+_Search = tuple["str | Source[SaddleStart]", Piece]
 
 # Families whose own copies are joined by bands.
 _LOW_FAMILIES = 3
+# Pieces of climbs that are worked on at once, knowing the same passes.
+_ROUND = 8
 
 RANDOM, MODES, LINES = "random starts", "soft modes", "lines"
 CORNERS, BANDS = "corners", "bands"
@@ -72,7 +84,7 @@ class ExploreOptions(Brief):
         Most climbs away from each family.
     line_starts : int
         Most climbs from lines between copies of each pair of families, a family and itself
-        included.
+        included; pairs take turns.
     pairs : int
         Most pairs of different families for lines, the closest first.
     tries : int
@@ -88,6 +100,9 @@ class ExploreOptions(Brief):
     patience : int
         The search ends when so many climbs in a row brought nothing new; up to as many as all
         others together are added for that from random starts.
+    family_patience : int
+        Climbs away from a family end when so many of them in a row brought nothing new; climbs from
+        lines between pairs of families do after `patience` of them.
     lineage : LineageOptions
 
     Examples
@@ -108,6 +123,7 @@ class ExploreOptions(Brief):
     self_pairs: int = 3
     check_pairs: int = 12
     patience: int = 200
+    family_patience: int = 48
     lineage: LineageOptions = field(default_factory=LineageOptions)
 
     def __post_init__(self) -> None:
@@ -254,6 +270,7 @@ class _Explorer:
         self._checked: set[tuple[int, int]] = set()
         self._tries: Counter[tuple[int, int]] = Counter()
         self._drawn = 0
+        self._sources: list[Source[SaddleStart]] = []
         # Batches of random climbs, after each of which it was decided whether to draw more.
         self.looks = 0
         self._distances: dict[tuple[int, int], float] = {}
@@ -262,9 +279,9 @@ class _Explorer:
         """Run batches of searches until none is left that helps; returns why it ended."""
         self.progress.begin(f"{self.model.label}: ways between minima", None)
         while True:
-            batch = self._from_families() + self._from_lines()
-            batch = batch or self._between_parts() or self._checks() or self._more_random()
-            if not batch:
+            batch = self._from_families() + self._climbs()
+            batch = batch or self._between_parts() or self._checks()
+            if not batch and not self._more_random():
                 break
             pieces = [piece for _, piece in batch]
             results = self.pool.run(pieces, finished=lambda: self.progress.advance(0))
@@ -285,23 +302,45 @@ class _Explorer:
             if not any({first, second} <= part for part in parts)
         )
 
-    def _take(self, source: str, harvest: Harvest) -> None:
+    def _take(self, source: str | Source[SaddleStart], harvest: Harvest) -> None:
+        kind = source if isinstance(source, str) else source.kind
         known = len(self.catalogue.families) + len(self.catalogue.transitions)
+        outcomes = Counter(harvest.outcomes)
+        saddles = self._saddles[: len(harvest.again)]
+        for number, times in zip(saddles, harvest.again, strict=True):
+            self.catalogue.met[number][kind] += times
+            past = self.catalogue.transitions[number].through_saddle
+            outcomes[PAST_SADDLE if past else STRAIGHT] += times
         for found in harvest.found:
-            absorb(self.catalogue, found, found_by=source)
-        self.outcomes[source].update(harvest.outcomes)
+            absorb(self.catalogue, found, found_by=kind)
+        self.outcomes[kind].update(+outcomes)
         families, transitions = len(self.catalogue.families), len(self.catalogue.transitions)
-        if families + transitions > known:
+        is_new = families + transitions > known
+        spent = outcomes.total()
+        if not isinstance(source, str):
+            source.brought(spent, is_new)
+        if is_new:
             self.idle = 0
-        elif source not in (BANDS, CORNERS):
-            self.idle += sum(harvest.outcomes.values())
+        elif kind not in (BANDS, CORNERS):
+            self.idle += spent
         self.progress.advance(1, f"{families} families, {transitions} transitions")
 
-    def _from_families(self) -> list[tuple[str, Piece]]:
+    @property
+    def _saddles(self) -> list[int]:
+        """Numbers of the transitions that climbs end in."""
+        known = enumerate(self.catalogue.transitions)
+        return [number for number, one in known if one.kind == "saddle"]
+
+    def _known(self) -> list[Array]:
+        """The transition states of these."""
+        transitions = self.catalogue.transitions
+        return [one.point.x for i in self._saddles if (one := transitions[i]).point]
+
+    def _from_families(self) -> list[_Search]:
         """Climbs from families that are new; at first as many from random starts."""
-        batch = []
+        batch: list[_Search] = []
         if not self._drawn:
-            batch += self._random(self._scaled(self.options.random_starts))
+            self._random(self._scaled(self.options.random_starts))
         for number in range(self._explored, len(self.catalogue.families)):
             family = self.catalogue.families[number]
             if family.flat_dimension != 0:
@@ -312,38 +351,38 @@ class _Explorer:
                 ways_out = self.model.strata.ways_out(family, self.options.lineage)
                 batch += [(CORNERS, piece) for piece in ways_out]
             most = self._scaled(self.options.mode_starts)
-            climbs = self.model.starts.from_modes(
+            away = self.model.starts.from_modes(
                 family.point, modes=self.options.modes, seed=self.seed
             )
-            batch += [(MODES, piece) for piece in self._climbs(islice(climbs, most))]
+            self._add(MODES, islice(away, most), self.options.family_patience)
         self._explored = len(self.catalogue.families)
         return batch
 
-    def _from_lines(self) -> list[tuple[str, Piece]]:
-        """Climbs from lines between pairs that are new, the closest first."""
+    def _from_lines(self) -> None:
+        """Lines between pairs that are new, the closest first, as a source of climbs."""
         families = self.catalogue.families
         own = [(i, i) for i in range(len(families))]
         others = [pair for pair in self._by_distance() if pair not in self._lined]
         used = sum(i != j for i, j in self._lined)
-        batch = []
-        for i, j in [*own, *others[: max(0, self.options.pairs - used)]]:
-            if (i, j) in self._lined:
-                continue
-            self._lined.add((i, j))
-            climbs = self.model.starts.from_lines(
-                families[i].point, families[j].point, seed=self.seed
-            )
-            most = self._scaled(self.options.line_starts)
-            batch += [(LINES, piece) for piece in self._climbs(_available(climbs, most))]
-        return batch
+        pairs = [*own, *others[: max(0, self.options.pairs - used)]]
+        pairs = [pair for pair in pairs if pair not in self._lined]
+        self._lined.update(pairs)
+        most = self._scaled(self.options.line_starts)
+        lines = [
+            self.model.starts.from_lines(families[i].point, families[j].point, seed=self.seed)
+            for i, j in pairs
+        ]
+        if lines:
+            tops = in_turn(_available(line, most) for line in lines)
+            self._add(LINES, tops, self.options.patience)
 
-    def _between_parts(self) -> list[tuple[str, Piece]]:
+    def _between_parts(self) -> list[_Search]:
         """Bands between parts of the graph that nothing joins: the closest pair of each two."""
         parts = self.catalogue.components()
         if len(parts) == 1:
             return []
         part_of = {family: number for number, part in enumerate(parts) for family in part}
-        batch = []
+        batch: list[_Search] = []
         taken: set[tuple[int, ...]] = set()
         order = self._by_distance()
         for pair in sorted(order, key=lambda p: (self._tries[p], order.index(p))):
@@ -356,10 +395,10 @@ class _Explorer:
                 self._tries[pair] += 1
         return batch
 
-    def _checks(self) -> list[tuple[str, Piece]]:
+    def _checks(self) -> list[_Search]:
         """Bands where the lowest pass should be known already."""
         families = self.catalogue.families
-        batch = []
+        batch: list[_Search] = []
         lowest = np.argsort([family.loss for family in families], kind="stable")[:_LOW_FAMILIES]
         for rank, i in enumerate(map(int, lowest)):
             if (i, i) in self._checked:
@@ -382,19 +421,20 @@ class _Explorer:
             batch.append((BANDS, self._band(*pair, 0)))
         return batch
 
-    def _more_random(self) -> list[tuple[str, Piece]]:
-        """Further random climbs, as long as the last ones brought something new."""
+    def _more_random(self) -> bool:
+        """Add random starts, as long as the last climbs brought something new; whether any."""
         spent = sum(sum(self.outcomes[name].values()) for name in (RANDOM, MODES, LINES))
         drawn = sum(self.outcomes[RANDOM].values())
         if self.idle >= self.options.patience or 2 * drawn > spent:
-            return []
-        return self._random(self._scaled(self.options.random_starts))
+            return False
+        self._random(self._scaled(self.options.random_starts))
+        return True
 
-    def _random(self, count: int) -> list[tuple[str, Piece]]:
+    def _random(self, count: int) -> None:
         numbers = range(self._drawn, self._drawn + count)
         self._drawn += count
         self.looks += 1
-        climbs = (
+        starts = (
             self.model.starts.random(
                 np.random.default_rng(
                     np.random.SeedSequence(self.seed, spawn_key=(self.model.stage, number, 1))
@@ -402,10 +442,30 @@ class _Explorer:
             )
             for number in numbers
         )
-        return [(RANDOM, piece) for piece in self._climbs(climbs)]
+        # They tell how much has not been seen, and are all spent.
+        self._add(RANDOM, starts, count + 1)
 
-    def _climbs(self, starts: Iterable[SaddleStart]) -> list[Piece]:
-        return [follow_piece(self.model, chunk) for chunk in _chunks(starts)]
+    def _add(self, kind: str, starts: Iterable[SaddleStart], patience: int) -> None:
+        self._sources.append(Source(kind, starts, patience=patience))
+
+    def _climbs(self) -> list[_Search]:
+        """The next climbs of all sources, which then know the passes found by now.
+
+        Lines come after what is next to families, because they start from all of them.
+        """
+        for kinds in ((RANDOM, MODES), (LINES,)):
+            if LINES in kinds:
+                self._from_lines()
+            known = self._known()
+            batch: list[_Search] = []
+            for source in self._sources:
+                if source.kind in kinds and len(batch) < _ROUND:
+                    starts = source.next()
+                    if starts:
+                        batch.append((source, follow_piece(self.model, starts, known)))
+            if batch:
+                return batch
+        return []
 
     def _band(self, first: int, second: int, attempt: int) -> Piece:
         """A band to the closest copy at first, then to copies that lie otherwise."""
@@ -417,9 +477,7 @@ class _Explorer:
 
     def _joining(self, start: Array, end: Array, seed: int) -> Piece:
         """Bands between two minima that know of the passes known by now."""
-        transitions = self.catalogue.transitions
-        known = [one.point.x for one in transitions if one.point and one.kind == "saddle"]
-        return band_piece(self.model, start, end, seed, known)
+        return band_piece(self.model, start, end, seed, self._known())
 
     def _copies(self, first: int, second: int) -> Iterator[Array]:
         """Copies of one family that lie differently to another, nearest numberings first."""
@@ -440,12 +498,6 @@ class _Explorer:
 
     def _scaled(self, count: int) -> int:
         return max(8, int(count * self.model.starts.share))
-
-
-def _chunks(starts: Iterable[SaddleStart], size: int = 16) -> Iterator[Sequence[SaddleStart]]:
-    iterator = iter(starts)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 def _available(items: Iterator[_Item], most: int | None) -> Iterator[_Item]:

@@ -8,7 +8,7 @@ and one order.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from landtopo.model import FamilyLike, Mark, Model, Point
 from landtopo.objective import Array, Objective
 from landtopo.paths.descent import Descent, descend, descend_both
 from landtopo.paths.onward import onward
-from landtopo.points.ascend import Ascent, ascend
+from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, Climbs, climbs
 from landtopo.points.climbs import SaddleStart
 from landtopo.shown import Brief
 from landtopo.symmetry.permutations import compose, inverse
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from landtopo.paths.record import PathRecord
 
 __all__ = [
+    "PAST_SADDLE",
+    "STRAIGHT",
     "Found",
     "Harvest",
     "absorb",
@@ -42,6 +44,8 @@ __all__ = [
     "ways_of",
 ]
 
+# Outcomes of searches that ended in a pass.
+STRAIGHT, PAST_SADDLE = "transition state", "descent into a saddle"
 # Values of copies of one point agree to this.
 _SAME_VALUE = 1e-8
 # By so much a flat way may rise.
@@ -88,11 +92,14 @@ class Harvest(Brief):
     ----------
     found : tuple of Found
     outcomes : dict of str to int
-        How many searches ended how.
+        How many searches ended how, but for those that ended in passes known before.
+    again : tuple of int
+        How many ended in each of these.
     """
 
     found: tuple[Found, ...]
     outcomes: dict[str, int]
+    again: tuple[int, ...] = ()
 
     def as_mapping(self) -> dict[str, Any]:
         """Plain values for a journal."""
@@ -102,10 +109,10 @@ class Harvest(Brief):
     def from_mapping(cls, values: Mapping[str, Any]) -> Harvest:
         """The inverse of `as_mapping`."""
         found = tuple(Found(**one) for one in values["found"])
-        return cls(found=found, outcomes=dict(values["outcomes"]))
+        return cls(found=found, outcomes=dict(values["outcomes"]), again=tuple(values["again"]))
 
 
-def follow_piece(model: Model, starts: Sequence[SaddleStart]) -> Piece:
+def follow_piece(model: Model, starts: Sequence[SaddleStart], known: Sequence[Array]) -> Piece:
     """`follow` as a piece of work."""
     shaped = [
         SaddleStart(
@@ -114,7 +121,8 @@ def follow_piece(model: Model, starts: Sequence[SaddleStart]) -> Piece:
         )
         for start in starts
     ]
-    return Piece(name=f"climbs/{model.stage}", function=_follow, arguments=(model, shaped))
+    passes = tuple(model.shaped(x) for x in known)
+    return Piece(name=f"climbs/{model.stage}", function=_follow, arguments=(model, shaped, passes))
 
 
 def band_piece(model: Model, start: Array, end: Array, seed: int, known: Sequence[Array]) -> Piece:
@@ -135,8 +143,8 @@ def band_piece(model: Model, start: Array, end: Array, seed: int, known: Sequenc
     )
 
 
-def _follow(model: Model, starts: Sequence[SaddleStart]) -> dict[str, Any]:
-    return follow(model, starts).as_mapping()
+def _follow(model: Model, starts: Sequence[SaddleStart], known: Sequence[Array]) -> dict[str, Any]:
+    return follow(model, starts, [np.ravel(x) for x in known]).as_mapping()
 
 
 def _between(
@@ -148,43 +156,41 @@ def _between(
     return Harvest(found=tuple(ways), outcomes={outcome: 1}).as_mapping()
 
 
-def follow(model: Model, starts: Sequence[SaddleStart]) -> Harvest:
+def follow(model: Model, starts: Sequence[SaddleStart], known: Sequence[Array] = ()) -> Harvest:
     """Climb from every start to a transition state, and go down from it on both sides.
 
     Parameters
     ----------
     model : Model
     starts : sequence of SaddleStart
+    known : sequence of ndarray, shape (size,)
+        Transition states that are known already: what they lead to is not looked for again.
     """
-    known: list[tuple[float, Mark]] = []
-    found: list[Found | str] = []
+    met = _Met(model, known)
+    found: dict[int, Found | str] = {}
     times: Counter[int] = Counter()
     outcomes: Counter[str] = Counter()
-    for start in starts:
-        objective = model.objective(np.ravel(start.x))
-        ascent = _climb(model, objective, start)
-        if ascent is None:
-            outcomes["corner"] += 1
+    for objective, ends, number in _climbed(model, starts):
+        if ends.status[number] is not AscentStatus.CONVERGED:
+            outcomes[_word(ends.status[number])] += 1
             continue
-        if not ascent.converged or ascent.spectrum is None:
-            outcomes[ascent.status.name.lower().replace("_", " ")] += 1
-            continue
-        mark = model.symmetry.mark(ascent.x)
-        number = _place(known, ascent.value, mark)
-        if number == len(known):
-            known.append((ascent.value, mark))
-            found.append(_both_ways_down(model, objective, ascent))
-        times[number] += 1
-        one = found[number]
+        place, is_new = met.place(float(ends.values[number]), ends.points[number])
+        if is_new:
+            found[place] = _both_ways_down(model, objective, ends.concluded(objective, number))
+        times[place] += 1
+        one = found.get(place)
         if isinstance(one, str):
             outcomes[one] += 1
-        else:
-            outcomes["descent into a saddle" if one.through_saddle else "transition state"] += 1
+        elif one is not None:
+            outcomes[PAST_SADDLE if one.through_saddle else STRAIGHT] += 1
     return Harvest(
         found=tuple(
-            replace(one, times=times[i]) for i, one in enumerate(found) if isinstance(one, Found)
+            replace(one, times=times[place])
+            for place, one in found.items()
+            if isinstance(one, Found)
         ),
         outcomes=dict(sorted(outcomes.items())),
+        again=tuple(times[place] for place in range(len(known))),
     )
 
 
@@ -274,26 +280,64 @@ def descend_to_rest(model: Model, objective: Objective, start: Array) -> Descent
     return onward(objective, side, how, accept=settle)[0]
 
 
-def _climb(model: Model, objective: Objective, start: SaddleStart) -> Ascent | None:
-    """An ascent; None if it ran into a corner, which has no Hessian."""
-    x = np.ravel(start.x)
-    direction = None if start.direction is None else np.ravel(start.direction)
-    try:
-        return ascend(objective, x, model.starts.climb(x), direction=direction)
-    except ZeroDivisionError:
-        return None
+def _climbed(
+    model: Model, starts: Sequence[SaddleStart]
+) -> Iterator[tuple[Objective, Climbs, int]]:
+    """Climbs from all starts, in their order: of which function, some of them, and which."""
+    alike: dict[tuple[int, AscentOptions], list[int]] = {}
+    options = [model.starts.climb(np.ravel(start.x)) for start in starts]
+    for number, start in enumerate(starts):
+        everywhere = replace(options[number], region=np.inf)
+        alike.setdefault((start.x.size, everywhere), []).append(number)
+    done: dict[int, tuple[Objective, Climbs, int]] = {}
+    for (_, everywhere), numbers in alike.items():
+        points = np.array([np.ravel(starts[number].x) for number in numbers])
+        directions = np.zeros_like(points)
+        for row, number in zip(directions, numbers, strict=True):
+            direction = starts[number].direction
+            if direction is not None:
+                row[:] = np.ravel(direction)
+        objective = model.objective(points[0])
+        regions = np.array([options[number].region for number in numbers])
+        ends = climbs(objective, points, everywhere, directions=directions, regions=regions)
+        done.update((number, (objective, ends, i)) for i, number in enumerate(numbers))
+    return (done[number] for number in range(len(starts)))
 
 
-def _place(known: list[tuple[float, Mark]], value: float, mark: Mark) -> int:
-    for number, (other, reference) in enumerate(known):
-        if abs(other - value) <= _SAME_VALUE and reference.match(mark) is not None:
-            return number
-    return len(known)
+class _Met:
+    """Critical points that climbs ended in, each prepared once for being recognised."""
+
+    def __init__(self, model: Model, known: Sequence[Array]) -> None:
+        self._model = model
+        self._known = [(float(model.objective(x).value(x)), x) for x in known]
+        self._marks: dict[int, Mark] = {}
+
+    def place(self, value: float, x: Array) -> tuple[int, bool]:
+        """The number of a point, and whether it is met for the first time."""
+        mark = None
+        for number, (other, _) in enumerate(self._known):
+            if abs(other - value) > _SAME_VALUE:
+                continue
+            mark = mark or self._model.symmetry.mark(x)
+            if self._mark(number).match(mark) is not None:
+                return number, False
+        self._known.append((value, x))
+        return len(self._known) - 1, True
+
+    def _mark(self, number: int) -> Mark:
+        if number not in self._marks:
+            self._marks[number] = self._model.symmetry.mark(self._known[number][1])
+        return self._marks[number]
+
+
+def _word(status: AscentStatus) -> str:
+    return status.name.lower().replace("_", " ")
 
 
 def _both_ways_down(model: Model, objective: Objective, ascent: Ascent) -> Found | str:
     """The way over a critical point, or why there is none."""
-    assert ascent.spectrum is not None
+    if not ascent.converged or ascent.spectrum is None:
+        return _word(ascent.status)
     if model.strata.objection(ascent) is not None:
         return "other index in d dimensions, or a corner"
     unstable = ascent.spectrum.vectors[:, 0]

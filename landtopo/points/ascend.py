@@ -1,35 +1,24 @@
-"""Eigenvector following to a critical point of a given index, with the exact Hessian.
+"""Eigenvector following to a critical point of a given index.
 
-Along n chosen eigenvectors the function is maximised, along all others minimised. Every mode has
-its own shift, which makes the step of a mode with eigenvalue b and gradient component c
-
-    s = +- 2 c / (|b| + sqrt(b^2 + 4 c^2)),
-
-the rational-function step of one variable (Banerjee, Adams, Simons, Shepard, J. Phys. Chem. 89, 52
-(1985), partitioned to single modes as by Wales): it has the right sign whatever the sign of b, and
-it becomes the Newton step near a critical point of the wanted index. The trust radius follows how
-well the quadratic model predicts the gradient. Function values are never compared, because they
-cannot tell points apart below |grad| ~ 1e-8.
+The steps are those of `landtopo.kernels.climb`. A function that compiled loops know is climbed by
+one of them; any other is asked for its Hessian at every point, from which the same compiled steps
+are made. Either way the spectrum of the whole Hessian at the end says what was reached.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from landtopo.errors import InvalidArgument
+from landtopo.kernels import climb
 from landtopo.objective import Array, Objective
 from landtopo.points.evaluations import Counted, Evaluations
-from landtopo.points.factors import (
-    Positive,
-    Symmetric,
-    cholesky,
-    factorised,
-    lowest_modes,
-)
+from landtopo.points.factors import Positive, Symmetric, factorised
 from landtopo.points.spectrum import Spectrum, lowest_spectrum, spectrum, with_gauge_lifted
 from landtopo.shown import Brief
 
@@ -37,14 +26,12 @@ __all__ = [
     "Ascent",
     "AscentOptions",
     "AscentStatus",
+    "Climbs",
     "ascend",
+    "climbs",
     "newton",
     "soft_mode_starts",
 ]
-
-
-# From so many coordinates on, modes are improved from step to step instead of computed anew.
-_LARGE = 100
 
 
 class AscentStatus(Enum):
@@ -56,6 +43,16 @@ class AscentStatus(Enum):
     NOT_SMOOTH = "The gradient jumps however short the step: the function is not smooth there."
     LEFT_REGION = "The iteration left the region it was confined to."
     NOT_FINITE = "A value that is not finite was met."
+
+
+_STATUSES = {
+    climb.CONVERGED: AscentStatus.CONVERGED,
+    climb.STEPS_USED: AscentStatus.STEPS_USED,
+    climb.NOT_SMOOTH: AscentStatus.NOT_SMOOTH,
+    climb.LEFT_REGION: AscentStatus.LEFT_REGION,
+    climb.NOT_FINITE: AscentStatus.NOT_FINITE,
+}
+_Walked = tuple[Array, float, float, AscentStatus]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +92,19 @@ class AscentOptions(Brief):
                     f"got {getattr(self, name)}."
                 )
 
+    @property
+    def rules(self) -> climb.Rules:
+        """The same as compiled loops want it."""
+        return climb.Rules(
+            int(self.index),
+            int(self.steps),
+            float(self.gradient_tolerance),
+            float(self.radius),
+            float(self.largest_radius),
+            float(self.smallest_radius),
+            float(self.zero_tolerance),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ascent(Brief):
@@ -108,14 +118,12 @@ class Ascent(Brief):
         There.
     spectrum : Spectrum or None
         Hessian spectrum at the last point without gauge directions; None when it is not finite.
-    gradient_norms : ndarray, shape (n,)
-        Of the iterates, first to last.
     points : ndarray, shape (n, size)
         The iterates.
     distance : float
         Between the first and the last point.
     evaluations : Evaluations
-        What it cost.
+        What it cost; a product with the Hessian counts as a gradient.
     status : AscentStatus
     """
 
@@ -123,7 +131,6 @@ class Ascent(Brief):
     value: float
     gradient_norm: float
     spectrum: Spectrum | None
-    gradient_norms: Array = field(repr=False)
     points: Array = field(repr=False)
     distance: float
     evaluations: Evaluations
@@ -134,6 +141,53 @@ class Ascent(Brief):
     def converged(self) -> bool:
         """Whether a critical point of the wanted index was reached."""
         return self.status is AscentStatus.CONVERGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climbs(Brief):
+    """Where climbs from many starts ended.
+
+    Attributes
+    ----------
+    starts, points : ndarray, shape (n, size)
+        First and last points.
+    values, gradient_norms : ndarray, shape (n,)
+        At the last ones.
+    status : tuple of AscentStatus
+        `CONVERGED` says nothing of the index.
+    evaluations : ndarray of int, shape (n,)
+        Gradients, and products with the Hessian or Hessians, together.
+    options : AscentOptions
+    """
+
+    starts: Array = field(repr=False)
+    points: Array = field(repr=False)
+    values: Array
+    gradient_norms: Array
+    status: tuple[AscentStatus, ...] = field(repr=False)
+    evaluations: NDArray[np.int64]
+    options: AscentOptions = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def concluded(self, objective: Objective, number: int) -> Ascent:
+        """One of the climbs, with the spectrum at its end.
+
+        Parameters
+        ----------
+        objective : Objective
+        number : int
+        """
+        counted = Counted(objective)
+        counted.add(Evaluations(gradient=int(self.evaluations[number])))
+        points = np.stack([self.starts[number], self.points[number]])
+        end = (
+            float(self.values[number]),
+            float(self.gradient_norms[number]),
+            self.status[number],
+        )
+        return _concluded(counted, points, end, self.options)
 
 
 def newton(
@@ -219,91 +273,143 @@ def ascend(
     start : ndarray, shape (size,)
     options : AscentOptions, optional
     direction : ndarray, shape (size,), optional
-        For index 1: the direction to climb at first. The eigenvector that overlaps most with it is
+        For index 1: the direction to climb at first. The mode that overlaps most with it is
         followed until its eigenvalue is the lowest; without it the lowest one is followed at once.
     """
     options = AscentOptions() if options is None else options
-    counted = Counted(objective)
-    x = np.array(start, dtype=np.float64)
-    if x.shape != (objective.size,):
+    start = np.array(start, dtype=np.float64)
+    if start.shape != (objective.size,):
         raise InvalidArgument(
-            f"The 'start' argument of ascend must have shape ({objective.size},); got {x.shape}."
+            f"The 'start' argument of ascend must have shape ({objective.size},); got "
+            f"{start.shape}."
         )
-    climb = None
-    if direction is not None and options.index == 1:
-        climb = direction / np.linalg.norm(direction)
-    radius = options.radius
-    points, norms = [x], []
-    status = AscentStatus.STEPS_USED
-    value, gradient = counted.value_and_gradient(x)
-    modes: _Modes | None = None
-    for _ in range(options.steps):
-        norm = float(np.linalg.norm(gradient))
-        norms.append(norm)
-        if not np.isfinite(norm):
-            status = AscentStatus.NOT_FINITE
+    counted = Counted(objective)
+    along = np.zeros_like(start) if direction is None else np.asarray(direction, dtype=np.float64)
+    walk = _walk if counted.compiled is None else _walk_compiled
+    points, value, gradient, status = walk(counted, start, along, options)
+    return _concluded(counted, points, (value, gradient, status), options)
+
+
+def climbs(
+    objective: Objective,
+    starts: Array,
+    options: AscentOptions | None = None,
+    *,
+    directions: Array | None = None,
+    regions: Array | None = None,
+) -> Climbs:
+    """Climb from many starts without asking for the spectrum at the ends.
+
+    The walks are those of `ascend`; what a walk that has converged ended in is known only from the
+    whole spectrum there.
+
+    Parameters
+    ----------
+    objective : Objective
+    starts : ndarray, shape (n, size)
+    options : AscentOptions, optional
+    directions : ndarray, shape (n, size), optional
+        As in `ascend`; zero where there is none.
+    regions : ndarray, shape (n,), optional
+        Distance from each start at which it gives up; that of the options by default.
+    """
+    options = AscentOptions() if options is None else options
+    ends = np.array(starts, dtype=np.float64)
+    along = np.zeros_like(ends) if directions is None else np.ascontiguousarray(directions)
+    reach = np.full(len(ends), options.region) if regions is None else regions
+    data = Counted(objective).compiled
+    if data is None:
+        return _climbs_one_by_one(objective, ends, along, reach, options)
+    none = np.empty((len(ends), 0, ends.shape[1]))
+    values, norms, codes, costs = climb.climb_batch(ends, along, reach, none, data, options.rules)
+    return Climbs(
+        starts=np.array(starts, dtype=np.float64),
+        points=ends,
+        values=values,
+        gradient_norms=norms,
+        status=tuple(_STATUSES[code] for code in codes.tolist()),
+        evaluations=costs[:, 1] + costs[:, 2],
+        options=options,
+    )
+
+
+def _climbs_one_by_one(
+    objective: Objective, starts: Array, along: Array, reach: Array, options: AscentOptions
+) -> Climbs:
+    """The same for a function that is not compiled."""
+    walked, used = [], []
+    for start, direction, region in zip(starts, along, reach, strict=True):
+        counted = Counted(objective)
+        walked.append(_walk(counted, start, direction, replace(options, region=float(region))))
+        used.append(counted.evaluations.gradient + counted.evaluations.hessian)
+    return Climbs(
+        starts=starts,
+        points=np.array([points[-1] for points, *_ in walked]).reshape(starts.shape),
+        values=np.array([value for _, value, _, _ in walked]),
+        gradient_norms=np.array([norm for *_, norm, _ in walked]),
+        status=tuple(status for *_, status in walked),
+        evaluations=np.array(used, dtype=np.int64),
+        options=options,
+    )
+
+
+def _walk_compiled(
+    counted: Counted, start: Array, direction: Array, options: AscentOptions
+) -> _Walked:
+    """The points of one climb by the compiled loop."""
+    ends, trace = start[None].copy(), np.empty((1, options.steps + 1, start.size))
+    values, norms, codes, costs = climb.climb_batch(
+        ends,
+        direction[None],
+        np.array([options.region]),
+        trace,
+        counted.compiled,
+        options.rules,
+    )
+    steps, gradients, products = costs[0].tolist()
+    counted.add(Evaluations(gradient=gradients + products))
+    points = trace[0, : steps + 1].copy()
+    return points, float(values[0]), float(norms[0]), _STATUSES[int(codes[0])]
+
+
+def _walk(counted: Counted, start: Array, direction: Array, options: AscentOptions) -> _Walked:
+    """The same for a function that is not compiled: the compiled steps, one by one."""
+    rules = options.rules
+    state = climb.beginning(start, direction, rules)
+    value, state.g[:] = counted.value_and_gradient(state.x)
+    points = [start]
+    while True:
+        status = climb.ended(state, start, options.region, rules)
+        if status == climb.UNDER_WAY and len(points) > options.steps:
+            status = climb.STEPS_USED
+        if status != climb.UNDER_WAY:
             break
-        if norm <= options.gradient_tolerance:
-            status = AscentStatus.CONVERGED
+        hessian = np.ascontiguousarray(counted.hessian(state.x), dtype=np.float64)
+        gauge = np.ascontiguousarray(counted.gauge(state.x), dtype=np.float64)
+        full, _ = climb.proposed(climb.Quadratic(hessian, gauge), state, rules)
+        if not np.isfinite(full):
+            status = climb.NOT_FINITE
             break
-        if np.linalg.norm(x - points[0]) > options.region:
-            status = AscentStatus.LEFT_REGION
-            break
-        hessian = counted.hessian(x)
-        gauge = counted.gauge(x)
-        lifted = with_gauge_lifted(hessian, gauge)
-        factors = factorised(lifted)
-        full_step = None
-        if factors is not None and factors.negative == options.index:
-            # With the right number of negative eigenvalues Newton's step goes up and down the
-            # right modes, and near the end nothing is as good; it needs no eigenvectors.
-            full_step = -factors.solve(gradient)
-            if np.linalg.norm(full_step) <= radius:
-                better, new_value, new_gradient, done = newton(
-                    counted,
-                    x,
-                    gradient_tolerance=options.gradient_tolerance,
-                    region=radius,
-                    factors=factors,
-                )
-                if done:
-                    x, value, gradient = better, new_value, new_gradient
-                    points.append(x)
-                    norms.append(float(np.linalg.norm(gradient)))
-                    status = AscentStatus.CONVERGED
-                    break
-            climb = None
-        if full_step is None or not np.linalg.norm(full_step) <= 1e6 * norm:
-            free = hessian.shape[0] - gauge.shape[0]
-            modes = _Modes.of(lifted, free, factors, options, modes)
-            followed, climb = modes.followed(options.index, climb)
-            full_step = modes.step(gradient, followed, options)
-        full = float(np.linalg.norm(full_step))
         while True:
-            scale = min(1.0, radius / full) if full > 0 else 1.0
-            step = scale * full_step
-            trial = x + step
-            new_value, new_gradient = counted.value_and_gradient(trial)
-            expected = hessian @ step
-            # What the quadratic model got wrong, against the gradient it works on: along a curved
-            # soft valley H s alone is tiny, and would forbid every useful step.
-            error = float(np.linalg.norm(new_gradient - gradient - expected))
-            error /= max(float(np.linalg.norm(expected)), norm)
-            if not error <= 2.0 and scale * full > options.smallest_radius:
-                radius = 0.25 * scale * full
-                continue
+            scale = min(1.0, float(state.radius[0]) / full) if full > 0.0 else 1.0
+            trial = state.x + scale * state.step
+            new, gradient = counted.value_and_gradient(trial)
+            status = climb.adapted(state, np.ascontiguousarray(gradient), full, scale, rules)
+            if status != climb.SHORTER:
+                break
+        if status != climb.UNDER_WAY:
             break
-        if not error <= 2.0 and scale * full <= options.smallest_radius and norm > 1e-8:
-            status = AscentStatus.NOT_SMOOTH
-            break
-        if error < 0.8:
-            radius = min(max(radius, 2.0 * scale * full), options.largest_radius)
-        elif error > 1.5:
-            radius = 0.5 * scale * full
-        x, value, gradient = trial, new_value, new_gradient
-        points.append(x)
-    else:
-        norms.append(float(np.linalg.norm(gradient)))
+        value = new
+        state.x[:], state.g[:] = trial, gradient
+        points.append(trial)
+    return np.array(points), float(value), float(np.linalg.norm(state.g)), _STATUSES[status]
+
+
+def _concluded(
+    counted: Counted, points: Array, end: tuple[float, float, AscentStatus], options: AscentOptions
+) -> Ascent:
+    """A walk with the spectrum at its end."""
+    x, (value, gradient_norm, status) = points[-1], end
     found = None
     if status is not AscentStatus.NOT_FINITE:
         found = lowest_spectrum(
@@ -313,11 +419,10 @@ def ascend(
             status = AscentStatus.OTHER_INDEX
     return Ascent(
         x=x,
-        value=float(value),
-        gradient_norm=float(np.linalg.norm(gradient)),
+        value=value,
+        gradient_norm=gradient_norm,
         spectrum=found,
-        gradient_norms=np.array(norms),
-        points=np.array(points),
+        points=points,
         distance=float(np.linalg.norm(x - points[0])),
         evaluations=counted.evaluations,
         options=options,
@@ -356,87 +461,3 @@ def soft_mode_starts(
             for sign in (1.0, -1.0):
                 away = sign * found.vectors[:, mode]
                 yield minimum + amplitude * away, away
-
-
-@dataclass(frozen=True, slots=True)
-class _Modes:
-    """Eigenvectors of the Hessian at one point: the lowest ones singly, the rest all at once.
-
-    The rest are positive, so that a Cholesky factor of the matrix without the lowest ones gives
-    their Newton step; it is None where every mode is known singly.
-    """
-
-    values: Array
-    vectors: Array
-    rest: Positive | None
-    zero: float
-
-    @classmethod
-    def of(
-        cls,
-        matrix: Array,
-        count: int,
-        factors: Symmetric | None,
-        options: AscentOptions,
-        before: _Modes | None,
-    ) -> _Modes:
-        """Modes of a matrix of which the lowest `count` are wanted, its gauge ones being last.
-
-        Those of the step before serve as a guess where there are many coordinates.
-        """
-        bound = float(np.abs(matrix).sum(axis=1).max())
-        zero = options.zero_tolerance * bound
-        wanted = count if factors is None else max(factors.negative, options.index) + 3
-        if 4 * wanted < count:
-            if before is not None and factors is not None and count > _LARGE:
-                values, vectors = _improved(matrix, factors, before.vectors)
-                if np.sum(values < 0.0) == factors.negative and values[-1] > zero:
-                    rest = cholesky(matrix + (vectors * (bound - values)) @ vectors.T)
-                    if rest is not None:
-                        return cls(values, vectors, rest, zero)
-            values, vectors = lowest_modes(matrix, wanted)
-            if values[-1] > zero:
-                rest = cholesky(matrix + (vectors * (bound - values)) @ vectors.T)
-                if rest is not None:
-                    return cls(values, vectors, rest, zero)
-        values, vectors = np.linalg.eigh(matrix)
-        return cls(values[:count], vectors[:, :count], None, zero)
-
-    def followed(self, index: int, climb: Array | None) -> tuple[tuple[int, ...], Array | None]:
-        """Which modes to climb, and the direction still to be tracked (None: the lowest ones)."""
-        if climb is None:
-            return tuple(range(index)), None
-        overlaps = np.abs(self.vectors.T @ climb)
-        mode = int(np.argmax(overlaps))
-        if mode == 0 and self.values[0] < 0:
-            return (0,), None
-        return (mode,), self.vectors[:, mode]
-
-    def step(self, gradient: Array, followed: tuple[int, ...], options: AscentOptions) -> Array:
-        """Step along every eigenvector: up the followed ones, down the others."""
-        values, components = self.values, self.vectors.T @ gradient
-        denominator = np.abs(values) + np.sqrt(values**2 + 4.0 * components**2)
-        steps = np.divide(
-            -2.0 * components, denominator, out=np.zeros_like(values), where=denominator > 0
-        )
-        steps[list(followed)] *= -1.0
-        # In a flat direction only rounding is left of the gradient; the formula would make it 1.
-        steps[
-            (np.abs(values) <= self.zero) & (np.abs(components) <= options.gradient_tolerance)
-        ] = 0
-        step = self.vectors @ steps
-        if self.rest is not None:
-            step -= self.rest.solve(gradient - self.vectors @ components)
-        return np.asarray(step)
-
-
-def _improved(matrix: Array, factors: Symmetric, guess: Array) -> tuple[Array, Array]:
-    """The lowest modes as far as a guess and one inverse iteration from it know them.
-
-    Ritz values are never below the eigenvalues they stand for, so that as many negative ones as
-    the inertia says are all there are.
-    """
-    basis, _ = np.linalg.qr(np.hstack([guess, factors.solve(guess)]))
-    values, within = np.linalg.eigh(basis.T @ matrix @ basis)
-    count = guess.shape[1]
-    return values[:count], basis @ within[:, :count]

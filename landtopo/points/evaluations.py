@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 from landtopo.shown import Brief
@@ -65,6 +66,14 @@ class Counted:
     def evaluations(self) -> Evaluations:
         """What was asked for until now."""
         return Evaluations(value=self._value, gradient=self._gradient, hessian=self._hessian)
+
+    @property
+    def compiled(self) -> tuple[Any, ...] | None:
+        """The function as compiled loops want it, if it is known to them.
+
+        What they use is to be added.
+        """
+        return getattr(self.objective, "compiled", None)
 
     def value(self, x: Array) -> Array:
         """Values, shape () or (n,)."""

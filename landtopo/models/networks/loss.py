@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from landtopo.checks import checked_array, checked_instance
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.compiled import announce_compilation
+from landtopo.kernels.network import ReluNetwork
 from landtopo.models.networks.formulas import Formulas, formulas_of
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array, FlowCurve, FlowEnd, Pace
@@ -332,6 +333,12 @@ class WeightObjective:
     def size(self) -> int:
         """Number of coordinates, K D."""
         return self.width * self.columns
+
+    @property
+    def compiled(self) -> ReluNetwork | None:
+        """The function as compiled climbs want it; None where they do not know its gauge."""
+        data = self.loss.formulas.network(self.columns, self.width)
+        return data if isinstance(data, ReluNetwork) else None
 
     def weights(self, x: Array) -> Array:
         """Weights (..., K, D) of flat coordinates (..., K D)."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry import invariants, symmetry_frame
+from landtopo.models.networks.symmetry import Reference, point_graph
 from landtopo.objective import Array
 from landtopo.points.records import Family, Status
 from landtopo.shown import Brief
@@ -16,13 +16,12 @@ from landtopo.shown import Brief
 __all__ = ["KnownFamilies", "SearchEnd", "pack_ends", "unpack_ends"]
 
 _SAME_LOSS = 1e-7
-_SAME_STATISTICS = 1e-3
 _CODES = tuple(Status)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchEnd(Brief):
-    """Where one start ended; `family` is set when it was recognised on the way."""
+    """Where one start ended; `family` is set when it was recognised at once."""
 
     weights: Array
     status: Status
@@ -33,37 +32,27 @@ class SearchEnd(Brief):
 
 
 class KnownFamilies:
-    """The families found so far, for recognising a point before it is solved to the end."""
+    """The families found so far, each prepared for recognising its copies."""
 
     def __init__(self, problem: TeacherStudent) -> None:
         self.problem = problem
         self.families: list[Family] = []
-        self.losses: list[float] = []
-        self.numbers: list[Array] = []
-        self.scale = float(problem.teacher.norms.max()) ** 2
+        self._references: list[Reference] = []
 
     def add(self, family: Family) -> None:
         """Append a family, which gets the next number."""
         self.families.append(family)
-        self.losses.append(family.loss)
-        self.numbers.append(self._invariants(family.weights))
+        self._references.append(Reference(point_graph(self.problem.teacher, family.weights)))
 
-    def near(self, weights: Array, loss: float) -> int:
-        """The only family that a nearly critical point can belong to; -1 if there is none."""
-        close = np.flatnonzero(np.abs(np.array(self.losses) - loss) <= _SAME_LOSS)
-        if not len(close):
-            return -1
-        numbers = self._invariants(weights)
-        near = [
-            int(i)
-            for i in close
-            if np.abs(self.numbers[i] - numbers).max() <= _SAME_STATISTICS * self.scale
-        ]
-        return near[0] if len(near) == 1 else -1
-
-    def _invariants(self, weights: Array) -> Array:
-        overlaps = weights[:, : self.problem.rank] @ symmetry_frame(self.problem.teacher).T
-        return invariants(weights @ weights.T, overlaps)
+    def find(self, weights: Array, loss: float) -> int:
+        """The family of which a critical point is a copy; -1 if there is none."""
+        graph = None
+        for number, family in enumerate(self.families):
+            if abs(family.loss - loss) <= _SAME_LOSS:
+                graph = graph or point_graph(self.problem.teacher, weights)
+                if self._references[number].match(graph) is not None:
+                    return number
+        return -1
 
 
 def pack_ends(ends: list[SearchEnd]) -> dict[str, Any]:

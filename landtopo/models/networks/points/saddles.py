@@ -44,11 +44,11 @@ from landtopo.models.networks.starts import (
     start_generator,
 )
 from landtopo.models.networks.units import in_units, unit_of
-from landtopo.objective import Array
-from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend
+from landtopo.points.ascend import AscentOptions, AscentStatus, climbs
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Attempts, CriticalPoint, Families, Family, Kind, Status
+from landtopo.points.sources import in_turn
 from landtopo.progress import Progress
 from landtopo.run import Run, on_cluster
 from landtopo.units import Unitless, rescaled
@@ -57,12 +57,8 @@ __all__ = ["SOURCES", "SaddleResult", "find_saddles"]
 
 SOURCES = ("random", "soft modes", "pairs", "bands")
 _CHUNK = 32
-# An ascent is compared with what is known when its gradient has fallen below this; Newton's method
-# does the rest for new points only.
-_COMPARE_AT = 1e-5
 _STATUS = {
     AscentStatus.CONVERGED: Status.CONVERGED,
-    AscentStatus.OTHER_INDEX: Status.CONVERGED,
     AscentStatus.STEPS_USED: Status.TOO_LONG,
 }
 
@@ -292,7 +288,7 @@ def _tasks(
             for i in range(len(known))
             for j in range(i, len(known))
         ]
-    found = list(islice(_in_turn(generators), starts))
+    found = list(islice(in_turn(generators), starts))
     return [_Task(i, target, partial(_given, start)) for i, start in enumerate(found)]
 
 
@@ -322,18 +318,6 @@ def _random_task(
     else:
         target = index
     return _Task(number, target, lambda: random_start(problem, distribution, generator))
-
-
-def _in_turn(generators: list[Iterator[SaddleStart]]) -> Iterator[SaddleStart]:
-    """One from each, then the next from each, so that a limit cuts all of them alike."""
-    while generators:
-        alive = []
-        for generator in generators:
-            start = next(generator, None)
-            if start is not None:
-                yield start
-                alive.append(generator)
-        generators = alive
 
 
 class _Search:
@@ -464,12 +448,10 @@ class _Search:
 def _follow_one(
     loss: PopulationLoss, known: KnownFamilies, tolerance: float, index: int, start: SaddleStart
 ) -> SearchEnd:
-    """A climb to a point of an index, compared with what is known before it is solved."""
+    """A climb to a point of an index, compared with what is known."""
     problem = loss.problem
-    columns = start.x.shape[1]
-    objective = WeightObjective(loss, columns=columns)
-    direction = None if start.direction is None else start.direction.ravel()
-    failed = SearchEnd(
+    objective = WeightObjective(loss, columns=start.x.shape[1])
+    end = SearchEnd(
         weights=start.x,
         status=Status.STALLED,
         loss=float(objective.value(start.x.ravel())),
@@ -478,7 +460,7 @@ def _follow_one(
         family=-1,
     )
     if index >= objective.size:
-        return failed
+        return end
     # At a critical point E[f^2] = E[f f*], so E[f^2] <= E[f*^2]; all pair integrals being
     # positive, sum |w_k|^2 / 2 <= E[f^2]. What climbs far beyond that will not come back.
     bound = np.sqrt(2.0 * objective.constant)
@@ -487,43 +469,33 @@ def _follow_one(
         bound = max(bound, 2.0 * float(np.linalg.norm(loss.problem.teacher.vectors)))
     options = AscentOptions(
         index=index,
-        gradient_tolerance=_COMPARE_AT,
+        gradient_tolerance=tolerance,
         region=1.3 * bound + float(np.linalg.norm(start.x)),
         steps=150,
     )
-    ascent = _ascend(objective, start.x.ravel(), options, direction)
-    if ascent is None:
-        return failed
-    used = ascent.evaluations.gradient + ascent.evaluations.hessian
-    weights = objective.weights(ascent.x)
+    along = None if start.direction is None else start.direction.reshape(1, -1)
+    ends = climbs(objective, start.x.reshape(1, -1), options, directions=along)
+    weights = objective.weights(ends.points[0])
     end = SearchEnd(
         weights=weights,
-        status=_STATUS.get(ascent.status, Status.STALLED),
-        loss=ascent.value,
-        grad_norm=ascent.gradient_norm,
-        evaluations=used,
+        status=_STATUS.get(ends.status[0], Status.STALLED),
+        loss=float(ends.values[0]),
+        grad_norm=float(ends.gradient_norms[0]),
+        evaluations=int(ends.evaluations[0]),
         family=-1,
     )
     if end.status is not Status.CONVERGED:
         return end
-    family = known.near(weights, ascent.value)
+    family = known.find(weights, end.loss)
     if family >= 0:
         return replace(end, status=Status.DUPLICATE, family=family)
     point = classify(problem, weights, grad_tolerance=tolerance)
-    if point.grad_norm > tolerance:
-        # The Hessian is nearly singular here, and Newton's method alone left its region.
-        options = replace(options, gradient_tolerance=tolerance)
-        again = _ascend(objective, ascent.x, options, None)
-        if again is None:
-            return failed
-        used += again.evaluations.gradient + again.evaluations.hessian
-        point = classify(problem, objective.weights(again.x), grad_tolerance=tolerance)
     return SearchEnd(
         weights=point.weights,
         status=Status.CONVERGED if point.grad_norm <= tolerance else Status.STALLED,
         loss=point.loss,
         grad_norm=point.grad_norm,
-        evaluations=used,
+        evaluations=end.evaluations,
         family=-1,
     )
 
@@ -533,16 +505,6 @@ def _follow_afar(
 ) -> SearchEnd:
     """The same where the problem has come without its loss."""
     return _follow_one(PopulationLoss(problem), known, tolerance, index, start)
-
-
-def _ascend(
-    objective: WeightObjective, start: Array, options: AscentOptions, direction: Array | None
-) -> Ascent | None:
-    """An ascent; None if a neuron became exactly zero, because a corner has no Hessian."""
-    try:
-        return ascend(objective, start, options, direction=direction)
-    except ZeroDivisionError:
-        return None
 
 
 def _no_attempts(problem: TeacherStudent) -> Attempts:
