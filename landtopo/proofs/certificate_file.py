@@ -394,7 +394,9 @@ class Prover:
         step = _row_sum(approximate * self.whole.gradient(self._network(values)))
         size = 2.0**-23 * self.unit
         spread = radii(self.whole.hessian(self._network(values, size)))
-        factor = float((np.abs(inverse) @ spread).sum(axis=1).max())
+        # Infinite where a neuron can be zero in this box; a smaller one is then tried.
+        with np.errstate(invalid="ignore", over="ignore"):
+            factor = float((np.abs(inverse) @ spread).sum(axis=1).max())
         if 0 < factor < math.inf:
             size *= 2.0 ** math.floor(math.log2(_CONTRACTION / factor))
         one = matrix(np.eye(len(values)))
