@@ -273,9 +273,13 @@ def _points(
         return (), [set() for _ in results]
     labels = group_weights(problem, np.array(ends))
     first = np.unique(labels, return_index=True)[1]
+    exact = [classify(problem, ends[place]) for place in first]
+    # Classified points are exact, and classes that were apart only by that come together.
+    together = group_weights(problem, np.array([point.weights for point in exact]))
+    labels = together[labels]
     points = []
-    for label, place in enumerate(first):
-        point = classify(problem, ends[place])
+    for label, place in enumerate(np.unique(together, return_index=True)[1]):
+        point = exact[place]
         labelled = isotropy(point_graph(problem.teacher, point.weights))
         reduced = reduce_network(point.weights, problem.rank, function=problem.function)
         reading = read_point(problem, point.weights, reduced=reduced)
