@@ -1,9 +1,9 @@
-"""Two neurons and two teacher vectors of one length, d = 2, at every angle of 1, 2, .., 179 degrees.
+"""Two neurons and two teacher vectors of one length, d = 2, at each angle of 1 to 179 degrees.
 
     python verification/complete_lists.py
 
-The list of critical points with neurons that are not zero is complete at each of these angles, and all
-of them but the teacher itself are saddles.
+The list of critical points with neurons that are not zero is complete at each of these angles, and
+all of them but the teacher itself are saddles.
 """
 
 from __future__ import annotations
