@@ -243,8 +243,8 @@ def test_gelu_has_the_published_self_overlap() -> None:
 
 def test_series_are_refused_where_they_are_not_known() -> None:
     problem = lt.TeacherStudent(lt.Teacher.orthonormal(1), 1, activation="tanh")
-    with pytest.raises(lt.InvalidArgument, match="no neuron longer than 4"):
-        lt.PopulationLoss(problem).value([[4.5]])
+    with pytest.raises(lt.InvalidArgument, match=r"no neuron longer than 1\.5"):
+        lt.PopulationLoss(problem).value([[1.6]])
 
 
 @pytest.mark.parametrize("spec", ["tanh", "sigmoid", "softplus", "silu"])
@@ -536,6 +536,11 @@ def test_leaky_relu_is_relu_and_a_quadratic_form() -> None:
         assert leaky.hessian(weights) == pytest.approx(hessian, abs=1e-14)
         slope = (1 - al) ** 2 * relu.psi([0.6, 0.8], weights) + al * m @ [0.6, 0.8]
         assert leaky.psi([0.6, 0.8], weights) == pytest.approx(slope, rel=1e-13)
+
+
+def test_a_turned_neuron_of_abs_has_zero_loss() -> None:
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(3), 3, activation="abs")
+    assert lt.PopulationLoss(problem).value(np.diag([1.0, -1.0, 1.0])) == 0.0
 
 
 def test_erf_has_the_known_minima_at_width_five() -> None:

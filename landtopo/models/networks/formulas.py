@@ -223,6 +223,10 @@ class _Rectified(_General):
             below = np.vstack([students[signs < 0], teachers[b > 0]])
             m = above.sum(axis=0) - below.sum(axis=0)
             values[i] = (1.0 - slope) ** 2 * _precise_value(above, below) + 0.5 * slope * (m @ m)
+        if self.problem.function.parity == 1:
+            # A neuron in the place of its opposite has zero loss, and two large terms that cancel.
+            size = (points.shape[1] + len(b)) * (np.abs(values) + constant)
+            values[values <= _EPSILON * size] = 0.0
 
     def sharpen_gradients(self, points: Array, gradients: Array) -> None:
         a, b = self._strengths(points.shape[1]), self.problem.teacher.strengths

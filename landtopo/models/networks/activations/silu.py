@@ -27,7 +27,7 @@ __all__ = ["NAME", "PARAMETERS", "make"]
 NAME = "silu"
 PARAMETERS = ""
 # Up to this length the series, cut where it is, is right to 1e-13 even for parallel neurons.
-_LONGEST = 4.0
+_LONGEST = 3.0
 _TERMS = 400
 
 

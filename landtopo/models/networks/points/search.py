@@ -454,7 +454,7 @@ def _solve_stalled(
     objective = WeightObjective(loss, columns=weights.shape[2])
     for i in np.flatnonzero(codes == compiled.STALLED):
         corner = loss.problem.function.kinks and np.any(np.all(weights[i] == 0, axis=1))
-        if objective.size > _DENSE or corner:
+        if objective.size > _DENSE or corner or not np.isfinite(norms[i]):
             continue
         x, norm = polish(objective, weights[i].ravel(), tolerance=tolerance, patience=4)
         close = np.linalg.norm(x - weights[i].ravel()) <= 1e-2 * np.linalg.norm(x)
@@ -462,11 +462,16 @@ def _solve_stalled(
             weights[i], norms[i], codes[i] = objective.weights(x), norm, compiled.CONVERGED
 
 
+def _flat(weights: Array) -> Array:
+    return weights.reshape(len(weights), -1)
+
+
 def _solve_ends(loss: PopulationLoss, weights: Array, codes: Array, tolerance: float) -> Array:
     """Newton's method from the ends of gradient descent, to whatever critical point is there."""
     objective = WeightObjective(loss, columns=weights.shape[2])
     norms: Array = compiled.polish_batch(weights, loss.network(objective.columns), tolerance)
-    for i in np.flatnonzero(norms > tolerance):
+    # Beyond the neurons that a series is known for there is no number, and nothing to solve.
+    for i in np.flatnonzero((norms > tolerance) & np.isfinite(objective.value(_flat(weights)))):
         x, norms[i] = polish(objective, weights[i].ravel(), tolerance=tolerance)
         weights[i] = objective.weights(x)
     codes[norms <= tolerance] = compiled.CONVERGED
