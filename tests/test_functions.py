@@ -269,3 +269,20 @@ def test_what_does_not_fit_a_model_is_refused_by_the_command(
     result = run(*arguments)
     assert result.exit_code == 2
     assert words in result.stderr
+
+
+def test_derivatives_by_jax_are_exact() -> None:
+    numpy = pytest.importorskip("jax.numpy")
+
+    def ring(x: Any) -> Any:
+        return (numpy.sum(x**2) - 1.0) ** 2 + 0.1 * x[0]
+
+    model = lt.function_model(ring, low=[-2.0, -2.0], high=[2.0, 2.0], jax=True)
+    x = np.array([0.3, -0.8])
+    square = x @ x - 1.0
+    objective = model.shape.objective
+    slope = 4.0 * square * x + [0.1, 0.0]
+    np.testing.assert_allclose(objective.value_and_gradient(x)[1], slope, rtol=1e-14)
+    bend = 4.0 * square * np.eye(2) + 8.0 * np.outer(x, x)
+    np.testing.assert_allclose(objective.hessian(x), bend, rtol=1e-14)
+    assert model.shape.error == 0.0

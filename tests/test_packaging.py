@@ -122,7 +122,7 @@ def test_what_is_imported_is_declared(name: str) -> None:
     """At the top of a module what is always there; extras only where they are used."""
     always = distributions(SETTINGS["dependencies"])
     optional = distributions(
-        [item for extra in ("certify", "cluster", "dot", "pandas") for item in extras(extra)]
+        [item for extra in ("certify", "cluster", "dot", "jax", "pandas") for item in extras(extra)]
     )
     for file in SOURCES[name].rglob("*.py"):
         tree = ast.parse(file.read_text("utf-8"))

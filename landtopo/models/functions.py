@@ -360,7 +360,7 @@ def _by_jax(
     except ImportError:
         raise InvalidArgument(
             "The 'jax' argument of function_model needs JAX, which is not installed: "
-            "pip install jax."
+            "pip install 'landtopo[jax]'."
         ) from None
     jax.config.update("jax_enable_x64", True)
     return gradient or jax.jit(jax.grad(f)), hessian or jax.jit(jax.hessian(f))
