@@ -1,9 +1,10 @@
 """GELU, s(x) = x Phi(x), Phi the distribution function of a normal variable.
 
-With D = (1 + p)(1 + q) - c^2, N = pq + c^2 (1 - pq) / ((1 + p)(1 + q)) and a = atan2(c, sqrt D),
+With D = (1 + p)(1 + q) - c^2 = 1 + p + q + |u ^ v|^2, E = (1 + p)(1 + q) and
+a = atan2(c, sqrt D), in a form in which nothing cancels for long and nearly parallel weights,
 
-    G   = c/4 + c a / 2 pi + N / (2 pi sqrt D)
-    G_c = 1/4 + a / 2 pi + c / (2 pi sqrt D) [1 + N/D + 2 (1 - pq) / ((1 + p)(1 + q))].
+    G   = c/4 + c a / 2 pi + (pq D + c^2) / (2 pi E sqrt D)
+    G_c = 1/4 + a / 2 pi + c (3 + p + q + c^2 / D) / (2 pi E sqrt D).
 
 Second derivatives and higher of s hold a factor exp(-x^2 / 2), under which (u.x, v.x) is another
 pair of normal variables: with P = p / (1 + p), C = c / (1 + p), R = (q + |u ^ v|^2) / (1 + p) for
@@ -59,9 +60,8 @@ def _first(tag, p, q, c, wedge, tables, k, j):
     d = 1.0 + p + q + wedge
     factor = 0.5 / (math.pi * math.sqrt(d))
     angle = 0.25 + arcsine(c * math.sqrt(inverse), d * inverse) / (2.0 * math.pi)
-    rest = (1.0 - p * q) * inverse
-    numerator = p * q + c * c * rest
-    slope = angle + c * factor * (1.0 + numerator / d + 2.0 * rest)
+    numerator = (p * q * d + c * c) * inverse
+    slope = angle + c * factor * inverse * (3.0 + p + q + c * c / d)
     one, mixed, other = p / (1.0 + p), c / (1.0 + p), (q + wedge) / (1.0 + p)
     bend = 2.0 - other / (1.0 + other)
     along = 0.5 * factor * ((2.0 - one) * other - mixed * mixed * bend)
