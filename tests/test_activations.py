@@ -301,6 +301,12 @@ def test_a_new_activation_is_one_file(tmp_path: Path, monkeypatch: pytest.Monkey
         expected = 0.5 * exact_pair(function, w, w) - exact_pair(function, w, v)
         expected += 0.5 * exact_pair(function, v, v)
         assert loss.value([w]) == pytest.approx(expected, rel=1e-13)
+        # Differences of values for the gradient, and of gradients for the Hessian.
+        steps = 1e-5 * np.eye(2)
+        slopes = [(loss.value([w + h]) - loss.value([w - h])) / 2e-5 for h in steps]
+        np.testing.assert_allclose(loss.gradient([w])[0], slopes, rtol=1e-8)
+        bends = [(loss.gradient([w + h]) - loss.gradient([w - h]))[0] / 2e-5 for h in steps]
+        np.testing.assert_allclose(loss.hessian([w]), bends, rtol=1e-8)
     finally:
         monkeypatch.undo()
         registry.activation_from_spec.cache_clear()
@@ -354,7 +360,12 @@ CUBED = '''
     @answers(second, Cubed)
     @numba.njit
     def _second(tag, p, q, c, wedge, tables, k, j):
-        return 0.0, 0.0, 0.0, 0.0
+        S, B = math.sqrt(wedge), opposite(p, q, c, wedge)
+        g_pp = 3 * S**3 / (p * p) if p > 0 else 0.0
+        g_pc = 9 * (c * S / p + B * q) if p > 0 else 0.0
+        g_qc = 9 * (c * S / q + B * p) if q > 0 else 0.0
+        half = 0.5 / math.pi
+        return g_pp * half, g_pc * half, g_qc * half, 36 * (S + c * B) * half
 
 
     @answers(own, Cubed)

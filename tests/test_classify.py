@@ -260,8 +260,8 @@ def test_strict_saddle_where_gradient_descent_stops() -> None:
     objective = WeightObjective(loss)
     lowest = None
     for away in mode_starts(problem, minimum, modes=1, amplitudes=(0.05,)):
-        if away.weights.shape[1] == size and away.direction is not None:
-            found = ascend(objective, away.weights.ravel(), direction=away.direction.ravel())
+        if away.x.shape[1] == size and away.direction is not None:
+            found = ascend(objective, away.x.ravel(), direction=away.direction.ravel())
             # Not every start need lead to it; none lies lower.
             if found.converged and (lowest is None or found.value < lowest.value):
                 lowest = found

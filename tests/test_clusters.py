@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 
 import landtopo as lt
-from landtopo.journal import Forgetful
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.models.clusters import lennard_jones, morse
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
 from landtopo.points.derivative_check import check_derivatives
 from landtopo.points.records import Kind
-from landtopo.progress import Silent
+from landtopo.run import Run
 from landtopo.symmetry.particles import ParticleSymmetry
 
 # Wales, Doye, J. Phys. Chem. A 101, 5111 (1997) for the global minimum; all four as listed in the
@@ -176,9 +175,7 @@ def graph_of(model: SmoothModel, starts: int) -> Any:
 
 
 def minima_of(model: SmoothModel, starts: int) -> Any:
-    return model.told(
-        model.starts.minima(starts=starts, seed=0, jobs=1, journal=Forgetful(), progress=Silent())
-    ).families
+    return model.told(model.starts.minima(starts, Run())).families
 
 
 def test_seven_particles_have_four_minima() -> None:
