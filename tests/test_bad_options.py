@@ -38,6 +38,8 @@ BASES: dict[str, tuple[str, ...]] = {
     "export": ("study", "out.csv"),
     "plot": ("study", "--kind", "widths", "-o", "out.png"),
     "block": ("--anti-aligned", "1", "--size", "6"),
+    "symmetric": (*ONE, "--starts", "2"),
+    "sweep": ("--teacher", "equicorrelated:2:0.1..0.2", "--width", "1", "--starts", "2"),
 }
 # Options that do nothing, and are refused for that, without others or beside some.
 WITH: dict[tuple[str, str], tuple[str, ...]] = {
@@ -72,6 +74,9 @@ REFUSED: dict[str, tuple[str, ...]] = {
         *("equicorrelated:3:nan", "equicorrelated:3:2", "random:3:dim=nan", "random:3:seed=-1"),
         *("", " ", ".", "absent.npy", "wide.csv:gram", "empty.json", "study", "a\nb\x01"),
     ),
+    "--model": ("", "any", "lj:", "lj:1.5", "lj:0", "absent.py:own", "wide.csv", "a\nb\x01"),
+    "--activation": ("", "any", "step", "leaky", "leaky:nan", "leaky:1", "polynomial:", "a\nb\x01"),
+    "--outputs": ("", "any", "nan", "0", "1,", "1_0", "inf", "1,2,3,4,5,6,7"),
     "--init": (
         *ODD,
         *("any", "gaussian:", "gaussian:nan", "gaussian:-1", "gaussian:1e300", "sphere:inf"),

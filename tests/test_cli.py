@@ -311,7 +311,7 @@ def test_the_ends_of_a_path_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_an_incomplete_path_exits_with_3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from landtopo.paths import connect as module
+    from landtopo.models.networks.paths import connect as module
 
     connect = module.connect
 

@@ -580,18 +580,19 @@ def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
     script = (
         "import os, sys, time\n"
         "import landtopo.landscape.pool as pool\n"
-        "from landtopo.journal import Forgetful\n"
+        "from landtopo.run import Run\n"
         "pool._ALONE = 0.0\n"
         "def nap(_, number):\n"
         "    open(os.path.join(sys.argv[1], str(os.getpid())), 'w').close()\n"
         "    time.sleep(0.2)\n"
         "    return {}\n"
         "pieces = [pool.Piece(name='nap', function=nap, arguments=(0, i)) for i in range(500)]\n"
-        "pool.Pool(2, Forgetful()).run(pieces)\n"
+        "pool.Pool(Run(jobs=2)).run(pieces)\n"
     ).replace("sys.argv[1]", repr(str(tmp_path)))
     child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
     try:
-        assert within(300, lambda: len(list(tmp_path.iterdir())) == 2)
+        assert within(300, lambda: child.poll() is not None or len(list(tmp_path.iterdir())) == 2)
+        assert child.poll() is None
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()

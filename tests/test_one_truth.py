@@ -209,7 +209,7 @@ def run(*arguments: object) -> Result:
 
 
 def test_a_path_that_is_not_found_has_no_height(monkeypatch: pytest.MonkeyPatch) -> None:
-    from landtopo.paths import connect as module
+    from landtopo.models.networks.paths import connect as module
 
     whole = module.connect
     monkeypatch.setattr(

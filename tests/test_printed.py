@@ -144,6 +144,9 @@ def made() -> dict[str, Any]:
         "comparison": lt.compare_graphs(graph, graph),
         "route": lt.minimax_route(graph, "w2-f0", "w2-f0"),
         "counts": lt.component_counts(graph),
+        "curve": lt.TeacherCurve.equicorrelated(2, -0.5, 0.5),
+        "sweep": lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4),
+        "symmetric": lt.symmetry_search(problem, starts=8),
     }
 
 
@@ -181,7 +184,7 @@ def test_everything_has_a_short_line(made: dict[str, Any]) -> None:
         assert "array(" not in told, told
         assert " object at 0x" not in told, told
     classes = {name for name, found in public() if inspect.isclass(found)}
-    assert classes - NOT_MADE - {"Certificate", "Study"} <= kinds
+    assert classes - NOT_MADE - {"Certificate", "CompleteList", "Study"} <= kinds
 
 
 def test_certificate_and_study_have_short_lines(tmp_path: Path) -> None:
@@ -198,6 +201,8 @@ def test_certificate_and_study_have_short_lines(tmp_path: Path) -> None:
     assert len(repr(certificate)) <= SHORT
     assert len(certificate.rows()) == len(certificate.eigenvalue_bounds) + 2
     assert "<table>" in certificate._repr_html_()
+    complete = lt.complete_list(lt.TeacherStudent(lt.Teacher.orthonormal(1), 1))
+    assert len(repr(complete)) <= SHORT
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -281,14 +281,14 @@ def test_sigterm_ends_the_processes_that_work_for_it(path: Path) -> None:
     script = """
         import signal, sys, time
         import landtopo_cli
-        from landtopo.journal import Forgetful
         from landtopo.landscape.pool import Piece, Pool
+        from landtopo.run import Run
         def work(problem, number):
             print("begun", flush=True)
             time.sleep(120)
             return {}
         signal.signal(signal.SIGTERM, landtopo_cli._Interruption().ask)
-        pool = Pool(2, Forgetful())
+        pool = Pool(Run(jobs=2))
         pool._spent = 100.0
         pieces = [Piece(name="a", function=work, arguments=(None, k)) for k in range(4)]
         try:

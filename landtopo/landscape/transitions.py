@@ -109,7 +109,9 @@ class Harvest(Brief):
     def from_mapping(cls, values: Mapping[str, Any]) -> Harvest:
         """The inverse of `as_mapping`."""
         found = tuple(Found(**one) for one in values["found"])
-        return cls(found=found, outcomes=dict(values["outcomes"]), again=tuple(values["again"]))
+        return cls(
+            found=found, outcomes=dict(values["outcomes"]), again=tuple(values.get("again", ()))
+        )
 
 
 def follow_piece(model: Model, starts: Sequence[SaddleStart], known: Sequence[Array]) -> Piece:

@@ -75,6 +75,8 @@ def command(
 
     from landtopo.models.networks.sweeps.curve import TeacherCurve
     from landtopo.models.networks.sweeps.sweep import sweep
+    from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.pictures import drawing
     from landtopo_cli.sources import check_files
     from landtopo_cli.sweeps import journal_for, sweep_record, sweep_text
     from landtopo_cli.tables import plain_json
@@ -82,6 +84,10 @@ def command(
 
     curve = TeacherCurve.from_spec(teacher)
     if picture is not None:
+        from landtopo.plot.style import picture_format
+
+        with drawing(picture):
+            picture_format(picture)
         check_files((picture,), force)
     kept = nullcontext() if study is None else journal_for(study, curve, seed)
     with kept as journal:
@@ -96,9 +102,14 @@ def command(
             journal=journal,
             progress=progress(quiet),
         )
+    click.echo(plain_json(sweep_record(found)) if as_json else sweep_text(found))
     if picture is not None:
         from landtopo import plot
 
-        plot.save(plot.bifurcations(found), picture)
-    click.echo(plain_json(sweep_record(found)) if as_json else sweep_text(found))
+        try:
+            with drawing(picture):
+                plot.save(plot.bifurcations(found), picture)
+        except click.ClickException as error:
+            click.echo(error.format_message(), err=True)
+            return INCOMPLETE
     return None

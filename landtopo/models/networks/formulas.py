@@ -78,6 +78,9 @@ def formulas_of(problem: TeacherStudent) -> Formulas:
 
 
 class _Relu:
+    def __repr__(self) -> str:
+        return "<formulas of relu>"
+
     def __init__(self, problem: TeacherStudent) -> None:
         self._vectors = problem.teacher.vectors
         self._frames: dict[int, tuple[Array, float]] = {}
@@ -129,6 +132,9 @@ class _Relu:
 
 class _General:
     """What is the same for all landscapes that answer `landtopo.kernels.contract`."""
+
+    def __repr__(self) -> str:
+        return f"<formulas of {self.problem.told}>"
 
     def __init__(self, problem: TeacherStudent) -> None:
         self.problem = problem

@@ -147,7 +147,13 @@ class Teacher(Brief):
         return self.function.is_relu and self.outputs is None
 
     def require_relu(self, function: str, argument: str = "teacher") -> None:
-        """Raise InvalidArgument unless s is ReLU and b is 1, for what is known of that alone."""
+        """Raise InvalidArgument unless s is ReLU and b is 1, for what is known of that alone.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.orthonormal(2).require_relu("certify")
+        """
         if not self.is_plain:
             raise _unknown(function, argument, "activation relu and output weights 1", self.told)
 
@@ -499,12 +505,24 @@ class TeacherStudent(Brief):
         )
 
     def require_relu(self, function: str) -> None:
-        """Raise InvalidArgument unless s is ReLU and a, b are 1, for what holds of that alone."""
+        """Raise InvalidArgument unless s is ReLU and a, b are 1, for what holds of that alone.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2).require_relu("certify")
+        """
         if not self.is_plain:
             raise _unknown(function, "problem", "activation relu and output weights 1", self.told)
 
     def require_ones(self, function: str) -> None:
-        """Raise InvalidArgument unless a is 1."""
+        """Raise InvalidArgument unless a is 1.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2).require_ones("find_minima")
+        """
         if self.outputs is not None:
             raise _unknown(function, "problem", "output weights 1 of the student", self.told)
 
@@ -512,6 +530,11 @@ class TeacherStudent(Brief):
         """Raise InvalidArgument unless permutations are all the symmetry that the student has.
 
         Also where it has corners of another kind than ReLU, or may have minima at them.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2).require_labels("find_saddles")
         """
         self.require_ones(function)
         negative = self.teacher.outputs is not None and min(self.teacher.outputs) < 0.0

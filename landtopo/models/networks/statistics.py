@@ -66,7 +66,13 @@ class SummaryStatistics(Brief):
     function: str = ""
 
     def require_relu(self, caller: str) -> None:
-        """Raise InvalidArgument unless they are of ReLU with output weights 1."""
+        """Raise InvalidArgument unless they are of ReLU with output weights 1.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.summary_statistics(lt.Teacher.orthonormal(1), [[2]]).require_relu("flow_field")
+        """
         if self.function:
             raise InvalidArgument(
                 f"The 'statistics' argument of {caller} must be of activation relu and output "

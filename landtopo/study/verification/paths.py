@@ -285,11 +285,15 @@ def _check_problem(known: Known, record: Record) -> Iterator[Check]:
         yield from compare.equal("width", len(path.start))
         same = record.values["dim"] == known.study.dim
         yield from compare.claim("dim", known.study.dim, same)
+        yield from compare.equal("activation", known.teacher.activation)
+        yield from compare.equal("outputs", None)
         yield from compare.claim("teacher", known.teacher.title,
                                  record.values["teacher"] == known.teacher)  # fmt: skip
         return
     yield from check_name(compare, known, "name", record.values["name"])
     yield from check_teacher(compare, known, record.values["gram"], record.values["vectors"])
+    yield from compare.equal("activation", known.teacher.activation)
+    yield from compare.equal("outputs", known.teacher.outputs)
 
 
 def _check_evaluations(known: Known, record: Record) -> Iterator[Check]:
@@ -335,8 +339,8 @@ CHECKERS = (
     ),
     Checker(
         covers={
-            "TeacherStudent": ("teacher", "width", "dim"),
-            "Teacher": ("vectors", "gram", "name"),
+            "TeacherStudent": ("teacher", "width", "dim", "activation", "outputs"),
+            "Teacher": ("vectors", "gram", "name", "activation", "outputs"),
         },
         run=_check_problem,
     ),

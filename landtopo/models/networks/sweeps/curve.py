@@ -69,14 +69,30 @@ class TeacherCurve(Brief):
                 )
 
     def vectors(self, value: float) -> tuple[Array, Array]:
-        """Vectors and their derivative, one vector a row, shape (M, M) each."""
+        """Vectors and their derivative, one vector a row, shape (M, M) each.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> vectors, slope = lt.TeacherCurve.equicorrelated(2, -0.5, 0.5).vectors(0.0)
+        >>> slope
+        array([[0. , 0.5],
+               [0.5, 0. ]])
+        """
         values, axes = np.linalg.eigh(self.gram(value))
         roots = np.sqrt(values)
         turned = axes.T @ self.slope(value) @ axes / (roots[:, None] + roots[None, :])
         return (axes * roots) @ axes.T, axes @ turned @ axes.T
 
     def teacher(self, value: float) -> Teacher:
-        """The teacher at a value, in the coordinates of `vectors`."""
+        """The teacher at a value, in the coordinates of `vectors`.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.TeacherCurve.equicorrelated(2, -0.5, 0.5).teacher(0.25).name
+        'equicorrelated:2:0.25'
+        """
         vectors, gram = self.vectors(value)[0], np.array(self.gram(value))
         for array in (vectors, gram):
             array.setflags(write=False)

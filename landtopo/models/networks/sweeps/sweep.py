@@ -111,6 +111,13 @@ class SweepResult(Table):
     unsteady : int
         Points that were met at a base and belong to no isolated family; they were not followed.
     search : dict
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
+    >>> len(found.families), len(found.events)
+    (1, 0)
     """
 
     curve: TeacherCurve

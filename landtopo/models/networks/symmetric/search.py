@@ -218,7 +218,7 @@ def symmetry_search(
     --------
     >>> import landtopo as lt
     >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
-    >>> lt.symmetry_search(problem, starts=12).points[0].loss
+    >>> round(lt.symmetry_search(problem, starts=12).points[0].loss, 12)
     0.0
     """
     checked_instance("problem", "symmetry_search", problem, TeacherStudent)
