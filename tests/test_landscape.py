@@ -617,3 +617,10 @@ def is_alive(process: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_copies_on_a_flat_set_are_joined_at_its_own_height() -> None:
+    graph = landscape_graph(Teacher.orthonormal(2), [3], starts=20)
+    flat = [data for *_, data in graph.edges(data=True) if data["kind"] == "flat"]
+    assert [(data["from_id"], data["to_id"]) for data in flat] == [("w3-f0", "w3-f0")]
+    assert flat[0]["loss"] < 1e-20

@@ -150,9 +150,9 @@ def look_between(
     """
     ground = Ground(Counted(objective), setting, _options(options).descent, copies, told=False)
     search = _Search(ground, _options(options), rng, None)
-    count = search.begin(start, end, known)
+    flat, count = search.begin(start, end, known)
     search.run()
-    return ground.highest(), tuple(ground.links[count:])
+    return ground.highest(), (*ground.links[:flat], *ground.links[count:])
 
 
 def _options(options: JoinOptions | None) -> JoinOptions:
@@ -177,11 +177,15 @@ class _Search:
         self.attempts: list[Attempt] = []
         self.metric: Metric | None = None
 
-    def begin(self, start: Array, end: Array, known: Sequence[Array]) -> int:
-        """Enter the ends and what is known; the number of connections that are known then."""
+    def begin(self, start: Array, end: Array, known: Sequence[Array]) -> tuple[int, int]:
+        """Enter the ends and what is known: numbers of connections after either.
+
+        The ends alone may be joined by a flat path, which is found and not known.
+        """
         ground = self.ground
         ground.add_minimum(start)
         ground.add_minimum(end, new=True)
+        flat = len(ground.links)
         for point in known:
             passes = ground.setting.passes_at(point)
             for other in passes:
@@ -189,7 +193,7 @@ class _Search:
             if not passes:
                 found = ascend(ground.objective, point, self.options.refine.ascent)
                 ground.add_transition(found, left=False)
-        return len(ground.links)
+        return flat, len(ground.links)
 
     def run(self) -> tuple[JoinStatus, float]:
         """Join the ends and look for a lower route; how that ended, and the height before."""
