@@ -11,17 +11,20 @@ two numbers say by how much n is shifted, or which derivative j is meant, at u a
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
 from landtopo.kernels.compiled import njit
+from landtopo.kernels.contract import answers
+from landtopo.kernels.formula import first, own, own_of_pairs, second, table_size
 
 __all__ = [
     "DERIVATIVES",
+    "answer_by_series",
     "hermite_rows",
+    "logistic",
     "shifted_sum",
-    "smooth_first",
-    "smooth_second",
     "tabulate_smooth",
 ]
 
@@ -45,6 +48,7 @@ def shifted_sum(tables, k, j, c, left, right):
     return total
 
 
+@lru_cache(maxsize=1)
 def hermite_rows(terms):
     """Nodes z (L,), and weight times he_n(z) / sqrt(n!) at them (terms, L).
 
@@ -113,7 +117,7 @@ def _smooth_sum(tables, k, j, rho, left, right):
 
 
 @njit(cache=True, error_model="numpy")
-def smooth_first(tag, p, q, c, wedge, tables, k, j):
+def _smooth_first(tag, p, q, c, wedge, tables, k, j):
     """`landtopo.kernels.formula.first` of a series."""
     rho = _correlation(p, q, c)
     return (
@@ -124,7 +128,7 @@ def smooth_first(tag, p, q, c, wedge, tables, k, j):
 
 
 @njit(cache=True, error_model="numpy")
-def smooth_second(tag, p, q, c, wedge, tables, k, j):
+def _smooth_second(tag, p, q, c, wedge, tables, k, j):
     """`landtopo.kernels.formula.second` of a series."""
     rho = _correlation(p, q, c)
     return (
@@ -133,6 +137,33 @@ def smooth_second(tag, p, q, c, wedge, tables, k, j):
         0.5 * _smooth_sum(tables, k, j, rho, 1, 3),
         _smooth_sum(tables, k, j, rho, 2, 2),
     )
+
+
+@njit(cache=True, error_model="numpy")
+def _smooth_table_size(tag):
+    """`landtopo.kernels.formula.table_size` of a series."""
+    return DERIVATIVES * tag.rows.shape[0] + 2
+
+
+def answer_by_series(tag):
+    """Answer all questions but `landtopo.kernels.formula.table` for a type of tags.
+
+    Parameters
+    ----------
+    tag : type
+        A named tuple with what `hermite_rows` gives: `nodes` and `rows`.
+    """
+    answers(own, tag)(own_of_pairs)
+    answers(first, tag)(_smooth_first)
+    answers(second, tag)(_smooth_second)
+    answers(table_size, tag)(_smooth_table_size)
+
+
+@njit(cache=True, error_model="numpy")
+def logistic(x):
+    """Y = 1 / (1 + exp(-x)), its derivative u = y (1 - y) without cancellation, and 1 - 2 y."""
+    y = 1.0 / (1.0 + math.exp(-x))
+    return y, y * (1.0 / (1.0 + math.exp(x))), 1.0 - 2.0 * y
 
 
 @njit(cache=True, error_model="numpy")

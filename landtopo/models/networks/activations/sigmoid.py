@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +10,12 @@ from scipy.special import expit
 
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import answers
-from landtopo.kernels.formula import first, own, own_of_pairs, second, table, table_size
+from landtopo.kernels.formula import table
 from landtopo.kernels.series import (
     DERIVATIVES,
+    answer_by_series,
     hermite_rows,
-    smooth_first,
-    smooth_second,
+    logistic,
     tabulate_smooth,
 )
 from landtopo.models.networks.activation import Activation
@@ -40,15 +39,7 @@ class Sigmoid(NamedTuple):
 
 _compiled = njit(cache=True, error_model="numpy")
 
-answers(own, Sigmoid)(own_of_pairs)
-answers(first, Sigmoid)(smooth_first)
-answers(second, Sigmoid)(smooth_second)
-
-
-@answers(table_size, Sigmoid)
-@_compiled
-def _table_size(tag):
-    return DERIVATIVES * tag.rows.shape[0] + 2
+answer_by_series(Sigmoid)
 
 
 @answers(table, Sigmoid)
@@ -58,9 +49,7 @@ def _table(tag, p, tables, k):
     length = math.sqrt(p)
     for i in range(tag.nodes.shape[0]):
         x = length * tag.nodes[i]
-        y = 1.0 / (1.0 + math.exp(-x))
-        u = y * (1.0 / (1.0 + math.exp(x)))
-        t = 1.0 - 2.0 * y
+        y, u, t = logistic(x)
         samples[0, i] = y
         samples[1, i] = u
         samples[2, i] = u * t
@@ -69,16 +58,11 @@ def _table(tag, p, tables, k):
     tabulate_smooth(samples, tag.rows, _LONGEST, p, tables, k)
 
 
-@lru_cache(maxsize=1)
-def _tag() -> Sigmoid:
-    return Sigmoid(*hermite_rows(_TERMS))
-
-
 def make(parameters: str) -> Activation:
     """1 / (1 + exp(-x)), by its Hermite series."""
     return Activation(
         name=NAME,
-        tag=_tag(),
+        tag=Sigmoid(*hermite_rows(_TERMS)),
         function=expit,
         exact=lambda mp, x: 1 / (1 + mp.exp(-x)),
         parity=0,

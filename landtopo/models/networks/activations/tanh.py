@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import answers
-from landtopo.kernels.formula import first, own, own_of_pairs, second, table, table_size
-from landtopo.kernels.series import (
-    DERIVATIVES,
-    hermite_rows,
-    smooth_first,
-    smooth_second,
-    tabulate_smooth,
-)
+from landtopo.kernels.formula import table
+from landtopo.kernels.series import DERIVATIVES, answer_by_series, hermite_rows, tabulate_smooth
 from landtopo.models.networks.activation import Activation
 from landtopo.objective import Array
 
@@ -39,15 +32,7 @@ class Tanh(NamedTuple):
 
 _compiled = njit(cache=True, error_model="numpy")
 
-answers(own, Tanh)(own_of_pairs)
-answers(first, Tanh)(smooth_first)
-answers(second, Tanh)(smooth_second)
-
-
-@answers(table_size, Tanh)
-@_compiled
-def _table_size(tag):
-    return DERIVATIVES * tag.rows.shape[0] + 2
+answer_by_series(Tanh)
 
 
 @answers(table, Tanh)
@@ -67,16 +52,11 @@ def _table(tag, p, tables, k):
     tabulate_smooth(samples, tag.rows, _LONGEST, p, tables, k)
 
 
-@lru_cache(maxsize=1)
-def _tag() -> Tanh:
-    return Tanh(*hermite_rows(_TERMS))
-
-
 def make(parameters: str) -> Activation:
     """Tanh x, by its Hermite series."""
     return Activation(
         name=NAME,
-        tag=_tag(),
+        tag=Tanh(*hermite_rows(_TERMS)),
         function=np.tanh,
         exact=lambda mp, x: mp.tanh(x),
         parity=-1,
