@@ -23,6 +23,7 @@ from landtopo.proofs.connection_file import ConnectionStatus, prove_connection  
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "verification"))
 
+import check_certificates  # noqa: E402
 import check_connections as checker  # noqa: E402
 
 SADDLE = [[1.068, 1.068], [-0.068, -0.068]]
@@ -34,7 +35,7 @@ def found():
 
 
 def _check(record):
-    with flint.ctx.workprec(checker.BITS):
+    with flint.ctx.workprec(check_certificates.BITS):
         return checker.Connection(json.loads(json.dumps(record)))
 
 
@@ -138,7 +139,7 @@ def test_wrong_connections_are_refused(found, fault):
     record = _short(found.record)
     change, reason = WRONG[fault]
     change(record)
-    with pytest.raises(checker.Refused, match=reason):
+    with pytest.raises(check_certificates.Refused, match=reason):
         _check(record)
 
 
