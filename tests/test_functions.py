@@ -260,7 +260,7 @@ def test_paths_saddles_and_flat_directions_of_a_model() -> None:
         (("minima", "--model", "lj:5", "--width", "3"), "--width is for networks"),
         (("minima", "--model", "lj:5", "--init", "gaussian:1"), "--init is for networks"),
         (("reach", "--model", "lj:5"), "--model is for flat, graph, minima, path, saddles."),
-        (("graph", "--model", "lj:5", "-o", "x.landtopo"), "studies hold networks only"),
+        (("graph", "--model", "lj:5", "-o", "x.json"), "looks like a graph file"),
     ],
 )
 def test_what_does_not_fit_a_model_is_refused_by_the_command(

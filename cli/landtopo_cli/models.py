@@ -1,7 +1,8 @@
-"""Commands for a model that is no network: `--model` in place of a teacher."""
+"""Commands for a model that is no network: `--model`, or a study of one, in place of a teacher."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,46 +11,51 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from landtopo_cli.request import at_work, no_graph_file
 from landtopo_cli.tables import loss_text, number, plain_json, table
-from landtopo_cli.terminal import progress
+from landtopo_cli.terminal import progress, report_warnings
 
 if TYPE_CHECKING:
-    import networkx as nx
+    from collections.abc import Iterable
 
     from landtopo.models.smooth import FunctionSearch, SmoothModel
     from landtopo.objective import Array
-    from landtopo.points.stationary import FunctionFamily
     from landtopo.progress import Progress
+    from landtopo.study import Study
 
-__all__ = ["run"]
-
-_STEM = "landscape"
+__all__ = ["point_table", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A model and the shared options; None where one was not given."""
+    """A model and the shared options; None where one was given neither now nor before."""
 
     model: SmoothModel
+    study: Study | None
     starts: int | None
     seed: int
     jobs: int
     cluster: str | None
+    progress: Progress
     as_json: bool
     quiet: bool
-
-    @property
-    def progress(self) -> Progress:
-        """Bars on a terminal."""
-        return progress(self.quiet)
 
     @property
     def search(self) -> dict[str, Any]:
         """Arguments of every search."""
         return {
             **{"starts": self.starts, "seed": self.seed, "jobs": self.jobs},
-            **{"cluster": self.cluster, "progress": self.progress},
+            **{"cluster": self.cluster, "progress": self.progress, "journal": self.study},
         }
+
+    def keep(self, aim: str, found: FunctionSearch) -> None:
+        """Put every attempt of a search and the points that it found into the study."""
+        if self.study is not None:
+            source = f"{found.search['method']} from {found.search['init']}"
+            if "index" in found.search:
+                source += f" to index {found.search['index']}"
+            points = (*found.families, *found.others)
+            self.study.save_search(aim, source, found.attempts, points, found.search)
 
     def answer(self, record: Callable[[], Any], text: Callable[[], str]) -> None:
         """Print the result on stdout."""
@@ -69,38 +75,81 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
     command : str
         Its name.
     shared : mapping
-        The options that all commands have, `model` among them.
+        The options that all commands have; `model` or a study of one is among them.
     more : mapping
         The command's own; those that are for networks must not be given.
     """
-    from landtopo.models.named import named_model
-
     if command not in _COMMANDS:
         raise click.UsageError(f"--model is for {', '.join(sorted(_COMMANDS))}.")
     for name in ("teacher", "activation", "outputs", "width", "widths", "dim"):
         if shared[name] is not None:
             raise click.UsageError(f"--{name} is for networks; leave it out beside --model.")
-    if shared["study"] is not None:
-        raise click.UsageError(
-            "-o names a study, and studies hold networks only; a graph of a model is kept with "
-            "--out-dir."
-        )
     action, known = _COMMANDS[command]
     for name, value in more.items():
         if name not in (*known, "cluster") and value not in (None, (), False):
             raise click.UsageError(
                 f"--{name.replace('_', '-')} is for networks; leave it out beside --model."
             )
-    asked = _Asked(
-        model=named_model(shared["model"]),
-        starts=shared["starts"],
-        seed=shared["seed"] or 0,
-        jobs=shared["jobs"] or 1,
-        cluster=more.get("cluster"),
-        as_json=shared["as_json"],
-        quiet=shared["quiet"],
-    )
-    return action(asked, **{name: more[name] for name in known})
+    if shared["quiet"]:
+        report_warnings(logging.ERROR)
+    listener = progress(shared["quiet"])
+    model, opened = _subject(shared["model"], shared["study"], shared["seed"])
+    with at_work(opened, listener) as study:
+        given = {"starts": shared["starts"], **{name: more[name] for name in known}}
+        kept = _kept(study, command, given)
+        asked = _Asked(
+            model=model,
+            study=study,
+            starts=kept.pop("starts"),
+            seed=shared["seed"] or 0 if study is None else study.seed,
+            jobs=shared["jobs"] or 1,
+            cluster=more.get("cluster"),
+            progress=listener,
+            as_json=shared["as_json"],
+            quiet=shared["quiet"],
+        )
+        return action(asked, **kept)
+
+
+def _subject(
+    name: str | None, place: Path | None, seed: int | None
+) -> tuple[SmoothModel, Study | None]:
+    """The model, and the study open for writing, which is of that model."""
+    from landtopo.errors import EmptyStudyError, LandtopoError
+    from landtopo.models.named import named_model
+    from landtopo.models.origin import remade
+    from landtopo.study import Study
+
+    if place is None:
+        return named_model(name or ""), None
+    given = None if name is None else named_model(name)
+    try:
+        study = Study.open(place, write=True)
+    except EmptyStudyError:
+        no_graph_file(place)
+        if given is None:
+            raise
+        return given, Study.create(place, given, seed=seed or 0)
+    try:
+        model = remade(study.model) if given is None and study.model is not None else given
+        assert model is not None
+        study.check(model, dim=study.dim, seed=study.seed if seed is None else seed)
+    except LandtopoError:
+        study.close()
+        raise
+    return model, study
+
+
+def _kept(study: Study | None, command: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The options, those that were not given as the same command had them in the study before."""
+    if study is None:
+        return given
+    sessions = [entry.options for entry in study.sessions() if entry.command == command]
+    before = sessions[-1] if sessions else {}
+    kept = {name: before.get(name) if given[name] is None else given[name] for name in _STORED
+            if name in given}  # fmt: skip
+    study.begin(command, {name: value for name, value in kept.items() if value is not None})
+    return {**given, **kept}
 
 
 def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
@@ -108,49 +157,26 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
     from landtopo.landscape.metrics import components
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
+    from landtopo_cli.outputs import Outputs, check_outputs, write_outputs
 
+    outputs = Outputs()
     if out_dir is not None:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        for file in _outputs(out_dir):
-            if file.exists() and not force:
-                raise click.UsageError(f"'{file}' exists; give --force to overwrite it.")
-    graph = landscape_graph(asked.model, **asked.search)
-    if out_dir is not None:
-        _write(out_dir, graph)
-        asked.note(f"{len(_outputs(out_dir))} files were written to '{out_dir}'.")
-    asked.answer(lambda: graph_record(graph), lambda: graph_text(graph))
+        check_outputs(out_dir, (), asked.study, force=force)
+    graph = landscape_graph(asked.model, searched=partial(asked.keep, "minima"), **asked.search)
+    if asked.study is not None:
+        asked.study.save_graph(graph)
+    try:
+        if out_dir is not None:
+            outputs = write_outputs(out_dir, graph, (), asked.study)
+            asked.note(f"{len(outputs.files)} files were written to '{out_dir}'.")
+    finally:
+        # Also when a file cannot be written: without a study this is all that is left.
+        asked.answer(lambda: graph_record(graph), lambda: graph_text(graph))
+    for sentence in outputs.failed:
+        click.echo(sentence, err=True)
     if not graph:
         asked.note("No minimum was found; try more --starts.")
-    return None if len(components(graph)) == 1 else INCOMPLETE
-
-
-def _outputs(folder: Path) -> list[Path]:
-    """Every file that a graph is written to."""
-    from landtopo.export.files import output_files
-
-    files = [file for suffix in _suffixes() for file in output_files(folder / f"{_STEM}{suffix}")]
-    return [*files, *(folder / f"tree{suffix}" for suffix in (".pdf", ".png"))]
-
-
-def _suffixes() -> list[str]:
-    """Of the formats that hold a landscape of energies."""
-    from landtopo.export.files import known_formats
-
-    return [suffix for suffix in known_formats() if suffix != ".html"]
-
-
-def _write(folder: Path, graph: nx.MultiGraph[str]) -> None:
-    from landtopo import plot
-    from landtopo.export import write_graph
-    from landtopo_cli.pictures import drawing
-
-    for suffix in _suffixes():
-        write_graph(graph, folder / f"{_STEM}{suffix}")
-    if graph:
-        with drawing(folder / "tree"):
-            drawn = plot.tree(graph)
-            for suffix in (".pdf", ".png"):
-                plot.save(drawn, folder / f"tree{suffix}")
+    return None if len(components(graph)) == 1 and not outputs.failed else INCOMPLETE
 
 
 def _minima(asked: _Asked) -> int | None:
@@ -158,6 +184,7 @@ def _minima(asked: _Asked) -> int | None:
     from landtopo_cli.app import INCOMPLETE
 
     found = find_minima(asked.model, **asked.search)
+    asked.keep("minima", found)
     asked.answer(partial(_search_record, found), partial(_search_text, found))
     return None if found.families else INCOMPLETE
 
@@ -173,6 +200,7 @@ def _saddles(asked: _Asked, index: str | None) -> int | None:
             f"'{index}' must be a whole number for a model.", param_hint="--index"
         ) from None
     found = find_saddles(asked.model, index=wanted, **asked.search)
+    asked.keep("saddles", found)
     asked.answer(partial(_search_record, found), partial(_search_text, found))
     return None
 
@@ -211,7 +239,7 @@ def _flat(asked: _Asked, names: tuple[str, ...], files: tuple[Path, ...]) -> int
     from landtopo.models.flat import flat_directions
 
     wanted = (*names, *map(str, files))
-    points = _points(asked, wanted) if wanted else {f.id: f.x for f in _all(asked)}
+    points = _points(asked, wanted) if wanted else _all(asked)
     reports = {name: flat_directions(asked.model, x) for name, x in points.items()}
     asked.answer(
         lambda: [
@@ -242,15 +270,21 @@ def _flat(asked: _Asked, names: tuple[str, ...], files: tuple[Path, ...]) -> int
     return None
 
 
-def _all(asked: _Asked) -> tuple[FunctionFamily, ...]:
+def _all(asked: _Asked) -> dict[str, Array]:
+    """Points by their ids: those of the graph of the study, or else of a search for minima."""
     from landtopo.models.searches import find_minima
 
+    if asked.study is not None and asked.study.has_graph:
+        graph = asked.study.graph()
+        rows = [*graph.nodes.values(), *graph.edges.values()]
+        return {row["id"]: row["coordinates"] for row in rows}
     found = find_minima(asked.model, **asked.search)
-    return (*found.families, *found.others)
+    asked.keep("minima", found)
+    return {family.id: family.x for family in (*found.families, *found.others)}
 
 
 def _points(asked: _Asked, names: tuple[str, ...]) -> dict[str, Array]:
-    """Points by the id of a minimum that a search finds, or by the name of a file."""
+    """Points by the id of what the study or a search has found, or by the name of a file."""
     from landtopo.errors import InvalidArgument
     from landtopo.models.networks.teacher_files import matrix_from_file
 
@@ -262,7 +296,7 @@ def _points(asked: _Asked, names: tuple[str, ...]) -> dict[str, Array]:
         else:
             waiting.append(name)
     if waiting:
-        known = {family.id: family.x for family in _all(asked)}
+        known = _all(asked)
         known |= {"lowest": known["min0"]} if "min0" in known else {}
         for name in waiting:
             if name not in known:
@@ -288,6 +322,15 @@ def _search_record(found: FunctionSearch) -> dict[str, Any]:
 
 
 def _search_text(found: FunctionSearch) -> str:
+    points = (*found.families, *found.others)
+    parts = [f"{found.model}", found.coverage.sentence(family="critical point")]
+    if "derivatives" in found.search:
+        parts[1] += f" Derivatives are made of {found.search['derivatives']}."
+    return "\n\n".join([parts[0], *([point_table(points)] if points else []), parts[1]])
+
+
+def point_table(families: Iterable[Any]) -> str:
+    """Critical points of a function that a search found, one a row."""
     rows = [
         (
             family.id,
@@ -299,13 +342,10 @@ def _search_text(found: FunctionSearch) -> str:
             str(family.orbit_size),
             family.description,
         )
-        for family in (*found.families, *found.others)
+        for family in families
     ]
     header = ("id", "value", "smallest eigenvalue", "index", "null", "count", "copies", "what")
-    parts = [f"{found.model}", found.coverage.sentence(family="critical point")]
-    if "derivatives" in found.search:
-        parts[1] += f" Derivatives are made of {found.search['derivatives']}."
-    return "\n\n".join([parts[0], *([table(header, rows)] if rows else []), parts[1]])
+    return table(header, rows)
 
 
 #: What a command does for a model, and which of its own options it has there.
@@ -316,3 +356,5 @@ _COMMANDS: dict[str, tuple[Callable[..., int | None], tuple[str, ...]]] = {
     "path": (_path, ("from_end", "to_end")),
     "flat": (_flat, ("names", "files")),
 }
+# Options that a study keeps for the next time.
+_STORED = ("starts", "index")

@@ -214,7 +214,7 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         quiet: bool,
         **more: Any,
     ) -> int | None:
-        if model is not None:
+        if model is not None or (teacher is None and _is_of_model(study)):
             from landtopo_cli.models import run
 
             shared = {
@@ -246,6 +246,20 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def _is_of_model(place: Path | None) -> bool:
+    """Whether this is a study of a model; one that cannot be read is none."""
+    if place is None or not place.exists():
+        return False
+    from landtopo.errors import LandtopoError
+    from landtopo.study import Study
+
+    try:
+        with Study.open(place) as study:
+            return study.model is not None
+    except LandtopoError:
+        return False
 
 
 def point_options(function: Callable[..., int | None]) -> Callable[..., int | None]:

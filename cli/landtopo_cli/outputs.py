@@ -48,6 +48,7 @@ def check_outputs(
     ----------
     folder : Path
     widths : tuple of int
+        Nothing for a model.
     study : Study or None
     force : bool
     """
@@ -66,12 +67,12 @@ def write_outputs(
 
     A picture that cannot be drawn costs nothing but itself.
     """
-    from landtopo.export import known_formats, prepare, report, write_bytes, write_graph
+    from landtopo.export import prepare, report, write_bytes, write_graph
 
     announced = _outputs(folder, widths)
     _announce(announced, study)
     written: list[Path] = []
-    for suffix in known_formats():
+    for suffix in _formats(widths):
         if suffix != _PAGE:
             written += write_graph(graph, folder / f"{_STEM}{suffix}")
     pictures = {
@@ -120,12 +121,19 @@ def _check(folder: Path, files: Sequence[Path], study: Study | None, force: bool
 
 def _outputs(folder: Path, widths: tuple[int, ...]) -> list[Path]:
     """Every file that a graph may be written to."""
-    from landtopo.export.files import known_formats, output_files
+    from landtopo.export.files import output_files
 
     files = [
-        file for suffix in known_formats() for file in output_files(folder / f"{_STEM}{suffix}")
+        file for suffix in _formats(widths) for file in output_files(folder / f"{_STEM}{suffix}")
     ]
     return files + [folder / f"{name}{suffix}" for name in _names(widths) for suffix in _PICTURES]
+
+
+def _formats(widths: tuple[int, ...]) -> list[str]:
+    """The suffixes of what can hold the graph."""
+    from landtopo.export import known_formats
+
+    return [suffix for suffix in known_formats() if widths or suffix != ".html"]
 
 
 def _reached(folder: Path) -> list[Path]:
@@ -171,6 +179,8 @@ def _files(place: Path, picture: Callable[[], Axes]) -> tuple[Path, ...]:
 
 def _names(widths: tuple[int, ...]) -> dict[str, tuple[str, int | None]]:
     """The pictures: kind and width by name."""
+    if not widths:
+        return {"tree": ("tree", None), "profile": ("profile", None)}
     names: dict[str, tuple[str, int | None]] = {
         "graph": ("graph", None),
         "widths": ("widths", None),

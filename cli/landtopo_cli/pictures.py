@@ -173,13 +173,14 @@ def _spectrum(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ..
     from landtopo.landscape.schema import MODEL
 
     if MODEL in graph.graph:
-        raise click.UsageError("The graph has no spectra: a database does not hold them.")
-    if not names:
+        _some(graph)
+        names = names or tuple(graph)
+    elif not names:
         chosen = _one_width(graph, width)
         names = tuple(node for node in graph if graph.nodes[node]["width"] == chosen)
     for name in names:
         if "eigenvalues" not in graph.nodes.get(name, {}):
-            raise click.UsageError(f"The graph has no spectrum of a family {name}.")
+            raise click.UsageError(f"The graph has no spectrum of {name}.")
     return plot.spectrum(*(graph.nodes[name]["eigenvalues"] for name in names), labels=names)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from landtopo.progress import Progress
     from landtopo.study import Study
 
-__all__ = ["INFINITE", "Request", "Work"]
+__all__ = ["INFINITE", "Request", "Work", "at_work", "no_graph_file"]
 
 #: `--dim inf`, as files hold it.
 INFINITE = "infinite"
@@ -106,18 +106,9 @@ class Request:
         """
         if self.quiet:
             report_warnings(logging.ERROR)
-        study = self._study(options)
         listener = progress(self.quiet)
-        try:
+        with at_work(self._study(options), listener) as study:
             yield self._filled_in(study, listener, command, needs or {}, options)
-        except KeyboardInterrupt:
-            if isinstance(listener, TerminalProgress):
-                listener.clear()
-            click.echo(self._after_interruption(), err=True)
-            raise
-        finally:
-            if study is not None:
-                study.close()
 
     def answer(self, record: Callable[[], Any], text: Callable[[], str]) -> None:
         """Print the result on stdout: JSON if that was asked for, else text for people."""
@@ -136,18 +127,13 @@ class Request:
     def _study(self, options: Mapping[str, Any]) -> Study | None:
         if self.study is None:
             return None
-        from landtopo.export.files import known_formats
         from landtopo.study import Study
 
         given = None if self.teacher is None else self._given()
         try:
             study = Study.open(self.study, write=True)
         except EmptyStudyError:
-            if self.study.suffix.lower() in known_formats():
-                raise click.UsageError(
-                    f"-o names the study, and '{self.study}' looks like a graph file; write those "
-                    "with 'landtopo export' from a study."
-                ) from None
+            no_graph_file(self.study)
             if given is None:
                 raise
             # Before there is a file that a refused command would leave behind.
@@ -214,12 +200,36 @@ class Request:
             progress=listener,
         )
 
-    def _after_interruption(self) -> str:
-        if self.study is None:
-            return "Interrupted; nothing is kept, because no study was given (-o STUDY)."
-        return (
-            f"Interrupted; what was finished is kept in '{self.study}', and the same command "
-            "goes on from there."
+
+@contextmanager
+def at_work(study: Study | None, listener: Progress) -> Iterator[Study | None]:
+    """Say what a Ctrl-C has kept, and close the study in the end."""
+    try:
+        yield study
+    except KeyboardInterrupt:
+        if isinstance(listener, TerminalProgress):
+            listener.clear()
+        click.echo(
+            "Interrupted; nothing is kept, because no study was given (-o STUDY)."
+            if study is None
+            else f"Interrupted; what was finished is kept in '{study.path}', and the same command "
+            "goes on from there.",
+            err=True,
+        )
+        raise
+    finally:
+        if study is not None:
+            study.close()
+
+
+def no_graph_file(place: Path) -> None:
+    """A usage error for a new study that has the name of a file of another kind."""
+    from landtopo.export.files import known_formats
+
+    if place.suffix.lower() in known_formats():
+        raise click.UsageError(
+            f"-o names the study, and '{place}' looks like a graph file; write those with "
+            "'landtopo export' from a study."
         )
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from landtopo.wording import UNKNOWN
+from landtopo.wording import UNKNOWN, counted
 from landtopo_cli.families import family_table
 from landtopo_cli.graphs import graph_record, graph_text
+from landtopo_cli.models import point_table
 from landtopo_cli.paths import path_record
 from landtopo_cli.request import INFINITE
 from landtopo_cli.tables import loss_text, number, table
 
 if TYPE_CHECKING:
+    import networkx as nx
+
     from landtopo.paths.record import PathRecord
     from landtopo.study import NamedPath, Study
     from landtopo.study.integrity import StudyCheck
@@ -53,18 +56,14 @@ def study_record(study: Study) -> dict[str, Any]:
     graph = study.graph() if study.has_graph else None
     return {
         "study": str(study.path),
-        "teacher": study.teacher.title,
-        "teacher_neurons": study.teacher.size,
-        "rank": study.teacher.rank,
-        "gram": study.teacher.gram.tolist(),
-        "dim": INFINITE if study.dim is None else study.dim,
+        **_subject_record(study),
         "seed": study.seed,
         "created": study.created,
         "upgraded": study.upgraded or None,
         "sessions": [asdict(session) for session in study.sessions()],
         "searches": [
             {
-                "width": width,
+                **({"width": width} if study.model is None else {}),
                 "source": source,
                 "starts": len(study.attempts(width, source)),
                 "families": [family.record() for family in study.families(width, source)],
@@ -76,14 +75,27 @@ def study_record(study: Study) -> dict[str, Any]:
     }
 
 
+def _subject_record(study: Study) -> dict[str, Any]:
+    """What a study is about, in JSON."""
+    if study.model is not None:
+        return {
+            "model": study.model.name,
+            "sha256": study.model.digest or None,
+            "coordinates": study.model.size,
+        }
+    return {
+        "teacher": study.teacher.title,
+        "teacher_neurons": study.teacher.size,
+        "rank": study.teacher.rank,
+        "gram": study.teacher.gram.tolist(),
+        "dim": INFINITE if study.dim is None else study.dim,
+    }
+
+
 def study_text(study: Study) -> str:
     """A study for people."""
-    dim = "any dimension" if study.dim is None else f"dim {study.dim}"
     runs = study.sessions()
-    parts = [
-        f"{study.path}: teacher {study.teacher.title} (rank {study.teacher.rank}), inputs of "
-        f"{dim}, seed {study.seed}"
-    ]
+    parts = [f"{study.path}: {_subject_text(study)}, seed {study.seed}"]
     if study.upgraded:
         parts[0] += (
             f"\nwritten by landtopo 0.1.0, which made no checksums; has them since {study.upgraded}"
@@ -98,18 +110,39 @@ def study_text(study: Study) -> str:
     graph = study.graph() if study.has_graph else None
     if graph is not None:
         parts.append(graph_text(graph))
-    in_graph = set() if graph is None else {data["width"] for _, data in graph.nodes(data=True)}
-    for width, source in study.searches():
-        if width not in in_graph:
-            starts = len(study.attempts(width, source))
-            parts.append(f"Width {width}: {starts} starts, {source}")
-            parts.append(family_table(study.families(width, source), starts))
+    parts += _searches(study, graph)
     paths = study.paths()
     if paths:
         parts += ["Paths", _paths(paths)]
     if len(parts) == 1:
         parts.append(f"Nothing is complete yet; {len(study.steps())} steps are finished.")
     return "\n\n".join(parts)
+
+
+def _subject_text(study: Study) -> str:
+    if study.model is not None:
+        file = f", SHA-256 of the file {study.model.digest[:12]}" if study.model.digest else ""
+        return f"model {study.model.name} ({study.model.size} coordinates{file})"
+    dim = "any dimension" if study.dim is None else f"dim {study.dim}"
+    return f"teacher {study.teacher.title} (rank {study.teacher.rank}), inputs of {dim}"
+
+
+def _searches(study: Study, graph: nx.MultiGraph[str] | None) -> list[str]:
+    """The searches whose points are not in the graph."""
+    parts = []
+    if study.model is not None:
+        for stage, source in study.searches("saddles" if graph is not None else None):
+            starts = len(study.attempts(stage, source))
+            points = point_table(study.families(stage, source))
+            parts += [f"{counted(starts, 'start')}, {source}", points]
+        return parts
+    in_graph = set() if graph is None else {data["width"] for _, data in graph.nodes(data=True)}
+    for width, source in study.searches():
+        if width not in in_graph:
+            starts = len(study.attempts(width, source))
+            parts.append(f"Width {width}: {starts} starts, {source}")
+            parts.append(family_table(study.families(width, source), starts))
+    return parts
 
 
 def _paths(paths: list[NamedPath]) -> str:

@@ -45,6 +45,10 @@ _ABOUT_PICTURES = {
     "tree": "Which families of width {width} join at which loss.",
     "profile": "Loss along the lowest way out of a family of width {width}.",
 }
+_ABOUT_ENERGIES = {
+    "tree": "Which minima join at which energy.",
+    "profile": "Energy along the lowest way out of a minimum.",
+}
 
 _WORDS = (
     "**Family**: all minima that are one network up to permutations of neurons, symmetries of the "
@@ -74,7 +78,7 @@ def report(prepared: Prepared, pictures: Mapping[Picture, str] | None = None) ->
         Markdown that ends with a line break.
     """
     if MODEL in prepared.attributes:
-        return _energies(prepared)
+        return _energies(prepared, pictures or {})
     graph = prepared.graph()
     shown = pictures or {}
     entries = unresolved(prepared)
@@ -101,12 +105,15 @@ def report(prepared: Prepared, pictures: Mapping[Picture, str] | None = None) ->
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _energies(prepared: Prepared) -> str:
+def _energies(prepared: Prepared, pictures: Mapping[Picture, str]) -> str:
     """The page of a landscape that is of no network."""
     parts = [f"# Landscape of a {prepared.attributes[MODEL]}", _bullets(about_energies(prepared))]
     for table in (minimum_table(prepared), transition_state_table(prepared)):
         if table.rows:
             parts.append(_markdown(table))
+    for kind, about in _ABOUT_ENERGIES.items():
+        if (kind, None) in pictures:
+            parts.append(f"![{about}]({pictures[kind, None]})")
     return "\n\n".join(parts) + "\n"
 
 

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from landtopo.flat.correct import correct
 from landtopo.flat.growth import Growth, adapted_basis, growth
 from landtopo.flat.null_space import NullSpace, null_space, smaller_null_space
+from landtopo.flat.probe import FlatOptions, Probe, local_dimension, natural_reach
 from landtopo.flat.trace import Boundary, Trace, TraceStop, trace
-from landtopo.models.networks.flat.probe import FlatOptions, Probe, local_dimension, natural_reach
 from landtopo.objective import Array, Objective
 from landtopo.shown import Brief
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import inspect
 from pathlib import Path
@@ -87,6 +88,7 @@ def _from_file(place: Path, name: str, text: str) -> SmoothModel:
         raise InvalidArgument(f"The model '{text}' must name what the file defines: FILE.py:NAME.")
     if not place.is_file():
         raise InvalidArgument(f"There is no file '{place}' for the model '{text}'.")
+    digest = hashlib.sha256(place.read_bytes()).hexdigest()
     spec = importlib.util.spec_from_file_location(place.stem, place)
     assert spec is not None
     assert spec.loader is not None
@@ -107,4 +109,5 @@ def _from_file(place: Path, name: str, text: str) -> SmoothModel:
             f"'{name}' in '{place}' must be a model, such as function_model makes, or a function "
             f"without arguments that makes one; got {type(found).__name__}."
         )
+    found.source, found.digest = text, digest
     return found

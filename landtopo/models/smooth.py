@@ -218,6 +218,8 @@ class SmoothModel:
         self.shape = shape
         self._tolerance = tolerance
         self.length = _power_of_two(shape.length)
+        #: How `named_model` makes it, and the SHA-256 of the file it reads for that, if any.
+        self.source, self.digest = shape.name, ""
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.size} coordinates>"

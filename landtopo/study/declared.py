@@ -20,7 +20,7 @@ from landtopo.landscape.schema import ColumnType, Owner, columns_of
 __all__ = ["check_fields", "wrong_value"]
 
 # What rows hold, by table; mappings in all others.
-_RECORDS = {"families": "Family", "paths": "PathRecord"}
+_RECORDS = {"families": ("Family", "FunctionFamily"), "paths": ("PathRecord",)}
 _OWNERS: dict[str, Owner] = {"graph": "graph", "nodes": "node", "edges": "edge"}
 _COLUMNS: dict[ColumnType, tuple[type, ...]] = {
     "integer": (int,),
@@ -52,7 +52,7 @@ def wrong_value(table: str, value: Any, *, has_checksum: bool) -> str:
     has_checksum : bool
         It is what was written: the columns of a graph are then those that it was given.
     """
-    if type(value).__name__ != _RECORDS.get(table, "dict"):
+    if type(value).__name__ not in _RECORDS.get(table, ("dict",)):
         return f"holds a {type(value).__name__}"
     declared = {} if has_checksum else _types_of(table)
     for name, entry in value.items() if declared else ():

@@ -13,8 +13,10 @@ from typing import Any, Self
 import numpy as np
 
 from landtopo.checks import checked_seed
-from landtopo.errors import FileFormatError, StudyError
+from landtopo.errors import FileFormatError, InvalidArgument, StudyError
 from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.origin import Origin, change_of_file, is_same, origin_of
+from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
 from landtopo.study.codec import decode, encode
 from landtopo.study.database import Database
@@ -41,8 +43,8 @@ class StudyFile:
     Attributes
     ----------
     path : Path
-    teacher : Teacher
-        To the last bit as when the study was created.
+    model : Origin or None
+        What it is about, if that is no network.
     dim : int or None
         Dimension of the inputs; None means infinite.
     seed : int
@@ -65,24 +67,67 @@ class StudyFile:
             (row,) = self._rows.all("study")
             self.created: str = row["created"]
             self.upgraded: str = row.get("upgraded", "")
-            neurons = row["neurons"]
-            self.teacher = Teacher(
-                _array(row["vectors"], (neurons, row["rank"])),
-                _array(row["gram"], (neurons, neurons)),
-            ).titled(row["teacher"])
-            self.dim = None if row["dim"] == _INFINITE else int(row["dim"])
+            about = _about(row)
+            self._teacher: Teacher | None = about.get("teacher")
+            self.model: Origin | None = about.get("model")
+            self.dim: int | None = about.get("dim")
+            if not isinstance(self._teacher or self.model, (Teacher, Origin)):
+                raise TypeError("it is of nothing that is known")
             self.seed = int(row["seed"])
 
     def __repr__(self) -> str:
-        dim = "infinite" if self.dim is None else self.dim
         name = type(self).__name__
+        if self.model is not None:
+            return f"{name}({str(self.path)!r}, model={self.model.name!r})"
+        dim = "infinite" if self.dim is None else self.dim
         return f"{name}({str(self.path)!r}, teacher={self.teacher.title!r}, dim={dim})"
+
+    @property
+    def teacher(self) -> Teacher:
+        """The teacher, to the last bit as when the study was created.
+
+        Raises
+        ------
+        StudyError
+            The study is of a model.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     study.teacher.size
+        2
+        """
+        if self._teacher is None:
+            raise StudyError(
+                f"The study '{self.path}' is of the model {self.title}, and this is for networks."
+            )
+        return self._teacher
+
+    @property
+    def title(self) -> str:
+        """What the study is about, as on the command line.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     study.title
+        'orthonormal:2'
+        """
+        return self.teacher.title if self.model is None else self.model.name
 
     @classmethod
     def create(
         cls,
         path: str | os.PathLike[str],
-        teacher: Teacher,
+        teacher: Teacher | SmoothModel,
         *,
         dim: int | None = None,
         seed: int = 0,
@@ -93,9 +138,10 @@ class StudyFile:
         ----------
         path : path-like
             The file; it must not exist yet.
-        teacher : Teacher
+        teacher : Teacher or SmoothModel
+            Or a model, such as `function_model` makes.
         dim : int, optional
-            Dimension of the inputs; None means infinite.
+            Dimension of the inputs of networks; None means infinite.
         seed : int
             Root seed of all random numbers.
 
@@ -172,7 +218,7 @@ class StudyFile:
     def resume(
         cls,
         path: str | os.PathLike[str],
-        teacher: Teacher,
+        teacher: Teacher | SmoothModel,
         *,
         dim: int | None = None,
         seed: int = 0,
@@ -208,8 +254,8 @@ class StudyFile:
             study.check(teacher, dim=dim, seed=seed)
         return study
 
-    def check(self, teacher: Teacher, *, dim: int | None, seed: int) -> None:
-        """Raise StudyError unless the study is of this teacher, dimension and seed.
+    def check(self, teacher: Teacher | SmoothModel, *, dim: int | None, seed: int) -> None:
+        """Raise StudyError unless the study is of this teacher or model, dimension and seed.
 
         Examples
         --------
@@ -221,15 +267,10 @@ class StudyFile:
         >>> study.check(lt.Teacher.orthonormal(2), dim=None, seed=0)
         >>> study.close()
         """
-        mine, given = self.teacher.gram, teacher.gram
-        scale = float(np.abs(mine).max())
-        function = (self.teacher.activation, self.teacher.outputs)
-        if (
-            mine.shape != given.shape
-            or np.abs(mine - given).max() > _SAME_TEACHER * scale
-            or function != (teacher.activation, teacher.outputs)
-        ):
-            self._refuse("the teacher", self.teacher.title, teacher.title)
+        if isinstance(teacher, SmoothModel):
+            self._check_model(teacher)
+        else:
+            self._check_teacher(teacher)
         if self.dim != dim:
             self._refuse(
                 "dim",
@@ -238,6 +279,30 @@ class StudyFile:
             )
         if self.seed != seed:
             self._refuse("the seed", str(self.seed), str(seed))
+
+    def _check_model(self, given: SmoothModel) -> None:
+        if self.model is None:
+            self._refuse("the teacher", self.title, f"the model {given.source}")
+            return
+        other = origin_of(given)
+        if change := change_of_file(self.model, other):
+            raise StudyError(
+                f"The study '{self.path}' cannot be continued: {change}; choose another study."
+            )
+        if not is_same(self.model, other):
+            self._refuse("the model", self.title, other.name)
+
+    def _check_teacher(self, given: Teacher) -> None:
+        if self.model is not None:
+            self._refuse("the model", self.title, f"the teacher {given.title}")
+        mine, other = self.teacher.gram, given.gram
+        scale = float(np.abs(mine).max())
+        if (
+            mine.shape != other.shape
+            or np.abs(mine - other).max() > _SAME_TEACHER * scale
+            or (self.teacher.activation, self.teacher.outputs) != (given.activation, given.outputs)
+        ):
+            self._refuse("the teacher", self.teacher.title, given.title)
 
     def _refuse(self, what: str, mine: str, given: str) -> None:
         other = "another one of the same name" if mine == given else given
@@ -400,7 +465,7 @@ class StudyFile:
         >>> study.close()
         """
         self._end_session()
-        upgrade(self._database)
+        upgrade(self._database, _renewed)
         with self._database.together():
             number = 1 + max((row["id"] for row in self._rows.all("sessions")), default=0)
             running: Row = {
@@ -497,28 +562,48 @@ def _closing_on_failure(database: Database) -> Iterator[None]:
         raise
 
 
-def _first_row(teacher: Teacher, dim: int | None, seed: int) -> Row:
+def _first_row(subject: Teacher | SmoothModel, dim: int | None, seed: int) -> Row:
     """What a study is about, checked."""
-    dim = TeacherStudent(teacher, 1, dim).dim
+    about: dict[str, Any]
+    if isinstance(subject, SmoothModel):
+        if dim is not None:
+            raise InvalidArgument(
+                "The 'dim' argument of Study.create is for networks, and must be left out for "
+                f"{subject.name}; got {dim!r}."
+            )
+        name, about = subject.source, {"model": origin_of(subject)}
+    else:
+        dim = TeacherStudent(subject, 1, dim).dim
+        name, about = subject.title, {"teacher": subject, "dim": dim}
     return {
         "id": 1,
         "created": now(),
         "upgraded": "",
-        "teacher": teacher.title,
-        "neurons": teacher.size,
-        "rank": teacher.rank,
-        "vectors": _bytes(teacher.vectors),
-        "gram": _bytes(teacher.gram),
-        "dim": _INFINITE if dim is None else str(dim),
+        "name": name,
         "seed": str(checked_seed("Study.create", seed)),
+        "record": encode(about),
     }
+
+
+def _about(row: Row) -> dict[str, Any]:
+    """What the row of the table `study` says that it is about, whichever format it is in."""
+    if "record" in row:
+        found: dict[str, Any] = decode(row["record"])
+        return found
+    neurons = row["neurons"]
+    teacher = Teacher(
+        _array(row["vectors"], (neurons, row["rank"])), _array(row["gram"], (neurons, neurons))
+    ).titled(row["teacher"])
+    return {"teacher": teacher, "dim": None if row["dim"] == _INFINITE else int(row["dim"])}
+
+
+def _renewed(row: Row) -> Row:
+    """The row of the table `study` of an earlier format, in the present one."""
+    kept = {name: row[name] for name in ("id", "created", "seed")}
+    return {**kept, "name": row["teacher"], "record": encode(_about(row))}
 
 
 def _array(content: bytes, shape: tuple[int, int]) -> Array:
     array = np.frombuffer(content, "<f8").astype(np.float64).reshape(shape)
     array.setflags(write=False)
     return array
-
-
-def _bytes(array: Array) -> bytes:
-    return np.ascontiguousarray(array, dtype="<f8").tobytes()

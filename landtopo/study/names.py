@@ -30,6 +30,9 @@ _FIRST_PLACES = {
 }
 # Where a class is that has moved since, and what has got its name later.
 _NEW_PLACES = {
+    "critical point of a function": "landtopo.points.stationary:FunctionPoint",
+    "family of a function": "landtopo.points.stationary:FunctionFamily",
+    "model": "landtopo.models.origin:Origin",
     "problem": "landtopo.models.networks.problem:TeacherStudent",
     "summary statistics": "landtopo.models.networks.statistics:SummaryStatistics",
     "teacher": "landtopo.models.networks.problem:Teacher",

@@ -22,10 +22,11 @@ __all__ = [
     "has_tables_of",
 ]
 
-#: Grows by one when a table changes; a file with a larger one is refused.
-SCHEMA_VERSION = 2
+#: Grows by one when a table changes; a file with a larger one is refused, one with a smaller one is
+#: read, and changed by the first write.
+SCHEMA_VERSION = 3
 
-#: Of landtopo 0.1.0: the same tables without checksums. It is read, and changed by the first write.
+#: Of landtopo 0.1.0: tables without checksums. Both it and version 2 are of networks only.
 FIRST_VERSION = 1
 
 #: Marks the file as ours, for `file` and for us: "LTOP".
@@ -38,13 +39,9 @@ TABLES = {
     checksum INTEGER NOT NULL,  -- in all tables: of the rest of the row, by checksum()
     created TEXT NOT NULL,   -- UTC, ISO 8601, as all times
     upgraded TEXT NOT NULL,  -- when a study of format 1 got its checksums, or empty
-    teacher TEXT NOT NULL,   -- its name, as on the command line
-    neurons INTEGER NOT NULL,
-    rank INTEGER NOT NULL,
-    vectors BLOB NOT NULL,   -- neurons x rank, float64 little-endian, row by row
-    gram BLOB NOT NULL,      -- neurons x neurons, likewise
-    dim TEXT NOT NULL,       -- decimal, or 'infinite'
-    seed TEXT NOT NULL       -- decimal: a seed may exceed 64 bits
+    name TEXT NOT NULL,      -- of the teacher or the model, as on the command line
+    seed TEXT NOT NULL,      -- decimal: a seed may exceed 64 bits
+    record BLOB NOT NULL     -- the teacher and the dimension of the inputs, or the model
 ) STRICT""",
     "sessions": """CREATE TABLE sessions (
     id INTEGER NOT NULL PRIMARY KEY,
@@ -146,8 +143,11 @@ KEYS = {
     "totals": ("name",),
 }
 
-# `_fingerprint` of the tables that landtopo 0.1.0 makes.
-_FIRST_TABLES = "c837281ab3df1a8266b8e71cdfde858c1c7b09794526a4b6217f6f0bbc39eb28"
+# `_fingerprint` of the tables of versions before the present one.
+_FORMER_TABLES = {
+    1: "c837281ab3df1a8266b8e71cdfde858c1c7b09794526a4b6217f6f0bbc39eb28",
+    2: "28da399d378e97fdd6613fef90cd9d73044dad0919e424507c4526bcfed4f860",
+}
 
 
 def checksum(table: str, row: Mapping[str, object]) -> int:
@@ -176,7 +176,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
 
 def has_tables_of(connection: sqlite3.Connection, version: int) -> bool:
     """Whether a file has exactly the tables of a format version, to the letter."""
-    known = {FIRST_VERSION: _FIRST_TABLES, SCHEMA_VERSION: _present_tables()}
+    known = {**_FORMER_TABLES, SCHEMA_VERSION: _present_tables()}
     return _fingerprint(connection) == known.get(version)
 
 

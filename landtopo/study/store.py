@@ -1,4 +1,4 @@
-"""A study: everything that was computed for one teacher, dimension and seed, in one file.
+"""A study: everything that was computed for one teacher and dimension, or one model, in one file.
 
 What is written is durable when the call returns, so a process that is killed loses at most the
 piece of work that it had in hand.
@@ -14,6 +14,7 @@ import networkx as nx
 
 from landtopo.errors import StudyError
 from landtopo.points.records import Attempts, Family, Status
+from landtopo.points.stationary import FunctionFamily
 from landtopo.shown import Table
 from landtopo.study.attempts import with_repetition, without_repetition
 from landtopo.study.codec import encode
@@ -79,7 +80,7 @@ class Study(StudyFile, Table):
         aim: str,
         source: str,
         attempts: Attempts,
-        families: Sequence[Family] = (),
+        families: Sequence[Family | FunctionFamily] = (),
         options: Mapping[str, Any] | None = None,
     ) -> None:
         """Store every attempt of a search and the families that it found.
@@ -95,7 +96,7 @@ class Study(StudyFile, Table):
             How, such as ``quasi-newton from gaussian:1``.
         attempts : Attempts
             `attempts.family` counts through `families`.
-        families : sequence of Family
+        families : sequence of Family or FunctionFamily
         options : mapping, optional
             Everything that the result depends on, in values that JSON has.
 
@@ -371,7 +372,7 @@ class Study(StudyFile, Table):
                     "nodes",
                     place=place,
                     id=node,
-                    width=data["width"],
+                    width=data.get("width", 0),  # a model has none
                     loss=data["loss"],
                     record=encode(data),
                 )

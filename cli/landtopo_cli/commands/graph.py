@@ -19,6 +19,7 @@ Examples
   landtopo graph --teacher orthonormal:6 --widths 6:7 -o six.landtopo --out-dir out
   landtopo graph -o six.landtopo --starts 20000
   landtopo graph --teacher equicorrelated:4:-0.1 --widths 4:6 --json
+  landtopo graph --model lj:7 -o lj7.landtopo
 """,
 )
 @problem_options

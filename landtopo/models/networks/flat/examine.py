@@ -21,12 +21,12 @@ from landtopo.errors import InvalidArgument
 from landtopo.flat.correct import correct
 from landtopo.flat.local import DirectionKind, LocalReport, NullDirection, local_report
 from landtopo.flat.null_space import cut_at, spectral_cut
+from landtopo.flat.probe import FlatOptions
 from landtopo.flat.trace import TraceOptions, TraceStop
 from landtopo.model import also_for_models
 from landtopo.models.networks.flat.cells import CellComplex, cell_complex
 from landtopo.models.networks.flat.compare import disagreements
 from landtopo.models.networks.flat.cubic import cubic_coefficient
-from landtopo.models.networks.flat.probe import FlatOptions
 from landtopo.models.networks.flat.report import Corner, FlatDirection, FlatReport, FlatStatus
 from landtopo.models.networks.flat.splitting import neuron_splits, split_inertia
 from landtopo.models.networks.flat.stability import StabilityLine, stability_along
