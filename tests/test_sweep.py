@@ -8,36 +8,50 @@ from landtopo_cli.app import landtopo as application
 from scipy.optimize import brentq
 
 import landtopo as lt
-from landtopo.models.networks.sweeps.branch import Branch, Space, _by_teacher, solved
+from landtopo.models.networks.sweeps.branch import Branch, Space, solved
+from landtopo.models.networks.sweeps.loss import LossAt
 from landtopo.models.networks.sweeps.pieces import Known, followed
 from landtopo.models.networks.sweeps.sweep import _assembled
 from landtopo.models.networks.sweeps.switch import neighbours
 from landtopo.models.networks.sweeps.trace import WIDE, HappeningKind, bracketed, trace
 from landtopo.models.networks.symmetry import isotropy, point_graph
 
-CURVES = ["equicorrelated:3:-0.3..0.9", "scaled:3:0.4..2"]
+CURVES = [
+    ("equicorrelated:3:-0.3..0.9", "relu"),
+    ("scaled:3:0.4..2", "leaky:-0.3"),
+    ("angle:0.3..2", "leaky:0.2"),
+    ("random:3:seed=2", "leaky:-0.9..0.9"),
+]
 
 
-@pytest.mark.parametrize("spec", CURVES)
-def test_derivatives_by_the_parameter(spec):
-    """Central differences with steps of 1e-6 are good to 1e-9; teachers have the Gram matrix."""
-    curve, at, step = lt.TeacherCurve.from_spec(spec), 0.6, 1e-6
+@pytest.mark.parametrize(("spec", "activation"), CURVES)
+def test_derivatives_by_the_parameter(spec, activation):
+    """Central differences with steps of 1e-6 are good to 1e-9; teachers have the Gram matrix.
+
+    All others are those of the loss of the teacher at that parameter, which has kernels of its own.
+    """
+    curve, at, step = lt.TeacherCurve.from_spec(spec, activation), 0.6, 1e-6
     vectors, slope = curve.vectors(at)
     np.testing.assert_allclose(vectors @ vectors.T, curve.gram(at), atol=1e-14)
     ahead, behind = curve.vectors(at + step)[0], curve.vectors(at - step)[0]
     np.testing.assert_allclose((ahead - behind) / (2 * step), slope, atol=1e-9)
-    weights = np.random.default_rng(0).normal(size=(4, 5))
+    weights = np.random.default_rng(0).normal(size=(4, curve.size + 2))
     # A student on a teacher vector, where the mixed block has its limit.
     weights[0] = np.pad(0.7 * vectors[1], (0, 2))
 
-    def gradient(value):
-        problem = lt.TeacherStudent(curve.teacher(value), width=4)
-        return lt.PopulationLoss(problem).gradient(weights)
+    def loss(value):
+        return lt.PopulationLoss(lt.TeacherStudent(curve.teacher(value), width=4))
 
-    apart = (gradient(at + step) - gradient(at - step)) / (2 * step)
-    wide = [np.pad(one, ((0, 0), (0, 2))) for one in (vectors, slope)]
-    np.testing.assert_allclose(_by_teacher(weights, *wide), apart, atol=2e-7)
-    np.testing.assert_allclose(_by_teacher(weights, *wide)[1:], apart[1:], atol=1e-9)
+    apart = (loss(at + step).gradient(weights) - loss(at - step).gradient(weights)) / (2 * step)
+    here = LossAt(curve, at, curve.size + 2)
+    np.testing.assert_allclose(here.mixed(weights), apart, atol=2e-7)
+    np.testing.assert_allclose(here.mixed(weights)[1:], apart[1:], atol=1e-9)
+    known = loss(at)
+    assert here.value(weights) == pytest.approx(known.value(weights), abs=1e-14)
+    np.testing.assert_allclose(here.gradient(weights), known.gradient(weights), atol=1e-14)
+    flat = known.hessian(weights).reshape(weights.size, weights.size)
+    np.testing.assert_allclose(here.hessian(weights), flat, atol=1e-14)
+    np.testing.assert_allclose(here.normal_block(weights), known.normal_block(weights), atol=1e-14)
 
 
 def pair(angle):
@@ -68,6 +82,46 @@ def test_one_student_of_two_teachers_in_closed_form():
             student = 2 * pair(np.arccos(np.sqrt((1 + value) / 2)))
             assert loss == pytest.approx(teacher - student**2, abs=1e-13)
     assert found.graph().number_of_edges() == 3
+
+
+def test_one_student_of_leaky_relu_in_closed_form():
+    """As above with g(t) = be (sin t + (pi - t) cos t) / 2 pi + al cos t, be = (1 - al)^2, and
+    w = 4 g / (1 + al^2) u: the bisector is a minimum where g''(phi) > 0, at large slopes.
+    """
+    found = lt.sweep(
+        lt.TeacherCurve.from_spec("angle:2.4", "leaky:-0.3..0.5"), width=1, bases=2, starts=8
+    )
+    phi = 1.2
+    bend = (np.sin(phi) - (np.pi - phi) * np.cos(phi)) / (2 * np.pi)
+    slope = brentq(lambda al: (1 - al) ** 2 * bend - al * np.cos(phi), 0.0, 0.5)
+    (event,) = found.events
+    assert event.low < slope < event.high
+    assert (event.kind, event.bracketed, event.balanced) == ("branching", True, True)
+    assert {one.index for one in found.at(slope - 0.01)} == {0, 1}
+    assert {one.index for one in found.at(slope + 0.01)} == {0}
+    for family in (one for one in found.families if one.isotropy_order == 2):
+        for al, loss in zip(family.values, family.losses, strict=True):
+            half, whole = ((1 - al) ** 2 * pair(t) + al * np.cos(t) for t in (phi, 2 * phi))
+            own = (1 + al**2) / 2
+            assert loss == pytest.approx(own + whole - 2 * half**2 / own, abs=1e-13)
+
+
+def test_the_angle_and_its_cosine_have_the_same_events():
+    """Also where passes leave the span: their mirror there is a symmetry as others are."""
+    by_angle = lt.sweep("angle:2.4..3", width=2, bases=1, starts=20)
+    low, high = np.cos([3.0, 2.4]).tolist()
+    by_cosine = lt.sweep(f"equicorrelated:2:{low}..{high}", width=2, bases=1, starts=20)
+    events = by_angle.events
+    assert [one.kind for one in events] == ["branching"] * 3
+    assert all(one.bracketed and one.balanced for one in (*events, *by_cosine.events))
+    assert [one.outside for one in events] == [False, False, True]
+    np.testing.assert_allclose(
+        np.cos([one.value for one in events]),
+        [one.value for one in reversed(by_cosine.events)],
+        atol=WIDE,
+    )
+    for before, after in zip(events, reversed(by_cosine.events), strict=True):
+        assert (len(before.before), len(before.after)) == (len(after.after), len(after.before))
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +212,7 @@ def test_loss_of_stability_with_what_branches_off():
     known = Known(curve, 6)
     crossing = next(one for one in near if one.index == 1)
     for start, value in ((weights, 0.0), (crossing.weights, crossing.value)):
-        assert known.add(followed(6, curve.name, start, value, 0, 1), "")
+        assert known.add(followed(curve, start, value, 0, 1), "")
     families, (event,) = _assembled(known, certified=False)
     assert (event.kind, event.bracketed, event.balanced) == ("branching", True, True)
     assert event.value == met.value
@@ -216,10 +270,29 @@ def test_command(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spec",
-    ["equicorrelated:3", "equicorrelated:3:0.5..0.1", "equicorrelated:3:-0.6..0.5", "other:3:0..1"],
+    ("spec", "activation", "told"),
+    [
+        ("equicorrelated:3:0.5", "relu", "has none"),
+        ("equicorrelated:3:0..0.5", "leaky:0..0.5", "has 2"),
+        ("equicorrelated:3:0..0.5:0..1", "relu", "has 2"),
+        ("equicorrelated:2..3:0.5", "relu", "last number"),
+        ("random:3:seed=1..2", "relu", "last number"),
+        ("equicorrelated:3:a..b", "relu", "last number"),
+        ("equicorrelated:3:0.5..0.1", "relu", "above 0.5"),
+        ("equicorrelated:3:-0.6..0.5", "relu", ">= -0.5"),
+        ("equicorrelated:3:0..1", "relu", "linearly independent"),
+        ("scaled:3:0..1", "relu", "linearly independent"),
+        ("angle:30..150", "relu", "at most 3.14159"),
+        ("other:3:0..1", "relu", "last number"),
+        ("orthonormal:3", "leaky:0..1", "linear"),
+        ("orthonormal:3", "leaky:-2..0.5", "inverse"),
+        ("orthonormal:3", "erf:0..1", "last number"),
+        ("angle:1..2", "erf", "relu or leaky"),
+        ("angle:1..2", "abs", "other than -1"),
+        ("equicorrelated:3:1", "leaky:0..0.5", "linearly independent"),
+    ],
 )
-def test_bad_curves_are_one_sentence(spec):
-    with pytest.raises(lt.InvalidArgument) as told:
-        lt.TeacherCurve.from_spec(spec)
-    assert str(told.value).endswith(".")
+def test_bad_curves_are_one_sentence(spec, activation, told):
+    with pytest.raises(lt.InvalidArgument, match=told) as refused:
+        lt.TeacherCurve.from_spec(spec, activation)
+    assert str(refused.value).endswith(".")

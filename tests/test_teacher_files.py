@@ -96,6 +96,14 @@ def test_a_symmetric_matrix_is_not_guessed_at(tmp_path: Path) -> None:
         assert Teacher.from_spec(spec + ":vectors").rank == 2
 
 
+def test_norm_and_angle_of_a_text() -> None:
+    scaled, pair = Teacher.from_spec("scaled:3:0.5"), Teacher.from_spec("angle:2.5")
+    assert np.array_equal(scaled.gram, np.diag([0.25, 1.0, 1.0]))
+    cosine = np.cos(2.5)
+    assert np.allclose(pair.gram, [[1.0, cosine], [cosine, 1.0]], atol=1e-15)
+    assert (scaled.name, pair.name) == ("scaled:3:0.5", "angle:2.5")
+
+
 def test_both_readings_of_a_projection_are_one_teacher(tmp_path: Path) -> None:
     spec = write(tmp_path, "a.npy", np.eye(4))
     for way in (spec, spec + ":vectors", spec + ":gram"):
@@ -122,6 +130,11 @@ def test_both_readings_of_a_projection_are_one_teacher(tmp_path: Path) -> None:
         ("random:6:dim=99999999999999", "must be at most"),
         ("orthonormal:1\n2", "'1\\n2', which is not a whole number"),
         ("equicorrelated:6:-0.5", "eigenvalue -1.5"),
+        ("scaled:3", "scaled:M:NORM"),
+        ("scaled:3:0", "finite number > 0"),
+        ("scaled:3:x", "'x', which is not a number"),
+        ("angle:1:2", "angle:PHI"),
+        ("angle:60", "radians"),
         ("random", "random:M:dim=D:seed=S"),
         ("random:6:size=3", "random:M:dim=D:seed=S"),
         ("random:6:seed=1:seed=2", "random:M:dim=D:seed=S"),

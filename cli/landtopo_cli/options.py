@@ -148,8 +148,9 @@ _OPTIONS = (
     click.option(
         "--teacher",
         metavar="TEACHER",
-        help="orthonormal:M, equicorrelated:M:RHO, random:M:dim=D:seed=S, or a file (.json, .npy, "
-        ".csv) with vectors, one a row; FILE:gram for a Gram matrix.",
+        help="orthonormal:M, equicorrelated:M:RHO, scaled:M:NORM (of the first), angle:PHI (of "
+        "two, radians), random:M:dim=D:seed=S, or a file (.json, .npy, .csv) with vectors, one a "
+        "row; FILE:gram for a Gram matrix.",
     ),
     click.option(
         "--model",

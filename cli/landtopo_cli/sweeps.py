@@ -55,7 +55,8 @@ def sweep_record(found: SweepResult) -> dict[str, Any]:
     found : SweepResult
     """
     return {
-        "curve": found.curve.name,
+        "curve": found.curve.title,
+        "parameter": found.curve.parameter.value,
         "width": found.width,
         "low": found.curve.low,
         "high": found.curve.high,
@@ -95,7 +96,7 @@ def sweep_text(found: SweepResult) -> str:
     """
     minima = sum(one.index == 0 for one in found.families)
     parts = [
-        f"Teachers {found.curve.name}, width {found.width}: "
+        f"Teachers {found.curve.title}, width {found.width}: "
         f"{counted(minima, 'minimum', 'minima')} and "
         f"{counted(len(found.families) - minima, 'pass', 'passes')} between events, "
         f"{counted(len(found.events), 'event')}."

@@ -33,7 +33,9 @@ class _Event(Protocol):
 
 class _Curve(Protocol):
     @property
-    def name(self) -> str: ...
+    def title(self) -> str: ...
+    @property
+    def parameter(self) -> str: ...
 
 
 class _Sweep(Protocol):
@@ -66,7 +68,7 @@ def bifurcations(sweep: _Sweep, *, scale: LossScale = "auto", ax: Axes | None = 
     >>> import landtopo as lt
     >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
     >>> lt.plot.bifurcations(found).get_xlabel()
-    'parameter of equicorrelated:2:0.1..0.2'
+    "scalar product of the teacher's vectors"
     """
     with axes_for(ax, width=max(SINGLE_COLUMN, _WIDTH)) as axes:
         losses = [float(x) for family in sweep.families for x in family.losses]
@@ -81,6 +83,7 @@ def bifurcations(sweep: _Sweep, *, scale: LossScale = "auto", ax: Axes | None = 
                     colour = "C0" if index == 0 else "C1"
                     axes.plot(family.values, shown, style, color=colour, linewidth=1, label=label)
                     label = "_"
-        axes.set_xlabel(f"parameter of {sweep.curve.name}")
+        axes.set_xlabel(str(sweep.curve.parameter))
+        axes.set_title(sweep.curve.title)
         axes.legend()
     return axes

@@ -17,14 +17,23 @@ __all__ = ["command"]
 Examples
   landtopo sweep --teacher equicorrelated:6:-0.19..0.95 --width 6 --jobs 2 -o six.landtopo
   landtopo sweep --teacher scaled:4:0.5..2 --width 4 --picture norms.pdf --json
+  landtopo sweep --teacher orthonormal:4 --activation leaky:-0.5..0.9 --width 4
 """,
 )
 @click.option(
     "--teacher",
-    metavar="CURVE",
+    metavar="TEACHER",
     required=True,
-    help="equicorrelated:M:LOW..HIGH (the scalar product of unit vectors; with M = 2 the cosine of "
-    "their angle) or scaled:M:LOW..HIGH (the norm of one of M orthogonal vectors).",
+    help="equicorrelated:M:LOW..HIGH (the scalar product of unit vectors), scaled:M:LOW..HIGH "
+    "(the norm of the first of M orthogonal vectors), angle:LOW..HIGH (of two unit vectors, in "
+    "radians), or any teacher where the interval is in --activation.",
+)
+@click.option(
+    "--activation",
+    metavar="S",
+    default="relu",
+    help="relu, leaky:ALPHA, or leaky:LOW..HIGH, from -1 (the absolute value) to below 1 "
+    "(linear).  [default: relu]",
 )
 @click.option("--width", metavar="K", type=WIDTH, required=True, help="Student neurons.")
 @click.option(
@@ -54,6 +63,7 @@ Examples
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(
     teacher: str,
+    activation: str,
     width: int,
     bases: int,
     starts: int,
@@ -82,7 +92,7 @@ def command(
     from landtopo_cli.tables import plain_json
     from landtopo_cli.terminal import progress
 
-    curve = TeacherCurve.from_spec(teacher)
+    curve = TeacherCurve.from_spec(teacher, activation)
     if picture is not None:
         from landtopo.plot.style import picture_format
 

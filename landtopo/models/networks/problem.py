@@ -287,6 +287,57 @@ class Teacher(Brief):
         return cls.from_gram(gram, name=f"equicorrelated:{size}:{rho!r}")
 
     @classmethod
+    def scaled(cls, size: int, norm: float) -> Teacher:
+        """M orthogonal vectors, the first of a norm of its own, the others of norm 1.
+
+        Parameters
+        ----------
+        size : int
+            Number of teacher neurons M >= 1.
+        norm : float
+            Of the first one.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.scaled(3, 0.5).norms
+        array([0.5, 1. , 1. ])
+        """
+        size = checked_count("size", "Teacher.scaled", size, most=MOST_NEURONS)
+        norm = checked_number(
+            "norm", "Teacher.scaled", norm, "be a finite number > 0", lambda x: 0.0 < x < np.inf
+        )
+        vectors = np.eye(size)
+        vectors[0, 0] = norm
+        return cls.from_vectors(vectors, name=f"scaled:{size}:{norm!r}")
+
+    @classmethod
+    def at_angle(cls, angle: float) -> Teacher:
+        """Two unit vectors.
+
+        Parameters
+        ----------
+        angle : float
+            Between them, in radians, from 0 to pi.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.at_angle(1.0).gram.round(6)
+        array([[1.      , 0.540302],
+               [0.540302, 1.      ]])
+        """
+        angle = checked_number(
+            "angle",
+            "Teacher.at_angle",
+            angle,
+            "lie between 0 and pi, in radians",
+            lambda x: 0.0 <= x <= np.pi,
+        )
+        vectors = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
+        return cls.from_vectors(vectors, name=f"angle:{angle!r}")
+
+    @classmethod
     def random(cls, size: int, *, dim: int | None = None, seed: int = 0) -> Teacher:
         """M vectors with independent entries N(0, 1/dim).
 
@@ -410,8 +461,9 @@ class Teacher(Brief):
         Parameters
         ----------
         spec : str
-            ``orthonormal:6``, ``equicorrelated:6:0.2``, ``random:6:dim=100:seed=1``, or the name
-            of a file that holds vectors or a Gram matrix (.json, .npy, .csv).
+            ``orthonormal:6``, ``equicorrelated:6:0.2``, ``scaled:6:0.5``, ``angle:1.2``,
+            ``random:6:dim=100:seed=1``, or the name of a file that holds vectors or a Gram matrix
+            (.json, .npy, .csv).
 
         Examples
         --------

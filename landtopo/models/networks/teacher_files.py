@@ -4,6 +4,8 @@ A text names either a construction or a file:
 
     orthonormal:M                      M orthonormal vectors
     equicorrelated:M:RHO               M unit vectors with common scalar product RHO
+    scaled:M:NORM                      M orthogonal vectors, the first of that norm, the others of 1
+    angle:PHI                          two unit vectors at that angle, in radians
     random:M[:dim=D][:seed=S]          entries N(0, 1/D); D = M and S = 0 unless given
     FILE  |  FILE:vectors  |  FILE:gram
 
@@ -55,8 +57,9 @@ def teacher_from_spec(spec: str) -> Teacher:
     Parameters
     ----------
     spec : str
-        ``orthonormal:6``, ``equicorrelated:6:0.2``, ``random:6:dim=100:seed=1``, or the name of a
-        file (.json, .npy, .csv) that may be followed by ``:vectors`` or ``:gram``.
+        ``orthonormal:6``, ``equicorrelated:6:0.2``, ``scaled:6:0.5``, ``angle:1.2``,
+        ``random:6:dim=100:seed=1``, or the name of a file (.json, .npy, .csv) that may be followed
+        by ``:vectors`` or ``:gram``.
 
     Raises
     ------
@@ -83,13 +86,20 @@ def _equicorrelated(spec: str, parts: list[str]) -> Teacher:
             spec, "must be written as equicorrelated:M:RHO, such as equicorrelated:6:0.2"
         )
     size = _integer(spec, "number of neurons", parts[0])
-    try:
-        correlation = real_number(parts[1])
-    except ValueError:
-        raise _unusable(
-            spec, f"has the correlation {shown(parts[1])}, which is not a number"
-        ) from None
-    return Teacher.equicorrelated(size, correlation)
+    return Teacher.equicorrelated(size, _real(spec, "correlation", parts[1]))
+
+
+def _scaled(spec: str, parts: list[str]) -> Teacher:
+    if len(parts) != 2:
+        raise _unusable(spec, "must be written as scaled:M:NORM, such as scaled:6:0.5")
+    size = _integer(spec, "number of neurons", parts[0])
+    return Teacher.scaled(size, _real(spec, "norm", parts[1]))
+
+
+def _angle(spec: str, parts: list[str]) -> Teacher:
+    if len(parts) != 1:
+        raise _unusable(spec, "must be written as angle:PHI in radians, such as angle:1.2")
+    return Teacher.at_angle(_real(spec, "angle", parts[0]))
 
 
 def _random(spec: str, parts: list[str]) -> Teacher:
@@ -109,6 +119,8 @@ def _random(spec: str, parts: list[str]) -> Teacher:
 _MAKERS: dict[str, Callable[[str, list[str]], Teacher]] = {
     "orthonormal": _orthonormal,
     "equicorrelated": _equicorrelated,
+    "scaled": _scaled,
+    "angle": _angle,
     "random": _random,
 }
 
@@ -122,6 +134,13 @@ def _integer(spec: str, what: str, text: str) -> int:
         ) from None
 
 
+def _real(spec: str, what: str, text: str) -> float:
+    try:
+        return real_number(text)
+    except ValueError:
+        raise _unusable(spec, f"has the {what} {shown(text)}, which is not a number") from None
+
+
 def _unusable(spec: str, problem: str) -> InvalidArgument:
     return InvalidArgument(f"The teacher {shown(spec, _LONGEST_NAME)} {problem}.")
 
@@ -133,8 +152,8 @@ def _from_file(spec: str) -> Teacher:
     if path.suffix.lower() not in _READERS:
         raise _unusable(
             spec,
-            "is neither orthonormal:M, equicorrelated:M:RHO, random:M:dim=D:seed=S nor a file "
-            "that ends in .json, .npy or .csv",
+            "is neither orthonormal:M, equicorrelated:M:RHO, scaled:M:NORM, angle:PHI, "
+            "random:M:dim=D:seed=S nor a file that ends in .json, .npy or .csv",
         )
     matrix, key = _matrix_of(path, _READINGS)
     stated = next((reading for reading in _READINGS if reading == key), None)

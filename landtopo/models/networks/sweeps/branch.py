@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from landtopo.kernels import curvature, relu
 from landtopo.models.networks.sweeps.curve import TeacherCurve
+from landtopo.models.networks.sweeps.loss import LossAt
 from landtopo.models.networks.symmetry import Relabelling
 from landtopo.objective import Array
 from landtopo.shown import Brief
@@ -127,16 +127,12 @@ class Branch:
         All on the space.
         """
         weights = self.weights(y)
-        vectors, slope = self.curve.vectors(value)
-        rows, constant = relu.teacher_frame(vectors, self.space.columns)
-        _, gradient = relu.batch_value_gradient(weights[None], rows, constant, True)
-        size = weights.size
-        hessian = curvature.batch_hessian(weights[None], rows).reshape(size, size)
+        loss = LossAt(self.curve, value, self.space.columns)
         basis = self.space.basis
         gauge = self.gauge(weights) @ basis
-        inner = basis.T @ hessian @ basis + gauge.T @ gauge
-        mixed = _by_teacher(weights, rows, np.pad(slope, ((0, 0), (0, rows.shape[1] - len(slope)))))
-        return basis.T @ gradient[0].ravel(), inner, basis.T @ mixed.ravel()
+        inner = basis.T @ loss.hessian(weights) @ basis + gauge.T @ gauge
+        sides = loss.gradient(weights).ravel(), loss.mixed(weights).ravel()
+        return basis.T @ sides[0], inner, basis.T @ sides[1]
 
     def weights(self, y: Array) -> Array:
         """Weights at coordinates of the space."""
@@ -228,19 +224,12 @@ class Branch:
 
     def spectra(self, weights: Array, value: float) -> tuple[Array, Array, float]:
         """Eigenvalues without gauge, those of the normal block, and the loss."""
-        vectors, _ = self.curve.vectors(value)
-        rows, constant = relu.teacher_frame(vectors, self.space.columns)
-        size = weights.size
-        hessian = curvature.batch_hessian(weights[None], rows).reshape(size, size)
+        loss = LossAt(self.curve, value, self.space.columns)
         across = _complement(self.gauge(weights).T)
-        block = curvature.batch_normal_block(weights[None], rows)[0]
         unused = _complement(weights[:, self.curve.size :])
-        losses, _ = relu.batch_value_gradient(weights[None], rows, constant, False)
-        return (
-            np.linalg.eigvalsh(across.T @ hessian @ across),
-            np.linalg.eigvalsh(unused.T @ block @ unused),
-            float(losses[0]),
-        )
+        inner = across.T @ loss.hessian(weights) @ across
+        outer = unused.T @ loss.normal_block(weights) @ unused
+        return _eigenvalues(inner), _eigenvalues(outer), loss.value(weights)
 
     def starting(self, weights: Array, value: float) -> Node | None:
         """The node at a critical point; the tangent points to larger parameters."""
@@ -262,31 +251,12 @@ def _definite(curve: TeacherCurve, value: float) -> bool:
     return bool(np.linalg.eigvalsh(curve.gram(value))[0] > _NOTHING)
 
 
+def _eigenvalues(matrix: Array) -> Array:
+    return np.asarray(np.linalg.eigvalsh(matrix), dtype=np.float64)
+
+
 def _complement(columns: Array) -> Array:
     count = columns.shape[1]
     if count == 0:
         return np.eye(len(columns))
     return np.asarray(np.linalg.qr(columns, mode="complete")[0][:, count:])
-
-
-def _by_teacher(weights: Array, rows: Array, slope: Array) -> Array:
-    """Derivative of the gradient as the teacher vectors move, shape (K, D).
-
-    -H_uv v' summed over teacher vectors, with the mixed block H_uv of the pair integral.
-    """
-    p, q = np.linalg.norm(weights, axis=1), np.linalg.norm(rows, axis=1)
-    u, v = weights / p[:, None], rows / q[:, None]
-    apart = np.linalg.norm(u[:, None] - v[None], axis=2)
-    together = np.linalg.norm(u[:, None] + v[None], axis=2)
-    angle = 2.0 * np.arctan2(apart, together)
-    cosine = u @ v.T
-    sine = apart * together / 2.0
-    inverse = np.where(sine > _NOTHING, 1.0 / np.maximum(sine, _NOTHING), 0.0)
-    # sin t n_u and sin t n_v, with n_u n_v^T sin t = (sin t n_u)(sin t n_v)^T / sin t.
-    to_teacher = v[None] - cosine[:, :, None] * u[:, None]
-    to_student = u[:, None] - cosine[:, :, None] * v[None]
-    moved = (np.pi - angle) @ slope
-    moved += (sine * np.einsum("md,md->m", v, slope)[None]).sum(axis=1)[:, None] * u
-    bend = inverse * np.einsum("kmd,md->km", to_student, slope)
-    moved += np.einsum("km,kmd->kd", bend, to_teacher)
-    return np.asarray(-moved / (2.0 * np.pi))

@@ -162,7 +162,7 @@ def _host(known: Known, curve: int, number: int) -> tuple[int, int]:
         for one in known.curves
         for place, other in enumerate(one.happenings)
         if other.kind is HappeningKind.CROSSING
-        and one.order > known.curves[curve].order
+        and one.is_more_symmetric(known.curves[curve])
         and abs(other.value - met.value) < _SAME_VALUE * reach
         and _alike(known, met, other)
     ]

@@ -28,26 +28,24 @@ from landtopo.models.networks.symmetry import (
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
-__all__ = ["Curve", "Known", "Part", "followed"]
+__all__ = ["Curve", "Known", "Part", "followed", "trimmed"]
 
 # Losses of one curve, interpolated between its nodes and exact, differ by no more than this.
 _NEAR_LOSS, _SAME_LOSS = 2e-3, 1e-10
+_UNUSED, _PARALLEL = 1e-8, 1e-6
 # Of the range, away from a meeting.
 _ASIDE = 1e-4
 _TIED = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2)
 
 
 def followed(
-    width: int, name: str, weights: Array, value: float, seed: int, tracked: int
+    curve: TeacherCurve, weights: Array, value: float, seed: int, tracked: int
 ) -> dict[str, Any]:
     """The curve through a critical point, and the points of others that it leads to.
 
     Parameters
     ----------
-    width : int
-        Of the student.
-    name : str
-        Of the teacher's curve.
+    curve : TeacherCurve
     weights : ndarray, shape (K, D)
     value : float
     seed : int
@@ -60,11 +58,11 @@ def followed(
         Columns of nodes and happenings; ``next`` and ``next_values``, points to go on from.
         ``lost`` where the point is none of a smooth curve.
     """
-    curve = TeacherCurve.from_spec(name)
+    weights = trimmed(weights, curve.size)
     elements = _elements(curve, weights, value)
     branch = Branch(curve, Space.of(weights, curve.size, elements))
     start = branch.starting(weights, value)
-    if start is None:
+    if start is None or _are_parallel(start.weights):
         return {"lost": True, "next": [], "next_values": []}
     group = isotropy(point_graph(curve.teacher(value), start.weights))
     found = trace(branch, start)
@@ -115,6 +113,19 @@ def followed(
         "next": more,
         "next_values": more_values,
     }
+
+
+def trimmed(weights: Array, rank: int) -> Array:
+    """The same point in as few columns outside the span as hold it, by turning them."""
+    left, sizes, _ = np.linalg.svd(weights[:, rank:], full_matrices=False)
+    return np.hstack([weights[:, :rank], (left * sizes)[:, sizes > _UNUSED]])
+
+
+def _are_parallel(weights: Array) -> bool:
+    """Whether two neurons are as good as one: such points are not isolated."""
+    units = weights / np.linalg.norm(weights, axis=1)[:, None]
+    apart = np.linalg.norm(units[:, None] - units[None], axis=2)
+    return bool(np.any(apart[np.triu_indices(len(units), 1)] < _PARALLEL))
 
 
 def _larger(curve: TeacherCurve, met: Happening, order: int) -> tuple[Relabelling, ...]:
@@ -201,6 +212,14 @@ class Curve(Brief):
     last: Ending
     found_by: str
     branch: Branch = field(repr=False)
+
+    def is_more_symmetric(self, other: Curve) -> bool:
+        """Whether the other one can branch off from this one, by the orders of their symmetries.
+
+        A curve that leaves the span branches off from one that has a mirror there.
+        """
+        mine, its = ((one.order, -one.weights.shape[2]) for one in (self, other))
+        return mine > its and self.order >= other.order
 
     def first_of(self, number: int) -> int:
         """The first of the happenings that are the same as one."""

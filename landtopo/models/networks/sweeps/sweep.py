@@ -17,7 +17,7 @@ from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.sweeps.curve import TeacherCurve
 from landtopo.models.networks.sweeps.events import SweepEvent, event_of, joined
-from landtopo.models.networks.sweeps.pieces import Known, Part, followed
+from landtopo.models.networks.sweeps.pieces import Known, Part, followed, trimmed
 from landtopo.models.networks.symmetric.search import symmetry_search
 from landtopo.objective import Array
 from landtopo.points.records import Kind
@@ -33,7 +33,6 @@ __all__ = ["SweepFamily", "SweepResult", "sweep"]
 # Where in its part of the range each base lies: nowhere special.
 _WITHIN = 0.38
 _TRACKED = 1
-_UNUSED = 1e-8
 _SAME_END = 1e-8
 
 
@@ -192,11 +191,11 @@ def sweep(
 ) -> SweepResult:
     """Follow every minimum and every pass that is met over a range of teachers.
 
-    At several bases minima and saddles of index 1 are searched for from random starts and by
-    symmetry. Each is followed both ways by arc length, with the exact Hessian, on the space that
-    its symmetries fix. Where eigenvalues of a family of index 0 or 1 change their sign, what
-    branches off is looked for on both sides and followed, too; where a curve meets a more symmetric
-    one, that is followed.
+    At several bases minima and saddles of index 1 are searched for from random starts and, where
+    the activation is ReLU, by symmetry. Each is followed both ways by arc length, with the exact
+    Hessian, on the space that its symmetries fix. Where eigenvalues of a family of index 0 or 1
+    change their sign, what branches off is looked for on both sides and followed, too; where a
+    curve meets a more symmetric one, that is followed.
 
     Families that exist between two bases only, and branch off from none that is known, are missed.
     Points that are not isolated (with parallel or zero neurons) are not followed.
@@ -204,7 +203,8 @@ def sweep(
     Parameters
     ----------
     curve : TeacherCurve or str
-        Such as ``equicorrelated:6:-0.19..0.95``; the teacher's vectors are independent.
+        Such as ``equicorrelated:6:-0.19..0.95``; the teacher's vectors are independent. Slopes of
+        leaky ReLU, and teachers of one's own, are curves of `TeacherCurve`.
     width : int
         Student neurons K.
     bases : int
@@ -263,13 +263,13 @@ def sweep(
         fresh = [(w, value, by) for w, by in points]
         while fresh:
             wave = known.new(fresh)
-            listener.begin(f"{curve.name}: curves from {value:.6g}", len(wave))
+            listener.begin(f"{curve.title}: curves from {value:.6g}", len(wave))
             results = pool.run(
                 [
                     Piece(
-                        name=f"sweep/{curve.name}/{width}",
+                        name=f"sweep/{curve.title}/{width}",
                         function=followed,
-                        arguments=(width, curve.name, weights, at, seed, _TRACKED),
+                        arguments=(curve, weights, at, seed, _TRACKED),
                     )
                     for weights, at, _ in wave
                 ],
@@ -280,7 +280,7 @@ def sweep(
             for (_, _, by), result in zip(wave, results, strict=True):
                 if known.add(result, by):
                     fresh += [
-                        (w, float(at), "a crossing")
+                        (trimmed(w, curve.size), float(at), "a crossing")
                         for w, at in zip(result["next"], result["next_values"], strict=True)
                     ]
     families, events = _assembled(known, certified=certified)
@@ -307,16 +307,19 @@ def _met(
 ) -> tuple[list[tuple[Array, str]], int]:
     """Minima and saddles of index 1 at a parameter, and how many are not isolated."""
     problem = TeacherStudent(curve.teacher(value), width)
-    here = _Prefixed(journal, f"sweep/{problem.teacher.name}")
+    here = _Prefixed(journal, f"sweep/{problem.teacher.title}")
     asked: dict[str, Any] = {"seed": seed, "jobs": jobs, "journal": here, "progress": progress}
     minima = find_minima(problem, starts=starts, **asked)
-    symmetric = symmetry_search(problem, starts=min(starts, 60), cycle_starts=0, **asked)
+    symmetric: tuple[Any, ...] = ()
+    if problem.is_plain:
+        by_symmetry = symmetry_search(problem, starts=min(starts, 60), cycle_starts=0, **asked)
+        symmetric = tuple(by_symmetry.points)
     known = [family.point for family in minima.families]
     saddles = find_saddles(
         problem, index=1, starts=starts, sources=("random", "soft modes"), known=known, **asked
     )
     found = [(one.point, one.effective_width, "random starts") for one in minima.families]
-    found += [(one.point, one.effective_width, "symmetry") for one in symmetric.points]
+    found += [(one.point, one.effective_width, "symmetry") for one in symmetric]
     found += [(one.point, one.effective_width, "climbs") for one in saddles.families]
     points, loose = [], 0
     for point, effective, by in found:
@@ -325,11 +328,7 @@ def _met(
         if effective < width or point.nullity:
             loose += 1
             continue
-        # As few columns outside the span as hold the point, by turning them.
-        left, sizes, _ = np.linalg.svd(point.weights[:, problem.rank :], full_matrices=False)
-        used = sizes > _UNUSED
-        inner = point.weights[:, : problem.rank]
-        points.append((np.hstack([inner, (left * sizes)[:, used]]), by))
+        points.append((trimmed(point.weights, problem.rank), by))
     return points, loose
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landtopo.models.networks.sweeps.branch import Branch, Space, solved
+from landtopo.models.networks.sweeps.loss import LossAt
 from landtopo.models.networks.sweeps.trace import Happening
 from landtopo.models.networks.symmetry import Reference, Relabelling, isotropy, point_graph
 from landtopo.objective import Array
@@ -200,20 +201,14 @@ def _some(
 
 def _null_space(branch: Branch, whole: Branch, met: Happening) -> Array:
     """Directions of the weights, as columns, along which the curvature vanishes."""
-    from landtopo.kernels import curvature, relu
-
     weights = met.weights
-    rows, _ = relu.teacher_frame(branch.curve.vectors(met.value)[0], weights.shape[1])
+    loss = LossAt(branch.curve, met.value, weights.shape[1])
     if not met.outer:
-        size = weights.size
-        hessian = curvature.batch_hessian(weights[None], rows).reshape(size, size)
         gauge = branch.gauge(weights)
-        hessian = hessian + gauge.T @ gauge
-        values, vectors = np.linalg.eigh(hessian)
+        values, vectors = np.linalg.eigh(loss.hessian(weights) + gauge.T @ gauge)
         order = np.argsort(np.abs(values))[: met.inner]
         return np.asarray(vectors[:, order])
-    block = curvature.batch_normal_block(weights[None], rows)[0]
-    values, vectors = np.linalg.eigh(block)
+    values, vectors = np.linalg.eigh(loss.normal_block(weights))
     order = np.argsort(np.abs(values))[: met.outer]
     found = np.zeros((len(weights), whole.space.columns, len(order)))
     found[:, -1, :] = vectors[:, order]
