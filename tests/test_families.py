@@ -112,3 +112,15 @@ def test_orbit_of_the_global_minimum_has_every_labelling(size: int) -> None:
     expected = int(np.prod(np.arange(1, size + 1)))
     assert result.families[0].orbit_size == expected
     assert isinstance(result.families[0].orbit_size, int)
+
+
+def test_a_zero_loss_network_with_other_directions_is_another_family() -> None:
+    """The loss cannot tell that a short neuron of the teacher is missing; the directions can."""
+    tiny = 3e-7
+    vectors = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, tiny]])
+    problem = TeacherStudent(Teacher.from_vectors(vectors), 3)
+    without = vectors * [[1.0], [1.0], [0.0]]
+    split = np.array([0.5 * vectors[0], 0.5 * vectors[0], vectors[1]])
+    points = np.array([vectors, vectors[[2, 0, 1]], without, split, vectors])
+    labels = group_weights(problem, points)
+    assert labels.tolist() == [0, 0, 1, 1, 0]

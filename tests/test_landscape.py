@@ -14,6 +14,7 @@ import math
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,6 +36,7 @@ from landtopo.landscape.rungs import LineageOptions
 from landtopo.landscape.schema import LINEAGE, columns_of
 from landtopo.landscape.transitions import Found, absorb, follow
 from landtopo.landscape.widths import width_table
+from landtopo.models.functions import function_model
 from landtopo.models.networks.landscape.lineage import fates_from, fates_of
 from landtopo.models.networks.landscape.mirrors import mirrored_minima, mirrored_starts
 from landtopo.models.networks.landscape.relations import simplest_relation
@@ -533,8 +535,34 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def test_processes_change_nothing(
     uninterrupted: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("landtopo.landscape.pool._ALONE", 0.0)  # processes from the first piece on
+    # Processes from the first piece on.
+    monkeypatch.setattr("landtopo.landscape.pool._ALONE", 0.0)
+    monkeypatch.setattr("landtopo.landscape.pool._THREADED", 0.0)
     assert content(small(jobs=2), tmp_path) == uninterrupted
+
+
+def test_threads_change_nothing(
+    uninterrupted: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("landtopo.landscape.pool._THREADED", math.inf)
+    between = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        assert content(small(jobs=4), tmp_path) == uninterrupted
+    finally:
+        sys.setswitchinterval(between)
+
+
+def test_functions_of_the_user_are_never_called_by_two_threads() -> None:
+    threads = set()
+
+    def bowl(x: Array) -> float:
+        threads.add(threading.get_ident())
+        return float((x[0] ** 2 - 1.0) ** 2 + x[1] ** 2)
+
+    model = function_model(bowl, low=[-2.0, -1.0], high=[2.0, 1.0])
+    landscape_graph(model, starts=20, seed=0, jobs=2)
+    assert threads == {threading.get_ident()}
 
 
 def test_interruptions_change_nothing(uninterrupted: bytes, tmp_path: Path) -> None:

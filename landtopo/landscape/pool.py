@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -26,8 +27,9 @@ from landtopo.shown import Brief
 
 __all__ = ["Piece", "Pool"]
 
-# Starting processes takes about as long as this many seconds of work.
+# Starting processes takes as long as this many seconds of work, and of work that threads share.
 _ALONE = 1.5
+_THREADED = 8.0
 # Seconds between two looks at whether the process that started this one still lives.
 _LOOK = 2.0
 
@@ -67,10 +69,14 @@ class Pool:
     Parameters
     ----------
     run : Run
+    threads : bool
+        Whether pieces can run beside each other in one process and mostly without the interpreter
+        lock. A function of the user's may keep what it computes in one place.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, *, threads: bool = False) -> None:
         self.jobs = run.jobs
+        self.threads = threads
         self.cluster = run.cluster
         self.journal = run.journal
         self._spent = 0.0
@@ -116,12 +122,8 @@ class Pool:
                 for number, value in found:
                     yield left[number][0], value
             return
-        while left and (self.jobs == 1 or self._spent < _ALONE or len(left) == 1):
-            key, piece = left.pop(0)
-            began = perf_counter()
-            value = _run(key, piece)
-            self._spent += perf_counter() - began
-            yield value
+        with closing(self._here(left)) as computed:
+            yield from computed
         if not left:
             return
         from joblib import Parallel, delayed
@@ -137,6 +139,34 @@ class Pool:
         tasks = (delayed(_run_for)(os.getpid(), key, piece) for key, piece in left)
         with closing(parallel(tasks)) as values:
             yield from values
+
+    def _here(self, left: list[tuple[str, Piece]]) -> Generator[_Result, None, None]:
+        """Take pieces off a list and run them in this process, while starting others is no use."""
+        if self.jobs > 1 and self.threads and len(left) > 1:
+            yield from self._by_threads(left)
+        while left and (self.jobs == 1 or self._spent < _ALONE or len(left) == 1):
+            seconds, result = _timed(*left.pop(0))
+            self._spent += seconds
+            yield result
+
+    def _by_threads(self, left: list[tuple[str, Piece]]) -> Generator[_Result, None, None]:
+        with ThreadPoolExecutor(min(self.jobs, len(left))) as threads:
+            running: set[Future[tuple[float, _Result]]] = set()
+            while running or (left and self._spent < _THREADED):
+                while left and len(running) < self.jobs and self._spent < _THREADED:
+                    running.add(threads.submit(_timed, *left.pop(0)))
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for one in done:
+                    seconds, result = one.result()
+                    self._spent += seconds
+                    yield result
+
+
+def _timed(key: str, piece: Piece) -> tuple[float, _Result]:
+    """Seconds that a piece took, and its result."""
+    began = perf_counter()
+    result = _run(key, piece)
+    return perf_counter() - began, result
 
 
 def _run_for(parent: int, key: str, piece: Piece) -> _Result:

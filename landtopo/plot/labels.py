@@ -132,9 +132,7 @@ class _Placer(Artist):
             anchor = np.array(ax.transData.transform(label.note.xy))
             choices = list(_choices(label, anchor, renderer, pixel))
             choices += [_pushed(one, frame, len(choices)) for one in choices]
-            boxes = np.array(taken).reshape(-1, 4)
-            costs = [(*_cost(one.box, frame, boxes, curves), one.rank) for one in choices]
-            (hard, _, _), best = min(zip(costs, choices, strict=True), key=lambda pair: pair[0])
+            hard, best = _best(choices, frame, np.array(taken).reshape(-1, 4), curves)
             label.note.set_visible(not label.optional or hard == 0)
             if not label.note.get_visible():
                 continue
@@ -177,12 +175,28 @@ def _pushed(choice: _Choice, frame: Array, after: int) -> _Choice:
     return _Choice(np.concatenate([low, low + size]), choice.further, after + choice.rank)
 
 
-def _cost(box: Array, frame: Array, taken: Array, curves: list[Array]) -> tuple[int, int]:
-    """How many texts and symbols a place lies on, and on how many curves."""
-    inside = bool(np.all(frame[:2] <= box[:2]) and np.all(box[2:] <= frame[2:]))
-    met = np.all((taken[:, :2] < box[2:]) & (box[:2] < taken[:, 2:]), axis=1)
-    crossed = sum(_crosses(segments, box) for segments in curves)
-    return int(met.sum()) + 100 * (not inside), crossed
+def _best(
+    choices: list[_Choice], frame: Array, taken: Array, curves: list[Array]
+) -> tuple[int, _Choice]:
+    """The place that lies on the fewest texts and symbols, then on the fewest curves.
+
+    Where several do, the first by rank. Leaving the frame counts as a hundred texts.
+    """
+    boxes = np.array([one.box for one in choices])
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    met = np.all((taken[:, :2] < high) & (low < taken[:, 2:]), axis=2).sum(axis=1)
+    inside = np.all((frame[:2] <= boxes[:, :2]) & (boxes[:, 2:] <= frame[2:]), axis=1)
+    hard = met + 100 * ~inside
+    least = int(hard.min())
+    best, fewest = None, np.inf
+    for i in sorted(np.flatnonzero(hard == least), key=lambda i: choices[i].rank):
+        crossed = sum(_crosses(segments, choices[i].box) for segments in curves)
+        if crossed < fewest:
+            best, fewest = choices[i], crossed
+        if crossed == 0:
+            break
+    assert best is not None
+    return least, best
 
 
 def _is_curve(line: Line2D) -> bool:

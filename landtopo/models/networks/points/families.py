@@ -125,7 +125,8 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
     scale = float(problem.teacher.norms.max())
     plain = _needs_no_reduction(weights, problem)
     zero = _zero_loss(problem, weights)
-    for i in range(len(weights)):
+    copies = np.flatnonzero(zero & _along_teacher(problem, weights))
+    for i in np.setdiff1d(np.arange(len(weights)), copies[1:], assume_unique=True):
         vectors = (
             weights[i, :, : problem.rank]
             if plain[i]
@@ -149,7 +150,35 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
         classes = equivalence_classes(points @ points.transpose(0, 2, 1), overlaps, frame @ frame.T)
         labels[members] = classes.labels + found
         found += len(classes.representatives)
+    labels[copies[1:]] = labels[copies[:1]]
     return _by_appearance(labels)
+
+
+def _along_teacher(problem: TeacherStudent, weights: Array) -> NDArray[np.bool_]:
+    """Whether all directions of a point that are not zero are the teacher's, each of them there.
+
+    At zero loss such points, which are most of them, are one family and need no comparison.
+    """
+    function, teacher = problem.function, problem.teacher
+    if not function.merges or function.mixes:
+        return np.zeros(len(weights), dtype=bool)
+    lengths = np.linalg.norm(weights, axis=2)
+    live = lengths > _ZERO * float(teacher.norms.max())
+    units = weights / np.maximum(lengths, 1e-300)[:, :, None]
+    outside = np.linalg.norm(units[:, :, problem.rank :], axis=2)
+    chords = np.full(lengths.shape, np.inf)
+    nearest = np.zeros(lengths.shape, dtype=np.int64)
+    for number, direction in enumerate(teacher.vectors / teacher.norms[:, None]):
+        inside = units[:, :, : problem.rank]
+        apart = np.linalg.norm(inside - direction, axis=2)
+        if function.parity == 1:
+            apart = np.minimum(apart, np.linalg.norm(inside + direction, axis=2))
+        closer = apart < chords
+        nearest[closer] = number
+        chords[closer] = apart[closer]
+    every = np.all([np.any(live & (nearest == j), axis=1) for j in range(teacher.size)], axis=0)
+    near = np.hypot(chords, outside) <= 0.5 * _COLLINEAR
+    return np.asarray(every & np.all(near | ~live, axis=1))
 
 
 def distinguishing(problem: TeacherStudent, reduced: Array, *, zero_loss: bool) -> Array:
