@@ -20,7 +20,6 @@ KNOWING = {
     "plot/path_overlaps.py",
     "plot/reached.py",
     "study/file.py",
-    "study/verification/checks.py",
     "study/verification/corners.py",
     "study/verification/descents.py",
     "study/verification/evidence.py",

@@ -7,6 +7,7 @@ of the landscape: its energy hardly changes because parts of it are out of each 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -14,11 +15,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from landtopo.checks import checked_count, checked_number
+from landtopo.errors import InvalidArgument
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array, FlowCurve, Pace
 from landtopo.symmetry.gauge import RigidMotions
 from landtopo.symmetry.particles import ParticleSymmetry
-from landtopo.symmetry.permutations import Permutation, format_cycles
+from landtopo.symmetry.permutations import Permutation, format_cycles, parse_cycles
 
 __all__ = ["lennard_jones", "morse"]
 
@@ -225,6 +227,17 @@ class ClusterShape:
         text = format_cycles(element[: self.objective.count])
         mirrored = element[-1] < element[-2]
         return {"permutation": f"{text}, mirror image" if mirrored else text}
+
+    def element_of(self, told: Mapping[str, Any]) -> Permutation | None:
+        """The inverse."""
+        count = self.objective.count
+        text = str(told.get("permutation", ""))
+        cycles = text.removesuffix(", mirror image")
+        try:
+            order = parse_cycles(cycles, count)
+        except InvalidArgument:
+            return None
+        return (*order, *((count, count + 1) if cycles == text else (count + 1, count)))
 
     def columns(self, x: Array) -> dict[str, Any]:
         """Order of the point group, and principal moments of inertia for particles of mass one."""

@@ -6,7 +6,8 @@ differences, whose error is estimated and widens what counts as a zero eigenvalu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from landtopo.symmetry.coordinates import SignedPermutations
 from landtopo.symmetry.gauge import Along, Gauge, NoGauge, RigidMotions
 from landtopo.symmetry.permutations import Permutation
 
-__all__ = ["FunctionObjective", "FunctionShape", "format_signed", "function_model"]
+__all__ = ["FunctionObjective", "FunctionShape", "format_signed", "function_model", "parse_signed"]
 
 _GROUPS = ("translations", "rotations", "rigid")
 # Points at which symmetries are tried, and by how much a copy may differ, of the values' spread.
@@ -187,6 +188,10 @@ class FunctionShape:
             return {}
         return {"permutation": format_signed(element)}
 
+    def element_of(self, told: Mapping[str, Any]) -> Permutation | None:
+        """The inverse; the identity where nothing was said."""
+        return parse_signed(str(told.get("permutation", "()")), len(self.low))
+
     def columns(self, x: Array) -> dict[str, Any]:
         """Nothing more."""
         return {}
@@ -201,6 +206,26 @@ def format_signed(element: Sequence[int]) -> str:
         if element[i] != i:
             parts.append(f"x{i + 1} -> {sign}x{place + 1}")
     return ", ".join(parts) or "()"
+
+
+def parse_signed(text: str, size: int) -> Permutation | None:
+    """The signed permutation that `format_signed` wrote, or None.
+
+    Examples
+    --------
+    >>> from landtopo.models.functions import parse_signed
+    >>> parse_signed("x1 -> -x2, x2 -> x1", 2)
+    (3, 0, 1, 2)
+    """
+    images = list(range(size))
+    for part in text.split(", ") if text != "()" else ():
+        move = re.fullmatch(r"x(\d+) -> (-?)x(\d+)", part)
+        if move is None or not (1 <= int(move[1]) <= size and 1 <= int(move[3]) <= size):
+            return None
+        images[int(move[1]) - 1] = int(move[3]) - 1 + (size if move[2] else 0)
+    if len({image % size for image in images}) < size:
+        return None
+    return tuple(images + [(image + size) % (2 * size) for image in images])
 
 
 class FunctionObjective:

@@ -133,6 +133,10 @@ class Shape(Protocol):
         """What a graph says of the element by which a transition leads to a copy."""
         ...
 
+    def element_of(self, told: Mapping[str, Any]) -> Permutation | None:
+        """The element that a transition was told with, or None where it is none."""
+        ...
+
     def columns(self, x: Array) -> dict[str, Any]:
         """What else a graph says of a point."""
         ...
@@ -584,8 +588,12 @@ class _Facts:
         return f"ts{number}"
 
     def node(self, family: FunctionFamily) -> dict[str, Any]:
-        """Its coordinates and spectrum."""
-        return self._point(family.point)
+        """Its coordinates and spectrum, and where the representative is."""
+        x, isotropy = family.point.x, family.isotropy_order
+        return {
+            **self._point(family.point),
+            "description": self._model.shape.description(x, isotropy),
+        }
 
     def _point(self, point: Any) -> dict[str, Any]:
         """What a graph says of minima and transition states; here in the function's units."""

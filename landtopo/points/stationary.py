@@ -14,7 +14,7 @@ from landtopo.points.spectrum import spectrum
 from landtopo.shown import Brief
 from landtopo.units import Linear, Squared, Unitless
 
-__all__ = ["FunctionFamily", "FunctionPoint", "judged"]
+__all__ = ["FunctionFamily", "FunctionPoint", "judged", "verdict_of"]
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -187,7 +187,7 @@ def judged(
     largest = float(np.abs(found.eigenvalues).max(initial=0.0))
     rounding = 64.0 * _EPSILON * largest * float(np.linalg.norm(end))
     allowed = max(tolerance * largest, rounding)
-    kind, reason = _verdict(norm <= allowed, found.index, found.nullity, found.gauge)
+    kind, reason = verdict_of(norm <= allowed, found.index, found.nullity, found.gauge)
     end = np.array(end)
     end.setflags(write=False)
     return FunctionPoint(
@@ -206,7 +206,8 @@ def judged(
     )
 
 
-def _verdict(critical: bool, index: int, nullity: int, gauge: int) -> tuple[Kind, str]:
+def verdict_of(critical: bool, index: int, nullity: int, gauge: int) -> tuple[Kind, str]:
+    """What a point is, and why, from its numbers of eigenvalues of each sign."""
     beside = f", {gauge} directions of the continuous symmetry left out" if gauge else ""
     if not critical:
         return Kind.UNDECIDED, "The gradient does not vanish near by."

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.models.networks.problem import Teacher
-from landtopo.models.networks.units import unit_of
 from landtopo.shown import Brief
 
 __all__ = ["Check", "Comparison"]
@@ -48,27 +46,31 @@ class Comparison:
 
     Parameters
     ----------
-    teacher : Teacher
-        Tolerances are for a teacher with squared norm 1 in total; those of larger ones grow.
     subject : str
     values : mapping
         What is stored; fields that are not in it are not compared.
+    unit : float
+        Of lengths; quantities grow with powers of it.
+    size : float
+        By which all tolerances are multiplied.
     """
 
-    def __init__(self, teacher: Teacher, subject: str, values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, subject: str, values: Mapping[str, Any], *, unit: float = 1.0, size: float = 1.0
+    ) -> None:
         self.subject = subject
         self.values = values
-        self._unit = unit_of(teacher)
-        self._size = max(1.0, float(np.trace(teacher.gram)) / self._unit**2)
+        self._unit = unit
+        self._size = size
 
     def scale(self, power: int) -> float:
-        """Size of a quantity that grows with a power of the unit of the teacher."""
+        """Size of a quantity that grows with a power of the unit."""
         return self._size * self._unit**power
 
     def number(
         self, name: str, recomputed: float, tolerance: float, *, power: int = 2
     ) -> list[Check]:
-        """A number that grows with a power of the teacher's length; losses with two."""
+        """A number that grows with a power of the unit of lengths; losses with two."""
         stored = self.values.get(name)
         if stored is None:
             return []

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.points.records import Attempts, Status
-from landtopo.study.verification.checks import Check
+from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.intervals import coverage_of, interval_like
-from landtopo.study.verification.known import Checker, Known
+from landtopo.study.verification.known import Checker, Known, Stored
 from landtopo.study.verification.leaves import compare_leaves
 from landtopo.study.verification.readings import same_network
 from landtopo.study.verification.stored import Record
 
-__all__ = ["CHECKERS", "counted"]
+__all__ = ["CHECKERS", "compare_start_search", "counted", "labels_of", "source_of"]
 
 # Of intervals: roots of a quadratic equation in double precision.
 _ENDS = 1e-9
@@ -39,7 +39,7 @@ def labels_of(attempts: Attempts) -> dict[int, NDArray[np.int64]]:
     return {label: np.flatnonzero(attempts.family == label) for label in found}
 
 
-def source_of(known: Known, width: int) -> str | None:
+def source_of(known: Stored, width: int) -> str | None:
     """The stored search behind the counts of the graph at a width, if it is stored."""
     asked = known.graph.graph.get("start_search", {}).get(str(width), {})
     source = f"{asked.get('method')} from {asked.get('init')}"
@@ -108,7 +108,7 @@ def _check_graph(known: Known, record: Record) -> Iterator[Check]:
             yield from compare.claim(
                 "starts", len(attempts), len(attempts) == starts, stored=starts
             )
-            yield from _start_search(known, record, text, source)
+            yield from compare_start_search(known, known.compare(record), record, width, source)
         if text in stored.get("coverage", {}):
             wanted = coverage_of([count for count in counts if count], stored["coverage"][text])
             yield from compare_leaves(compare, f"coverage.{text}", stored["coverage"][text], wanted)
@@ -120,8 +120,11 @@ def _check_graph(known: Known, record: Record) -> Iterator[Check]:
         yield from compare_leaves(compare, "reachability", stored.get("reachability", {}), sources)
 
 
-def _start_search(known: Known, record: Record, text: str, source: str) -> Iterator[Check]:
-    width = int(text)
+def compare_start_search(
+    known: Stored, compare: Comparison, record: Record, width: int, source: str
+) -> Iterator[Check]:
+    """What a graph says of a stored search for minima."""
+    text = str(width)
     attempts = known.attempts(width, source)
     asked = known.asked(width, source)
     wanted: dict[str, Any] = {
@@ -142,7 +145,7 @@ def _start_search(known: Known, record: Record, text: str, source: str) -> Itera
         if str(family.point.kind) != "minimum"
     ]
     stored = record.values["start_search"].get(text, {})
-    yield from compare_leaves(known.compare(record), f"start_search.{text}", stored, wanted)
+    yield from compare_leaves(compare, f"start_search.{text}", stored, wanted)
 
 
 _SHARES = ("count", "share", "share_low", "share_high")

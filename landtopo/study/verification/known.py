@@ -11,23 +11,24 @@ import networkx as nx
 import numpy as np
 
 from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.units import unit_of
 from landtopo.objective import Array
-from landtopo.points.records import Attempts, Family
+from landtopo.points.records import Attempts
 from landtopo.study.store import Study
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.evidence import Evidence, Memory
 from landtopo.study.verification.readings import same_network
 from landtopo.study.verification.stored import Record
 
-__all__ = ["Checker", "Known", "UnknownFamilyError", "weights_of"]
+__all__ = ["Checker", "Known", "Stored", "UnknownFamilyError", "weights_of"]
 
 
 class UnknownFamilyError(Exception):
     """A record names a family that the graph does not have."""
 
 
-class Known:
-    """A study that is verified.
+class Stored:
+    """What a study says, whatever it is of.
 
     Parameters
     ----------
@@ -39,7 +40,6 @@ class Known:
     def __init__(self, study: Study, memory: Memory) -> None:
         self.study = study
         self.memory = memory
-        self.teacher = study.teacher
 
     @cached_property
     def graph(self) -> nx.MultiGraph[str]:
@@ -50,6 +50,33 @@ class Known:
     def searches(self) -> list[tuple[int, str]]:
         """The stored searches, as (width, source)."""
         return self.study.searches()
+
+    def attempts(self, width: int, source: str) -> Attempts:
+        """Attempts of a stored search."""
+        return self.study.attempts(width, source)
+
+    def families(self, width: int, source: str) -> list[Any]:
+        """Families of a stored search."""
+        return list(self.study.families(width, source))
+
+    def asked(self, width: int, source: str) -> dict[str, Any]:
+        """What a stored search was asked for."""
+        return self.study.search_options(width, source)
+
+
+class Known(Stored):
+    """A study of networks that is verified.
+
+    Parameters
+    ----------
+    study : Study
+    memory : Memory
+        Keeps what depends on points alone, so that studies that share them can share it.
+    """
+
+    def __init__(self, study: Study, memory: Memory) -> None:
+        super().__init__(study, memory)
+        self.teacher = study.teacher
 
     def problem(self, width: int) -> TeacherStudent:
         """The problem at a width."""
@@ -82,21 +109,12 @@ class Known:
                 return name
         return None
 
-    def attempts(self, width: int, source: str) -> Attempts:
-        """Attempts of a stored search."""
-        return self.study.attempts(width, source)
-
-    def families(self, width: int, source: str) -> list[Family]:
-        """Families of a stored search."""
-        return self.study.families(width, source)
-
-    def asked(self, width: int, source: str) -> dict[str, Any]:
-        """What a stored search was asked for."""
-        return self.study.search_options(width, source)
-
     def compare(self, record: Record) -> Comparison:
         """Makes checks of a record's fields."""
-        return Comparison(self.teacher, record.name, record.values)
+        # Tolerances are for a teacher with squared norm 1 in total; those of larger ones grow.
+        unit = unit_of(self.teacher)
+        size = max(1.0, float(np.trace(self.teacher.gram)) / unit**2)
+        return Comparison(record.name, record.values, unit=unit, size=size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +126,14 @@ class Checker:
     covers : mapping of str to tuple of str
         The fields that it compares, by the kind of record.
     run : callable
-        Makes the checks of one record of such a kind.
+        Makes the checks of one record of such a kind, from what is `Stored`.
     form : mapping of str to tuple of str
         Those of the fields that nothing else in a study determines, such as times and numbers of
         evaluations: a value that could not be one is found, another one is not.
     """
 
     covers: Mapping[str, tuple[str, ...]]
-    run: Callable[[Known, Record], Iterable[Check]]
+    run: Callable[[Any, Record], Iterable[Check]]
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -11,7 +11,7 @@ from landtopo.study.verification.known import Checker, Known, weights_of
 from landtopo.study.verification.stored import Record
 from landtopo.symmetry.permutations import parse_cycles
 
-__all__ = ["CHECKERS"]
+__all__ = ["CHECKERS", "places_of", "shown_places"]
 
 # Heights closer than this, in units of the squared teacher, are tied and in any order.
 _TIED = 2e-10
@@ -24,10 +24,10 @@ def _check_node(known: Known, record: Record) -> Iterator[Check]:
     yield from compare.equal("kind", MINIMUM)
     point = known.node(record.name)
     heights = [known.node(name).loss for name in known.nodes_at(width)]
-    places = _places(point.loss, heights, _TIED * compare.scale(2))
+    places = places_of(point.loss, heights, _TIED * compare.scale(2))
     number = re.fullmatch(rf"w{width}-f(\d+)", str(stored["id"]))
     good = stored["id"] == record.name and number is not None and int(number[1]) in places
-    yield from compare.claim("id", f"{record.name}, number {_shown(places)} by loss", good)
+    yield from compare.claim("id", f"{record.name}, number {shown_places(places)} by loss", good)
 
 
 def _check_edge(known: Known, record: Record) -> Iterator[Check]:
@@ -48,10 +48,10 @@ def _check_edge(known: Known, record: Record) -> Iterator[Check]:
         for first, _, data in known.graph.edges(data=True)
         if data["kind"] != LINEAGE and known.node(first).width == width
     ]
-    places = _places(_height(known, stored), heights, _TIED * compare.scale(2))
+    places = places_of(_height(known, stored), heights, _TIED * compare.scale(2))
     number = re.fullmatch(rf"w{width}-t(\d+)", str(stored["id"]))
     good = stored["id"] == record.name and number is not None and int(number[1]) in places
-    yield from compare.claim("id", f"{record.name}, number {_shown(places)} by height", good)
+    yield from compare.claim("id", f"{record.name}, number {shown_places(places)} by height", good)
     if weights_of(record) is not None:
         corner = bool(known.evidence(weights_of(record)).parts.zero)
         kind = "corner" if corner else "saddle"
@@ -95,13 +95,14 @@ def _height(known: Known, data: object) -> float:
     return max(highest, known.evidence(values["weights"]).loss)
 
 
-def _places(height: float, heights: list[float], tied: float) -> range:
+def places_of(height: float, heights: list[float], tied: float) -> range:
     """Numbers that a height can have among all, its own included."""
     below = sum(other < height - tied for other in heights)
     return range(below, sum(other <= height + tied for other in heights))
 
 
-def _shown(places: range) -> str:
+def shown_places(places: range) -> str:
+    """Such numbers, as a message says them."""
     last = places.stop - 1
     return str(places.start) if len(places) < 2 else f"{places.start} to {last}"
 

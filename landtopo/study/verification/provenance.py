@@ -18,7 +18,7 @@ from landtopo.study.verification.leaves import compare_leaves
 from landtopo.study.verification.searches import is_distribution
 from landtopo.study.verification.stored import Record
 
-__all__ = ["CHECKERS", "check_teacher"]
+__all__ = ["CHECKERS", "FAILED_PAIRS", "SESSION", "check_teacher"]
 
 # Gram matrices, relative to their largest entry.
 _GRAM = 1e-12
@@ -144,13 +144,15 @@ def _check_failed(known: Known, record: Record) -> Iterator[Check]:
 _OF_GRAPH = ("format_version", "landtopo_version", "teacher", "gram", "vectors", "dim", "widths",
              "seed")  # fmt: skip
 
+FAILED_PAIRS = Checker(covers={"graph": ("failed_pairs",)}, run=_check_failed)
+SESSION = Checker(
+    covers={"Session": ("number", "started", "ended", "command", "options", "versions")},
+    run=_check_session,
+    form={"Session": ("started", "ended", "command", "options", "versions")},
+)
 CHECKERS = (
     Checker(covers={"graph": _OF_GRAPH}, run=_check_graph),
-    Checker(covers={"graph": ("failed_pairs",)}, run=_check_failed),
+    FAILED_PAIRS,
     Checker(covers={"node": ("found_by",), "edge": ("found_by",)}, run=_check_found_by),
-    Checker(
-        covers={"Session": ("number", "started", "ended", "command", "options", "versions")},
-        run=_check_session,
-        form={"Session": ("started", "ended", "command", "options", "versions")},
-    ),
+    SESSION,
 )

@@ -24,7 +24,7 @@ from landtopo.study.verification.leaves import compare_leaves
 from landtopo.study.verification.readings import same_network
 from landtopo.study.verification.stored import Record
 
-__all__ = ["CHECKERS"]
+__all__ = ["CHECKERS", "KeptPieces", "MissingPieceError", "compare_search_form"]
 
 # Two passes of one pair of families are the same if they are equally high to this.
 _SAME_HEIGHT = 1e-9
@@ -32,24 +32,26 @@ _SAME_HEIGHT = 1e-9
 _SAME_FRACTION = 1e-12
 
 
-class _MissingPieceError(Exception):
+class MissingPieceError(Exception):
     """A piece of work that the study does not keep."""
 
 
-class _Pieces:
+class KeptPieces:
     """A journal that is only read."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
 
     def recall(self, key: str) -> Any:
+        """What the study keeps; a piece that it does not keep is missed."""
         value = self._study.recall(key)
         if value is None:
-            raise _MissingPieceError
+            raise MissingPieceError
         return value
 
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
-        raise _MissingPieceError
+        """Nothing is computed here."""
+        raise MissingPieceError
 
 
 def _replayed(known: Known) -> nx.MultiGraph[str] | None:
@@ -67,9 +69,9 @@ def _replayed(known: Known) -> nx.MultiGraph[str] | None:
             seed=study.seed,
             dim=study.dim,
             init=str(inits.pop()),
-            journal=_Pieces(study),
+            journal=KeptPieces(study),
         )
-    except (_MissingPieceError, LandtopoError):
+    except (MissingPieceError, LandtopoError):
         return None
 
 
@@ -178,10 +180,12 @@ def _check_searches(known: Known, record: Record) -> Iterator[Check]:
         if again is not None and text in again.graph["transition_search"]:
             wanted = again.graph["transition_search"][text]
             yield from compare_leaves(compare, name, one, wanted)
-        yield from _search_form(compare, name, one)
+        yield from compare_search_form(compare, name, one)
 
 
-def _search_form(compare: Comparison, name: str, stored: Mapping[str, Any]) -> Iterator[Check]:
+def compare_search_form(
+    compare: Comparison, name: str, stored: Mapping[str, Any]
+) -> Iterator[Check]:
     """Counts, the estimates that follow from some of them, and the sentence about the end."""
     counts = [count for ends in stored["outcomes"].values() for count in ends.values()]
     good = all(isinstance(count, int) and count > 0 for count in counts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from landtopo.journal import Forgetful, Journal
+from landtopo.models.origin import origin_of, remade
+from landtopo.models.smooth import SmoothModel
 from landtopo.progress import Progress, Silent
 from landtopo.study.rows import Fault
 from landtopo.study.store import Study
@@ -23,6 +25,10 @@ from landtopo.study.verification import (
 )
 from landtopo.study.verification.checks import Check
 from landtopo.study.verification.evidence import Memory
+from landtopo.study.verification.functions import points as function_points
+from landtopo.study.verification.functions import searches as function_searches
+from landtopo.study.verification.functions import ways as function_ways
+from landtopo.study.verification.functions.known import KnownModel
 from landtopo.study.verification.known import Checker, Known, UnknownFamilyError
 from landtopo.study.verification.stored import Record, records_of, stored_fields
 
@@ -41,11 +47,17 @@ _CHECKERS: tuple[Checker, ...] = (
     *provenance.CHECKERS,
     *replay.CHECKERS,
 )
+_MODEL_CHECKERS: tuple[Checker, ...] = (
+    *function_points.CHECKERS,
+    *function_ways.CHECKERS,
+    *function_searches.CHECKERS,
+)
 
 
 def verify(
     study: Study,
     *,
+    model: SmoothModel | None = None,
     memory: Memory | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
@@ -55,6 +67,8 @@ def verify(
     Parameters
     ----------
     study : Study
+    model : SmoothModel, optional
+        The model of a study of one, where its name does not make it again.
     memory : Memory, optional
         Keeps what was worked out about points, for another study that shares them.
     journal : Journal, optional
@@ -81,15 +95,17 @@ def verify(
     >>> study.close()
     """
     progress, journal = progress or Silent(), journal or Forgetful()
-    study.teacher.require_relu("verify", argument="study")
+    if study.model is None:
+        study.teacher.require_relu("verify", argument="study")
     damaged = [_damaged(fault) for fault in study.faults()]
     if damaged:
         return damaged
-    known = Known(study, memory or Memory())
+    known = _known(study, memory or Memory(), model)
+    stamp = f"{origin_of(known.model).digest} " if isinstance(known, KnownModel) else ""
     tasks = [
-        (f"{number}.{place} {record.kind} {record.name}", checker, record)
+        (f"{stamp}{number}.{place} {record.kind} {record.name}", checker, record)
         for number, record in enumerate(records_of(study))
-        for place, checker in enumerate(_of_kind(record))
+        for place, checker in enumerate(_of_kind(known, record))
     ]
     kept = {key: journal.recall(key) for key, _, _ in tasks}
     # Of the pieces that are left: the time that they will take follows from that of the first ones.
@@ -108,6 +124,12 @@ def verify(
     return checks
 
 
+def _known(study: Study, memory: Memory, model: SmoothModel | None) -> Known | KnownModel:
+    if study.model is None:
+        return Known(study, memory)
+    return KnownModel(study, memory, remade(study.model) if model is None else model)
+
+
 def _damaged(fault: Fault) -> Check:
     return Check(
         subject=fault.place,
@@ -119,17 +141,18 @@ def _damaged(fault: Fault) -> Check:
     )
 
 
-def checks_of(known: Known, record: Record) -> Iterator[Check]:
+def checks_of(known: Known | KnownModel, record: Record) -> Iterator[Check]:
     """The checks of one record."""
-    for checker in _of_kind(record):
+    for checker in _of_kind(known, record):
         yield from _checks(known, checker, record)
 
 
-def _of_kind(record: Record) -> Iterator[Checker]:
-    return (checker for checker in _CHECKERS if record.kind in checker.covers)
+def _of_kind(known: Known | KnownModel, record: Record) -> Iterator[Checker]:
+    checkers = _CHECKERS if isinstance(known, Known) else _MODEL_CHECKERS
+    return (checker for checker in checkers if record.kind in checker.covers)
 
 
-def _checks(known: Known, checker: Checker, record: Record) -> Iterator[Check]:
+def _checks(known: Known | KnownModel, checker: Checker, record: Record) -> Iterator[Check]:
     try:
         yield from checker.run(known, record)
     except UnknownFamilyError as error:
@@ -138,27 +161,27 @@ def _checks(known: Known, checker: Checker, record: Record) -> Iterator[Check]:
                                                stored=str(error))  # fmt: skip
 
 
-def uncovered() -> list[tuple[str, str]]:
+def uncovered(*, models: bool = False) -> list[tuple[str, str]]:
     """Stored fields, as (kind of record, name), that no checker covers."""
     covered = {
         (kind, name)
-        for checker in _CHECKERS
+        for checker in (_MODEL_CHECKERS if models else _CHECKERS)
         for kind, names in checker.covers.items()
         for name in names
     }
     return [
         (kind, name)
-        for kind, names in stored_fields().items()
+        for kind, names in stored_fields(models=models).items()
         for name in names
         if (kind, name) not in covered
     ]
 
 
-def form_only() -> set[tuple[str, str]]:
+def form_only(*, models: bool = False) -> set[tuple[str, str]]:
     """Fields, as (kind of record, name), of which the form alone is checked."""
     return {
         (kind, name)
-        for checker in _CHECKERS
+        for checker in (_MODEL_CHECKERS if models else _CHECKERS)
         for kind, names in checker.form.items()
         for name in names
     }

@@ -14,8 +14,10 @@ from typing import Any
 
 from landtopo.landscape.schema import columns_of
 from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.origin import Origin
 from landtopo.paths.record import PathRecord
 from landtopo.points.records import Attempts, Family
+from landtopo.points.stationary import FunctionFamily
 from landtopo.study.provenance import Session
 from landtopo.study.store import NamedPath, Study
 
@@ -23,6 +25,9 @@ __all__ = ["Record", "records_of", "stored_fields"]
 
 #: The classes that are stored as they are; those in their fields are found from here.
 _ROOTS = (Attempts, Family, PathRecord, Session)
+#: The same in studies of models, and what other programs' files say, which is in no study.
+_MODEL_ROOTS = (Origin, Attempts, FunctionFamily, Session)
+_FOREIGN = ("database", "given", "given_coordinates")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +52,13 @@ class Record:
     within: tuple[Any, ...] = field(default=(), repr=False)
 
 
-def stored_fields() -> dict[str, tuple[str, ...]]:
-    """The names of all fields, by the kind of record."""
+def stored_fields(*, models: bool = False) -> dict[str, tuple[str, ...]]:
+    """The names of all fields, by the kind of record, of studies of networks or of models."""
     found: dict[str, tuple[str, ...]] = {}
     for owner in ("graph", "node", "edge"):
-        found[owner] = tuple(column.name for column in columns_of(owner))
-    waiting: list[type] = list(_ROOTS)
+        columns = [column.name for column in columns_of(owner, energies=models)]
+        found[owner] = tuple(name for name in columns if name not in _FOREIGN)
+    waiting: list[type] = list(_MODEL_ROOTS if models else _ROOTS)
     while waiting:
         kind = waiting.pop(0)
         if kind.__name__ in found:
@@ -73,6 +79,8 @@ def _dataclasses_in(hint: object) -> Iterator[type]:
 
 def records_of(study: Study) -> Iterator[Record]:
     """Every record of a study, in the order in which they are verified."""
+    if study.model is not None:
+        yield Record(kind="Origin", name="the model", values=_fields(study.model))
     if study.has_graph:
         graph = study.graph()
         yield Record(kind="graph", name="graph", values=graph.graph)
@@ -90,7 +98,7 @@ def records_of(study: Study) -> Iterator[Record]:
 
 def _of_search(study: Study, width: int, source: str) -> Iterator[Record]:
     place = (width, source)
-    name = f"{source}, width {width}"
+    name = f"{source}, width {width}" if study.model is None else source
     yield Record(
         kind="Attempts", name=name, values=_fields(study.attempts(width, source)), within=place
     )
@@ -98,11 +106,13 @@ def _of_search(study: Study, width: int, source: str) -> Iterator[Record]:
         yield from _with_point(family, f"{family.id} of {source}", place)
 
 
-def _with_point(family: Family, name: str, place: tuple[Any, ...]) -> Iterator[Record]:
-    values = _fields(family)
-    yield Record(kind="Family", name=name, values=values, within=place)
+def _with_point(
+    family: Family | FunctionFamily, name: str, place: tuple[Any, ...]
+) -> Iterator[Record]:
+    kinds = [type(one).__name__ for one in (family, family.point)]
+    yield Record(kind=kinds[0], name=name, values=_fields(family), within=place)
     point = _fields(family.point)
-    yield Record(kind="CriticalPoint", name=name, values=point, within=("search", *place))
+    yield Record(kind=kinds[1], name=name, values=point, within=("search", *place))
 
 
 def _of_path(path: NamedPath) -> Iterator[Record]:

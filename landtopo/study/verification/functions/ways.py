@@ -1,0 +1,210 @@
+"""Transitions of a model: both descents again, by a standard integrator, and what they join."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from landtopo.objective import Array
+from landtopo.study.verification.checks import Check, Comparison
+from landtopo.study.verification.descents import Descent
+from landtopo.study.verification.functions.evidence import FunctionEvidence
+from landtopo.study.verification.functions.known import KnownModel, place_of
+from landtopo.study.verification.functions.points import VALUE
+from landtopo.study.verification.known import Checker
+from landtopo.study.verification.stored import Record
+from landtopo.study.verification.transitions import compare_profile
+
+__all__ = ["CHECKERS"]
+
+# In units of the model: the first step away from a saddle, the slope at which a flow is at rest,
+# the tolerance of its steps, and how far Newton's method may go from there.
+_AWAY = 1e-3
+_REST = 1e-7
+_STEP = 1e-9
+_REGION = 5e-2
+_LONGEST = 1e9
+# Saddles in which symmetry may make a flow end before it is sent on, and along how many modes.
+_SADDLES = 3
+_MODES = 4
+_SHOWN = 65
+# Distance of points that are one, relative to their size.
+_SAME = 1e-5
+
+
+def _check_heights(known: KnownModel, record: Record) -> Iterator[Check]:
+    compare, stored = known.compare(record), record.values
+    height = known.evidence(place_of(record)).loss
+    close = VALUE * (known.model.energy + abs(height))
+    ends = [known.node(stored[f"{side}_id"]).loss for side in ("from", "to")]
+    for side, end in zip(("from", "to"), ends, strict=True):
+        yield from compare.number(f"barrier_{side}", height - end, 2 * close, power=0)
+    values = np.asarray(stored["profile"])[:, 1]
+    # Descents end where the slope has the tolerance, whose square is left of the value.
+    for what, told, wanted in (
+        ("highest", values.max(), height),
+        ("first", values[0], ends[0]),
+        ("last", values[-1], ends[1]),
+    ):
+        yield from compare.claim(
+            "profile",
+            f"{wanted:.17g} as its {what} value",
+            abs(told - wanted) <= 1e3 * close,
+            stored=f"{told:.17g}",
+        )
+
+
+def _check_ways(known: KnownModel, record: Record) -> Iterator[Check]:
+    """The minima in which both flows end, how they lie, and the values on the way."""
+    compare, stored = known.compare(record), record.values
+    point = known.evidence(place_of(record))
+    key = ("both ways of a function", known.model.name, point.x.tobytes())
+    ways = known.memory.get(key, lambda: both_ways(known, point))
+    names = [[known.minimum_of(known.evidence(end)) for end in way.ends] for way in ways]
+    wanted = (stored["from_id"], stored["to_id"])
+    turns = [
+        turn
+        for turn, sides in ((ways, names), (ways[::-1], names[::-1]))
+        if all(end in side for end, side in zip(wanted, sides, strict=True))
+    ]
+    shown = " and ".join(" or ".join(sorted({str(name) for name in side})) for side in names)
+    for side, name in zip(("from_id", "to_id"), wanted, strict=True):
+        yield from compare.claim(side, name if turns else shown, bool(turns), stored=name)
+    yield from compare.equal("verified", bool(turns))
+    yield from compare.claim("kind", "saddle", stored["kind"] == "saddle" and bool(turns))
+    yield from compare.equal("through_saddle", any(way.saddle is not None for way in ways))
+    if turns:
+        yield from _element(known, compare, turns)
+        yield from compare_profile(compare, turns, point.loss)
+
+
+def _element(
+    known: KnownModel, compare: Comparison, turns: list[tuple[Descent, Descent]]
+) -> Iterator[Check]:
+    """The way leads from the first minimum's representative to this copy of the second's."""
+    stored, shape = compare.values, known.model.shape
+    first, second = (known.node(stored[f"{side}_id"]).inside for side in ("from", "to"))
+    element = shape.element_of(stored)
+    agree = False
+    if element is not None:
+        there = shape.symmetry.act(element, second)
+        agree = any(
+            _is_at(known, one, first) and _is_at(known, other, there)
+            for start, end in turns
+            for one, other in product(start.ends, end.ends)
+        )
+    if "permutation" in stored:
+        yield from compare.claim("permutation", "a copy in which a flow ends", agree)
+
+
+def _is_at(known: KnownModel, end: Array, place: Array) -> bool:
+    """Whether an end of a flow is a point, but for the continuous symmetry."""
+    here = end / known.model.length
+    apart = np.linalg.norm(known.model.shape.gauge.align(place, here) - here)
+    return bool(apart <= _SAME * (1.0 + np.linalg.norm(here)))
+
+
+def both_ways(known: KnownModel, point: FunctionEvidence) -> tuple[Descent, Descent]:
+    """The flows from both sides of a saddle; lengths are from the saddle.
+
+    Parameters
+    ----------
+    known : KnownModel
+    point : FunctionEvidence
+    """
+    mode = _falling_modes(point)[0]
+    away = float(np.linalg.norm(mode)) * known.model.length
+    first, second = (
+        replace(way, lengths=way.lengths + away)
+        for way in (_followed(known, point.inside + side, _SADDLES) for side in (mode, -mode))
+    )
+    return first, second
+
+
+def _falling_modes(point: FunctionEvidence) -> list[Array]:
+    """Short steps along the modes of negative curvature, the steepest first."""
+    values, vectors = np.linalg.eigh(point.hessian[0])
+    falling = values < -point.zero / point.curvature_unit
+    return [_AWAY * mode for mode in vectors[:, falling].T] or [_AWAY * vectors[:, 0]]
+
+
+def _followed(known: KnownModel, start: Array, saddles: int) -> Descent:
+    """A flow, sent on from saddles in which symmetry makes it end."""
+    length = known.model.length
+    end, lengths, losses = _flow(known, start)
+    point = known.evidence(_settled(known, end) * length)
+    if not saddles or not point.index:
+        return Descent(ends=(point.x,), saddle=None, lengths=lengths, losses=losses)
+    ends: list[Array] = []
+    for mode in _falling_modes(point)[:_MODES]:
+        for side in (mode, -mode):
+            ends += _followed(known, point.inside + side, saddles - 1).ends
+    return Descent(ends=tuple(ends), saddle=point.x, lengths=lengths, losses=losses)
+
+
+def _settled(known: KnownModel, end: Array) -> Array:
+    """The critical point next to where a flow came to rest, or that place itself."""
+    point = end
+    for _ in range(30):
+        here = known.evidence(point * known.model.length)
+        hessian, error = here.hessian
+        slope = known.model.objective(point).value_and_gradient(point)[1]
+        cut = max(1e-7, error / float(np.abs(hessian).max()))
+        step = np.linalg.pinv(hessian, rcond=cut, hermitian=True) @ slope
+        if np.linalg.norm(point - step - end) > _REGION:
+            return end
+        point = point - step
+        if np.linalg.norm(step) <= 1e-13 * (1.0 + np.linalg.norm(point)):
+            break
+    return point
+
+
+def _flow(known: KnownModel, start: Array) -> tuple[Array, Array, Array]:
+    """End of the flow dx/dt = -grad, with arc lengths and values on the way."""
+    objective = known.model.objective(start)
+    rest = max(_REST, 10.0 * known.model.tolerance)
+
+    def slope(state: Array) -> Array:
+        return np.asarray(objective.value_and_gradient(state[:-1])[1])
+
+    def speed(_: float, state: Array) -> Array:
+        found = slope(state)
+        return np.append(-found, np.linalg.norm(found))
+
+    def at_rest(_: float, state: Array) -> float:
+        return float(np.linalg.norm(slope(state))) - rest
+
+    at_rest.terminal = True  # type: ignore[attr-defined]
+    # Beside a soft saddle the flow begins more slowly than that.
+    at_rest.direction = -1.0  # type: ignore[attr-defined]
+    found = solve_ivp(
+        speed,
+        (0.0, _LONGEST),
+        np.append(start, 0.0),
+        method="LSODA",
+        rtol=_STEP,
+        atol=1e-2 * _STEP,
+        events=at_rest,
+    )
+    rows = np.unique(np.linspace(0, len(found.t) - 1, _SHOWN).round().astype(np.int64))
+    points = found.y[:-1, rows].T
+    values = np.asarray(objective.value(points)) * known.model.energy
+    return points[-1], found.y[-1, rows] * known.model.length, values
+
+
+CHECKERS = (
+    Checker(
+        covers={"edge": ("loss", "barrier_from", "barrier_to", "profile")}, run=_check_heights
+    ),
+    Checker(
+        covers={
+            "edge": ("kind", "from_id", "to_id", "verified", "permutation", "through_saddle",
+                     "profile")
+        },
+        run=_check_ways,
+    ),
+)  # fmt: skip
