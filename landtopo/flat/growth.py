@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from landtopo.flat.null_space import NullSpace
+from landtopo.kernels.eigen import eigh
 from landtopo.objective import Array, Objective
 from landtopo.shown import Brief
 
@@ -210,9 +211,9 @@ def adapted_basis(
         # The Schur complement: curvature after the other directions have relaxed.
         reduced = directions @ hessian @ directions.T
         reduced -= across.T @ np.linalg.solve(half @ rows.T, across)
-        values, vectors = np.linalg.eigh(reduced)
+        values, vectors = eigh(reduced)
         total += (vectors * np.abs(values)) @ vectors.T
-    _, vectors = np.linalg.eigh(total)
+    _, vectors = eigh(total)
     return np.asarray(vectors.T @ directions)
 
 

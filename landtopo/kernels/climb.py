@@ -35,6 +35,7 @@ from landtopo.kernels.contract import (
     shaped,
     value_gradient,
 )
+from landtopo.kernels.eigen import eigh_compiled
 from landtopo.kernels.vectors import dot
 from landtopo.objective import Array
 
@@ -330,7 +331,7 @@ def _outside(climb, inner):
 @njit(cache=True, error_model="numpy")
 def _spectrum(climb, count):
     """Ritz values, Ritz vectors as rows, and the gradient's components along them."""
-    values, columns = np.linalg.eigh(climb.T[:count, :count].copy())
+    values, columns = eigh_compiled(climb.T[:count, :count])
     vectors = np.empty((count, count))
     components = np.zeros(count)
     for j in range(count):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from landtopo.kernels.eigen import eigh
 from landtopo.objective import Array, FlowCurve, FlowEnd, Objective, Pace
 from landtopo.paths.integrators import FlowStep, chebyshev_stages, chebyshev_step, rosenbrock_step
 from landtopo.paths.unstable import Stretch, first_stretch
@@ -526,7 +527,7 @@ def _saddle(
     norm = float(np.linalg.norm(slope))
     if norm > options.saddle_gradient:
         return None
-    values, vectors = np.linalg.eigh(local.lifted())
+    values, vectors = eigh(local.lifted())
     falling = vectors[:, values < -1e-6 * values[-1]]
     if not falling.shape[1] or np.linalg.norm(slope @ falling) > 1e-4 * norm:
         return None

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg import lapack
 
+from landtopo.kernels.eigen import eigh
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
@@ -104,7 +105,7 @@ def lowest_modes(matrix: Array, count: int) -> tuple[Array, Array]:
     if not np.all(np.isfinite(matrix)):
         raise np.linalg.LinAlgError("The matrix has entries that are not finite.")
     if 4 * count > matrix.shape[0]:
-        values, vectors = np.linalg.eigh(matrix)
+        values, vectors = eigh(matrix)
         return values[:count], vectors[:, :count]
     values, vectors, found, _, info = lapack.dsyevr(matrix.T, range="I", il=1, iu=count)
     if info != 0 or found != count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from landtopo.kernels.eigen import eigh
 from landtopo.objective import Array, Objective
 
 __all__ = ["polish"]
@@ -47,7 +48,7 @@ def polish(
     best, best_norm = x, norm
     for _ in range(steps):
         last = norm <= tolerance
-        values, vectors = np.linalg.eigh(objective.hessian(x))
+        values, vectors = eigh(objective.hessian(x))
         keep = np.abs(values) > _RELATIVE_NULL * np.abs(values).max()
         step = -vectors[:, keep] @ ((vectors[:, keep].T @ gradient) / values[keep])
         length = 1.0

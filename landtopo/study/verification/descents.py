@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import symmetry_frame
 from landtopo.models.networks.units import unit_of
@@ -185,7 +186,7 @@ def _falling_modes(problem: TeacherStudent, weights: Array) -> list[Array]:
     live = np.linalg.norm(weights, axis=1) > 0
     hessian = difference_hessian(problem.teacher, weights[live])
     gauge = gauge_directions(weights[live], problem.rank)
-    values, vectors = np.linalg.eigh(hessian + 10.0 * gauge.T @ gauge)
+    values, vectors = eigh(hessian + 10.0 * gauge.T @ gauge)
     length = _AWAY * float(np.linalg.norm(weights))
     modes = []
     for mode in vectors[:, values < -1e-7].T:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.kernels.eigen import eigh
 from landtopo.landscape.schema import LINEAGE
 from landtopo.models.networks.landscape.lineage import SPLIT, ZERO_NEURON
 from landtopo.objective import Array
@@ -235,7 +236,7 @@ def _split_starts(
     own = hessian.reshape(len(parts.groups), columns, -1, columns)[owner, :, owner]
     axis = weights[neuron] / np.linalg.norm(weights[neuron])
     across = np.linalg.svd(axis[None])[2][1:]
-    values, modes = np.linalg.eigh(across @ (own - 0.5 * np.eye(columns)) @ across.T)
+    values, modes = eigh(across @ (own - 0.5 * np.eye(columns)) @ across.T)
     error = point.spectra.error
     below = -error if falling else error
     normal = difference_normal_block(point.teacher, parts.vectors)[owner, owner] - 0.5

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from landtopo.checks import check_options, checked_instance, checked_options, checked_weights
 from landtopo.errors import InvalidArgument
+from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.dynamics.statistics_flow import StatisticsSystem, loss_from_statistics
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.classify import classify, is_zero_loss
@@ -376,7 +377,7 @@ def critical_rate(problem: TeacherStudent, weights: ArrayLike) -> float:
             active[order] = value
     # In the eigenbasis of A the drift is diagonal. Where it vanishes (split neurons) so does the
     # noise: those directions are neutral at every rate.
-    values, vectors = np.linalg.eigh(loss.normal_block(w))
+    values, vectors = eigh(loss.normal_block(w))
     sums = values[:, None] + values[None, :]
     turned = np.einsum("ijkl,ia,jb,kc,ld->cdab", active, *[vectors] * 4, optimize=True)
     moving = (sums > 1e-10 * sums.max()).ravel()

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from landtopo.checks import checked_instance, checked_positive, checked_weights
 from landtopo.errors import InvalidArgument
+from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.problem import Teacher
 from landtopo.models.networks.statistics import SummaryStatistics
 from landtopo.objective import Array
@@ -95,7 +96,7 @@ def noise_from_statistics(statistics: SummaryStatistics, *, tolerance: float = 1
     block = statistics.block_matrix()
     lengths = np.sqrt(np.maximum(np.diag(block), 0.0))
     scale = np.where(lengths > 0, lengths, 1.0)
-    values, directions = np.linalg.eigh(block / np.outer(scale, scale))
+    values, directions = eigh(block / np.outer(scale, scale))
     keep = values > _RANK * len(block) * values[-1]
     vectors = directions[:, keep] * np.sqrt(values[keep]) * lengths[:, None]
     return _noise(vectors, len(statistics.student), tolerance)

@@ -29,6 +29,7 @@ from scipy.ndimage import maximum_filter1d
 
 from landtopo.checks import LARGEST, MOST_RATIO, checked_instance, checked_number, checked_options
 from landtopo.errors import InvalidArgument
+from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.dynamics.flow import (
     FlowOptions,
     FlowStatus,
@@ -100,7 +101,7 @@ class StatisticsSystem:
         """Weights (K, r + K) with the statistics of a state; rounding below zero is cut."""
         student, _ = self.statistics(state)
         inside = state[: self._split].reshape(self.problem.width, self.problem.rank)
-        values, directions = np.linalg.eigh(student - inside @ inside.T)
+        values, directions = eigh(student - inside @ inside.T)
         return np.hstack([inside, directions * np.sqrt(np.maximum(values, 0.0))])
 
     def lowest_eigenvalue(self, state: Array) -> float:

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.kernels.eigen import eigh
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
@@ -287,7 +288,7 @@ def _split(
     block = PopulationLoss(problem).hessian(weights).reshape(problem.width, used, -1, used)
     across = np.linalg.svd(weights[neuron : neuron + 1])[2][1:]
     own = across @ (block[neuron, :, neuron] - 0.5 * np.eye(used)) @ across.T
-    values, axes = np.linalg.eigh(own)
+    values, axes = eigh(own)
     space = pad((across.T @ axes[:, values < below]).T, columns)
     if outside:
         space = np.vstack([space, np.eye(columns)[-1:]])

@@ -32,6 +32,7 @@ from numpy.typing import ArrayLike
 
 from landtopo.checks import checked_instance, checked_positive, checked_weights
 from landtopo.errors import InvalidArgument
+from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.curvature import (
     DENSE,
@@ -177,7 +178,7 @@ def _settled(
     objective = WeightObjective(PopulationLoss(problem), columns=x.shape[1])
     for _ in range(_STEPS):
         gradient = mean @ objective.value_and_gradient(x.ravel())[1].reshape(x.shape)
-        values, axes = np.linalg.eigh(objective.hessian(x.ravel()))
+        values, axes = eigh(objective.hessian(x.ravel()))
         stiff = np.abs(values) > _SOFT * np.abs(values).max()
         step = axes[:, stiff] @ ((axes[:, stiff].T @ gradient.ravel()) / values[stiff])
         x = mean @ (x - step.reshape(x.shape))
@@ -348,7 +349,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         block = solved.curvature.block(j)
         across = _complement(u[j][:, None])
         half = problem.function.meeting(float(u[j] @ u[j]))
-        values, axes = np.linalg.eigh(across.T @ (block - half * np.eye(columns)) @ across)
+        values, axes = eigh(across.T @ (block - half * np.eye(columns)) @ across)
         decisive.append((np.asarray(values, dtype=np.float64), count, "in"))
         decisive.append((np.array([normal[j, j] - half]), count, "out"))
         null = np.abs(values) <= tolerance

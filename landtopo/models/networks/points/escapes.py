@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.points.slopes import SlopeField
 from landtopo.models.networks.symmetry.graph import TOLERANCE, PointGraph
 from landtopo.models.networks.symmetry.matching import Reference
@@ -236,7 +237,7 @@ class EscapeSearch:
         """Class of a new local minimum; for a saddle _NONE, and where to go on from it."""
         _, gradients, hessians = self.field.derivatives(end[None])
         # The direction itself has curvature 1, and no other is below -sqrt(L).
-        values, axes = np.linalg.eigh(hessians[0])
+        values, axes = eigh(hessians[0])
         if values[0] < -_CURVED * self.scale:
             pushed = end + _PUSH * np.array([axes[:, 0], -axes[:, 0]])
             return _NONE, list(pushed / np.linalg.norm(pushed, axis=1, keepdims=True))

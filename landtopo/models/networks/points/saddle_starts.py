@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.reduced import reduce_network
 from landtopo.models.networks.problem import Teacher, TeacherStudent
@@ -193,7 +194,7 @@ def _moves(problem: TeacherStudent, weights: Array, room: bool) -> Iterator[list
     if room:
         basis = np.linalg.qr(weights[:, problem.rank :], mode="complete")[0]
         basis = basis[:, columns - problem.rank :]
-        across, axes = np.linalg.eigh(basis.T @ loss.normal_block(weights) @ basis)
+        across, axes = eigh(basis.T @ loss.normal_block(weights) @ basis)
         groups += [
             (float(abs(across[group[0]])), basis @ axes[:, group], True)
             for group in _clusters(across)

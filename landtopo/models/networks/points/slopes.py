@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from landtopo.kernels.eigen import eigh
 from landtopo.objective import Array
 
 __all__ = ["SlopeField"]
@@ -144,7 +145,7 @@ class SlopeField:
                 break
             # Curvatures enter with their size, so that every step goes down; small ones are
             # raised, so that no step is longer than the radius.
-            curvatures, axes = np.linalg.eigh(hessians[active])
+            curvatures, axes = eigh(hessians[active])
             components = np.einsum("nji,nj->ni", axes, gradients[active])
             floor = np.linalg.norm(components, axis=1) / (4.0 * radius[active])
             lengths = -components / np.maximum(np.abs(curvatures), 1e-3 * floor[:, None])
