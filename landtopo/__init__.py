@@ -69,7 +69,7 @@ if TYPE_CHECKING:
         weights_from_statistics as weights_from_statistics,
     )
     from landtopo.models.networks.sweeps.curve import TeacherCurve as TeacherCurve
-    from landtopo.models.networks.sweeps.sweep import SweepResult as SweepResult
+    from landtopo.models.networks.sweeps.result import SweepResult as SweepResult
     from landtopo.models.networks.sweeps.sweep import sweep as sweep
     from landtopo.models.networks.symmetric.search import SymmetrySearch as SymmetrySearch
     from landtopo.models.networks.symmetric.search import symmetry_search as symmetry_search
@@ -106,7 +106,7 @@ _HOMES = {
     "Study": "study",
     "StudyError": "errors",
     "SummaryStatistics": "models.networks.statistics",
-    "SweepResult": "models.networks.sweeps.sweep",
+    "SweepResult": "models.networks.sweeps.result",
     "SymmetrySearch": "models.networks.symmetric.search",
     "Teacher": "models.networks.problem",
     "TeacherCurve": "models.networks.sweeps.curve",

@@ -23,10 +23,19 @@ from landtopo.proofs.certification import (
     Certificate,
     CertificateStatus,
     CertifyOptions,
-    _Test,
+    KrawczykTest,
     certify,
 )
-from landtopo.proofs.enclosures import Network, box, lower, matrix, midpoints, radii, upper
+from landtopo.proofs.enclosures import (
+    Network,
+    box,
+    lower,
+    matrix,
+    midpoints,
+    networks,
+    radii,
+    upper,
+)
 
 flint = pytest.importorskip("flint")
 
@@ -255,6 +264,25 @@ def test_arguments_and_missing_package(monkeypatch):
         certify(problem, np.eye(3))
 
 
+@pytest.mark.parametrize("slope", [-0.7, 0.0, 0.3])
+def test_enclosures_of_leaky_relu_hold_what_its_kernels_compute(slope):
+    """Up to the rounding of the kernels; the frame of the teacher is widened by what is used."""
+    teacher = Teacher.random(3, seed=4)
+    weights = np.random.default_rng(1).normal(size=(3, 5))
+    problem = TeacherStudent(teacher, 3, activation=f"leaky:{slope}")
+    loss = PopulationLoss(problem)
+    found = networks(matrix(teacher.vectors), slope)(matrix(weights))
+    pairs = (
+        (found.gradient(), loss.gradient(weights).reshape(-1, 1)),
+        (found.hessian(), loss.hessian(weights).reshape(15, 15)),
+        (found.normal_block(), loss.normal_block(weights)),
+    )
+    for balls, values in pairs:
+        assert np.abs(midpoints(balls) - values).max() < 1e-14
+        assert radii(balls).max() < 1e-13
+    assert abs(float(found.loss().mid()) - loss.value(weights)) < 1e-14
+
+
 def test_isolation_ends_where_columns_outside_could_be_used():
     """K = 1, M = 2: A = 1/2 - sin(pi/4) / (pi |w|) vanishes at |w| = sqrt(2) / pi.
 
@@ -266,7 +294,8 @@ def test_isolation_ends_where_columns_outside_could_be_used():
     def isolation(length, spare, size=1e-2):
         centre = np.full((1, 2), length / math.sqrt(2))
         with flint.ctx.workprec(128):
-            return _Test(centre, frame, 2, [])._isolation(spare, 0.0, size)
+            test = KrawczykTest(matrix(centre), networks(matrix(frame)), 2, [])
+            return test._isolation(spare, 0.0, size)
 
     assert isolation(critical, 1) == 0.0
     for spare in (1, 7):

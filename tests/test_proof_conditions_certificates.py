@@ -16,7 +16,7 @@ from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Kind
-from landtopo.proofs.certification import CertificateStatus, CertifyOptions, _Test, certify
+from landtopo.proofs.certification import CertificateStatus, CertifyOptions, KrawczykTest, certify
 from landtopo.proofs.enclosures import lower, upper
 
 
@@ -50,7 +50,7 @@ def test_a_box_with_more_than_one_critical_point_is_never_certified(first_size: 
     for root in cluster[:2]:
         columns = 3 if root[:, 2].any() else 2
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_Test, "_first_size", lambda *_: first_size)
+            patch.setattr(KrawczykTest, "_first_size", lambda *_: first_size)
             proved = certify(problem, root[:, :columns] + 1e-7)
         centre = np.pad(proved.weights, ((0, 0), (0, 3 - columns)))
         distances = sorted(float(np.abs(centre - other).max()) for other in cluster)

@@ -8,10 +8,11 @@ from landtopo_cli.app import landtopo as application
 from scipy.optimize import brentq
 
 import landtopo as lt
+from landtopo.models.networks.sweeps.assembly import assembled
 from landtopo.models.networks.sweeps.branch import Branch, Space, solved
 from landtopo.models.networks.sweeps.loss import LossAt
 from landtopo.models.networks.sweeps.pieces import Known, followed
-from landtopo.models.networks.sweeps.sweep import _assembled
+from landtopo.models.networks.sweeps.proved import Approach, proved
 from landtopo.models.networks.sweeps.switch import neighbours
 from landtopo.models.networks.sweeps.trace import WIDE, HappeningKind, bracketed, trace
 from landtopo.models.networks.symmetry import isotropy, point_graph
@@ -213,7 +214,7 @@ def test_loss_of_stability_with_what_branches_off():
     crossing = next(one for one in near if one.index == 1)
     for start, value in ((weights, 0.0), (crossing.weights, crossing.value)):
         assert known.add(followed(curve, start, value, 0, 1), "")
-    families, (event,) = _assembled(known, certified=False)
+    families, (event,) = assembled(known)
     assert (event.kind, event.bracketed, event.balanced) == ("branching", True, True)
     assert event.value == met.value
     assert sorted(families[int(name[1:]) - 1].index for name in event.before) == [0, 1]
@@ -237,17 +238,72 @@ def test_goes_on_from_a_journal_and_proves():
     pytest.importorskip("flint")
     book = Book()
     options = {"width": 3, "bases": 1, "starts": 12, "journal": book}
-    first = lt.sweep("scaled:3:0.6..1.2", **options)
+    first = lt.sweep("scaled:3:0.6..1.2", certified=False, **options)
     written = book.written
-    again = lt.sweep("scaled:3:0.6..1.2", certified=True, **options)
-    assert book.written == written
+    again = lt.sweep("scaled:3:0.6..1.2", **options)
+    ends = sum(len(event.proofs) for event in again.events)
+    assert book.written == written + ends
+    assert lt.sweep("scaled:3:0.6..1.2", **options).rows() == again.rows()
+    assert book.written == written + ends
     assert [one.low for one in again.families] == [one.low for one in first.families]
+    indices = {one.id: one.index for one in again.families}
     for event, plain in zip(again.events, first.events, strict=True):
         assert plain.proofs == ()
-        assert {one.family for one in event.proofs} == {*event.before, *event.after}
+        assert plain.certified is None
+        assert event.certified
+        listed = {one.family for one in event.proofs if one.family}
+        assert listed == {*event.before, *event.after}
         for proof in event.proofs:
-            assert proof.index == next(f for f in again.families if f.id == proof.family).index
-            assert abs(proof.value - event.value) <= 1e-3
+            assert proof.value in (event.low, event.high)
+            assert proof.index == indices.get(proof.family, proof.index)
+            assert proof.family or proof.index > 1
+
+
+def bisector(curve, value):
+    """The student on the bisector of two teachers, from the closed form above."""
+    phi = np.arccos(np.sqrt((1 + curve.gram(value)[0, 1]) / 2))
+    axis = curve.vectors(value)[0].sum(axis=0)
+    return 4 * pair(phi) * axis[None] / np.linalg.norm(axis)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e-8])
+def test_indices_next_to_an_event_are_proved_where_they_are_so(shift):
+    """Ends at 4e-9 from tan phi = pi - phi; at an event that is said to be 1e-8 away, none is."""
+    pytest.importorskip("flint")
+    curve = lt.TeacherCurve.equicorrelated(2, -0.9, 0.9)
+    phi = brentq(lambda t: np.tan(t) - np.pi + t, 1.0, 1.2, xtol=1e-15)
+    event = 2 * np.cos(phi) ** 2 - 1 + shift
+    for way, index in ((-1, 1), (1, 0)):
+        values = (event + way * 1e-4, event + way * 2.5e-5)
+        weights = np.array([bisector(curve, value) for value in values])
+        begin = Approach(weights=weights, values=values, event=event, way=way, index=index)
+        found = proved(curve, begin)
+        assert found["index"] == index
+        # A pass below the event is a minimum where the bracket has missed it.
+        assert found["at_end"] == (shift == 0.0 or way == 1)
+        assert abs(found["value"] - event) == pytest.approx(WIDE) or shift
+
+
+def test_doubles_do_not_do_next_to_an_event():
+    """The Hessian of the family with one anti-aligned neuron is singular up to 1e-9 there."""
+    pytest.importorskip("flint")
+    curve, event = lt.TeacherCurve.equicorrelated(6, -0.19, 0.95), 0.16216933391593105
+    weights = lt.block_family(1, size=6).weights()
+    group = isotropy(point_graph(curve.teacher(0.0), weights))
+    branch = Branch(curve, Space.of(weights, 6, group.generators))
+    points = [weights]
+    for value in (0.08, 0.13, event - 1e-4, event - 2.5e-5, event - WIDE):
+        points.append(branch.weights(branch.at(points[-1], value)))
+    problem = lt.TeacherStudent(curve.teacher(event - WIDE), 6)
+    assert lt.certify(problem, points[-1]).index is None
+    begin = Approach(
+        weights=np.array(points[-3:-1]),
+        values=(event - 1e-4, event - 2.5e-5),
+        event=event,
+        way=-1,
+        index=0,
+    )
+    assert proved(curve, begin) == {"value": event - WIDE, "index": 0, "at_end": True}
 
 
 def test_command(capsys, tmp_path):

@@ -12,12 +12,18 @@ from landtopo_cli.tables import loss_text, number, table
 
 if TYPE_CHECKING:
     from landtopo.models.networks.sweeps.curve import TeacherCurve
-    from landtopo.models.networks.sweeps.sweep import SweepResult
+    from landtopo.models.networks.sweeps.events import SweepEvent
+    from landtopo.models.networks.sweeps.result import SweepResult
     from landtopo.study import Study
 
 __all__ = ["journal_for", "sweep_record", "sweep_text"]
 
 _DIGITS = 11
+_PROVED = (
+    " Proved: at each end of the bracket, every point that is known to begin or end there exists, "
+    "alone in a box, with its index. Not proved: that the points at both ends are one family, and "
+    "that nothing else is there."
+)
 
 
 def journal_for(path: Path, curve: TeacherCurve, seed: int) -> Study:
@@ -123,7 +129,7 @@ def sweep_text(found: SweepResult) -> str:
             one.kind,
             "yes" if one.bracketed else "no",
             {None: "", True: "yes", False: "no"}[one.balanced],
-            _proofs(one.proofs),
+            _proofs(one),
             one.sentence,
         )
         for one in found.events
@@ -136,6 +142,7 @@ def sweep_text(found: SweepResult) -> str:
         f"Families were searched for at {bases}; one that exists between two of these only, and "
         "branches off from none that is listed, is missing. A bracket is 8e-9 wide. Where signs do "
         "not add up, something branches off that was not found; it need not be a minimum or a pass."
+        + (_PROVED if any(one.proofs for one in found.events) else "")
         + (
             f" {counted(found.unsteady, 'point')} that are not isolated were not followed."
             if found.unsteady
@@ -145,6 +152,6 @@ def sweep_text(found: SweepResult) -> str:
     return "\n\n".join(parts)
 
 
-def _proofs(proofs: Any) -> str:
-    proved = sum(one.index is not None for one in proofs)
-    return f"{proved} of {len(proofs)}" if proofs else ""
+def _proofs(event: SweepEvent) -> str:
+    proved = sum(one.at_end for one in event.proofs)
+    return {None: "", True: "yes", False: f"{proved} of {len(event.proofs)}"}[event.certified]

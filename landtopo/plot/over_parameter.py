@@ -24,11 +24,17 @@ class _Family(Protocol):
     def values(self) -> Array: ...
     @property
     def losses(self) -> Array: ...
+    @property
+    def begins(self) -> int | None: ...
+    @property
+    def ends(self) -> int | None: ...
 
 
 class _Event(Protocol):
     @property
     def value(self) -> float: ...
+    @property
+    def certified(self) -> bool | None: ...
 
 
 class _Curve(Protocol):
@@ -49,6 +55,8 @@ class _Sweep(Protocol):
 
 def bifurcations(sweep: _Sweep, *, scale: LossScale = "auto", ax: Axes | None = None) -> Axes:
     """Draw minima (solid) and passes (dashed) over the parameter, with a thin line at each event.
+
+    Diamonds mark where families begin or end: filled where that is proved on both sides.
 
     Parameters
     ----------
@@ -83,7 +91,23 @@ def bifurcations(sweep: _Sweep, *, scale: LossScale = "auto", ax: Axes | None = 
                     colour = "C0" if index == 0 else "C1"
                     axes.plot(family.values, shown, style, color=colour, linewidth=1, label=label)
                     label = "_"
+        _mark_events(axes, sweep)
         axes.set_xlabel(str(sweep.curve.parameter))
         axes.set_title(sweep.curve.title)
         axes.legend()
     return axes
+
+
+def _mark_events(axes: Axes, sweep: _Sweep) -> None:
+    places: dict[bool, set[tuple[float, float]]] = {True: set(), False: set()}
+    for family in sweep.families:
+        for at, number in ((0, family.begins), (-1, family.ends)):
+            if number is not None:
+                loss = shown_loss(float(family.losses[at]))
+                place = sweep.events[number].value, loss
+                places[bool(sweep.events[number].certified)].add(place)
+    for proved, label in ((True, "event, proved on both sides"), (False, "event")):
+        if places[proved]:
+            across, up = zip(*sorted(places[proved]), strict=True)
+            filled = "black" if proved else "none"
+            axes.plot(across, up, "D", color="black", markerfacecolor=filled, ms=3, label=label)

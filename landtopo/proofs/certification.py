@@ -20,7 +20,7 @@ Needs the package python-flint (``pip install landtopo[certify]``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -39,9 +39,11 @@ from landtopo.proofs.enclosures import (
     lower,
     matrix,
     midpoints,
+    networks,
     radii,
     require_flint,
     upper,
+    widened,
 )
 from landtopo.shown import Brief, Table
 
@@ -52,8 +54,11 @@ __all__ = [
     "Certificate",
     "CertificateStatus",
     "CertifyOptions",
+    "KrawczykTest",
     "certify",
     "checked_weights",
+    "entries",
+    "free_places",
     "refusal",
     "submatrix",
     "turned",
@@ -269,44 +274,70 @@ def certify(
     frame = np.zeros((len(teacher), centre.shape[1]))
     frame[:, : problem.rank] = teacher
     with flint.ctx.workprec(options.precision):
-        test = _Test(centre, frame, problem.rank, pivots)
-        found = test.contract(scale)
-        if found is None:
-            return refused
-        return test.conclude(refused, *found)
+        test = KrawczykTest(matrix(centre), networks(matrix(frame)), problem.rank, pivots)
+        return test.certificate(refused, scale)
 
 
-class _Test:
-    """Krawczyk's test around one centre, on the coordinates that the gauge leaves free."""
+class KrawczykTest:
+    """Krawczyk's test around one centre, on the coordinates that the gauge leaves free.
 
-    def __init__(self, centre: Array, frame: Array, rank: int, pivots: list[int]) -> None:
-        self.centre = centre
-        self.teachers = matrix(frame)
+    Parameters
+    ----------
+    centre : arb_mat, shape (K, r + e)
+        Exact balls.
+    network : callable
+        The network of students in some number of columns.
+    rank : int
+        r.
+    pivots : list of int
+        A row for each column outside the span, in which the columns after it are zero.
+    """
+
+    def __init__(
+        self,
+        centre: arb_mat,
+        network: Callable[[arb_mat], Network],
+        rank: int,
+        pivots: list[int],
+    ) -> None:
+        self.exact = centre
+        self.centre = midpoints(centre)
+        self.network = network
         self.rank = rank
         self.pivots = pivots
-        free = np.ones(centre.shape, dtype=bool)
-        for order, row in enumerate(pivots):
-            free[row, rank + order + 1 :] = False
-        self.free = np.flatnonzero(free.ravel())
-        exact = Network(matrix(centre), self.teachers)
+        self.free = free_places(self.centre.shape, rank, pivots)
+        exact = network(centre)
         self.gradient = exact.gradient()
         self.loss = exact.loss()
-        self.middle = midpoints(exact.hessian())
+        hessian = exact.hessian()
+        self.bend = submatrix(hessian, self.free).mid()
+        self.middle = midpoints(hessian)
+
+    def certificate(self, refused: Certificate, scale: float) -> Certificate:
+        """What can be proved, in place of a certificate of nothing.
+
+        Parameters
+        ----------
+        refused : Certificate
+        scale : float
+            Norm of the longest teacher vector.
+        """
+        found = self.contract(scale)
+        return refused if found is None else self.conclude(refused, *found)
 
     def contract(self, scale: float) -> tuple[float, float, float] | None:
         """Radius, isolation and contraction factor, or None if no box passes."""
         from flint import arb
 
         try:
-            inverse: Array = np.asarray(
-                np.linalg.inv(self.middle[np.ix_(self.free, self.free)]), dtype=np.float64
-            )
-        except np.linalg.LinAlgError:
+            # With more digits than the condition of the Hessian takes away.
+            approximate = self.bend.solve(matrix(np.eye(len(self.free))), algorithm="approx")
+        except ZeroDivisionError:
             return None
+        inverse = midpoints(approximate)
         if not np.all(np.isfinite(inverse)):
             return None
-        approximate = matrix(inverse)
-        step = approximate * _entries(self.gradient, self.free)
+        step = approximate * entries(self.gradient, self.free)
         residual = _largest(step.entries())
         size = self._first_size(inverse, 1e-7 * scale)
         for _ in range(_ATTEMPTS):
@@ -329,7 +360,7 @@ class _Test:
         return trial * _CONTRACTION / factor if 0 < factor < np.inf else trial
 
     def _hessian(self, radius: float) -> arb_mat:
-        return Network(box(self.centre, radius), self.teachers).hessian()
+        return self.network(box(self.exact, radius)).hessian()
 
     def _pivots_hold(self, radius: float) -> bool:
         """No pivot can vanish: a critical point of the restriction is one of the loss.
@@ -348,10 +379,10 @@ class _Test:
         """Loss, spectra and verdict for the critical point within `radius` of the centre."""
         from flint import arb
 
-        around = Network(box(self.centre, radius), self.teachers)
+        around = self.network(box(self.exact, radius))
         hessian = around.hessian()
         # L = L(x) + g.s + s.H s / 2 for a step s within the box.
-        slope = sum((abs(g) for g in _entries(self.gradient, self.free).entries()), arb(0))
+        slope = sum((abs(g) for g in entries(self.gradient, self.free).entries()), arb(0))
         bend = sum((abs(x) for x in submatrix(hessian, self.free).entries()), arb(0)) / 2
         change = upper(slope * radius + bend * radius * radius)
         loss = self.loss + arb(0, change)
@@ -392,12 +423,11 @@ class _Test:
         further = min(len(rows), spare)
         if not further:
             return size
-        centre = np.hstack([self.centre, np.zeros((len(self.centre), further))])
-        teachers = _widened(self.teachers, further)
+        centre = widened(self.exact, further)
         for _ in range(_ATTEMPTS):
             if size <= radius:
                 break
-            block = submatrix(Network(box(centre, size), teachers).normal_block(), rows)
+            block = submatrix(self.network(box(centre, size)).normal_block(), rows)
             spectrum = _enclosed_spectrum(block, midpoints(block), np.empty((len(rows), 0)))
             if _proved_index(spectrum) is not None:
                 return size
@@ -438,14 +468,6 @@ def _enclosed_spectrum(balls: arb_mat, middle: Array, excluded: Array) -> Array:
     return bounds
 
 
-def _widened(balls: arb_mat, columns: int) -> arb_mat:
-    """A matrix with columns of zeros added."""
-    from flint import arb, arb_mat
-
-    rows = [row + [arb(0)] * columns for row in balls.tolist()]
-    return arb_mat(balls.nrows(), balls.ncols() + columns, [entry for row in rows for entry in row])
-
-
 def _largest(balls: list[arb]) -> float:
     """Bound of the sizes of some balls; NaN if one of them has none."""
     return float(np.max([upper(abs(ball)) for ball in balls]))
@@ -468,11 +490,20 @@ def _proved_index(bounds: Array) -> int | None:
     return int(negative.sum()) if np.all(negative | (bounds[:, 0] > 0)) else None
 
 
-def _entries(column: arb_mat, rows: NDArray[np.intp]) -> arb_mat:
+def free_places(shape: tuple[int, ...], rank: int, pivots: Sequence[int]) -> NDArray[np.intp]:
+    """Places of the entries, in C order, that rotations outside the span leave free."""
+    free = np.ones(shape, dtype=bool)
+    for order, row in enumerate(pivots):
+        free[row, rank + order + 1 :] = False
+    return np.flatnonzero(free.ravel())
+
+
+def entries(column: arb_mat, rows: NDArray[np.intp]) -> arb_mat:
+    """Some entries of a column."""
     from flint import arb_mat
 
-    entries = column.entries()
-    return arb_mat(len(rows), 1, [entries[i] for i in rows.tolist()])
+    given = column.entries()
+    return arb_mat(len(rows), 1, [given[i] for i in rows.tolist()])
 
 
 def submatrix(balls: arb_mat, rows: Iterable[int]) -> arb_mat:

@@ -15,7 +15,7 @@ size, |p| and S sqrt(a b); the derivatives are continuous there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,14 +28,17 @@ if TYPE_CHECKING:
     from flint import arb, arb_mat
 
 __all__ = [
+    "LeakyNetwork",
     "Network",
     "box",
     "lower",
     "matrix",
     "midpoints",
+    "networks",
     "radii",
     "require_flint",
     "upper",
+    "widened",
 ]
 
 # A quotient by S is taken only when S is known to this part of itself.
@@ -77,12 +80,21 @@ def matrix(values: Array) -> arb_mat:
     return arb_mat(rows, columns, [arb(x) for x in values.ravel().tolist()])
 
 
-def box(centre: Array, radius: float) -> arb_mat:
-    """Matrix of balls of one radius."""
+def box(centre: Array | arb_mat, radius: float) -> arb_mat:
+    """Matrix of balls of one radius, around exact numbers."""
     from flint import arb, arb_mat
 
-    rows, columns = centre.shape
-    return arb_mat(rows, columns, [arb(x, radius) for x in centre.ravel().tolist()])
+    exact = matrix(centre) if isinstance(centre, np.ndarray) else centre
+    entries = [arb(x, radius) for x in exact.entries()]
+    return arb_mat(exact.nrows(), exact.ncols(), entries)
+
+
+def widened(balls: arb_mat, columns: int) -> arb_mat:
+    """A matrix with columns of zeros added."""
+    from flint import arb, arb_mat
+
+    rows = [row + [arb(0)] * columns for row in balls.tolist()]
+    return arb_mat(balls.nrows(), balls.ncols() + columns, [entry for row in rows for entry in row])
 
 
 def radii(balls: arb_mat) -> Array:
@@ -304,6 +316,63 @@ class Network:
                 products += _pair(v, self._others[n], b, self._other_squares[n]).value()
         squares = sum(self._squares, arb(0)) + sum(self._other_squares, arb(0))
         return squares / 4 + products / (2 * arb.pi())
+
+
+class LeakyNetwork(Network):
+    """The same for leaky ReLU: (1 - al)^2 times ReLU's, and (al / 2) |sum_k w_k - sum_m v_m|^2.
+
+    Parameters
+    ----------
+    students, teachers : arb_mat
+    slope : float
+        al, below zero.
+    """
+
+    def __init__(self, students: arb_mat, teachers: arb_mat, slope: float) -> None:
+        from flint import arb
+
+        super().__init__(students, teachers)
+        self._al = arb(slope)
+        self._be = (1 - self._al) ** 2
+
+    def gradient_row(self, k: int) -> arb_mat:
+        """Gradient by student k, shape (1, D)."""
+        from flint import arb, arb_mat
+
+        # Of both, A W + B V with entries (1 - al)^2 (pi - t) / 2 pi + al in B.
+        teachers = [self._be * pair.opposite / (2 * arb.pi()) + self._al for pair in self._cross(k)]
+        own = arb_mat(1, self.width, self.normal_row(k)) * self._weights
+        return own - arb_mat(1, len(teachers), teachers) * self._teachers
+
+    def normal_row(self, k: int) -> list[arb]:
+        """Row k of the matrix A."""
+        return [self._be * entry + self._al for entry in super().normal_row(k)]
+
+    def hessian_block(self, k: int, j: int) -> arb_mat:
+        """Second derivatives by students k and j, shape (D, D)."""
+        return super().hessian_block(k, j) * self._be + self._identity * self._al
+
+    def loss(self) -> arb:
+        """Population loss."""
+        rest = sum(self._rows, 0 * self._rows[0]) - sum(self._others, 0 * self._rows[0])
+        return self._be * super().loss() + self._al / 2 * (rest * rest.transpose())[0, 0]
+
+
+def networks(teachers: arb_mat, slope: float = 0.0) -> Callable[[arb_mat], Network]:
+    """What makes the network of students of one teacher, in as many columns as they have.
+
+    Parameters
+    ----------
+    teachers : arb_mat, shape (M, D)
+    slope : float
+        Of the activation below zero; 0 is ReLU.
+    """
+
+    def network(students: arb_mat) -> Network:
+        wide = widened(teachers, students.ncols() - teachers.ncols())
+        return LeakyNetwork(students, wide, slope) if slope else Network(students, wide)
+
+    return network
 
 
 def _rows(balls: arb_mat) -> Sequence[arb_mat]:

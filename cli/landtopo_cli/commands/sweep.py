@@ -44,7 +44,12 @@ Examples
 )
 @click.option("--seed", metavar="S", type=Whole(0), default=0, help="Root seed.  [default: 0]")
 @click.option("--jobs", metavar="J", type=Whole(1, 1024), default=1, help="[default: 1]")
-@click.option("--certified", is_flag=True, help="Prove what is there on both sides of every event.")
+@click.option(
+    "--certify/--no-certify",
+    default=None,
+    help="Prove what is there on both sides of every event.  [default: where python-flint is "
+    "installed]",
+)
 @click.option(
     "--picture",
     metavar="FILE",
@@ -69,7 +74,7 @@ def command(
     starts: int,
     seed: int,
     jobs: int,
-    certified: bool,
+    certify: bool | None,
     picture: Path | None,
     study: Path | None,
     force: bool,
@@ -108,7 +113,7 @@ def command(
             starts=starts,
             seed=seed,
             jobs=jobs,
-            certified=certified,
+            certified=certify,
             journal=journal,
             progress=progress(quiet),
         )

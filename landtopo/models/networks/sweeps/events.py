@@ -8,39 +8,18 @@ from typing import Any
 import numpy as np
 from scipy.optimize import brentq
 
-from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.sweeps.branch import Branch, Node
-from landtopo.models.networks.sweeps.pieces import Curve, Known, Part
+from landtopo.models.networks.sweeps.pieces import Known, Part
+from landtopo.models.networks.sweeps.proved import Proof
 from landtopo.models.networks.sweeps.trace import WIDE, Happening, HappeningKind
 from landtopo.models.networks.symmetry import equivalence, point_graph
-from landtopo.objective import Array
 from landtopo.shown import Brief
 from landtopo.wording import listed
 
-__all__ = ["Proof", "SweepEvent", "event_of", "joined"]
+__all__ = ["Group", "SweepEvent", "event_of", "joined"]
 
 # Meetings are known to some digits only, until the curve that is met says where they are.
 _SAME_VALUE, _SAME_POINT = 2e-3, 1e-2
-# How far from an event, in the parameter, a family is proved to be there: the first that works.
-_PROVED_AT = (WIDE, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof(Brief):
-    """That a family is there at a parameter, with its index.
-
-    Attributes
-    ----------
-    family : str
-    value : float
-        As close to the event as interval arithmetic could prove it.
-    index : int or None
-        None where nothing was proved at any of the distances tried.
-    """
-
-    family: str
-    value: float
-    index: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +48,8 @@ class SweepEvent(Brief):
         Whether the sums of (-1)^index over all critical points that were found next to the event
         are the same on both sides, as they have to be. None where it was not looked at.
     proofs : tuple of Proof
-        One for each family that ends or begins here, where that was asked for.
+        One for each point that is known to end or begin here, at its end of the bracket; empty
+        where none was asked for, and without python-flint.
     sentence : str
     """
 
@@ -86,6 +66,14 @@ class SweepEvent(Brief):
     proofs: tuple[Proof, ...]
     sentence: str
 
+    @property
+    def certified(self) -> bool | None:
+        """Whether each of them is proved at the end of the bracket, with its index.
+
+        Not that they are on one curve, nor that nothing else is there. None without proofs.
+        """
+        return all(one.at_end for one in self.proofs) if self.proofs else None
+
     def record(self) -> dict[str, Any]:
         """The event as plain values."""
         return {
@@ -99,8 +87,14 @@ class SweepEvent(Brief):
             "changes": self.changes,
             "outside": self.outside,
             "balanced": self.balanced,
+            "certified": self.certified,
             "proofs": [
-                {"family": one.family, "value": one.value, "index": one.index}
+                {
+                    "family": one.family,
+                    "value": one.value,
+                    "index": one.index,
+                    "at_end": one.at_end,
+                }
                 for one in self.proofs
             ],
             "sentence": self.sentence,
@@ -108,7 +102,7 @@ class SweepEvent(Brief):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Group(Brief):
+class Group(Brief):
     """Ends of parts that belong to one event.
 
     Attributes
@@ -124,7 +118,7 @@ class _Group(Brief):
     ends: tuple[tuple[int, int], ...]
 
 
-def joined(known: Known, parts: list[Part]) -> list[_Group]:
+def joined(known: Known, parts: list[Part]) -> list[Group]:
     """Ends of parts, by the events that they belong to.
 
     Parameters
@@ -144,7 +138,7 @@ def joined(known: Known, parts: list[Part]) -> list[_Group]:
                 key = _host(known, part.curve, number)
                 found.setdefault(key, []).append((place, side))
     groups = [
-        _Group(curve=curve, happening=number, ends=tuple(sorted(ends)))
+        Group(curve=curve, happening=number, ends=tuple(sorted(ends)))
         for (curve, number), ends in found.items()
     ]
     return sorted(groups, key=lambda one: known.curves[one.curve].happenings[one.happening].value)
@@ -191,41 +185,32 @@ def _alike(known: Known, one: Happening, other: Happening) -> bool:
 
 
 def event_of(
-    known: Known, group: _Group, parts: list[Part], names: list[str], *, certified: bool
+    known: Known, group: Group, parts: list[Part], names: list[str], proofs: tuple[Proof, ...]
 ) -> SweepEvent:
     """An event from the ends of parts that belong to it.
 
     Parameters
     ----------
     known : Known
-    group : group of `joined`
+    group : Group
     parts : list of Part
     names : list of str
-        Of the parts.
-    certified : bool
-        Whether to prove what is there on both sides.
+        Of the parts; empty for those of an index that is not listed.
+    proofs : tuple of Proof
     """
     curve = known.curves[group.curve]
     met = curve.happenings[group.happening]
-    before = [place for place, side in group.ends if side == 1]
-    after = [place for place, side in group.ends if side == 0]
+    listed = [(place, side) for place, side in group.ends if names[place]]
+    before = [place for place, side in listed if side == 1]
+    after = [place for place, side in listed if side == 0]
     bracketed = bool(curve.exact[group.happening])
     if met.kind is HappeningKind.FOLD:
         kind = "death" if before else "birth"
         bracketed = _fold_sides(curve.branch, met) is not None
-    elif any(parts[place].curve != group.curve for place, _ in group.ends):
+    elif any(parts[place].curve != group.curve for place, _ in listed):
         kind = "branching"
     else:
         kind = "index change" if met.kind is HappeningKind.CROSSING else "meeting"
-    proofs: list[Proof] = []
-    if certified:
-        for places, way in ((before, -1.0), (after, 1.0)):
-            proofs += [
-                _proved(
-                    known, parts[place], names[place], met, known.curves[parts[place].curve], way
-                )
-                for place in places
-            ]
     balanced = {-1: None, 0: False, 1: True}[int(curve.balanced[group.happening])]
     changes = met.inner + met.outer
     return SweepEvent(
@@ -239,7 +224,7 @@ def event_of(
         changes=max(changes, 1),
         outside=met.outer > 0,
         balanced=balanced,
-        proofs=tuple(proofs),
+        proofs=proofs,
         sentence=_sentence(kind, parts, names, before, after),
     )
 
@@ -290,40 +275,3 @@ def _fold_sides(branch: Branch, met: Happening) -> tuple[Node, Node] | None:
     if not same_side or abs(first.negative[0] - second.negative[0]) != 1:
         return None
     return first, second
-
-
-def _proved(known: Known, part: Part, name: str, met: Happening, curve: Curve, way: float) -> Proof:
-    from landtopo.proofs.certification import certify
-
-    teachers = known.curve
-    for aside in _PROVED_AT:
-        value = met.value + way * aside
-        if not part.values[0] <= value <= part.values[-1]:
-            continue
-        weights = _exact(part, met, curve, value)
-        if weights is None:
-            continue
-        problem = TeacherStudent(teachers.teacher(value), weights.shape[0])
-        found = certify(problem, weights)
-        if found.index is not None and found.index == part.index:
-            return Proof(family=name, value=value, index=found.index)
-    return Proof(family=name, value=met.value, index=None)
-
-
-def _exact(part: Part, met: Happening, curve: Curve, value: float) -> Array | None:
-    """A part's point next to its end."""
-    sides = _fold_sides(curve.branch, met) if met.kind is HappeningKind.FOLD else None
-    if sides is not None and abs(value - met.value) <= 1.5 * WIDE:
-        inner = part.weights[1] if abs(part.values[0] - met.value) < 1e-12 else part.weights[-2]
-        return min(sides, key=lambda one: float(np.linalg.norm(one.weights - inner))).weights
-    i = int(np.clip(np.searchsorted(part.values, value), 1, len(part.values) - 1))
-    share = (value - part.values[i - 1]) / (part.values[i] - part.values[i - 1])
-    for bent in (share, np.sqrt(max(share, 0.0)), 1.0 - np.sqrt(max(1.0 - share, 0.0))):
-        guess = part.weights[i - 1] + bent * (part.weights[i] - part.weights[i - 1])
-        y = curve.branch.at(guess, value)
-        if y is not None:
-            weights = curve.branch.weights(y)
-            inner, outer = curve.branch.node(y, value, np.append(np.zeros(len(y)), 1.0)).negative  # type: ignore[union-attr]
-            if inner + outer * (len(weights)) == part.index:
-                return weights
-    return None

@@ -3,178 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import numpy as np
+from typing import Any
 
 from landtopo.checks import checked_count, checked_instance, checked_jobs, checked_seed
 from landtopo.journal import Forgetful, Journal
 from landtopo.landscape.pool import Piece, Pool
-from landtopo.models.networks.points.reading import read_point
 from landtopo.models.networks.points.saddles import find_saddles
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.sweeps.assembly import TRACKED, assembled
 from landtopo.models.networks.sweeps.curve import TeacherCurve
-from landtopo.models.networks.sweeps.events import SweepEvent, event_of, joined
-from landtopo.models.networks.sweeps.pieces import Known, Part, followed, trimmed
+from landtopo.models.networks.sweeps.pieces import Known, followed, trimmed
+from landtopo.models.networks.sweeps.proved import Approach, proved
+from landtopo.models.networks.sweeps.result import SweepResult
 from landtopo.models.networks.symmetric.search import symmetry_search
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.progress import Progress, Silent
 from landtopo.run import Run
-from landtopo.shown import Brief, Table
 
-if TYPE_CHECKING:
-    import networkx as nx
-
-__all__ = ["SweepFamily", "SweepResult", "sweep"]
+__all__ = ["sweep"]
 
 # Where in its part of the range each base lies: nowhere special.
 _WITHIN = 0.38
-_TRACKED = 1
-_SAME_END = 1e-8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepFamily(Brief):
-    """A family from one event to the next: its index is the same all along.
-
-    Attributes
-    ----------
-    id : str
-    low, high : float
-        Where it is there.
-    index : int
-        0 for minima, 1 for passes; in inputs of infinite dimension.
-    isotropy : str
-    isotropy_order : int
-    anti_aligned : int
-        In its middle.
-    values, losses, smallest : ndarray, shape (n,)
-        Parameters, ascending, with the loss and the lowest eigenvalue.
-    weights : ndarray, shape (n, K, D)
-        In the coordinates of `TeacherCurve.vectors`.
-    begins, ends : int or None
-        The event at each end, by its number; None at the end of the range.
-    why_begins, why_ends : str
-        One sentence each.
-    found_by : str
-        What met its curve first.
-    """
-
-    id: str
-    low: float
-    high: float
-    index: int
-    isotropy: str
-    isotropy_order: int
-    anti_aligned: int
-    values: Array = field(repr=False)
-    losses: Array = field(repr=False)
-    smallest: Array = field(repr=False)
-    weights: Array = field(repr=False)
-    begins: int | None
-    ends: int | None
-    why_begins: str
-    why_ends: str
-    found_by: str
-
-    def loss(self, value: float) -> float:
-        """The loss at a parameter, between those of the curve.
-
-        Examples
-        --------
-        >>> import landtopo as lt
-        >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
-        >>> round(found.families[0].loss(0.15), 5)
-        0.05972
-        """
-        return float(np.interp(value, self.values, self.losses))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepResult(Table):
-    """Minima and passes over a range of the parameter, and what happens to them.
-
-    Attributes
-    ----------
-    curve : TeacherCurve
-    width : int
-    families : tuple of SweepFamily
-        Of index 0 and 1, by their first parameters.
-    events : tuple of SweepEvent
-        By their parameters.
-    bases : tuple of float
-        Where families were searched for.
-    unsteady : int
-        Points that were met at a base and belong to no isolated family; they were not followed.
-    search : dict
-
-    Examples
-    --------
-    >>> import landtopo as lt
-    >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
-    >>> len(found.families), len(found.events)
-    (1, 0)
-    """
-
-    curve: TeacherCurve
-    width: int
-    families: tuple[SweepFamily, ...]
-    events: tuple[SweepEvent, ...]
-    bases: tuple[float, ...]
-    unsteady: int
-    search: dict[str, Any]
-
-    _printed: ClassVar[tuple[str, ...]] = ("value", "low", "high", "kind", "before", "after")
-
-    def at(self, value: float) -> tuple[SweepFamily, ...]:
-        """The families that are there at a parameter.
-
-        Examples
-        --------
-        >>> import landtopo as lt
-        >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
-        >>> [family.index for family in found.at(0.15)]
-        [0]
-        """
-        return tuple(one for one in self.families if one.low < value < one.high)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row for each event.
-
-        Examples
-        --------
-        >>> import landtopo as lt
-        >>> lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4).rows()
-        []
-        """
-        return [one.record() for one in self.events]
-
-    def graph(self) -> nx.Graph[str]:
-        """Families as nodes, two of which are joined where one event ends or begins both.
-
-        Examples
-        --------
-        >>> import landtopo as lt
-        >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
-        >>> list(found.graph())
-        ['s1']
-        """
-        import networkx as nx
-
-        graph: nx.Graph[str] = nx.Graph()
-        for one in self.families:
-            graph.add_node(
-                one.id, low=one.low, high=one.high, index=one.index, isotropy=one.isotropy
-            )
-        for number, event in enumerate(self.events):
-            names = [*event.before, *event.after]
-            for i, first in enumerate(names):
-                for second in names[:i]:
-                    graph.add_edge(first, second, event=number, value=event.value)
-        return graph
 
 
 def sweep(
@@ -185,7 +36,7 @@ def sweep(
     starts: int = 100,
     seed: int = 0,
     jobs: int = 1,
-    certified: bool = False,
+    certified: bool | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
 ) -> SweepResult:
@@ -215,9 +66,10 @@ def sweep(
         Root seed.
     jobs : int
         Number of processes.
-    certified : bool
-        Prove with interval arithmetic, which needs python-flint, what is there on both sides of
-        every event.
+    certified : bool, optional
+        Prove with interval arithmetic, at both ends of the bracket of every event, that the points
+        known there exist, alone in a box, with their indices. By default where python-flint is
+        installed.
     journal : Journal, optional
         Keeps finished pieces. Their keys name the curve.
     progress : Progress, optional
@@ -246,10 +98,7 @@ def sweep(
     starts = checked_count("starts", "sweep", starts, most=1_000_000)
     seed = checked_seed("sweep", seed)
     jobs = checked_jobs("sweep", jobs)
-    if certified:
-        from landtopo.proofs.enclosures import require_flint
-
-        require_flint()
+    proving = _is_proving(certified)
     kept = journal or Forgetful()
     listener = progress or Silent()
     reach = curve.high - curve.low
@@ -269,7 +118,7 @@ def sweep(
                     Piece(
                         name=f"sweep/{curve.title}/{width}",
                         function=followed,
-                        arguments=(curve, weights, at, seed, _TRACKED),
+                        arguments=(curve, weights, at, seed, TRACKED),
                     )
                     for weights, at, _ in wave
                 ],
@@ -283,7 +132,16 @@ def sweep(
                         (trimmed(w, curve.size), float(at), "a crossing")
                         for w, at in zip(result["next"], result["next_values"], strict=True)
                     ]
-    families, events = _assembled(known, certified=certified)
+
+    def prover(begins: list[Approach]) -> list[Mapping[str, Any]]:
+        name = f"sweep/{curve.title}/{width}/proof"
+        pieces = [Piece(name=name, function=proved, arguments=(curve, one)) for one in begins]
+        listener.begin(f"{curve.title}: proofs", len(pieces))
+        told = pool.run(pieces, finished=listener.advance)
+        listener.end()
+        return told
+
+    families, events = assembled(known, prover if proving else None)
     return SweepResult(
         curve=curve,
         width=width,
@@ -293,6 +151,21 @@ def sweep(
         unsteady=unsteady,
         search={"starts": starts, "seed": seed, "curves": len(known.curves)},
     )
+
+
+def _is_proving(asked: bool | None) -> bool:
+    from landtopo.errors import LandtopoError
+    from landtopo.proofs.enclosures import require_flint
+
+    if asked is False:
+        return False
+    try:
+        require_flint()
+    except LandtopoError:
+        if asked:
+            raise
+        return False
+    return True
 
 
 def _met(
@@ -323,7 +196,7 @@ def _met(
     found += [(one.point, one.effective_width, "climbs") for one in saddles.families]
     points, loose = [], 0
     for point, effective, by in found:
-        if point.kind is Kind.UNDECIDED or point.index > _TRACKED:
+        if point.kind is Kind.UNDECIDED or point.index > TRACKED:
             continue
         if effective < width or point.nullity:
             loose += 1
@@ -346,75 +219,3 @@ class _Prefixed:
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
         """Keep a piece for this teacher."""
         self.journal.remember(f"{self.prefix}/{key}", value)
-
-
-def _assembled(
-    known: Known, *, certified: bool
-) -> tuple[tuple[SweepFamily, ...], tuple[SweepEvent, ...]]:
-    """Curves cut at what happens to them, and events with the families on both sides."""
-    parts = [
-        (number, part)
-        for number, one in enumerate(known.curves)
-        for part in one.parts()
-        if part.index <= _TRACKED
-    ]
-    parts.sort(key=lambda one: (one[1].values[0], one[1].index, one[1].losses[0], one[0]))
-    parts = _different(known, parts)
-    groups = joined(known, [part for _, part in parts])
-    of_part: dict[tuple[int, int], int] = {}
-    events: list[SweepEvent] = []
-    names = [f"s{i}" for i in range(1, len(parts) + 1)]
-    for group in groups:
-        event = event_of(known, group, [part for _, part in parts], names, certified=certified)
-        for place, side in group.ends:
-            of_part[place, side] = len(events)
-        events.append(event)
-    families = []
-    for place, (number, part) in enumerate(parts):
-        curve = known.curves[number]
-        middle = len(part.values) // 2
-        problem = TeacherStudent(
-            known.curve.teacher(float(part.values[middle])), part.weights.shape[1]
-        )
-        values = part.values.copy()
-        for side in (0, 1):
-            if (place, side) in of_part:
-                # Where another curve is met it is that one which says where.
-                values[-side] = events[of_part[place, side]].value
-        families.append(
-            SweepFamily(
-                id=names[place],
-                low=float(values[0]),
-                high=float(values[-1]),
-                index=part.index,
-                isotropy=curve.isotropy,
-                isotropy_order=curve.order,
-                anti_aligned=read_point(problem, part.weights[middle]).anti_aligned,
-                values=values,
-                losses=part.losses,
-                smallest=part.smallest,
-                weights=part.weights,
-                begins=of_part.get((place, 0)),
-                ends=of_part.get((place, 1)),
-                why_begins=part.why[0],
-                why_ends=part.why[1],
-                found_by=curve.found_by,
-            )
-        )
-    return tuple(families), tuple(events)
-
-
-def _different(known: Known, parts: list[tuple[int, Part]]) -> list[tuple[int, Part]]:
-    """Without parts that are others seen in a mirror, where a curve goes back along itself."""
-    kept: list[tuple[int, Part]] = []
-    for number, part in parts:
-        value = float(part.values[0] + part.values[-1]) / 2.0
-        twin = any(
-            number == other
-            and np.allclose(part.values[[0, -1]], one.values[[0, -1]], rtol=0, atol=_SAME_END)
-            and known.same(number, part, one, value)
-            for other, one in kept
-        )
-        if not twin:
-            kept.append((number, part))
-    return kept

@@ -1,0 +1,143 @@
+"""Families and events from all curves of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from landtopo.models.networks.points.reading import read_point
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.sweeps.events import Group, SweepEvent, event_of, joined
+from landtopo.models.networks.sweeps.pieces import Known, Part
+from landtopo.models.networks.sweeps.proved import Approach, Proof, approach
+from landtopo.models.networks.sweeps.result import SweepFamily
+
+__all__ = ["TRACKED", "Prover", "assembled"]
+
+#: Families up to this index are listed.
+TRACKED = 1
+_SAME_END = 1e-8
+
+#: Proves many ends of families: whatever `proved` returns for each.
+Prover = Callable[[list[Approach]], list[Mapping[str, Any]]]
+
+
+def assembled(
+    known: Known, prover: Prover | None = None
+) -> tuple[tuple[SweepFamily, ...], tuple[SweepEvent, ...]]:
+    """Curves cut at what happens to them, and events with the families on both sides.
+
+    Parameters
+    ----------
+    known : Known
+    prover : callable, optional
+        Proves what is there on both sides.
+    """
+    parts = [part for one in known.curves for part in one.parts()]
+    parts.sort(key=lambda one: (one.values[0], one.index, one.losses[0], one.curve))
+    parts = _different(known, parts)
+    names, count = [], 0
+    for part in parts:
+        count += part.index <= TRACKED
+        names.append(f"s{count}" if part.index <= TRACKED else "")
+    groups = [
+        group for group in joined(known, parts) if any(names[place] for place, _ in group.ends)
+    ]
+    proofs = _proofs(known, groups, parts, names, prover)
+    events = [
+        event_of(known, group, parts, names, proof)
+        for group, proof in zip(groups, proofs, strict=True)
+    ]
+    of_part = {end: number for number, group in enumerate(groups) for end in group.ends}
+    families = [
+        _family(known, part, name, [of_part.get((place, side)) for side in (0, 1)], events)
+        for place, (part, name) in enumerate(zip(parts, names, strict=True))
+        if name
+    ]
+    return tuple(families), tuple(events)
+
+
+def _family(
+    known: Known, part: Part, name: str, ends: list[int | None], events: list[SweepEvent]
+) -> SweepFamily:
+    curve = known.curves[part.curve]
+    middle = len(part.values) // 2
+    problem = TeacherStudent(known.curve.teacher(float(part.values[middle])), len(part.weights[0]))
+    values = part.values.copy()
+    for side, number in enumerate(ends):
+        if number is not None:
+            # Where another curve is met it is that one which says where.
+            values[-side] = events[number].value
+    return SweepFamily(
+        id=name,
+        low=float(values[0]),
+        high=float(values[-1]),
+        index=part.index,
+        isotropy=curve.isotropy,
+        isotropy_order=curve.order,
+        anti_aligned=read_point(problem, part.weights[middle]).anti_aligned,
+        values=values,
+        losses=part.losses,
+        smallest=part.smallest,
+        weights=part.weights,
+        begins=ends[0],
+        ends=ends[1],
+        why_begins=part.why[0],
+        why_ends=part.why[1],
+        found_by=curve.found_by,
+    )
+
+
+def _proofs(
+    known: Known, groups: list[Group], parts: list[Part], names: list[str], prover: Prover | None
+) -> list[tuple[Proof, ...]]:
+    """Of each group, one for each of its ends."""
+    if prover is None:
+        return [()] * len(groups)
+    reach = known.curve.high - known.curve.low
+    begins = []
+    for group in groups:
+        met = known.curves[group.curve].happenings[group.happening]
+        for place, side in group.ends:
+            part = parts[place]
+            begins.append(approach(known.curves[part.curve], part, met, side, reach))
+    told = iter(prover([one for one in begins if one is not None]))
+    waiting = iter(begins)
+    found = []
+    for group in groups:
+        proofs = []
+        for place, _ in group.ends:
+            begin = next(waiting)
+            met = known.curves[group.curve].happenings[group.happening]
+            result = (
+                {"value": met.value, "index": -1, "at_end": False} if begin is None else next(told)
+            )
+            index = int(result["index"])
+            proofs.append(
+                Proof(
+                    family=names[place],
+                    value=float(result["value"]),
+                    index=index if index >= 0 else None,
+                    at_end=bool(result["at_end"]),
+                )
+            )
+        found.append(tuple(proofs))
+    return found
+
+
+def _different(known: Known, parts: list[Part]) -> list[Part]:
+    """Without parts that are others seen in a mirror, where a curve goes back along itself."""
+    kept: list[Part] = []
+    for part in parts:
+        value = float(part.values[0] + part.values[-1]) / 2.0
+        twin = any(
+            part.curve == one.curve
+            and np.allclose(part.values[[0, -1]], one.values[[0, -1]], rtol=0, atol=_SAME_END)
+            and known.same(part.curve, part, one, value)
+            for one in kept
+        )
+        if not twin:
+            kept.append(part)
+    return kept
