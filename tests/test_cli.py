@@ -403,6 +403,35 @@ def test_certificates_as_files(tmp_path: Path) -> None:
     assert "it is a file" in refusal("certify", *TWO, "--out-dir", study)
 
 
+@pytest.mark.slow
+def test_connections_of_a_study(tmp_path: Path) -> None:
+    """Passes are proved once, and what is not proved is said."""
+    pytest.importorskip("flint")
+    study, folder = tmp_path / "s", tmp_path / "proofs"
+    asked = ("certify", "-o", study, "--width", 2, "--connections", "--out-dir", folder)
+    answer("minima", *TWO, "--dim", 2, "--starts", 5, "-o", study)
+    assert "takes those of a study's graph" in refusal(*asked)
+    answer("graph", *TWO, "--dim", 2, "--starts", 5, "-o", study)
+    result = run(*asked, "--json", "--quiet")
+    first, *others = json.loads(result.stdout)
+    assert (first["id"], first["proved"], first["ends"]) == ("w2-t0", True, ["w2-f0", "w2-f0"])
+    assert first["loss_bounds"][0] <= 0.08617881635766222 <= first["loss_bounds"][1]
+    assert result.exit_code == (0 if all(one["proved"] for one in others) else 3)
+    assert all(one["status"].endswith(".") for one in others)
+    file = folder / "w2-t0-joins.json"
+    written = file.stat().st_mtime_ns
+    one = (*asked, "--family", "w2-t0")
+    assert answer(*one) == [first]
+    assert file.stat().st_mtime_ns == written
+    assert "There is no pass w2-f0; known: w2-t0" in refusal(*asked, "--family", "w2-f0")
+    record = json.loads(file.read_text())
+    record["saddle"]["index"] = 2
+    file.write_text(json.dumps(record))
+    assert "is no certificate of w2-t0; give --force" in refusal(*one)
+    assert "takes no --weights" in refusal(*asked, "--weights", file)
+    assert "either --complete or" in refusal(*asked, "--complete")
+
+
 def test_flow_follows_the_statistics(tmp_path: Path) -> None:
     np.save(tmp_path / "start.npy", np.array([[1.0, 0.3], [0.1, 0.8]]))
     flow = answer("flow", *TWO, "--weights", tmp_path / "start.npy")

@@ -27,6 +27,11 @@ import check_certificates  # noqa: E402
 import check_connections as checker  # noqa: E402
 
 SADDLE = [[1.068, 1.068], [-0.068, -0.068]]
+# K = M = 2 in any dimension: it leaves the span in one direction. Next to its descents the
+# loss is flat enough that tubes have to open.
+OUTSIDE = [[0.525, 0.525, -0.409], [0.525, 0.525, 0.409]]
+# K = M = 3: leaves it in two directions.
+TURNING = [[0.358] * 3 + [0.294, 0.509], [0.358] * 3 + [0.294, -0.509], [0.358] * 3 + [-0.587, 0]]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,32 @@ def test_both_descents_of_two_neurons(found):
     assert np.abs(ends[0] - ends[1]).max() > 0.9
 
 
+@pytest.mark.slow
+def test_descents_of_a_saddle_outside_the_span():
+    told = []
+    problem = TeacherStudent(Teacher.orthonormal(2), 2)
+    found = prove_connection(problem, OUTSIDE, progress=told.append)
+    assert found.status is ConnectionStatus.FOUND
+    assert all(0 <= part <= 1 for part in told)
+    assert max(told) > 0.9
+    opening = [
+        table[2] < 0 for x in found.record["descents"] for table in x["frusta"]["numerators"]
+    ]
+    assert any(opening)
+    with flint.ctx.workprec(check_certificates.BITS):
+        tube = checker.Tube(check_certificates.Point(found.saddle.record), [])
+        assert tube.descent(found.record["descents"][0])[1].index == 0
+    record = _short(found.record)
+    record["saddle"]["pivots"] = []
+    with pytest.raises(check_certificates.Refused, match="pivots"):
+        _check(record)
+    # An end in the span has zeros in the column outside, and is moved by what is not symmetric.
+    record = _short(found.record)
+    record["descents"][0]["minimum"]["teacher"]["denominator"] *= 2
+    with pytest.raises(check_certificates.Refused):
+        _check(record)
+
+
 def test_the_axis_is_a_descent(found):
     loss = PopulationLoss(TeacherStudent(Teacher.orthonormal(2), 2, 2))
     for descent in found.record["descents"]:
@@ -88,6 +119,10 @@ WRONG = {
     "a tube that narrows between two pieces": (
         lambda r: [x.__setitem__(0, x[0] // 2) for x in _frusta(r)["numerators"][2:3]],
         "what enters",
+    ),
+    "a tube that opens, and does not": (
+        lambda r: [x.__setitem__(2, -abs(x[2]) * 50) for x in _frusta(r)["numerators"][1:3]],
+        "stay in the tube",
     ),
     "too large a curvature": (
         lambda r: [x.__setitem__(2, x[2] * 10) for x in _frusta(r)["numerators"][1:2]],
@@ -149,7 +184,7 @@ def test_points_without_tubes(tmp_path):
     assert minimum.status is ConnectionStatus.NO_SADDLE
     # In all dimensions the same point has more ways down.
     assert prove_connection(problem, SADDLE).status is ConnectionStatus.NO_SADDLE
-    outside = [[0.525, 0.525, -0.409], [0.525, 0.525, 0.409]]
-    assert prove_connection(problem, outside).status is ConnectionStatus.NO_SADDLE
+    three = TeacherStudent(Teacher.orthonormal(3), 3)
+    assert prove_connection(three, TURNING).status is ConnectionStatus.NO_SADDLE
     with pytest.raises(InvalidArgument, match="there are no tubes"):
         minimum.write(tmp_path / "none.json")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from landtopo_cli.tables import number, table
 
 if TYPE_CHECKING:
+    from landtopo.progress import Progress
     from landtopo.proofs.certificate_file import PointProof
     from landtopo.proofs.certification import Certificate
     from landtopo.proofs.complete import CompleteList
     from landtopo_cli.request import Request
 
-__all__ = ["answers", "certificate_files", "complete_lists"]
+__all__ = ["answers", "certificate_files", "complete_lists", "in_percent"]
 
 
 def answers(
@@ -88,6 +90,22 @@ def _table(proofs: Sequence[tuple[str, Certificate | PointProof]]) -> str:
     return table((*header, "what"), rows)
 
 
+@contextmanager
+def in_percent(progress: Progress, label: str) -> Iterator[Callable[[float], None]]:
+    """Show a part between 0 and 1 as it grows."""
+    progress.begin(label, 100)
+    shown = 0
+
+    def reached(part: float) -> None:
+        nonlocal shown
+        while shown < int(100 * part):
+            shown += 1
+            progress.advance()
+
+    yield reached
+    progress.end()
+
+
 def complete_lists(request: Request) -> int | None:
     """Answer with all critical points of each width; the exit code says whether there is a gap."""
     from landtopo.proofs.complete import CompleteStatus, complete_list
@@ -97,17 +115,9 @@ def complete_lists(request: Request) -> int | None:
     with request.work("certify") as work:
         work.refuse_starts("all directions are searched")
         for width in work.widths:
-            work.progress.begin(f"width {width}: directions decided, in percent", 100)
-            shown = 0
-
-            def decided(part: float) -> None:
-                nonlocal shown
-                while shown < int(100 * part):
-                    shown += 1
-                    work.progress.advance()
-
-            found.append((width, complete_list(work.problem(width), decided)))
-            work.progress.end()
+            label = f"width {width}: directions decided, in percent"
+            with in_percent(work.progress, label) as decided:
+                found.append((width, complete_list(work.problem(width), decided)))
     request.answer(
         lambda: [_list_record(width, one) for width, one in found],
         lambda: "\n\n".join(_list_text(width, one) for width, one in found),

@@ -57,7 +57,9 @@ if TYPE_CHECKING:
 __all__ = [
     "CLAIM",
     "PointProof",
+    "centre",
     "exact_table",
+    "loss_bounds",
     "prove_point",
     "told_symmetries",
     "write_record",
@@ -268,8 +270,11 @@ class Prover:
         for order, row in enumerate(self.pivots):
             self.held[row, self.rank + order + 1 :] = True
         self.unit = 2.0 ** round(math.log2(scale))
+        # Beside entries that are held at zero the checker takes no symmetries.
         self.classes = (
-            [] if self.pivots else exchanges(frame, self.start, 10 * options.parallel_angle * scale)
+            []
+            if np.any(self.held)
+            else exchanges(frame, self.start, 10 * options.parallel_angle * scale)
         )
         self.whole = self._reduction([one for group in self.classes for one in group])
         self.sectors = self._sectors()
@@ -349,7 +354,7 @@ class Prover:
             neurons=self.shape[0],
             unknowns=len(values),
             radius=upper(tight),
-            loss_bounds=(_outward(loss[0], -1), _outward(loss[1], 1)),
+            loss_bounds=loss_bounds(record),
             index=index,
             kind=kind,
             status=CertificateStatus.CERTIFIED,
@@ -547,6 +552,19 @@ def exact_table(values: Sequence[Sequence[Fraction]]) -> dict[str, Any]:
         "denominator": denominator,
         "numerators": [[int(x * denominator) for x in line] for line in values],
     }
+
+
+def centre(record: dict[str, Any]) -> Array:
+    """The centre of a certificate's box, to doubles."""
+    table = record["box"]["centre"]
+    scale = table["denominator"]
+    return np.array([[float(Fraction(x, scale)) for x in line] for line in table["numerators"]])
+
+
+def loss_bounds(record: dict[str, Any]) -> tuple[float, float]:
+    """The enclosure of the loss that a certificate claims, or a little more."""
+    low, high = map(Fraction, record["loss"])
+    return _outward(low, -1), _outward(high, 1)
 
 
 def _outward(number: Fraction, sign: int) -> float:

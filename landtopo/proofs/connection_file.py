@@ -27,6 +27,7 @@ from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.proofs.certificate_file import (
     PointProof,
+    centre,
     exact_table,
     prove_point,
     told_symmetries,
@@ -50,23 +51,28 @@ _BITS = 96
 _SPARE = 1.05
 # Lengths of pieces, in units of the longest teacher vector: of the first, and at least; and how
 # much longer the next may be.
-_FIRST = 1e-4
+_FIRST = 1e-6
 _SHORTEST = 1e-8
+# How long pieces may be, one after the other: long ones make a wide tube, which may have to open.
+_LONGEST = (0.1, 1e-3, 2e-4, 4e-5)
 _LONGER = 1.25
-# Part of the curvature across that may be lost to the enclosure. Where more is, the tube has to
-# open, and more is lost.
+# What may be lost to the enclosure: a part of the curvature across, or as much as opens the tube by
+# a factor of e on one unit of length. Where a tube opens more, still more is lost.
 _LOSS = 0.2
 _TRIES = 12
 _HALVINGS = 20
 _TIME = 1e6
-_REST = 1e-8
+_REST = 1e-11
 
 
 class ConnectionStatus(StrEnum):
     """How the search for tubes ended, as a sentence."""
 
     FOUND = "Both descents have tubes that end next to certified minima."
-    NO_SADDLE = "The point is no certified saddle of index 1 within the teacher's span."
+    NO_SADDLE = (
+        "The point is no certified saddle of index 1 that leaves the teacher's span in at most one "
+        "direction."
+    )
     NO_END = "A descent does not end at a certified minimum within the teacher's span."
     NO_TUBE = "The flow could not be kept in a tube."
 
@@ -151,15 +157,21 @@ class _Lost(Exception):
     """A condition cannot be met."""
 
 
-def prove_connection(problem: TeacherStudent, weights: ArrayLike) -> ConnectionProof:
+def prove_connection(
+    problem: TeacherStudent,
+    weights: ArrayLike,
+    progress: Callable[[float], None] | None = None,
+) -> ConnectionProof:
     """Enclose both descents of a saddle of index 1, up to minima.
 
     Parameters
     ----------
     problem : TeacherStudent
     weights : array_like, shape (K, r + E)
-        Close to a saddle of index 1 within the teacher's span, both of whose descents end in
-        minima without zero and without parallel neurons.
+        Close to a saddle of index 1 that leaves the teacher's span in at most one direction, both
+        of whose descents end in minima within it, without zero and without parallel neurons.
+    progress : callable, optional
+        Is told which part of both descents is enclosed.
 
     Returns
     -------
@@ -179,19 +191,26 @@ def prove_connection(problem: TeacherStudent, weights: ArrayLike) -> ConnectionP
     >>> import landtopo as lt
     >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
     >>> lt.prove_connection(problem, [[1, 0], [0, 1]]).status.value  # needs python-flint
-    "The point is no certified saddle of index 1 within the teacher's span."
+    "The point is no certified saddle of index 1 that leaves the teacher's span in at most one \
+direction."
     """
     require_flint()
     import flint
 
     points = checked_weights("prove_connection", problem, weights)
     saddle = prove_point(problem, points)
-    if saddle.index != 1 or saddle.record is None or saddle.record["pivots"]:
+    if saddle.index != 1 or saddle.record is None or len(saddle.record["pivots"]) > 1:
         return _failed(saddle, ConnectionStatus.NO_SADDLE)
     with flint.ctx.workprec(_BITS):
-        descents = _Descents(problem, _centre(saddle))
-        ends, tubes = [], []
+        descents = _Descents(problem, centre(saddle.record))
+        ends: list[PointProof] = []
+        tubes: list[_Tube] = []
         for sign in (1, -1):
+
+            def told(part: float, before: int = len(tubes)) -> None:
+                if progress is not None:
+                    progress(0.5 * (before + part))
+
             cone = descents.apex(sign)
             if cone is None:
                 return _failed(saddle, ConnectionStatus.NO_TUBE)
@@ -199,7 +218,7 @@ def prove_connection(problem: TeacherStudent, weights: ArrayLike) -> ConnectionP
             end = prove_point(problem, descents.weights(way.end))
             if end.record is None or end.index != 0 or end.record["pivots"]:
                 return _failed(saddle, ConnectionStatus.NO_END)
-            tube = descents.tube(way, cone[1], _centre(end))
+            tube = descents.tube(way, cone[1], descents.padded(centre(end.record)), told)
             if tube is None:
                 return _failed(saddle, ConnectionStatus.NO_TUBE)
             tubes.append(tube)
@@ -236,14 +255,6 @@ def _failed(saddle: PointProof, status: ConnectionStatus) -> ConnectionProof:
     )
 
 
-def _centre(proof: PointProof) -> Array:
-    """The centre of a certificate's box, to doubles."""
-    assert proof.record is not None
-    table = proof.record["box"]["centre"]
-    scale = table["denominator"]
-    return np.array([[float(Fraction(x, scale)) for x in line] for line in table["numerators"]])
-
-
 def _exact(values: Array) -> dict[str, Any]:
     return exact_table([[Fraction(x) for x in line] for line in values.tolist()])
 
@@ -258,12 +269,11 @@ class _Descents:
         self.loss = PopulationLoss(problem)
         self.scale = float(problem.teacher.norms.max())
         self.shape = saddle.shape
-        self.teachers = matrix(problem.teacher.vectors)
+        frame = self.padded(problem.teacher.vectors)
+        self.teachers = matrix(frame)
         soft = np.linalg.eigh(self.loss.hessian(saddle))[1][:, 0].reshape(saddle.shape)
         # What leaves a point on the way alone leaves the whole way alone, and the saddle.
-        classes = exchanges(
-            problem.teacher.vectors, saddle + 0.01 * self.scale * soft, 1e-7 * self.scale
-        )
+        classes = exchanges(frame, saddle + 0.01 * self.scale * soft, 1e-7 * self.scale)
         held = np.zeros(saddle.shape, dtype=bool)
         self.whole: Reduction = reduction(
             (saddle.shape[0], saddle.shape[1]), held, [one for group in classes for one in group]
@@ -272,6 +282,10 @@ class _Descents:
         self.saddle = self.values(saddle)
         self.soft = self.values(soft) * self.roots
         self.soft /= np.linalg.norm(self.soft)
+
+    def padded(self, rows: Array) -> Array:
+        """Rows in the columns of the saddle, zero in the one beside the teacher's."""
+        return np.pad(rows, ((0, 0), (0, self.shape[1] - rows.shape[1])))
 
     def values(self, weights: Array) -> Array:
         """The mean of each orbit."""
@@ -347,14 +361,30 @@ class _Descents:
 
         return _Way(length=float(gone[-1]), at=at, end=found.y[:, -1] / self.roots)
 
-    def tube(self, way: _Way, cone: _Frustum, minimum: Array) -> _Tube | None:
+    def tube(
+        self, way: _Way, cone: _Frustum, minimum: Array, told: Callable[[float], None]
+    ) -> _Tube | None:
         """Frusta along a way into a ball around a minimum, as long as can be."""
-        centre = self.values(minimum)
-        radius = self._attraction(centre)
+        middle = self.values(minimum)
+        radius = self._attraction(middle)
+        found = None
+        for longest in _LONGEST:
+            found = found or self._pieces(way, cone, (middle, radius), longest * self.scale, told)
+        return found
+
+    def _pieces(
+        self,
+        way: _Way,
+        cone: _Frustum,
+        ball: tuple[Array, float],
+        longest: float,
+        told: Callable[[float], None],
+    ) -> _Tube | None:
+        middle, radius = ball
         points, frusta = [self.saddle, way.at(0.0)], [cone]
         place, step = 0.0, _FIRST * self.scale
         while step > _SHORTEST * self.scale:
-            gap = float(np.linalg.norm((points[-1] - centre) * self.roots))
+            gap = float(np.linalg.norm((points[-1] - middle) * self.roots))
             if gap + frusta[-1].end < radius / _SPARE:
                 return _Tube(points=np.array(points), frusta=frusta, radius=radius)
             point = way.at(min(place + step, way.length))
@@ -365,15 +395,16 @@ class _Descents:
                 continue
             points.append(point)
             place += step
-            step *= _LONGER
+            told(min(1.0, place / way.length))
+            step = min(step * _LONGER, longest)
         return None
 
-    def _attraction(self, centre: Array) -> float:
+    def _attraction(self, minimum: Array) -> float:
         """Radius of a ball in which the Hessian is positive; 0 where none is found."""
         radius = 0.1 * self.scale
         for _ in range(_HALVINGS):
             try:
-                middle, error = self.enclosed(centre, radius * _SPARE / self.roots)
+                middle, error = self.enclosed(minimum, radius * _SPARE / self.roots)
                 if np.linalg.eigvalsh(middle)[0] > _SPARE * error:
                     return radius
             except _Lost:
@@ -399,15 +430,16 @@ class _Descents:
             )
             along, across, least = _curvatures(middle, error, axis)
             change = half * (abs(along) + 2 * error) + widest * across
-            if ahead + change >= 0 or error > _LOSS * least:
+            if ahead + change >= 0 or error > max(_LOSS * least, -ahead / self.scale):
                 raise _Lost
             push = _SPARE * (aside + half * across)
-            if least * begin > push:
+            pull = least * (begin if least > 0 else widest)
+            if pull > push:
                 # As narrow as the flow makes it at the narrower end.
                 rate = _SPARE * (abs(ahead) + change) / length
                 finish = (push + begin * rate) / (least + rate)
             else:
-                finish = begin + _SPARE * (push - least * begin) / abs(ahead + change) * length
+                finish = begin + _SPARE * (push - pull) / abs(ahead + change) * length
             needed = max(begin, finish) + abs(finish - begin) / length * overlap
             if needed <= widest:
                 return _Frustum(start=begin, end=finish, curvature=least)

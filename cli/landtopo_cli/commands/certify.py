@@ -24,6 +24,7 @@ Examples
   landtopo certify --teacher orthonormal:6 --width 6
   landtopo certify -o six.landtopo --width 6 --family w6-f1 --json
   landtopo certify -o six.landtopo --width 6 --out-dir proofs
+  landtopo certify -o six.landtopo --width 6 --connections --out-dir proofs
   landtopo certify --complete --teacher equicorrelated:2:-0.3 --width 2 --dim 2
 """,
 )
@@ -38,6 +39,12 @@ Examples
 )
 @force_option
 @click.option(
+    "--connections",
+    is_flag=True,
+    help="Prove which minima the descents from the passes of a study's graph end in; --family "
+    "chooses passes, and those whose file is in the --out-dir are not proved again.",
+)
+@click.option(
     "--complete",
     is_flag=True,
     help="List all critical points, of at most two neurons and two teacher vectors.",
@@ -48,6 +55,7 @@ def command(
     files: tuple[Path, ...],
     folder: Path | None,
     force: bool,
+    connections: bool,
     complete: bool,
 ) -> int | None:
     """Prove in interval arithmetic that points exist, and what they are.
@@ -57,6 +65,9 @@ def command(
     dropped and parallel ones merged first: what is proved is about the reduced network, with so
     many neurons as the table says. Proofs that are written are made with the symmetries of a point,
     from a few unknowns where it has many; verification/check_certificates.py checks them.
+    With --connections tubes are laid around both descents of a pass that the flow cannot leave,
+    from the saddle into a neighbourhood of the minimum; verification/check_connections.py checks
+    what is written.
     With --complete nothing is searched from starts: intervals show where there are critical points
     and that there are no others, or which boxes of directions could not be decided.
     Needs python-flint (pip install 'landtopo[certify]').
@@ -67,15 +78,22 @@ def command(
     from landtopo.proofs.enclosures import require_flint
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.certificates import answers, certificate_files, complete_lists
+    from landtopo_cli.connections import connection_proofs
     from landtopo_cli.known import chosen_points
     from landtopo_cli.sources import check_files, check_folder
 
     # Missing flint is said before a search, not after it.
     require_flint()
+    if complete and connections:
+        raise click.UsageError("Give either --complete or --connections.")
     if complete:
         if names or files or folder is not None:
             raise click.UsageError("--complete takes no --family, --weights or --out-dir.")
         return complete_lists(request)
+    if connections:
+        if files:
+            raise click.UsageError("--connections takes no --weights: it proves passes of a study.")
+        return connection_proofs(request, names, folder, force)
     if folder is not None:
         check_folder(folder)
     proofs: list[tuple[str, Certificate | PointProof]] = []
@@ -94,6 +112,9 @@ def command(
                     proof = prove_point(problem, reduced)
                     if proof.record is not None:
                         proof.write(places[point.id])
+                    else:
+                        # No file of before stands for what is not proved now.
+                        places[point.id].unlink(missing_ok=True)
                     proofs.append((point.id, proof))
                 work.progress.advance()
             work.progress.end()
