@@ -32,6 +32,7 @@ from landtopo.symmetry.permutations import Permutation
 
 if TYPE_CHECKING:
     from landtopo.landscape.catalogue import Catalogue, PassKind, Transition
+    from landtopo.landscape.explore import ExploreOptions
     from landtopo.landscape.pool import Piece, Pool
     from landtopo.landscape.rungs import Line, LineageOptions
     from landtopo.landscape.transitions import Found
@@ -314,8 +315,14 @@ class Starts(Protocol):
         """Search for minima from independent random starts."""
         ...
 
-    def suggested(self, lowest: FamilyLike, seed: int, most: int) -> Sequence[tuple[str, Piece]]:
-        """Further searches for minima: their names, and pieces that give `ends` and `outcomes`."""
+    def suggested(
+        self, lowest: FamilyLike, seed: int, options: ExploreOptions
+    ) -> Sequence[tuple[str, Piece]]:
+        """Further searches, by what is known of the model: their names, and pieces.
+
+        These give ``ends``, which may be minima, and ``outcomes``; perhaps ``passes``, which are
+        transition states, and ``told``, a sentence.
+        """
         ...
 
     @property

@@ -81,7 +81,9 @@ _FORMS: dict[tuple[Owner, str], _Form] = {
     ),
     ("graph", "coverage"): _by_width(_estimate),
     ("graph", "transition_search"): _by_width(
-        _record(outcomes=_table(_table(_whole)), coverage=_estimate, stopped=_text)
+        _record(
+            outcomes=_table(_table(_whole)), coverage=_estimate, stopped=_text, told=_list(_text)
+        )
     ),
     ("graph", "failed_pairs"): _by_width(
         _list(_record(("from_id", "to_id", "tries"), from_id=_text, to_id=_text, tries=_whole))

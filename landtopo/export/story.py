@@ -224,7 +224,7 @@ def _transition_evidence(ways: Mapping[str, Any], listed_ones: Sequence[Record])
         for source, ends in outcomes.items()
         if source in _CLIMBS
     ]
-    text = []
+    text = [str(sentence) for sentence in ways.get("told", ())]
     mirrors = outcomes.get(_MIRRORS, {})
     if mirrors:
         tried, found = sum(mirrors.values()), mirrors.get("minimum", 0)

@@ -159,6 +159,7 @@ def _add_rung(
         "coverage": climbs.coverage.record(),
         "idle": climbs.idle,
         "stopped": climbs.stopped,
+        **({"told": list(climbs.told)} if climbs.told else {}),
     }
     if known.failed:
         graph.graph["failed_pairs"][stage] = [

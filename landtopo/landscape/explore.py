@@ -76,9 +76,12 @@ class ExploreOptions(Brief):
     ----------
     random_starts : int
         Independent starts of climbs to transition states.
+    blocks : int
+        For networks whose teacher has vectors that stand alike: all groups of exchanges within up
+        to so many blocks of them are searched for minima and passes; see `symmetry_search`.
     mirrors : int
-        Most searches for minima from starts that the model suggests when the lowest one is known;
-        for networks these are mirrored copies of it.
+        For networks whose teacher has other vectors as well: most searches for minima from copies
+        of the lowest one with some neurons mirrored.
     modes : int
         Softest modes of each family that are climbed along; degenerate ones count once.
     mode_starts : int
@@ -114,6 +117,7 @@ class ExploreOptions(Brief):
     """
 
     random_starts: int = 160
+    blocks: int = 2
     mirrors: int = 64
     modes: int = 24
     mode_starts: int = 160
@@ -162,12 +166,15 @@ class TransitionSearch(Brief):
         Climbs since the last one that brought something new.
     stopped : str
         One sentence.
+    told : tuple of str
+        What else was searched, a sentence each.
     """
 
     outcomes: dict[str, dict[str, int]]
     coverage: Coverage
     idle: int
     stopped: str
+    told: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,9 +216,8 @@ def explore(
     lines: tuple[Line, ...] = ()
     if model.ladder is not None:
         lines = model.ladder.lift(catalogue, ancestors, seed, options.lineage, pool, progress)
-    suggested = _from_suggested(catalogue, seed, options.mirrors, pool)
     explorer = _Explorer(catalogue, seed, options, pool, progress)
-    explorer.outcomes.update(suggested)
+    told = explorer.take_suggested()
     stopped = explorer.run()
     return Rung(
         search=search,
@@ -225,6 +231,7 @@ def explore(
             ),
             idle=explorer.idle,
             stopped=stopped,
+            told=told,
         ),
     )
 
@@ -233,22 +240,6 @@ def _is_compiled(search: Minima, model: Model) -> bool:
     """Whether climbs are compiled, so that those of several threads run at the same time."""
     objectives = (model.objective(family.x) for family in search.families[:1])
     return any(Counted(objective).compiled is not None for objective in objectives)
-
-
-def _from_suggested(
-    catalogue: Catalogue, seed: int, most: int, pool: Pool
-) -> dict[str, Counter[str]]:
-    """Add the families that suggested starts lead to; returns how these starts ended."""
-    if not catalogue.families or not most:
-        return {}
-    lowest = min(catalogue.families, key=lambda family: family.loss)
-    outcomes = {}
-    for source, piece in catalogue.model.starts.suggested(lowest, seed, most):
-        (result,) = pool.run([piece])
-        for end in result["ends"]:
-            catalogue.locate(np.ravel(end), found_by=source)
-        outcomes[source] = Counter(result["outcomes"])
-    return outcomes
 
 
 class _Explorer:
@@ -281,6 +272,25 @@ class _Explorer:
         # Batches of random climbs, after each of which it was decided whether to draw more.
         self.looks = 0
         self._distances: dict[tuple[int, int], float] = {}
+
+    def take_suggested(self) -> tuple[str, ...]:
+        """Searches that the model suggests when its lowest family is known; what they were."""
+        if not self.catalogue.families:
+            return ()
+        lowest = min(self.catalogue.families, key=lambda family: family.loss)
+        told = []
+        for source, piece in self.model.starts.suggested(lowest, self.seed, self.options):
+            (result,) = self.pool.run([piece])
+            for end in result["ends"]:
+                self.catalogue.locate(np.ravel(end), found_by=source)
+            passes = [SaddleStart(x=state) for state in result.get("passes", ())]
+            if passes:
+                (ways,) = self.pool.run([follow_piece(self.model, passes, self._known())])
+                for found in Harvest.from_mapping(ways).found:
+                    absorb(self.catalogue, found, found_by=source)
+            self.outcomes[source] = Counter(result["outcomes"])
+            told += [result["told"]] if "told" in result else []
+        return tuple(told)
 
     def run(self) -> str:
         """Run batches of searches until none is left that helps; returns why it ended."""

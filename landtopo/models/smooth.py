@@ -17,6 +17,7 @@ import numpy as np
 
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.catalogue import PassKind, Transition
+from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.numbering import numbered
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
@@ -505,7 +506,9 @@ class _Starts:
         """Minima from random starts."""
         return _minima(self._model, starts, run)
 
-    def suggested(self, lowest: Any, seed: int, most: int) -> Sequence[tuple[str, Piece]]:
+    def suggested(
+        self, lowest: Any, seed: int, options: ExploreOptions
+    ) -> Sequence[tuple[str, Piece]]:
         """None beyond random ones."""
         return ()
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from landtopo_cli.options import cluster_option, force_option, init_option, problem_options
+from landtopo_cli.options import (
+    Whole,
+    cluster_option,
+    force_option,
+    init_option,
+    problem_options,
+)
 from landtopo_cli.request import Request
 
 __all__ = ["command"]
@@ -26,6 +32,13 @@ Examples
 @cluster_option
 @init_option
 @click.option(
+    "--blocks",
+    metavar="N",
+    type=Whole(0, 100),
+    help="Most blocks of teacher vectors whose exchanges are searched for families with that "
+    "symmetry, which starts may never meet.  [default: 2]",
+)
+@click.option(
     "--out-dir",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
@@ -36,6 +49,7 @@ def command(
     request: Request,
     cluster: str | None,
     init: str | None,
+    blocks: int | None,
     out_dir: Path | None,
     force: bool,
 ) -> int | None:
@@ -46,6 +60,7 @@ def command(
     where it was, whenever it was interrupted.
     """
     from landtopo.landscape.build import landscape_graph
+    from landtopo.landscape.explore import ExploreOptions
     from landtopo.landscape.metrics import components
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
@@ -54,9 +69,11 @@ def command(
     from landtopo_cli.shared import keep_graph, with_findings
 
     outputs = Outputs()
-    with request.work("graph", init=init) as work:
+    with request.work("graph", init=init, blocks=blocks) as work:
         if out_dir is not None:
             check_outputs(out_dir, work.widths, work.study, force=force)
+        options = dict(work.on(cluster).options)
+        blocks = options.pop("blocks", None)
         graph = landscape_graph(
             work.teacher,
             work.widths,
@@ -65,7 +82,8 @@ def command(
             journal=work.study,
             progress=work.progress,
             searched=lambda found: store_search(work, found),
-            **work.on(cluster).options,
+            options=None if blocks is None else ExploreOptions(blocks=blocks),
+            **options,
         )
         if work.study is not None:
             for width in work.widths:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.landscape.catalogue import Catalogue, PassKind
+from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
 from landtopo.landscape.transitions import Found, way_over
@@ -28,6 +29,7 @@ from landtopo.models.networks.points.saddle_starts import mode_starts, pair_star
 from landtopo.models.networks.points.search import SearchResult, find_minima
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.starts import GaussianStart, StartDistribution
+from landtopo.models.networks.symmetry.fixed_space import interchangeable
 from landtopo.objective import Array
 from landtopo.paths.descent import DescentOptions
 from landtopo.paths.join import JoinOptions
@@ -138,7 +140,7 @@ class NetworkModel:
 
     @cached_property
     def starts(self) -> _Starts:
-        """Random weights, soft modes, lines between copies, mirrored copies."""
+        """Random weights, soft modes, lines between copies, points with a symmetry."""
         return _Starts(self)
 
     @cached_property
@@ -216,11 +218,25 @@ class _Starts:
             progress=run.progress,
         )
 
-    def suggested(self, lowest: Any, seed: int, most: int) -> Sequence[tuple[str, Piece]]:
-        """Copies of the lowest one with some neurons mirrored."""
-        from landtopo.models.networks.landscape.mirrors import MIRRORS, mirrored_piece
+    def suggested(
+        self, lowest: Any, seed: int, options: ExploreOptions
+    ) -> Sequence[tuple[str, Piece]]:
+        """Points with a symmetry; where there are sets without any, mirrored copies.
 
-        return ((MIRRORS, mirrored_piece(self._problem, lowest.weights, seed, most)),)
+        Exchanges of teacher vectors that stand alike are the symmetries that are searched. Where
+        all do, mirrored copies of the lowest family have such a symmetry, too.
+        """
+        from landtopo.models.networks.landscape.mirrors import MIRRORS, mirrored_piece
+        from landtopo.models.networks.landscape.symmetries import SYMMETRY, symmetric_piece
+
+        problem = self._problem
+        alike = interchangeable(problem.teacher.gram) if problem.is_plain else ()
+        found = []
+        if alike and options.blocks:
+            found.append((SYMMETRY, symmetric_piece(problem, seed, options.blocks)))
+        if options.mirrors and [len(one) for one in alike] != [problem.teacher.size]:
+            found.append((MIRRORS, mirrored_piece(problem, lowest.weights, seed, options.mirrors)))
+        return found
 
     @property
     def share(self) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 
 from landtopo.errors import LandtopoError
 from landtopo.landscape.build import landscape_graph
+from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.schema import LINEAGE
 from landtopo.points.coverage import estimate_coverage
 from landtopo.study.store import Study
@@ -69,16 +70,29 @@ def _replayed(known: Known) -> nx.MultiGraph[str] | None:
             seed=study.seed,
             dim=study.dim,
             init=str(inits.pop()),
+            options=_options(study),
             journal=KeptPieces(study),
         )
     except (MissingPieceError, LandtopoError):
         return None
 
 
+def _options(study: Study) -> ExploreOptions:
+    """What the last command that made a graph was asked for beside these."""
+    made = [entry.options for entry in study.sessions() if entry.command == "graph"]
+    asked = made[-1] if made else {}
+    return ExploreOptions(blocks=asked["blocks"]) if "blocks" in asked else ExploreOptions()
+
+
 def _again(known: Known) -> nx.MultiGraph[str] | None:
     key = ("replay", known.study.teacher.vectors.tobytes(), tuple(known.study.steps()))
     asked = known.graph.graph
-    settings = (str(asked.get("starts")), str(asked.get("start_search")), known.study.seed)
+    settings = (
+        str(asked.get("starts")),
+        str(asked.get("start_search")),
+        known.study.seed,
+        _options(known.study).blocks,
+    )
     return known.memory.get((*key, *settings), lambda: _replayed(known))
 
 

@@ -2,14 +2,17 @@
 
 A neuron is mirrored in the mean direction s of the teacher, w -> 2 (w.s) s - w: what it shared with
 the whole teacher it keeps, and it is anti-aligned with its own partner. From a network with some
-neurons mirrored a minimiser often comes to a minimum with just those neurons anti-aligned. For
-orthonormal teachers of M = 6 neurons that is the only search that finds the one with all six.
+neurons mirrored a minimiser often comes to a minimum with just those neurons anti-aligned.
+
+Where all teacher vectors stand alike, a network with some neurons mirrored is left alone by the
+exchanges among these and among the others, and `symmetries` starts from it. Here are the sets of
+neurons of teachers whose vectors do not, 2^K of them without any symmetry.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
 from typing import Any
 
@@ -21,11 +24,12 @@ from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.reduced import reduce_network
 from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.symmetric.solve import mirror_image
 from landtopo.models.networks.symmetry import Distinct, point_graph
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 
-__all__ = ["MIRRORS", "mirrored_minima", "mirrored_piece", "mirrored_starts"]
+__all__ = ["MIRRORS", "minimised", "mirrored_minima", "mirrored_piece", "mirrored_starts"]
 
 MIRRORS = "mirrors"
 
@@ -66,16 +70,35 @@ def mirrored_minima(
         ``ends``, a list of minima, shape (K, r + e'), one of each family; ``outcomes``, how many
         starts ended how.
     """
-    columns = problem.rank + min(1, problem.extra)
     key = np.random.SeedSequence(seed, spawn_key=(problem.width, 2))
-    generator = np.random.default_rng(key)
+    starts = list(islice(mirrored_starts(problem, weights), most))
+    return minimised(problem, starts, np.random.default_rng(key))
+
+
+def minimised(
+    problem: TeacherStudent, starts: Sequence[Array], generator: np.random.Generator
+) -> dict[str, Any]:
+    """Minima that a minimiser finds from shaken weights, of which symmetry lets it see no others.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    starts : sequence of ndarray, shape (K, r)
+    generator : numpy.random.Generator
+
+    Returns
+    -------
+    dict
+        As of `mirrored_minima`.
+    """
+    columns = problem.rank + min(1, problem.extra)
     length = _SHAKEN * float(problem.teacher.norms.mean())
-    starts = []
-    for start in islice(mirrored_starts(problem, weights), most):
+    shaken = []
+    for start in starts:
         wide = np.zeros((problem.width, columns))
         wide[:, : problem.rank] = start
-        starts.append(wide + length * generator.standard_normal(wide.shape))
-    points = np.array(starts).reshape(-1, problem.width, columns)
+        shaken.append(wide + length * generator.standard_normal(wide.shape))
+    points = np.array(shaken).reshape(-1, problem.width, columns)
     network = PopulationLoss(problem).network(columns)
     _, codes, _ = compiled.minimise_batch(points, network, _TOLERANCE, _LIMIT)
     outcomes: Counter[str] = Counter()
@@ -108,13 +131,8 @@ def mirrored_starts(problem: TeacherStudent, weights: Array) -> Iterator[Array]:
     ndarray, shape (K, r)
         Small sets and large ones in turn.
     """
-    vectors = problem.teacher.vectors
     within = weights[:, : problem.rank]
-    mean = vectors.sum(axis=0)
-    size = float(np.linalg.norm(mean))
-    # Without a mean direction, as for a regular polygon, the mirror image is the opposite neuron.
-    axis = mean / size if size > 1e-6 * float(problem.teacher.norms.max()) else np.zeros_like(mean)
-    images = 2.0 * np.outer(within @ axis, axis) - within
+    images = mirror_image(problem.teacher, within)
     width = len(within)
     sizes = [n for pair in zip(range(1, width + 1), range(width, 0, -1), strict=True) for n in pair]
     for count in sizes[:width]:

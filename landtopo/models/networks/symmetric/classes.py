@@ -27,6 +27,7 @@ import numpy as np
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry.fixed_space import FixedSpace, interchangeable
 from landtopo.models.networks.symmetry.relabelling import Relabelling, teacher_rotation
+from landtopo.objective import Array
 from landtopo.shown import Brief
 
 __all__ = ["SymmetryClass", "block_classes", "fixed_space", "prime_classes"]
@@ -75,38 +76,41 @@ def fixed_space(problem: TeacherStudent, group: SymmetryClass) -> FixedSpace:
     group : SymmetryClass
     """
     width, rank = problem.width, problem.rank
-    defect = np.zeros((width * rank, width * rank))
-    for element in group.generators:
-        rotation = teacher_rotation(problem.teacher.vectors, element.teachers)
-        moved = np.zeros((width, width))
-        moved[list(element.students), np.arange(width)] = 1.0
-        apart = np.kron(moved, rotation) - np.eye(width * rank)
-        defect += apart.T @ apart
-    values, vectors = np.linalg.eigh(defect)
-    orbits = _orbits(group.generators, width)
+    rotations = [
+        teacher_rotation(problem.teacher.vectors, element.teachers) for element in group.generators
+    ]
+    frames: dict[int, Array] = {}
+    orbits = []
+    for first in range(width):
+        if first in frames:
+            continue
+        # How the first neuron is carried to each; two ways to one have to agree (Schreier).
+        carried = {first: np.eye(rank)}
+        defect = np.zeros((rank, rank))
+        orbit = [first]
+        for one in orbit:
+            for element, rotation in zip(group.generators, rotations, strict=True):
+                image, turned = element.students[one], rotation @ carried[one]
+                if image not in carried:
+                    carried[image] = turned
+                    orbit.append(image)
+                    continue
+                apart = turned - carried[image]
+                defect += apart.T @ apart
+        values, vectors = np.linalg.eigh(defect)
+        fixed = vectors[:, values < _FIXED]
+        frames |= {one: turned @ fixed / np.sqrt(len(orbit)) for one, turned in carried.items()}
+        orbits.append(orbit)
+    sizes = [frames[orbit[0]].shape[1] for orbit in orbits]
+    basis = np.zeros((width, rank, sum(sizes)))
+    for orbit, last in zip(orbits, np.cumsum(sizes), strict=True):
+        for one in orbit:
+            basis[one, :, last - frames[one].shape[1] : last] = frames[one]
     return FixedSpace(
-        basis=np.ascontiguousarray(vectors[:, values < _FIXED]),
+        basis=basis.reshape(width * rank, -1),
         representatives=np.array([orbit[0] for orbit in orbits]),
         multiplicities=np.array([len(orbit) for orbit in orbits]),
     )
-
-
-def _orbits(generators: tuple[Relabelling, ...], width: int) -> list[list[int]]:
-    orbits: list[list[int]] = []
-    met: set[int] = set()
-    for first in range(width):
-        if first in met:
-            continue
-        orbit = [first]
-        met.add(first)
-        for one in orbit:
-            for element in generators:
-                image = element.students[one]
-                if image not in met:
-                    met.add(image)
-                    orbit.append(image)
-        orbits.append(orbit)
-    return orbits
 
 
 def block_classes(problem: TeacherStudent, blocks: int) -> Iterator[SymmetryClass]:

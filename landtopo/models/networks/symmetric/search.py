@@ -89,6 +89,7 @@ class SymmetryReport(Brief):
     unknowns : int
         Dimension of the fixed space.
     starts : int
+        Those on the teacher, and random ones.
     outcomes : dict
         How many starts ended how.
     exact : tuple of int
@@ -122,7 +123,7 @@ class SymmetrySearch(Table):
     blocks : int
         Groups with up to so many blocks were all gone through.
     starts, cycle_starts : int
-        For each of these, and for each class of cycles.
+        Random ones for each of these, and for each class of cycles.
     seed : int
 
     Examples
@@ -196,7 +197,8 @@ def symmetry_search(
     blocks : int
         Most blocks.
     starts, cycle_starts : int
-        For each class of blocks, and for each class of cycles of prime order.
+        Random ones for each class of blocks, and for each class of cycles of prime order. Before
+        them the neurons that can follow teacher vectors start on these, or mirrored, in all ways.
     seed : int
         Root seed.
     jobs : int
@@ -239,7 +241,7 @@ def symmetry_search(
         numbers += [cycle_starts] * len(cycles)
     pieces = [
         Piece(
-            name=f"symmetric/{problem.width}",
+            name=f"fixed spaces/{problem.width}",
             function=symmetric_ends,
             arguments=(problem, group, seed, place, number),
         )
@@ -253,8 +255,8 @@ def symmetry_search(
         problem=problem,
         points=points,
         classes=tuple(
-            _report(problem, group, number, result["outcomes"], points, met)
-            for group, number, result, met in zip(groups, numbers, results, of_class, strict=True)
+            _report(problem, group, result["outcomes"], points, met)
+            for group, result, met in zip(groups, results, of_class, strict=True)
         ),
         blocks=blocks,
         starts=starts,
@@ -308,7 +310,6 @@ def _points(
 def _report(
     problem: TeacherStudent,
     group: SymmetryClass,
-    starts: int,
     outcomes: dict[str, int],
     points: tuple[SymmetricPoint, ...],
     met: set[int],
@@ -317,6 +318,7 @@ def _report(
         return points[number].point.index, number
 
     exact = sorted((n for n in met if points[n].isotropy_order <= group.order), key=rank)
+    starts = sum(outcomes.values())
     return SymmetryReport(
         group=group,
         unknowns=fixed_space(problem, group).basis.shape[1],
