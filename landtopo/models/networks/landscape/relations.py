@@ -140,13 +140,23 @@ class _Pair:
         # Sums of powers of the singular values of a + x (c b), which relabellings do not change.
         rank = teacher.rank
         self._inside = first[:, :rank]
+        self._product = float(np.sum(self._inside * second[:, :rank]))
         self._tolerance = _SAME_PRODUCT * float(np.sum(first**2) + np.sum(second**2))
         self._powers = self._power_sums(second[None, :, :rank])
 
-    def near(self, copies: Array) -> NDArray[np.bool_]:
-        """Which copies, shape (n, K, r), may lie as the given one does."""
-        apart = np.abs(self._power_sums(copies) - self._powers)
-        return np.asarray(np.all(apart <= self._tolerance * (1.0 + self._powers), axis=1))
+    def near(self, weights: Array, students: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which renumberings, shape (n, K), make copies that may lie as the given one does.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (K, r)
+        students : ndarray of int, shape (n, K)
+        """
+        # Most differ already in the scalar product with a, which needs no copy.
+        terms = (self._inside @ weights.T)[students, np.arange(len(weights))]
+        left = np.flatnonzero(np.abs(terms.sum(axis=1) - self._product) <= self._tolerance)
+        apart = np.abs(self._power_sums(weights[np.argsort(students[left], axis=1)]) - self._powers)
+        return left[np.all(apart <= self._tolerance * (1.0 + self._powers), axis=1)]
 
     def match(self, second: Array) -> Relabelling | None:
         """The relabelling that carries the pair to the one with another copy."""
@@ -186,8 +196,7 @@ def _candidates(
         rotated = second[:, :rank] @ teacher_rotation(vectors, images).T
         for begin in range(0, len(students), _CHUNK):
             rows = students[begin : begin + _CHUNK]
-            copies = rotated[np.argsort(rows, axis=1)]
-            for place in np.flatnonzero(wanted.near(copies)):
+            for place in wanted.near(rotated, rows):
                 element = Relabelling(students=tuple(rows[place].tolist()), teachers=images)
                 yield element, element.on_weights(second, vectors)
 

@@ -21,8 +21,11 @@ from landtopo.models.networks.symmetry import (
     PointGraph,
     closest_copy,
     equivalence_classes,
+    isotropy,
+    point_graph,
     relative_relabellings,
     symmetry_frame,
+    teacher_rotation,
 )
 from landtopo.models.networks.symmetry.graph import TOLERANCE
 from landtopo.models.networks.symmetry.relative import teacher_groups
@@ -199,6 +202,7 @@ def _moves(problem: TeacherStudent, weights: Array, room: bool) -> Iterator[list
             (float(abs(across[group[0]])), basis @ axes[:, group], True)
             for group in _clusters(across)
         ]
+    different = _different_axes(problem.teacher, weights)
     for _, space, outside in sorted(groups, key=lambda group: group[0]):
         if space.shape[1] == 1:
             chosen = [space[:, 0]]
@@ -206,7 +210,7 @@ def _moves(problem: TeacherStudent, weights: Array, room: bool) -> Iterator[list
             # Projections of the coordinate axes onto the space are the columns of its projector.
             projector = space @ space.T
             lengths = np.linalg.norm(projector, axis=0)
-            useful = np.flatnonzero(lengths > 1e-6)
+            useful = [i for i in different[int(outside)] if lengths[i] > 1e-6]
             chosen = [projector[:, i] / lengths[i] for i in useful]
         directions = []
         for vector in chosen:
@@ -220,6 +224,39 @@ def _moves(problem: TeacherStudent, weights: Array, room: bool) -> Iterator[list
         start = np.pad(weights, ((0, 0), (0, int(room))))
         distinct = _inequivalent(problem.teacher, [start + 0.1 * move for move in directions])
         yield [directions[i] for i in distinct]
+
+
+def _different_axes(
+    teacher: Teacher, weights: Array
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Coordinate axes of all weights, and neurons, of which no symmetry of a point needs another.
+
+    Symmetry carries the projections of axes onto an eigenspace into each other with the axes: of
+    those that it permutes, whatever their signs, the first is enough. Where it turns axes, as that
+    of a teacher in general position does, or weights reach outside the span, all axes are kept.
+    """
+    count, columns = weights.shape
+    frame = symmetry_frame(teacher)
+    axes, neurons = [], []
+    for element in isotropy(point_graph(teacher, weights)).generators:
+        students = np.array(element.students)
+        neurons.append(students)
+        turned = np.abs(teacher_rotation(frame, element.teachers))
+        if columns == teacher.rank and np.all(turned.max(axis=0) > 1.0 - 1e-9):
+            axes.append((students[:, None] * columns + turned.argmax(axis=0)).ravel())
+    return _firsts(count * columns, axes), _firsts(count, neurons)
+
+
+def _firsts(size: int, generators: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The first member of each orbit of a group of permutations."""
+    first = np.arange(size)
+    while True:
+        before = first.copy()
+        for images in generators:
+            first = np.minimum(first, first[images])
+            first[images] = np.minimum(first[images], first)
+        if np.array_equal(first, before):
+            return np.flatnonzero(first == np.arange(size))
 
 
 def _clusters(values: Array) -> list[NDArray[np.int64]]:
