@@ -391,9 +391,7 @@ def calls(problem: lt.TeacherStudent) -> dict[str, Callable[[], object]]:
     weights = np.eye(2)
     teacher = problem.teacher
     return {
-        "flat_directions": lambda: lt.flat_directions(problem, weights),
         "find_corners": lambda: lt.find_corners(problem, starts=2),
-        "landscape_graph": lambda: lt.landscape_graph(teacher, widths=[2], starts=2),
         "flow_field": lambda: lt.flow_field(lt.summary_statistics(teacher, weights)),
         "flow_jacobian": lambda: lt.flow_jacobian(teacher, weights),
         "flow_statistics": lambda: lt.flow_statistics(problem, weights, weights),
@@ -427,6 +425,10 @@ def test_saddles_and_paths_are_refused_where_copies_differ_by_more(spec: str) ->
         lt.find_saddles(problem, starts=2)
     with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
         lt.connect(problem, np.eye(2), np.eye(2)[::-1])
+    with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+        lt.flat_directions(problem, np.eye(2))
+    with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+        lt.landscape_graph(problem.teacher, widths=[2], starts=2)
 
 
 def test_the_swap_barrier_of_erf_is_the_exact_one() -> None:
@@ -505,8 +507,6 @@ def test_the_commands_take_an_activation_and_refuse_what_is_of_relu_alone(tmp_pa
     assert record["problem"]["teacher"] == "orthonormal:2 | activation=erf"
     assert record["families"][0]["psi_min"] is None
     for command, more in (
-        ("graph", ["--starts", "5"]),
-        ("flat", ["--starts", "5"]),
         ("certify", ["--starts", "5"]),
         ("reach", ["--runs", "5"]),
     ):

@@ -140,9 +140,16 @@ def _problem(prepared: Prepared) -> str:
         made += f" by landtopo {attributes['landtopo_version']}"
     if "seed" in attributes:
         made += f" with seed {attributes['seed']}"
+    # The teacher's title says what is not usual.
+    student = "student" if " | activation=" in attributes.get("teacher", "") else "ReLU student"
+    ones = (
+        "those of the student"
+        if " | outputs=" in attributes.get("teacher", "")
+        else "all output weights"
+    )
     return (
-        f"A ReLU student of K neurons learns from the teacher {teacher} on Gaussian {inputs}. "
-        "The loss is L = 1/2 E[(f - f*)^2], all output weights are one. "
+        f"A {student} of K neurons learns from the teacher {teacher} on Gaussian {inputs}. "
+        f"The loss is L = 1/2 E[(f - f*)^2], {ones} are one. "
         f"{made}; the same study gives the same page."
     )
 

@@ -159,8 +159,8 @@ def local_report(
         Directions that are traced instead of a basis of the tangent space, as far as they are
         tangents.
     sectors : ndarray of int, shape (size,), optional
-        Sector of each coordinate, where a symmetry forbids the Hessian at x to couple sectors; the
-        directions that are not flat then each stay in one sector.
+        Sector of each coordinate, where a symmetry forbids the Hessian at x to couple sectors;
+        null directions that are no candidates then each stay in one sector.
     options : FlatOptions, optional
 
     Returns
@@ -224,7 +224,7 @@ def _take_apart(
     probe = local_dimension(objective, x, null, reach=reach, rng=rng, options=scene.options)
     basis = np.empty((0, objective.size))
     traces: list[tuple[Trace, ...]] = []
-    for tangent in _tangent_basis(probe.tangents, candidates):
+    for tangent in _tangent_basis(probe.tangents, candidates, sectors):
         pair = _trace_both(scene, tangent)
         if _is_flat(pair, scene):
             basis = np.concatenate([basis, tangent[None]])
@@ -317,19 +317,26 @@ def _by_sector(rows: Array, sectors: NDArray[np.int64] | None) -> list[Array]:
     return parts
 
 
-def _tangent_basis(tangents: Array, candidates: Array | None) -> Array:
-    """Unit rows that span the tangents: candidates first, as far as they are tangents."""
-    if candidates is None or not len(tangents):
+def _tangent_basis(
+    tangents: Array, candidates: Array | None, sectors: NDArray[np.int64] | None
+) -> Array:
+    """Unit rows that span the tangents: candidates first, as far as they are tangents.
+
+    The others each stay in one sector.
+    """
+    if not len(tangents):
         return tangents
     rows: list[Array] = []
-    for row in candidates:
+    for row in () if candidates is None else candidates:
         unit = row / np.linalg.norm(row)
         if np.linalg.norm(unit - tangents.T @ (tangents @ unit)) > 1e-2:
             continue
         if np.linalg.matrix_rank(np.array([*rows, unit]), tol=1e-6) > len(rows):
             rows.append(unit)
     if len(rows) < len(tangents):
-        rows += list(_complement(tangents, np.array(rows).reshape(-1, tangents.shape[1])))
+        left = _complement(tangents, np.array(rows).reshape(-1, tangents.shape[1]))
+        parts = [part for part in _by_sector(left, sectors) if len(part)]
+        rows += list(np.concatenate(parts) if len(parts) > 1 else left)
     return np.array(rows[: len(tangents)])
 
 

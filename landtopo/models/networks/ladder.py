@@ -55,9 +55,9 @@ def network_rungs(
     dim : int or None
     init : str or StartDistribution or None
     """
-    teacher.require_relu(caller)
     chosen = _checked_widths(caller, widths)
     problems = [TeacherStudent(teacher, width, dim) for width in chosen]
+    problems[0].require_labels(caller)
     return Rungs(
         models=tuple(network_model(problem, init) for problem in problems),
         told=partial(rescaled, unit=unit_of(teacher)),

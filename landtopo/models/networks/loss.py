@@ -335,6 +335,19 @@ class WeightObjective:
         return self.width * self.columns
 
     @property
+    def farthest(self) -> float:
+        """Norm of weights beyond which critical points are not looked for.
+
+        At a critical point of ReLU students E[f^2] = E[f f*], so that E[f^2] <= E[f*^2]; all pair
+        integrals being positive, sum |w_k|^2 / 2 <= E[f^2]. Of other activations no such bound is
+        known, and it is at least twice the norm of the teacher.
+        """
+        bound = float(np.sqrt(2.0 * self.constant))
+        if self.loss.problem.is_plain:
+            return bound
+        return max(bound, 2.0 * float(np.linalg.norm(self.loss.problem.teacher.vectors)))
+
+    @property
     def compiled(self) -> ReluNetwork | None:
         """The function as compiled climbs want it; None where they do not know its gauge."""
         data = self.loss.formulas.network(self.columns, self.width)

@@ -43,8 +43,7 @@ from landtopo.symmetry.permutations import Permutation
 __all__ = ["NetworkModel"]
 
 _TOLERANCE = 1e-12
-# At a critical point sum |w_k|^2 / 2 <= E[f^2] = E[f f*] <= E[f*^2] (all pair integrals are
-# positive), so what climbs far beyond that will not come back.
+# What climbs far beyond the longest critical points will not come back.
 _REGION = 1.3
 _STEPS = 150
 _COORDINATES = 150
@@ -179,13 +178,18 @@ class _Strata:
             return False
         if kind == "corner":
             return bool(point.zero_neurons == 1 and point.index == 0)
-        return point.kind is Kind.SADDLE and point.index == 1 and not point.zero_neurons
+        corner = self._has_corners and point.zero_neurons
+        return point.kind is Kind.SADDLE and point.index == 1 and not corner
+
+    @property
+    def _has_corners(self) -> bool:
+        return self._problem.function.kinks
 
     def ways_out(self, family: Any, options: LineageOptions) -> Sequence[Piece]:
         """Over the corners of a flat set at positive loss."""
         from landtopo.models.networks.landscape.corners import corner_piece
 
-        if family.is_global:
+        if family.is_global or not self._has_corners:
             return ()
         return (corner_piece(self._problem, family.weights, options),)
 
@@ -257,10 +261,9 @@ class _Starts:
 
     def climb(self, x: Array) -> AscentOptions:
         """Until the gradient vanishes, or no critical point can lie there."""
-        bound = np.sqrt(2.0 * self._model.objective(x).constant)
         return AscentOptions(
             gradient_tolerance=_TOLERANCE,
-            region=_REGION * bound + float(np.linalg.norm(x)),
+            region=_REGION * self._model.objective(x).farthest + float(np.linalg.norm(x)),
             steps=_STEPS,
         )
 

@@ -15,6 +15,9 @@ integral is |u||v| (pi - t)^3 / 6 pi + .., so that neurons of opposite direction
 too, with h_k + h_l in place of h_k - h_l. At zero loss this is the whole third order of the relaxed
 loss along a null direction: the residual f - f* is of second order there except near the kinks, and
 relaxing the other directions changes the loss in fourth order.
+
+For any s with s(t x) = t s(x), t > 0, it is (s(1) + s(-1))^2 times that, the square of the jump of
+s' at zero, with b_m |v_m| in the place of |v_m|.
 """
 
 from __future__ import annotations
@@ -59,9 +62,11 @@ def cubic_coefficient(teacher: Teacher, weights: Array, direction: Array) -> flo
                 if np.linalg.norm(units[k] - sign * units[other]) <= _PARALLEL:
                     apart = float(np.linalg.norm(shifts[k] - sign * shifts[other]))
                     total += float(norms[k] * norms[other]) * apart**3
-        for v in teachers:
+        for v, strength in zip(teachers, teacher.strengths, strict=True):
             length = float(np.linalg.norm(v))
             unit = v / length
             if min(np.linalg.norm(units[k] - unit), np.linalg.norm(units[k] + unit)) <= _PARALLEL:
-                total -= float(norms[k]) * length * float(np.linalg.norm(shifts[k])) ** 3
-    return total / (6 * np.pi)
+                pull = float(norms[k]) * length * float(strength)
+                total -= pull * float(np.linalg.norm(shifts[k])) ** 3
+    jump = float(teacher.function.function(np.array([1.0, -1.0])).sum())
+    return jump**2 * total / (6 * np.pi)

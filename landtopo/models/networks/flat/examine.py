@@ -30,8 +30,9 @@ from landtopo.models.networks.flat.cubic import cubic_coefficient
 from landtopo.models.networks.flat.report import Corner, FlatDirection, FlatReport, FlatStatus
 from landtopo.models.networks.flat.splitting import neuron_splits, split_inertia
 from landtopo.models.networks.flat.stability import StabilityLine, stability_along
-from landtopo.models.networks.flat.zero_loss import line_freedom, zero_loss_set
+from landtopo.models.networks.flat.zero_loss import ZeroLossSet, line_freedom, zero_loss_set
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.points.cancelling import cancelling_pairs, pairs_dimension
 from landtopo.models.networks.points.classify import is_zero_loss
 from landtopo.models.networks.points.reduced import Reduced, reduce_network
 from landtopo.models.networks.problem import TeacherStudent
@@ -90,7 +91,7 @@ def flat_directions(
     1
     """
     checked_instance("problem", "flat_directions", problem, TeacherStudent)
-    problem.require_relu("flat_directions")
+    problem.require_labels("flat_directions")
     given = np.array(checked_weights("flat_directions", weights, problem.rank, width=problem.width))
     seed = checked_seed("flat_directions", seed)
     unit = float(problem.teacher.norms.max())
@@ -123,6 +124,7 @@ class _Examination:
         rng: np.random.Generator,
     ) -> None:
         self.problem = problem
+        self.function = problem.function
         self.given = reduced
         self.options = options
         self.rng = rng
@@ -155,7 +157,7 @@ class _Examination:
         cells = cell_complex(self.width, m)
         if not m or self.grad_norm > _CRITICAL * self.scale:
             return self._not_critical(cells)
-        shares = _comfortable(self.given.shares, self.given.assignment)
+        shares = self._comfortable()
         local = self._local(self.live, shares, self.given.assignment)
         eigenvalues, normal = self._spectra(self.weights[self.live])
         # The nullity is the same in the whole cell; where the spectrum itself is cut is shown here.
@@ -176,8 +178,8 @@ class _Examination:
         )
         opened = self._opened() if len(self.live) < self.width else None
         directions = tuple(self._direction(row, zero_loss) for row in local.directions)
-        exact = self.width - m + line_freedom(self.vectors)
         inside = opened or local
+        exact, here = self._exact(zero_loss, inside)
         return FlatReport(
             problem=self.problem,
             weights=_frozen(self.weights),
@@ -203,15 +205,40 @@ class _Examination:
             corners=self._corners(local),
             stability=tuple(self._stability(row) for row in directions if row.traces),
             cells=cells,
-            zero_set=zero_loss_set(self.problem.teacher, self.width) if zero_loss else None,
+            zero_set=self._zero_set() if zero_loss else None,
             splits=splits,
             zero_loss=zero_loss,
             disagreements=disagreements(
-                (index, nullity), predicted, exact, inside, directions, splits, cut.gap
+                (index, nullity), predicted, here, inside, directions, splits, cut.gap
             ),
             options=self.options,
             status=FlatStatus.DONE,
         )
+
+    def _comfortable(self) -> Array:
+        return _comfortable(self.given.shares, self.given.assignment, self.given.degree)
+
+    def _exact(self, zero_loss: bool, local: LocalReport) -> tuple[int, int]:
+        """Flat dimension in d dimensions, and in the columns of the measured side.
+
+        Where s is not homogeneous, what cancels at zero loss is known, and nothing else is.
+        """
+        if self.function.merges and not self.function.mixes:
+            exact = self.width - self.given.effective_width + line_freedom(self.vectors)
+            return exact, exact
+        pairs = cancelling_pairs(self.problem, self.vectors) if zero_loss else 0
+        tangents = pairs * self.columns
+        if not pairs or local.null.nullity + len(local.null.gauge) != tangents:
+            return local.flat_dimension, local.flat_dimension
+        return pairs_dimension(self.problem, pairs), pairs_dimension(
+            self.problem, pairs, outside=self.columns - self.problem.rank
+        )
+
+    def _zero_set(self) -> ZeroLossSet | None:
+        """Known where s is |x| and a linear part."""
+        if self.function.degree != 1:
+            return None
+        return zero_loss_set(self.problem.teacher, self.width)
 
     def _spectra(self, weights: Array) -> tuple[Array, Array]:
         """Eigenvalues in the coordinates used and of the normal block, gauge taken out."""
@@ -232,7 +259,8 @@ class _Examination:
         index = _count(own < -threshold, normal < -threshold, self.unused)
         nullity = _count(np.abs(own) <= threshold, np.abs(normal) <= threshold, self.unused)
         added = split_inertia(self.problem, self.vectors, zero_tolerance=threshold)
-        for size, inertia in zip(self.given.sizes, added, strict=True):
+        # Nothing is split where s is not homogeneous.
+        for size, inertia in zip(self.given.sizes, added, strict=self.function.merges):
             more = int(size) - 1
             index += more * _signs(inertia.negative, inertia.negative_normal, self.unused)
             nullity += more * _signs(inertia.zero, inertia.zero_normal, self.unused)
@@ -260,15 +288,19 @@ class _Examination:
         for j in range(len(self.vectors)):
             fibre = np.flatnonzero(owner == j)
             for k in fibre[1:]:
+                # The powers of the shares keep their sum.
+                first, second = (shares[live[[k, fibre[0]]]] ** (self.given.degree - 1)).tolist()
                 row = np.zeros((count, self.columns))
-                row[fibre[0], : self.used] = self.vectors[j]
-                row[k, : self.used] = -self.vectors[j]
+                row[fibre[0], : self.used] = first * self.vectors[j]
+                row[k, : self.used] = -second * self.vectors[j]
                 candidates.append(row.ravel())
         return local_report(
             objective,
             weights.ravel(),
             rng=self.rng,
-            boundary=lambda x: np.linalg.norm(objective.weights(x), axis=1),
+            boundary=(lambda x: np.linalg.norm(objective.weights(x), axis=1))
+            if self.function.kinks
+            else None,
             value=lambda x: loss.value(objective.weights(x)),
             candidates=np.array(candidates).reshape(-1, objective.size),
             sectors=sectors.ravel(),
@@ -282,20 +314,19 @@ class _Examination:
         for turn, k in enumerate(np.flatnonzero(assignment < 0)):
             donor = self.live[turn % len(self.live)]
             assignment[k] = assignment[donor]
-            shares[donor] *= 0.6
-            shares[k] = shares[donor] * 0.4 / 0.6
-        return self._local(np.arange(self.width), _comfortable(shares, assignment), assignment)
+            shares[donor] *= 0.6 ** (1.0 / self.given.degree)
+            shares[k] = shares[donor] * (0.4 / 0.6) ** (1.0 / self.given.degree)
+        shares = _comfortable(shares, assignment, self.given.degree)
+        return self._local(np.arange(self.width), shares, assignment)
 
     def _direction(self, row: NullDirection, zero_loss: bool) -> FlatDirection:
         shaped = row.vector.reshape(len(self.live), self.columns)
         normal = bool(self.unused) and float(np.linalg.norm(shaped[:, -1])) > 0.5
         analytic = None
-        if zero_loss and row.kind is DirectionKind.CURVED:
+        if zero_loss and row.kind is DirectionKind.CURVED and self.function.degree == 1:
             padded = np.zeros((len(self.live), self.columns))
             padded[:, : self.used] = self._carried(
-                self.live,
-                _comfortable(self.given.shares, self.given.assignment),
-                self.given.assignment,
+                self.live, self._comfortable(), self.given.assignment
             )
             analytic = cubic_coefficient(self.problem.teacher, padded, shaped)
         return FlatDirection(
@@ -327,7 +358,7 @@ class _Examination:
         return tuple(corners)
 
     def _corner(self, guess: Array) -> Corner:
-        reduced = reduce_network(guess, self.used)
+        reduced = reduce_network(guess, self.used, function=self.function)
         narrow = WeightObjective(
             PopulationLoss(self.problem.with_width(reduced.effective_width)), columns=self.used
         )
@@ -412,7 +443,7 @@ def _on_lines(vectors: Array, problem: TeacherStudent) -> Array:
     Neurons of opposite direction are not merged by the reduction; a small angle between them would
     lift their null eigenvalues in proportion.
     """
-    if not len(vectors) or vectors.shape[1] > problem.rank:
+    if not len(vectors) or vectors.shape[1] > problem.rank or problem.function.degree != 1:
         return vectors
     teachers = problem.teacher.vectors / problem.teacher.norms[:, None]
     overlaps = vectors @ teachers.T
@@ -428,13 +459,14 @@ def _count(own: NDArray[np.bool_], normal: NDArray[np.bool_], unused: int) -> in
     return int(np.sum(own)) + unused * int(np.sum(normal))
 
 
-def _comfortable(shares: Array, assignment: NDArray[np.int64]) -> Array:
+def _comfortable(shares: Array, assignment: NDArray[np.int64], degree: int) -> Array:
     """The shares, moved inwards in the cell where one of them is very small."""
     moved = np.array(shares)
     for j in np.unique(assignment[assignment >= 0]):
         fibre = np.flatnonzero(assignment == j)
-        if moved[fibre].min() < _SMALL_SHARE / len(fibre):
-            moved[fibre] = (moved[fibre] + 1 / len(fibre)) / 2
+        masses = moved[fibre] ** degree
+        if masses.min() < _SMALL_SHARE / len(fibre):
+            moved[fibre] = ((masses + 1 / len(fibre)) / 2) ** (1.0 / degree)
     return moved
 
 

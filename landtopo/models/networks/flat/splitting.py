@@ -12,6 +12,14 @@ and p = A_uu - 1/2. By Sylvester's law of inertia each of the n - 1 independent 
 of P (and of p for every unused direction of the input space), whatever the shares are: inside a
 split segment no eigenvalue crosses zero. P u = 0 is the flat direction. At c = 1/2 the eigenvalues
 are twice those of P, and those of the narrow Hessian with row and column of u times sqrt 2.
+
+For any s with s(t x) = t^h s(x), t > 0, the h-th powers of the shares sum to one. With
+
+    M = E[s'(u.x)^2 x x^T] = g (I + (2 h - 2) u u^T / |u|^2),    g = `Activation.meeting`,
+
+the mixed block is (c_i c_j)^(h-1) M, the diagonal one c_i^(2h-2) M + c_i^(h-2) P, and P = H_uu - M
+(g in the place of 1/2 outside of the coordinates used). For halves 2 and sqrt 2 become t and
+sqrt t, t = 2^((2-h)/h). Where s is not homogeneous no neuron can be split.
 """
 
 from __future__ import annotations
@@ -114,7 +122,7 @@ def neuron_splits(
     Returns
     -------
     tuple of NeuronSplit
-        One for each neuron.
+        One for each neuron; none where s is not homogeneous.
     """
     width, columns = weights.shape
     narrow = PopulationLoss(problem.with_width(width))
@@ -122,20 +130,24 @@ def neuron_splits(
     hessian, block = narrow.hessian(weights), narrow.normal_block(weights)
     has_normal = problem.dim is None or columns < problem.dim
     splits = []
+    degree = narrow.problem.function.degree
+    if degree is None:
+        return ()
+    twice = 2.0 ** ((2 - degree) / degree)
     for j in range(width):
-        inertia, values, normal = _inertia(hessian, block, weights, j, zero_tolerance)
+        inertia, values, normal = _inertia(narrow, hessian, block, weights, j, zero_tolerance)
         part = slice(j * columns, (j + 1) * columns)
         scale = np.ones(width * columns)
-        scale[part] = np.sqrt(2)
-        own = np.linalg.eigvalsh(hessian[part, part] - np.eye(columns) / 2)
+        scale[part] = np.sqrt(twice)
+        own = np.linalg.eigvalsh(hessian[part, part] - _common(narrow, weights[j]))
         even = np.linalg.eigvalsh(scale[:, None] * hessian * scale)
-        predicted = np.sort(np.concatenate([even, 2 * own]))
+        predicted = np.sort(np.concatenate([even, twice * own]))
         scale = np.ones(width)
-        scale[j] = np.sqrt(2)
+        scale[j] = np.sqrt(twice)
         even = np.linalg.eigvalsh(scale[:, None] * block * scale)
-        predicted_normal = np.sort(np.append(even, 2 * normal))
-        halves = np.concatenate([weights, weights[j : j + 1] / 2])
-        halves[j] /= 2
+        predicted_normal = np.sort(np.append(even, twice * normal))
+        halves = np.concatenate([weights, weights[j : j + 1] / 2.0 ** (1.0 / degree)])
+        halves[j] /= 2.0 ** (1.0 / degree)
         error = np.abs(predicted - np.linalg.eigvalsh(wide.hessian(halves))).max()
         error_normal = np.abs(
             predicted_normal - np.linalg.eigvalsh(wide.normal_block(halves))
@@ -171,24 +183,47 @@ def split_inertia(
     Returns
     -------
     tuple of Inertia
+        None where s is not homogeneous.
     """
     loss = PopulationLoss(problem.with_width(len(weights)))
+    if not problem.function.merges:
+        return ()
     hessian, block = loss.hessian(weights), loss.normal_block(weights)
     return tuple(
-        _inertia(hessian, block, weights, j, zero_tolerance)[0] for j in range(len(weights))
+        _inertia(loss, hessian, block, weights, j, zero_tolerance)[0] for j in range(len(weights))
     )
 
 
+def _common(loss: PopulationLoss, neuron: Array) -> Array:
+    """M of a neuron."""
+    function = loss.problem.function
+    square = float(neuron @ neuron)
+    common = function.meeting(square) * np.eye(len(neuron))
+    if function.degree != 1:
+        common += (
+            (2 * int(function.degree or 1) - 2)
+            * function.meeting(square)
+            * (np.outer(neuron, neuron) / square)
+        )
+    return common
+
+
 def _inertia(
-    hessian: Array, block: Array, weights: Array, neuron: int, tolerance: float
+    loss: PopulationLoss,
+    hessian: Array,
+    block: Array,
+    weights: Array,
+    neuron: int,
+    tolerance: float,
 ) -> tuple[Inertia, Array, float]:
     columns = weights.shape[1]
     part = slice(neuron * columns, (neuron + 1) * columns)
-    own = hessian[part, part] - np.eye(columns) / 2
+    own = hessian[part, part] - _common(loss, weights[neuron])
     # The complement of the neuron: P u = 0 is exact, and must not be a rounded eigenvalue.
     complement = np.linalg.svd(weights[neuron : neuron + 1])[2][1:]
     values = np.linalg.eigvalsh(complement @ own @ complement.T)
-    normal = float(block[neuron, neuron]) - 0.5
+    square = float(weights[neuron] @ weights[neuron])
+    normal = float(block[neuron, neuron]) - loss.problem.function.meeting(square)
     inertia = Inertia(
         negative=int(np.sum(values < -tolerance)),
         zero=1 + int(np.sum(np.abs(values) <= tolerance)),

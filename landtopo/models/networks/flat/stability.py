@@ -76,7 +76,7 @@ def stability_along(
     problem : TeacherStudent
         Its width is not used.
     points : ndarray, shape (n, K, D)
-        Critical points without zero neurons.
+        Critical points, without zero neurons where s has a kink.
     positions : ndarray, shape (n,)
     lowest : int
         How many of the lowest eigenvalues to keep.
@@ -92,6 +92,7 @@ def stability_along(
     outside = np.asarray(np.linalg.eigvalsh(loss.normal_block(points)), dtype=np.float64)
     has_normal = problem.dim is None or columns < problem.dim
     grad_norms = np.linalg.norm(gradients.reshape(count, -1), axis=1)
+    kinks, unit = problem.function.kinks, float(problem.teacher.norms.max())
     index, nullity, index_normal, nullity_normal, gap = ([] for _ in range(5))
     for i, (own, normal) in enumerate(zip(inside, outside, strict=True)):
         pool = np.abs(np.concatenate([own, normal]) if has_normal else own)
@@ -99,7 +100,7 @@ def stability_along(
             float(pool.max()),
             grad_norm=float(grad_norms[i]),
             norm=float(np.linalg.norm(points[i])),
-            reach=float(np.linalg.norm(points[i], axis=1).min()),
+            reach=float(np.linalg.norm(points[i], axis=1).min()) if kinks else unit,
         )
         cut = spectral_cut(pool, len(pool), resolved=resolved)
         index.append(int(np.sum(own < -cut.threshold)))

@@ -8,6 +8,9 @@ loss exactly if it uses the teacher's n lines with the teacher's strengths and i
 
     |s_i| <= t_i,    sum_i s_i e_i = linear part of the teacher.
 
+The same holds for every s with s(t x) = t s(x), t > 0, that is not even, and for positive output
+weights b_m, which are lengths.
+
 This is a polytope. For linearly independent lines it is one point. A teacher with v_1 + v_2 + v_3 =
 0 has a segment, from the teacher to its negative. On the open face with the signs z (+ where s_i =
 t_i, - where s_i = -t_i, 0 between) the reduced network has n + |I| neurons, I = {i: z_i = 0}; K'
@@ -110,7 +113,14 @@ def zero_loss_set(teacher: Teacher, width: int) -> ZeroLossSet:
         raise InvalidArgument(
             f"The 'width' argument of zero_loss_set must be an integer >= 1; got {width}."
         )
-    lines, strengths, linear = _lines(np.asarray(teacher.vectors))
+    outputs = teacher.strengths
+    if teacher.function.degree != 1 or teacher.function.parity or outputs.min() < 0.0:
+        raise InvalidArgument(
+            "The 'teacher' argument of zero_loss_set must have an activation with s(t x) = t s(x) "
+            "for t > 0 that is not even, and positive output weights; got "
+            f"{teacher.told}."
+        )
+    lines, strengths, linear = _lines(outputs[:, None] * teacher.vectors)
     faces = [
         _face(signs, lines, strengths, corners)
         for signs, corners in _faces(lines, strengths, linear)

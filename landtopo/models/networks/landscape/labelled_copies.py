@@ -8,6 +8,11 @@ minima, but the way through them is no higher than the family. Its copies are th
 that teacher automorphisms make of it, and the stabiliser is S_K times those automorphisms that
 permute the neurons of the reduced network. The teacher's own network is kept by all of them.
 
+Of an s that is not homogeneous minima are isolated points unless they are found to be flat, and
+then undecided. At zero loss pairs of neurons that cancel (`networks.points.cancelling`) connect
+whatever the numbering: two spare ones can be any w and -w, also one that makes another neuron
+spare.
+
 Zero loss with linearly dependent teachers has flat sets that join different reduced networks
 (`networks.flat.zero_loss`): the corners of the polytope of zero-loss measures become additional
 orbits that are not counted.
@@ -27,9 +32,10 @@ from landtopo.errors import InvalidArgument
 from landtopo.landscape.labelled_cover import Link, Orbit
 from landtopo.landscape.tree import transition_graph
 from landtopo.models.networks.flat.zero_loss import zero_loss_set
+from landtopo.models.networks.points.cancelling import cancelling_pairs, without_pairs
 from landtopo.models.networks.points.classify import is_zero_loss
 from landtopo.models.networks.points.reduced import reduce_network
-from landtopo.models.networks.problem import Teacher
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry import (
     PermutationGroup,
     Relabelling,
@@ -137,6 +143,7 @@ class _Reader:
     def __init__(self, teacher: Teacher, symmetry: Symmetry) -> None:
         self.teacher = teacher
         self.symmetry = symmetry
+        self._problem = TeacherStudent(teacher, symmetry.width)
         self.flat: set[str] = set()
         self.undecided: set[str] = set()
         self._zero_loss: dict[str, Array] = {}
@@ -153,16 +160,21 @@ class _Reader:
                 f"group of {name} has order {stabiliser.order} instead of "
                 f"{data['isotropy_order']}; pass the 'teacher' argument."
             )
-        reduced = reduce_network(weights, self.teacher.rank, function=self.teacher.function)
-        if reduced.effective_width < self.symmetry.width:
+        function, loss = self.teacher.function, float(data["loss"])
+        zero_loss = is_zero_loss(loss, weights)
+        reduced = reduce_network(weights, self.teacher.rank, function=function).vectors
+        if zero_loss and cancelling_pairs(self._problem, reduced):
+            reduced = without_pairs(reduced, float(self.teacher.norms.max()))
+        if len(reduced) < self.symmetry.width:
             self.flat.add(name)
-            kept = self._isotropy(reduced.vectors).generators[:, reduced.effective_width :]
-            stabiliser = self._moved(kept - reduced.effective_width)
+            kept = self._isotropy(reduced).generators[:, len(reduced) :]
+            stabiliser = self._moved(kept - len(reduced))
         if data.get("flat_dimension") is None:
             self.undecided.add(name)
-        loss = float(data["loss"])
-        if is_zero_loss(loss, weights):
-            self._zero_loss[name] = reduced.vectors
+        elif data["flat_dimension"] and name not in self.flat:
+            self.undecided.add(name)  # a flat set of which no more is known
+        if zero_loss and function.merges:
+            self._zero_loss[name] = reduced
         return Orbit(id=name, loss=loss, stabiliser=stabiliser)
 
     def _moved(self, teachers: NDArray[np.int64]) -> PermutationGroup:
@@ -255,7 +267,7 @@ def _teacher_of(graph: nx.MultiGraph[str]) -> Teacher:
     """The teacher in the coordinates of the weights, as far as the graph says."""
     name = str(graph.graph.get("teacher", ""))
     if "vectors" in graph.graph:
-        return Teacher.from_vectors(graph.graph["vectors"], name=name)
+        return Teacher.from_vectors(graph.graph["vectors"]).titled(name)
     if name.startswith(("orthonormal:", "equicorrelated:", "random:")):
         return Teacher.from_spec(name)
     if "gram" not in graph.graph:

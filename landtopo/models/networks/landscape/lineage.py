@@ -1,6 +1,7 @@
 """What a family becomes when the student gets one neuron more.
 
-A neuron can be added in two ways that keep the function and the vanishing gradient.
+A neuron can be added in two ways that keep the function and the vanishing gradient: a zero neuron
+where s(0) = 0, a split where s is homogeneous. Elsewhere no neuron can be added to a family.
 
 *Zero neuron.* The new neuron is zero. It grows in the directions in which psi < 0; while it is
 short it turns much faster than it grows, so that it leaves along local minima of psi. These are the
@@ -8,12 +9,18 @@ escape directions, each counted once; if psi is nowhere negative the point stays
 each class of directions that symmetry makes the same is followed, and counts as many times as its
 class has members; only where there are very many classes a sample of directions is followed.
 
+Where s is not homogeneous, psi is linear for short neurons: a zero neuron grows against its
+gradient s'(0) E[(f - f*) x], and that is the one escape direction. Where the gradient vanishes, the
+Hessian decides; the escape directions are then a sample, uniform on the unit sphere of the space on
+which it is negative.
+
 *Split.* A neuron w becomes c w and (1 - c) w, 0 < c < 1. The wider point is a saddle if and only if
 H'_ww - I/2 is negative somewhere on the complement of w, or A_ww - 1/2 is (for directions outside
-those in use); see `networks.flat.splitting`. The escape directions are a sample: c uniform between
-1/10 and 9/10, and the two parts pushed apart, against each other, in a direction that is uniform on
-the unit sphere of the space on which the curvature is negative (or zero, where the third order
-makes the wider point a saddle; see `landtopo.models.networks.points.third_order`).
+those in use); see `networks.flat.splitting`, also for other numbers than 1/2 and powers of the
+shares. The escape directions are a sample: c uniform between 1/10 and 9/10, and the two parts
+pushed apart, against each other, in a direction that is uniform on the unit sphere of the space on
+which the curvature is negative (or zero, where the third order makes the wider point a saddle; see
+`landtopo.models.networks.points.third_order`).
 
 From every escape direction the gradient flow is followed to the minimum it ends in. Where the
 directions are a sample of independent draws, the part that leads to an end has an exact binomial
@@ -175,7 +182,19 @@ def fates_of(
         Plain values for a journal; see `fates_from`.
     """
     zero_loss = is_zero_loss(float(PopulationLoss(problem).value(weights)), weights)
-    fates = [_zero_neuron(problem, weights, zero_loss, seed, options)]
+    function = problem.function
+    fates = [_zero_neuron(problem, weights, zero_loss, seed, options)] if function.vanishes else []
+    # Rotating neurons into each other makes a split of what a zero neuron has made.
+    if function.merges and not function.mixes:
+        fates += _splits(problem, weights, zero_loss, seed, options)
+    return {"fates": [asdict(fate) for fate in fates if fate is not None]}
+
+
+def _splits(
+    problem: TeacherStudent, weights: Array, zero_loss: bool, seed: int, options: LineageOptions
+) -> list[Fate]:
+    """Split one neuron of each class that symmetry makes the same."""
+    fates = []
     reduced = reduce_network(weights, problem.rank, function=problem.function)
     orbits = isotropy(point_graph(problem.teacher, reduced.vectors)).student_orbits
     splits = neuron_splits(
@@ -192,7 +211,7 @@ def fates_of(
             # Where there is no curvature the third order decides, and leads down.
             outside, below = bool(inertia.zero_normal) and room, _FLAT
         fates.append(fate or _split(problem, weights, neuron, below, outside, seed, options))
-    return {"fates": [asdict(fate) for fate in fates if fate is not None]}
+    return fates
 
 
 def fates_from(values: Mapping[str, Any]) -> list[Fate]:
@@ -208,8 +227,9 @@ def _kept(problem: TeacherStudent, weights: Array, operation: str, neuron: int) 
     if neuron < 0:
         wider = np.vstack([weights, np.zeros((1, weights.shape[1]))])
     else:
-        wider = np.vstack([weights, 0.5 * weights[neuron : neuron + 1]])
-        wider[neuron] *= 0.5
+        half = 0.5 ** (1.0 / int(problem.function.degree or 1))
+        wider = np.vstack([weights, half * weights[neuron : neuron + 1]])
+        wider[neuron] *= half
     point = classify(problem.with_width(problem.width + 1), wider)
     if point.kind is not Kind.MINIMUM:
         return None
@@ -228,6 +248,8 @@ def _kept(problem: TeacherStudent, weights: Array, operation: str, neuron: int) 
 def _zero_neuron(
     problem: TeacherStudent, weights: Array, zero_loss: bool, seed: int, options: LineageOptions
 ) -> Fate | None:
+    if not problem.function.merges and not zero_loss:
+        return _smooth_zero_neuron(problem, weights, seed, options)
     certificate = None if zero_loss else psi_min(problem, weights)
     if certificate is None or not len(certificate.directions):
         return _kept(problem, weights, ZERO_NEURON, -1)
@@ -242,6 +264,31 @@ def _zero_neuron(
     starts = grown_neurons(problem, weights, certificate.representatives[used], options)
     wider = problem.with_width(problem.width + 1)
     return _flows(wider, ZERO_NEURON, -1, starts, [counts[number] for number in used], drawn)
+
+
+def _smooth_zero_neuron(
+    problem: TeacherStudent, weights: Array, seed: int, options: LineageOptions
+) -> Fate | None:
+    """A zero neuron where the loss is smooth: gradient and Hessian say where it grows."""
+    wider = problem.with_width(problem.width + 1)
+    start = np.vstack([weights, np.zeros((1, weights.shape[1]))])
+    slope = PopulationLoss(wider).gradient(start)[-1]
+    if np.linalg.norm(slope) > _FLAT:
+        return _flows(wider, ZERO_NEURON, -1, [start], [1], drawn=False)
+    kept = _kept(problem, weights, ZERO_NEURON, -1)
+    if kept is not None:
+        return kept
+    columns = min(weights.shape[1] + 1, wider.rank + wider.extra)
+    start = pad(start, columns)
+    values, axes = eigh(PopulationLoss(wider).hessian(start).reshape(start.size, start.size))
+    space = axes[:, values < -_FLAT]
+    key = (problem.width, problem.width)
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    moves = generator.standard_normal((options.directions, space.shape[1])) @ space.T
+    length = options.push * float(problem.teacher.norms.mean())
+    moves *= length / np.linalg.norm(moves, axis=1, keepdims=True)
+    starts = [start + move.reshape(start.shape) for move in moves] if space.size else []
+    return _flows(wider, ZERO_NEURON, -1, starts, [1] * len(starts), drawn=True)
 
 
 def grown_neurons(
@@ -287,7 +334,8 @@ def _split(
     columns = used + int(outside)
     block = PopulationLoss(problem).hessian(weights).reshape(problem.width, used, -1, used)
     across = np.linalg.svd(weights[neuron : neuron + 1])[2][1:]
-    own = across @ (block[neuron, :, neuron] - 0.5 * np.eye(used)) @ across.T
+    common = problem.function.meeting(float(weights[neuron] @ weights[neuron]))
+    own = across @ (block[neuron, :, neuron] - common * np.eye(used)) @ across.T
     values, axes = eigh(own)
     space = pad((across.T @ axes[:, values < below]).T, columns)
     if outside:
@@ -296,13 +344,14 @@ def _split(
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
     length = options.push * float(problem.teacher.norms.mean())
     starts = []
+    power = 1.0 / int(problem.function.degree or 1)
     for _ in range(options.directions):
         share = generator.uniform(0.1, 0.9)
         direction = generator.standard_normal(len(space)) @ space
         direction *= length / np.linalg.norm(direction)
         start = np.vstack([pad(weights, columns), np.zeros((1, columns))])
-        start[-1] = (1.0 - share) * start[neuron] - direction
-        start[neuron] = share * start[neuron] + direction
+        start[-1] = (1.0 - share) ** power * start[neuron] - direction
+        start[neuron] = share**power * start[neuron] + direction
         starts.append(start)
     return _flows(wider, SPLIT, neuron, starts, [1] * len(starts), drawn=True)
 

@@ -98,7 +98,7 @@ class NetworkSetting:
     def _merges(self) -> bool:
         """Whether zero and parallel neurons are as good as none and one."""
         problem = self.loss.problem
-        return problem.function.degree == 1 and problem.teacher.outputs is None
+        return problem.function.degree == 1 and bool(problem.teacher.strengths.min() > 0.0)
 
     def weights(self, x: Array) -> Array:
         """Weights (K, D) of flat coordinates."""
@@ -408,16 +408,18 @@ class NetworkSetting:
     def nearest_zero(self, weights: Array) -> Array | None:
         """Zero-loss weights in which every neuron serves the teacher it is closest to in angle."""
         teacher = self.loss.problem.teacher
+        vectors = teacher.strengths[:, None] * teacher.vectors
         overlap = weights[:, : self.rank] @ teacher.vectors.T / teacher.norms
         owner = np.argmax(overlap, axis=1)
         if np.unique(owner).size < teacher.size:
             return None
+        # Positive output weights are lengths, and do not change directions.
         length = np.maximum(overlap[np.arange(owner.size), owner], 0.0)
         total = np.bincount(owner, weights=length, minlength=teacher.size)
         if np.any(total <= 0):
             return None
         result = np.zeros_like(weights)
-        result[:, : self.rank] = (length / total[owner])[:, None] * teacher.vectors[owner]
+        result[:, : self.rank] = (length / total[owner])[:, None] * vectors[owner]
         return result
 
     def may_slide(self, x: Array) -> bool:

@@ -34,6 +34,7 @@ from landtopo.checks import checked_instance, checked_positive, checked_weights
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
+from landtopo.models.networks.points.cancelling import zeros_of
 from landtopo.models.networks.points.curvature import (
     DENSE,
     Curvature,
@@ -400,7 +401,7 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         index_normal=index["out"],
         index=index_in_d,
         nullity=zeros + flat,
-        zero_neurons=reduced.zero_neurons,
+        zero_neurons=reduced.zero_neurons if problem.function.kinks else len(zeros_of(problem, u)),
         grad_tolerance=grad_tolerance,
         zero_tolerance=tolerance,
         kind=kind,

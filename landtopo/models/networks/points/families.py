@@ -21,6 +21,11 @@ from numpy.typing import NDArray
 
 from landtopo.landscape.numbering import numbered
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.cancelling import (
+    cancelling_pairs,
+    pairs_dimension,
+    without_pairs,
+)
 from landtopo.models.networks.points.certificate import psi_min
 from landtopo.models.networks.points.classify import classify, is_zero_loss
 from landtopo.models.networks.points.reading import Reading, read_point
@@ -54,8 +59,6 @@ __all__ = [
 _COLLINEAR = 1e-5
 _ZERO = 1e-7
 _ZERO_LOSS = 1e-13
-# How exactly neurons cancel that are found by a search at a degenerate minimum.
-_PAIR = 1e-4
 
 
 def build_families(
@@ -200,19 +203,10 @@ def distinguishing(problem: TeacherStudent, reduced: Array, *, zero_loss: bool) 
         lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
         return np.asarray(reduced / lengths * float(problem.teacher.norms.mean()))
     return (
-        _without_pairs(reduced, float(problem.teacher.norms.max())) if function.parity else reduced
+        without_pairs(reduced, float(problem.teacher.norms.max()))
+        if function.parity == -1
+        else reduced
     )
-
-
-def _without_pairs(weights: Array, scale: float) -> Array:
-    """Neurons of an odd activation without those that cancel in pairs, and without zero ones."""
-    left = [k for k in range(len(weights)) if np.linalg.norm(weights[k]) > _ZERO * scale]
-    for k in list(left):
-        opposite = [j for j in left if np.linalg.norm(weights[j] + weights[k]) <= _PAIR * scale]
-        if k in left and opposite:
-            left.remove(k)
-            left.remove(opposite[0])
-    return weights[left]
 
 
 def describe_family(
@@ -374,10 +368,18 @@ def _flat_dimension(problem: TeacherStudent, point: CriticalPoint, reduced: Redu
 
     Splitting a neuron, and at zero loss adding a zero neuron, moves freely without changing the
     loss; an isolated reduced network leaves no other flat direction. At positive loss a zero neuron
-    is a corner, where every direction has a slope.
+    is a corner, where every direction has a slope. Where s is not homogeneous, neurons that cancel
+    in pairs move freely at zero loss.
     """
     if problem.function.mixes or not problem.function.merges:
-        return 0 if point.nullity == 0 else None
+        if point.nullity == 0:
+            return 0
+        pairs = cancelling_pairs(problem, reduced.vectors)
+        # No set is larger than the null space: with nothing else in it they fill the set.
+        filled = point.nullity + point.gauge == pairs * (problem.rank + problem.extra)
+        if pairs and filled and is_zero_loss(point.loss, point.weights):
+            return pairs_dimension(problem, pairs)
+        return _traced_dimension(problem, point)
     spare = problem.width - reduced.effective_width
     if not is_zero_loss(point.loss, point.weights):
         spare -= reduced.zero_neurons

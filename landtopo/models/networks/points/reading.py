@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +10,11 @@ from scipy.optimize import linear_sum_assignment
 
 from landtopo.checks import checked_instance, checked_weights
 from landtopo.models.networks.loss import PopulationLoss
+from landtopo.models.networks.points.cancelling import (
+    cancelling_pairs,
+    without_pairs,
+    zeros_of,
+)
 from landtopo.models.networks.points.classify import is_zero_loss
 from landtopo.models.networks.points.reduced import Reduced, reduce_network
 from landtopo.models.networks.problem import TeacherStudent
@@ -101,6 +106,7 @@ def read_point(
     given = checked_weights("read_point", weights, problem.rank)
     if reduced is None:
         reduced = reduce_network(given, problem.rank, function=problem.function)
+    reduced = _without_zeros(problem, reduced)
     teacher = problem.teacher
     lengths = teacher.norms
     overlaps = reduced.vectors[:, : reduced.rank] @ teacher.vectors.T
@@ -131,7 +137,8 @@ def read_point(
     aligned = int(np.sum(signs > 0))
     groups = tuple(group for group in members if len(group) > 1)
     zeros = tuple(np.flatnonzero(~live).tolist())
-    loss = float(PopulationLoss(problem).value(given))
+    zero_loss = is_zero_loss(float(PopulationLoss(problem).value(given)), given)
+    pairs = cancelling_pairs(problem, reduced.vectors) if zero_loss else 0
     return Reading(
         partner=partner,
         cosine=cosine,
@@ -145,7 +152,7 @@ def read_point(
         outside=reduced.outside,
         description=describe(
             Contents(
-                zero_loss=is_zero_loss(loss, given),
+                zero_loss=zero_loss,
                 is_teacher=_is_teacher(problem, reduced),
                 aligned=aligned,
                 anti_aligned=anti,
@@ -155,9 +162,21 @@ def read_point(
                 parts=tuple(reduced.sizes.tolist()),
                 zero_neurons=reduced.zero_neurons,
                 outside=reduced.outside,
+                pairs=pairs,
             )
         ),
     )
+
+
+def _without_zeros(problem: TeacherStudent, reduced: Reduced) -> Reduced:
+    """The network without zero neurons, also where they are neurons like all others."""
+    zero = zeros_of(problem, reduced.vectors)
+    if problem.function.merges or not zero:
+        return reduced
+    assignment = np.arange(reduced.width)
+    assignment[zero] = -1
+    assignment[assignment >= 0] = np.arange(reduced.width - len(zero))
+    return replace(reduced, vectors=np.delete(reduced.vectors, zero, axis=0), assignment=assignment)
 
 
 def _coefficients(problem: TeacherStudent, reduced: Reduced) -> Array:
@@ -187,11 +206,15 @@ def _is_teacher(problem: TeacherStudent, reduced: Reduced) -> bool:
             return False
         vectors = teacher.strengths[:, None] ** (1.0 / reduced.degree) * vectors
     merged = reduce_network(vectors, problem.rank, function=function).vectors
-    if merged.shape != reduced.vectors.shape:
+    found = reduced.vectors
+    if function.parity == -1 and not function.merges:
+        scale = float(teacher.norms.max())
+        merged, found = without_pairs(merged, scale), without_pairs(found, scale)
+    if merged.shape != found.shape:
         return False
-    distances = np.linalg.norm(merged[:, None] - reduced.vectors[None], axis=2)
+    distances = np.linalg.norm(merged[:, None] - found[None], axis=2)
     if function.parity == 1:
-        opposite = np.linalg.norm(merged[:, None] + reduced.vectors[None], axis=2)
+        opposite = np.linalg.norm(merged[:, None] + found[None], axis=2)
         distances = np.minimum(distances, opposite)
     rows, columns = linear_sum_assignment(distances)
     return bool(distances[rows, columns].max() <= 1e-6 * float(teacher.norms.max()))
@@ -234,6 +257,8 @@ class Contents(Brief):
         For each reduced neuron, in how many parallel parts it is split.
     zero_neurons, outside : int
         Zero neurons; directions outside the teacher's span that are used.
+    pairs : int
+        Pairs of opposite neurons that cancel at zero loss.
     """
 
     zero_loss: bool
@@ -246,6 +271,7 @@ class Contents(Brief):
     parts: tuple[int, ...]
     zero_neurons: int
     outside: int
+    pairs: int = 0
 
 
 def describe(point: Contents) -> str:
@@ -268,6 +294,8 @@ def describe(point: Contents) -> str:
     split = [size for size in point.parts if size > 1]
     for size in sorted(set(split), reverse=True):
         words.append(f"{_times(split.count(size), 'neuron')} split in {size} parallel parts")
+    if point.pairs:
+        words.append(f"{_times(point.pairs, 'pair')} of opposite neurons that cancel")
     if point.zero_neurons:
         words.append(_times(point.zero_neurons, "zero neuron"))
     if point.outside:

@@ -412,7 +412,8 @@ class _Search:
         )
 
     def _is_wanted(self, point: CriticalPoint) -> bool:
-        if point.kind is not Kind.SADDLE or point.zero_neurons:
+        corner = self.problem.function.kinks and point.zero_neurons
+        if point.kind is not Kind.SADDLE or corner:
             return False
         return self.index == "any" or point.index == self.index
 
@@ -461,16 +462,11 @@ def _follow_one(
     )
     if index >= objective.size:
         return end
-    # At a critical point E[f^2] = E[f f*], so E[f^2] <= E[f*^2]; all pair integrals being
-    # positive, sum |w_k|^2 / 2 <= E[f^2]. What climbs far beyond that will not come back.
-    bound = np.sqrt(2.0 * objective.constant)
-    if not loss.problem.is_plain:
-        # Of other activations no such bound is known.
-        bound = max(bound, 2.0 * float(np.linalg.norm(loss.problem.teacher.vectors)))
     options = AscentOptions(
         index=index,
         gradient_tolerance=tolerance,
-        region=1.3 * bound + float(np.linalg.norm(start.x)),
+        # What climbs far beyond the longest critical points will not come back.
+        region=1.3 * objective.farthest + float(np.linalg.norm(start.x)),
         steps=150,
     )
     along = None if start.direction is None else start.direction.reshape(1, -1)
