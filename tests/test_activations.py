@@ -18,6 +18,7 @@ import landtopo as lt
 from landtopo.models.networks import activation as registry
 from landtopo.models.networks import activations
 from landtopo.models.networks.activation import Activation, activation_from_spec, activation_names
+from landtopo.models.networks.dynamics.ends import RunOptions
 
 # One of each file, with parameters that make every coefficient count.
 SPECS = (
@@ -394,8 +395,8 @@ def calls(problem: lt.TeacherStudent) -> dict[str, Callable[[], object]]:
         "find_corners": lambda: lt.find_corners(problem, starts=2),
         "flow_field": lambda: lt.flow_field(lt.summary_statistics(teacher, weights)),
         "flow_jacobian": lambda: lt.flow_jacobian(teacher, weights),
-        "flow_statistics": lambda: lt.flow_statistics(problem, weights, weights),
-        "reachability": lambda: lt.reachability(problem, runs=2),
+        "flow_statistics": lambda: lt.flow_statistics(problem, weights, weights, rate=0.1),
+        "reachability": lambda: lt.reachability(problem, runs=2, options=RunOptions(method="sgd")),
         "run_sgd": lambda: lt.run_sgd(problem, weights, rate=0.1, times=[0.0, 1.0]),
         "noise_term": lambda: lt.noise_term(teacher, weights),
         "follow_rate": lambda: lt.follow_rate(problem, weights),
@@ -508,7 +509,7 @@ def test_the_commands_take_an_activation_and_refuse_what_is_of_relu_alone(tmp_pa
     assert record["families"][0]["psi_min"] is None
     for command, more in (
         ("certify", ["--starts", "5"]),
-        ("reach", ["--runs", "5"]),
+        ("reach", ["--runs", "5", "--method", "sgd", "--dim", "50"]),
     ):
         refused = runner.invoke(main, [command, *shared, *more])
         assert refused.exit_code == 2, (command, refused.output)

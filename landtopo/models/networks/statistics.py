@@ -159,7 +159,6 @@ def weights_from_statistics(
     """
     function = "weights_from_statistics"
     checked_instance("problem", function, problem, TeacherStudent)
-    problem.require_relu(function)
     teacher = problem.teacher
     width = problem.width
     q = checked_products(function, "student", student, (width, width))

@@ -23,7 +23,6 @@ from landtopo.checks import check_options, checked_choice
 from landtopo.kernels import flow as compiled_flow
 from landtopo.kernels import minimise as compiled
 from landtopo.kernels.descent import descend_batch
-from landtopo.kernels.relu import batch_value_gradient
 from landtopo.models.networks.dynamics.sgd import run_sgd
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.search import DIVERGED, have_diverged
@@ -261,9 +260,7 @@ class _Runs:
         finite = np.all(np.isfinite(self.weights), axis=(1, 2))
         losses = np.full(len(self.weights), np.inf)
         # Plain double precision, in one batch: families get their losses with all digits right.
-        values, _ = batch_value_gradient(
-            self.weights[finite], self.network.V, self.network.constant, False
-        )
+        values, _ = self.loss.formulas.values_gradients(self.weights[finite], with_gradient=False)
         losses[finite] = np.maximum(values, 0.0)
         return {
             "weights": self.weights,

@@ -219,7 +219,8 @@ def reachability(
     Parameters
     ----------
     problem : TeacherStudent
-        One-pass SGD needs a finite dimension.
+        One-pass SGD needs a finite dimension, ReLU and output weights 1; the gradient flow and
+        gradient descent take every activation, and output weights of the teacher.
     runs : int
     init : str or StartDistribution
         Such as ``gaussian:1`` or ``gaussian:1:dim=1000000000``; see `networks.starts`.
@@ -249,7 +250,7 @@ def reachability(
     1.0
     """
     checked_instance("problem", "reachability", problem, TeacherStudent)
-    problem.require_relu("reachability")
+    problem.require_ones("reachability")
     runs = checked_count("runs", "reachability", runs, most=_MOST)
     seed = checked_seed("reachability", seed)
     jobs = checked_jobs("reachability", jobs)
@@ -262,8 +263,10 @@ def reachability(
     )
     distribution = parse_distribution(init)
     options = checked_options("options", "reachability", options, RunOptions)
-    if options.method == "sgd" and problem.dim is None:
-        raise InvalidArgument("The method 'sgd' needs a problem of finite dimension.")
+    if options.method == "sgd":
+        problem.require_relu("reachability with the method 'sgd'")
+        if problem.dim is None:
+            raise InvalidArgument("The method 'sgd' needs a problem of finite dimension.")
     journal, progress = journal or Forgetful(), progress or Silent()
     unit, problem = unit_of(problem.teacher), in_units(problem)
     starts = ScaledStart(distribution=distribution, unit=unit)

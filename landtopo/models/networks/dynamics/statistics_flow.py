@@ -231,10 +231,11 @@ def flow_statistics(
     ----------
     problem : TeacherStudent
     student, overlap : array_like, shapes (K, K) and (K, M)
-        Q and R at the start; every neuron must be non-zero.
+        Q and R at the start; where s has a kink every neuron must be non-zero.
     rate : float, optional
-        Learning rate eta of one-pass SGD, time = steps/d. None (the default) is the gradient flow,
-        time = eta steps/d in the limit eta -> 0.
+        Learning rate eta of one-pass SGD, time = steps/d, whose noise is known for ReLU with output
+        weights 1. None (the default) is the gradient flow, time = eta steps/d in the limit
+        eta -> 0, of every activation.
     options : FlowOptions, optional
 
     Returns
@@ -260,9 +261,12 @@ def flow_statistics(
         )
     options = checked_options("options", "flow_statistics", options, FlowOptions)
     checked_instance("problem", "flow_statistics", problem, TeacherStudent)
-    problem.require_relu("flow_statistics")
+    if rate is None:
+        problem.require_ones("flow_statistics")
+    else:
+        problem.require_relu("flow_statistics at a finite rate")
     start = weights_from_statistics(problem, student, overlap)
-    if np.any(np.linalg.norm(start, axis=1) == 0):
+    if problem.function.kinks and np.any(np.linalg.norm(start, axis=1) == 0):
         raise InvalidArgument("flow_statistics needs a start without zero neurons.")
     coarse = replace(
         options, relative=_COARSER * options.relative, absolute=_COARSER * options.absolute
