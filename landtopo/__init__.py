@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from landtopo.errors import StudyError as StudyError
     from landtopo.export import read_graph as read_graph
     from landtopo.export import write_graph as write_graph
+    from landtopo.export import write_sweep as write_sweep
     from landtopo.export.frame import show as show
     from landtopo.landscape.build import landscape_graph as landscape_graph
     from landtopo.landscape.comparison import compare_graphs as compare_graphs
@@ -162,6 +163,7 @@ _HOMES = {
     "weights_from_statistics": "models.networks.statistics",
     "width_table": "landscape.widths",
     "write_graph": "export",
+    "write_sweep": "export",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

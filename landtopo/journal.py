@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from landtopo.progress import Progress
 
-__all__ = ["Forgetful", "Journal", "in_chunks"]
+__all__ = ["Forgetful", "Journal", "Prefixed", "in_chunks"]
 
 
 class Journal(Protocol):
@@ -33,6 +33,29 @@ class Forgetful:
 
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
         """Nothing is kept."""
+
+
+class Prefixed:
+    """A journal for one problem of many: keys of searches do not name it.
+
+    Parameters
+    ----------
+    journal : Journal
+    prefix : str
+        Names the problem.
+    """
+
+    def __init__(self, journal: Journal, prefix: str) -> None:
+        self.journal = journal
+        self.prefix = prefix
+
+    def recall(self, key: str) -> Mapping[str, Any] | None:
+        """What was remembered for this problem."""
+        return self.journal.recall(f"{self.prefix}/{key}")
+
+    def remember(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep a piece for this problem."""
+        self.journal.remember(f"{self.prefix}/{key}", value)
 
 
 def in_chunks(

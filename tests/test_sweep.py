@@ -1,6 +1,10 @@
 """Sweeps: derivatives by the teacher, closed forms along a curve, events against fixed teachers."""
 
+import importlib.util
 import json
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +12,7 @@ from landtopo_cli.app import landtopo as application
 from scipy.optimize import brentq
 
 import landtopo as lt
+from landtopo.journal import Forgetful
 from landtopo.models.networks.sweeps.assembly import assembled
 from landtopo.models.networks.sweeps.branch import Branch, Space, solved
 from landtopo.models.networks.sweeps.loss import LossAt
@@ -178,6 +183,32 @@ def test_families_are_those_of_a_search_at_a_parameter_that_was_no_base(norms):
         for family in searched:
             # Straight lines between points of a curve; levels are further apart than this.
             assert min(abs(family.loss - loss) for loss in followed) < 2e-4
+
+
+def test_graphs_on_both_sides_of_an_event_differ_by_it_alone(norms):
+    """By searches of their own at both teachers, as `verification/sweep_sides.py` does it.
+
+    A family that is taken out of the sweep is a stranger, and an event that names another is wrong.
+    """
+    file = Path(__file__).parents[1] / "verification" / "sweep_sides.py"
+    spec = importlib.util.spec_from_file_location("sweep_sides", file)
+    script = importlib.util.module_from_spec(spec)
+    sys.modules["sweep_sides"] = script
+    spec.loader.exec_module(script)
+    number = next(i for i, one in enumerate(norms.events) if one.kind == "death")
+    event = norms.events[number]
+    values = script.sides_of(norms, number)
+    assert values[0] < event.low < event.high < values[1]
+    below, above = (script.side_of(norms, value, 30, 1, Forgetful()) for value in values)
+    assert script.differences(event, below, above) == []
+    assert set(event.before) <= below.met
+    assert set(below.joins) - set(above.joins) == set(event.before)
+    for ends in below.joins.values():
+        assert ends == ("s1", "s1")
+    assert script.differences(replace(event, before=()), below, above) != []
+    fewer = tuple(one for one in norms.families if one.id not in event.before)
+    short = script.side_of(replace(norms, families=fewer), values[0], 30, 1, Forgetful())
+    assert len(short.strangers) == 1
 
 
 def test_loss_of_stability_with_what_branches_off():

@@ -1,4 +1,4 @@
-"""The files that a graph, or a picture of runs, is written to, next to each other in a folder."""
+"""The files that a graph, a picture of runs or a sweep is written to, next to each other."""
 
 from __future__ import annotations
 
@@ -19,11 +19,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from landtopo.models.networks.dynamics.reachability import Reachability
+    from landtopo.models.networks.sweeps.result import SweepResult
     from landtopo.study import Study
 
-__all__ = ["Outputs", "check_outputs", "check_reached", "write_outputs", "write_reached"]
+__all__ = [
+    "Outputs",
+    "check_outputs",
+    "check_reached",
+    "check_swept",
+    "write_outputs",
+    "write_reached",
+    "write_swept",
+]
 
 _STEM = "landscape"
+_SWEEP = "sweep"
 # The one format that is told here which pictures lie beside it.
 _PAGE = ".md"
 _PICTURES = (".pdf", ".png")
@@ -110,6 +120,35 @@ def write_reached(folder: Path, results: Sequence[Reachability], study: Study | 
         failed = (str(error),)
     _remember(announced, files, study)
     return Outputs(files, failed)
+
+
+def check_swept(folder: Path, study: Study | None, *, force: bool) -> None:
+    """The same for the files of a sweep."""
+    _check(folder, _swept(folder), study, force)
+
+
+def write_swept(folder: Path, found: SweepResult, study: Study | None) -> Outputs:
+    """Write the page of a sweep, its data, the graph of its families, and then the picture."""
+    from landtopo import plot
+    from landtopo.export.sweeps import SWEEP_SUFFIXES, write_sweep
+
+    announced = _swept(folder)
+    _announce(announced, study)
+    files = tuple(write_sweep(found, folder / f"{_SWEEP}{suffix}") for suffix in SWEEP_SUFFIXES)
+    failed: tuple[str, ...] = ()
+    try:
+        files += _files(folder / _SWEEP, partial(plot.bifurcations, found))
+    except (click.ClickException, LandtopoError) as error:
+        failed = (str(error),)
+    _remember(announced, files, study)
+    return Outputs(files, failed)
+
+
+def _swept(folder: Path) -> list[Path]:
+    """The files of a sweep."""
+    from landtopo.export.sweeps import SWEEP_SUFFIXES
+
+    return [folder / f"{_SWEEP}{suffix}" for suffix in (*SWEEP_SUFFIXES, *_PICTURES)]
 
 
 def _check(folder: Path, files: Sequence[Path], study: Study | None, force: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,14 +16,9 @@ if TYPE_CHECKING:
     from landtopo.models.networks.sweeps.result import SweepResult
     from landtopo.study import Study
 
-__all__ = ["journal_for", "sweep_record", "sweep_text"]
+__all__ = ["journal_for", "sweep_text"]
 
 _DIGITS = 11
-_PROVED = (
-    " Proved: at each end of the bracket, every point that is known to begin or end there exists, "
-    "alone in a box, with its index. Not proved: that the points at both ends are one family, and "
-    "that nothing else is there."
-)
 
 
 def journal_for(path: Path, curve: TeacherCurve, seed: int) -> Study:
@@ -51,46 +46,6 @@ def journal_for(path: Path, curve: TeacherCurve, seed: int) -> Study:
         study.close()
         raise click.UsageError(f"'{path}' is of another sweep: {error}") from None
     return study
-
-
-def sweep_record(found: SweepResult) -> dict[str, Any]:
-    """A sweep as plain JSON values.
-
-    Parameters
-    ----------
-    found : SweepResult
-    """
-    return {
-        "curve": found.curve.title,
-        "parameter": found.curve.parameter.value,
-        "width": found.width,
-        "low": found.curve.low,
-        "high": found.curve.high,
-        "bases": list(found.bases),
-        "search": found.search,
-        "unsteady": found.unsteady,
-        "families": [
-            {
-                "id": one.id,
-                "low": one.low,
-                "high": one.high,
-                "index": one.index,
-                "isotropy": one.isotropy,
-                "isotropy_order": one.isotropy_order,
-                "anti_aligned": one.anti_aligned,
-                "begins": one.begins,
-                "ends": one.ends,
-                "why_begins": one.why_begins,
-                "why_ends": one.why_ends,
-                "found_by": one.found_by,
-                "values": one.values.tolist(),
-                "losses": one.losses.tolist(),
-                "smallest": one.smallest.tolist(),
-            }
-            for one in found.families
-        ],
-        "events": found.rows(),
-    }
 
 
 def sweep_text(found: SweepResult) -> str:
@@ -137,18 +92,7 @@ def sweep_text(found: SweepResult) -> str:
     if told:
         columns = ("parameter", "event", "bracketed", "signs add up", "proved", "families")
         parts.append(table(columns, told))
-    bases = ", ".join(number(value, 4) for value in found.bases)
-    parts.append(
-        f"Families were searched for at {bases}; one that exists between two of these only, and "
-        "branches off from none that is listed, is missing. A bracket is 8e-9 wide. Where signs do "
-        "not add up, something branches off that was not found; it need not be a minimum or a pass."
-        + (_PROVED if any(one.proofs for one in found.events) else "")
-        + (
-            f" {counted(found.unsteady, 'point')} that are not isolated were not followed."
-            if found.unsteady
-            else ""
-        )
-    )
+    parts.append(found.certainty)
     return "\n\n".join(parts)
 
 

@@ -15,7 +15,7 @@ __all__ = ["command"]
     "sweep",
     epilog="""\b
 Examples
-  landtopo sweep --teacher equicorrelated:6:-0.19..0.95 --width 6 --jobs 2 -o six.landtopo
+  landtopo sweep --teacher equicorrelated:6:-0.19..0.95 --width 6 -o six.landtopo --out-dir out
   landtopo sweep --teacher scaled:4:0.5..2 --width 4 --picture norms.pdf --json
   landtopo sweep --teacher orthonormal:4 --activation leaky:-0.5..0.9 --width 4
 """,
@@ -37,7 +37,7 @@ Examples
 )
 @click.option("--width", metavar="K", type=WIDTH, required=True, help="Student neurons.")
 @click.option(
-    "--bases", metavar="N", type=Whole(1, 1000), default=5, help="Where to search.  [default: 5]"
+    "--bases", metavar="N", type=Whole(1, 1000), default=8, help="Where to search.  [default: 8]"
 )
 @click.option(
     "--starts", metavar="N", type=STARTS, default=100, help="Starts at each.  [default: 100]"
@@ -49,6 +49,12 @@ Examples
     default=None,
     help="Prove what is there on both sides of every event.  [default: where python-flint is "
     "installed]",
+)
+@click.option(
+    "--out-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for a page with a slider, the data, the graph of families and a picture.",
 )
 @click.option(
     "--picture",
@@ -75,6 +81,7 @@ def command(
     seed: int,
     jobs: int,
     certify: bool | None,
+    out_dir: Path | None,
     picture: Path | None,
     study: Path | None,
     force: bool,
@@ -91,9 +98,10 @@ def command(
     from landtopo.models.networks.sweeps.curve import TeacherCurve
     from landtopo.models.networks.sweeps.sweep import sweep
     from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.outputs import Outputs, check_swept, write_swept
     from landtopo_cli.pictures import drawing
     from landtopo_cli.sources import check_files
-    from landtopo_cli.sweeps import journal_for, sweep_record, sweep_text
+    from landtopo_cli.sweeps import journal_for, sweep_text
     from landtopo_cli.tables import plain_json
     from landtopo_cli.terminal import progress
 
@@ -105,7 +113,10 @@ def command(
             picture_format(picture)
         check_files((picture,), force)
     kept = nullcontext() if study is None else journal_for(study, curve, seed)
+    outputs = Outputs()
     with kept as journal:
+        if out_dir is not None:
+            check_swept(out_dir, journal, force=force)
         found = sweep(
             curve,
             width,
@@ -117,7 +128,10 @@ def command(
             journal=journal,
             progress=progress(quiet),
         )
-    click.echo(plain_json(sweep_record(found)) if as_json else sweep_text(found))
+        if out_dir is not None:
+            outputs = write_swept(out_dir, found, journal)
+    click.echo(plain_json(found.record()) if as_json else sweep_text(found))
+    failed = list(outputs.failed)
     if picture is not None:
         from landtopo import plot
 
@@ -125,6 +139,7 @@ def command(
             with drawing(picture):
                 plot.save(plot.bifurcations(found), picture)
         except click.ClickException as error:
-            click.echo(error.format_message(), err=True)
-            return INCOMPLETE
-    return None
+            failed.append(error.format_message())
+    for sentence in failed:
+        click.echo(sentence, err=True)
+    return INCOMPLETE if failed else None

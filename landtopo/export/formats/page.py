@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import json
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from landtopo.errors import InvalidArgument
+from landtopo.export.assets_of import asset, embedded
 from landtopo.export.format import CREATOR, Format
 from landtopo.export.looks import (
     COLUMN_DISTANCE,
@@ -50,20 +49,16 @@ def _write(prepared: Prepared) -> Mapping[str, bytes]:
     parts = {
         "@CREATOR@": html.escape(CREATOR),
         "@TITLE@": html.escape(title),
-        "@STYLE@": _asset("page.css"),
+        "@STYLE@": asset("page.css"),
         "@LIBRARY@": _library(),
-        "@CODE@": "\n".join(_asset(name) for name in _CODE),
+        "@CODE@": "\n".join(asset(name) for name in _CODE),
         # Last: nothing in the data is ever taken for a placeholder.
-        "@DATA@": _embedded(_data(prepared)),
+        "@DATA@": embedded(_data(prepared)),
     }
-    page = _asset("page.html")
+    page = asset("page.html")
     for mark, text in parts.items():
         page = page.replace(mark, text)
     return {".html": page.encode()}
-
-
-def _asset(name: str) -> str:
-    return files("landtopo.export").joinpath("assets", name).read_text(encoding="utf-8").rstrip()
 
 
 def _library() -> str:
@@ -71,13 +66,7 @@ def _library() -> str:
 
     The page then holds no address at all, which is easily checked.
     """
-    return _asset("cytoscape.min.js").replace("http://", "").replace("https://", "")
-
-
-def _embedded(data: Mapping[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    return text.replace("<", "\\u003c")
+    return asset("cytoscape.min.js").replace("http://", "").replace("https://", "")
 
 
 def _data(prepared: Prepared) -> dict[str, Any]:

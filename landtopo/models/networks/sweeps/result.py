@@ -11,11 +11,23 @@ from landtopo.models.networks.sweeps.curve import TeacherCurve
 from landtopo.models.networks.sweeps.events import SweepEvent
 from landtopo.objective import Array
 from landtopo.shown import Brief, Table
+from landtopo.wording import counted
 
 if TYPE_CHECKING:
     import networkx as nx
 
 __all__ = ["SweepFamily", "SweepResult"]
+
+_CERTAINTY = (
+    "Families were searched for at {bases}; one that exists between two of these only, and "
+    "branches off from none that is listed, is missing. A bracket is 8e-9 wide. Where signs do not "
+    "add up, something branches off that was not found; it need not be a minimum or a pass."
+)
+_PROVED = (
+    " Proved: at each end of the bracket, every point that is known to begin or end there exists, "
+    "alone in a box, with its index. Not proved: that the points at both ends are one family, and "
+    "that nothing else is there."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +146,94 @@ class SweepResult(Table):
         """
         return [one.record() for one in self.events]
 
-    def graph(self) -> nx.Graph[str]:
+    @property
+    def certainty(self) -> str:
+        """What is known of families and events, and what is not, in sentences.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
+        >>> found.certainty.split(";")[0]
+        'Families were searched for at 0.138'
+        """
+        bases = ", ".join(f"{value:.4g}" for value in self.bases)
+        told = _CERTAINTY.format(bases=bases)
+        if any(one.proofs for one in self.events):
+            told += _PROVED
+        if self.unsteady:
+            told += f" {counted(self.unsteady, 'point')} that are not isolated were not followed."
+        return told
+
+    def record(self) -> dict[str, Any]:
+        """All of it as plain values, but for the weights.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
+        >>> found.record()["families"][0]["id"]
+        's1'
+        """
+        names = [
+            *("low", "high", "index", "isotropy", "isotropy_order", "anti_aligned"),
+            *("begins", "ends", "why_begins", "why_ends", "found_by"),
+        ]
+        return {
+            "curve": self.curve.title,
+            "parameter": self.curve.parameter.value,
+            "width": self.width,
+            "low": self.curve.low,
+            "high": self.curve.high,
+            "bases": list(self.bases),
+            "search": self.search,
+            "unsteady": self.unsteady,
+            "families": [
+                {
+                    "id": one.id,
+                    **{name: getattr(one, name) for name in names},
+                    "values": one.values.tolist(),
+                    "losses": one.losses.tolist(),
+                    "smallest": one.smallest.tolist(),
+                }
+                for one in self.families
+            ],
+            "events": self.rows(),
+        }
+
+    def overlaps(self, family: SweepFamily, most: int = 50) -> tuple[Array, Array, Array]:
+        """Q and R of a family along its curve.
+
+        Parameters
+        ----------
+        family : SweepFamily
+        most : int
+            Points of the curve, evenly by their numbers, both ends included.
+
+        Returns
+        -------
+        values : ndarray, shape (n,)
+        q : ndarray, shape (n, K, K)
+            Scalar products of the neurons.
+        r : ndarray, shape (n, K, M)
+            Of the neurons with the teacher's vectors.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> found = lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4)
+        >>> values, q, r = found.overlaps(found.families[0])
+        >>> r.shape == (len(values), 1, 2)
+        True
+        """
+        count = min(most, len(family.values))
+        kept = np.unique(np.linspace(0, len(family.values) - 1, count).round().astype(int))
+        values, weights = family.values[kept], family.weights[kept]
+        vectors = np.array([self.curve.vectors(float(value))[0] for value in values])
+        inner = weights[:, :, : self.curve.size]
+        return values, weights @ weights.transpose(0, 2, 1), inner @ vectors.transpose(0, 2, 1)
+
+    def graph(self) -> nx.MultiGraph[str]:
         """Families as nodes, two of which are joined where one event ends or begins both.
 
         Examples
@@ -146,14 +245,32 @@ class SweepResult(Table):
         """
         import networkx as nx
 
-        graph: nx.Graph[str] = nx.Graph()
+        graph: nx.MultiGraph[str] = nx.MultiGraph(curve=self.curve.title, width=self.width)
         for one in self.families:
             graph.add_node(
-                one.id, low=one.low, high=one.high, index=one.index, isotropy=one.isotropy
+                one.id,
+                low=one.low,
+                high=one.high,
+                index=one.index,
+                isotropy=one.isotropy,
+                anti_aligned=one.anti_aligned,
+                why_begins=one.why_begins,
+                why_ends=one.why_ends,
             )
         for number, event in enumerate(self.events):
             names = [*event.before, *event.after]
             for i, first in enumerate(names):
                 for second in names[:i]:
-                    graph.add_edge(first, second, event=number, value=event.value)
+                    graph.add_edge(
+                        second,
+                        first,
+                        key=f"e{number}-{second}-{first}",
+                        event=number,
+                        value=event.value,
+                        low=event.low,
+                        high=event.high,
+                        kind=event.kind,
+                        bracketed=event.bracketed,
+                        certified=bool(event.certified),
+                    )
         return graph

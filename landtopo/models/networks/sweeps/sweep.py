@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from landtopo.checks import checked_count, checked_instance, checked_jobs, checked_seed
-from landtopo.journal import Forgetful, Journal
+from landtopo.journal import Forgetful, Journal, Prefixed
 from landtopo.landscape.pool import Piece, Pool
+from landtopo.models.networks.landscape.mirrors import mirrored_piece
+from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.saddles import find_saddles
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import TeacherStudent
@@ -17,6 +19,7 @@ from landtopo.models.networks.sweeps.pieces import Known, followed, trimmed
 from landtopo.models.networks.sweeps.proved import Approach, proved
 from landtopo.models.networks.sweeps.result import SweepResult
 from landtopo.models.networks.symmetric.search import symmetry_search
+from landtopo.models.networks.symmetry import Distinct, point_graph
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.progress import Progress, Silent
@@ -24,15 +27,18 @@ from landtopo.run import Run
 
 __all__ = ["sweep"]
 
-# Where in its part of the range each base lies: nowhere special.
+# Where in its part of the range each base lies: nowhere special. From so many bases on, two are
+# close to the ends of the range, for families that are there only.
 _WITHIN = 0.38
+_WITH_ENDS, _FROM_END = 4, 0.004
+_MIRRORED = 64
 
 
 def sweep(
     curve: TeacherCurve | str,
     width: int,
     *,
-    bases: int = 5,
+    bases: int = 8,
     starts: int = 100,
     seed: int = 0,
     jobs: int = 1,
@@ -42,11 +48,12 @@ def sweep(
 ) -> SweepResult:
     """Follow every minimum and every pass that is met over a range of teachers.
 
-    At several bases minima and saddles of index 1 are searched for from random starts and, where
-    the activation is ReLU, by symmetry. Each is followed both ways by arc length, with the exact
-    Hessian, on the space that its symmetries fix. Where eigenvalues of a family of index 0 or 1
-    change their sign, what branches off is looked for on both sides and followed, too; where a
-    curve meets a more symmetric one, that is followed.
+    At several bases, two of four or more close to the ends of the range, minima and saddles of
+    index 1 are searched for from random starts and, where the activation is ReLU, from mirrored
+    neurons and by symmetry. Each is followed both ways by arc length, with the exact Hessian, on
+    the space that its symmetries fix. Where eigenvalues of a family of index 0 or 1 change their
+    sign, what branches off is looked for on both sides and followed, too; where a curve meets a
+    more symmetric one, that is followed.
 
     Families that exist between two bases only, and branch off from none that is known, are missed.
     Points that are not isolated (with parallel or zero neurons) are not followed.
@@ -102,7 +109,7 @@ def sweep(
     kept = journal or Forgetful()
     listener = progress or Silent()
     reach = curve.high - curve.low
-    values = [curve.low + reach * (i + _WITHIN) / bases for i in range(bases)]
+    values = [curve.low + reach * share for share in _shares(bases)]
     pool = Pool(Run(jobs=jobs, journal=kept))
     known = Known(curve, width)
     unsteady = 0
@@ -153,6 +160,13 @@ def sweep(
     )
 
 
+def _shares(bases: int) -> list[float]:
+    """Where the bases lie, from 0 to 1."""
+    ends = 2 if bases >= _WITH_ENDS else 0
+    inner = [(i + _WITHIN) / (bases - ends) for i in range(bases - ends)]
+    return [_FROM_END, *inner, 1.0 - _FROM_END] if ends else inner
+
+
 def _is_proving(asked: bool | None) -> bool:
     from landtopo.errors import LandtopoError
     from landtopo.proofs.enclosures import require_flint
@@ -180,19 +194,30 @@ def _met(
 ) -> tuple[list[tuple[Array, str]], int]:
     """Minima and saddles of index 1 at a parameter, and how many are not isolated."""
     problem = TeacherStudent(curve.teacher(value), width)
-    here = _Prefixed(journal, f"sweep/{problem.teacher.title}")
+    here = Prefixed(journal, f"sweep/{problem.teacher.title}")
     asked: dict[str, Any] = {"seed": seed, "jobs": jobs, "journal": here, "progress": progress}
     minima = find_minima(problem, starts=starts, **asked)
-    symmetric: tuple[Any, ...] = ()
+    found = [(one.point, one.effective_width, "random starts") for one in minima.families]
     if problem.is_plain:
-        by_symmetry = symmetry_search(problem, starts=min(starts, 60), cycle_starts=0, **asked)
-        symmetric = tuple(by_symmetry.points)
-    known = [family.point for family in minima.families]
+        symmetric = symmetry_search(problem, starts=min(starts, 60), cycle_starts=0, **asked)
+        found += [(one.point, one.effective_width, "symmetry") for one in symmetric.points]
+        if len(minima.families):
+            lowest = minima.families[0].weights
+            piece = mirrored_piece(problem, lowest, seed, _MIRRORED)
+            (mirrored,) = Pool(Run(jobs=1, journal=here)).run([piece])
+            ends = (classify(problem, weights) for weights in mirrored["ends"])
+            found += [(one, len(one.weights), "mirrors") for one in ends]
+    distinct = Distinct()
+    known = [
+        point
+        for point, effective, _ in found
+        if point.index == 0
+        and effective == width
+        and distinct.place(point_graph(problem.teacher, point.weights))[1]
+    ]
     saddles = find_saddles(
         problem, index=1, starts=starts, sources=("random", "soft modes"), known=known, **asked
     )
-    found = [(one.point, one.effective_width, "random starts") for one in minima.families]
-    found += [(one.point, one.effective_width, "symmetry") for one in symmetric]
     found += [(one.point, one.effective_width, "climbs") for one in saddles.families]
     points, loose = [], 0
     for point, effective, by in found:
@@ -203,19 +228,3 @@ def _met(
             continue
         points.append((trimmed(point.weights, problem.rank), by))
     return points, loose
-
-
-class _Prefixed:
-    """A journal for one teacher of many: keys of searches do not name it."""
-
-    def __init__(self, journal: Journal, prefix: str) -> None:
-        self.journal = journal
-        self.prefix = prefix
-
-    def recall(self, key: str) -> Mapping[str, Any] | None:
-        """What was remembered for this teacher."""
-        return self.journal.recall(f"{self.prefix}/{key}")
-
-    def remember(self, key: str, value: Mapping[str, Any]) -> None:
-        """Keep a piece for this teacher."""
-        self.journal.remember(f"{self.prefix}/{key}", value)
