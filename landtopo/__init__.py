@@ -76,6 +76,9 @@ if TYPE_CHECKING:
     from landtopo.models.networks.symmetric.search import symmetry_search as symmetry_search
     from landtopo.models.networks.symmetry import isotropy as isotropy
     from landtopo.models.networks.symmetry import teacher_automorphisms as teacher_automorphisms
+    from landtopo.models.population import compare_with_population as compare_with_population
+    from landtopo.models.samples import gaussian_samples as gaussian_samples
+    from landtopo.models.samples import sample_model as sample_model
     from landtopo.objective import Objective as Objective
     from landtopo.objective import SmoothFunction as SmoothFunction
     from landtopo.points.coverage import binomial_interval as binomial_interval
@@ -118,6 +121,7 @@ _HOMES = {
     "certify": "proofs.certification",
     "classify": "models.networks.points.classify",
     "compare_graphs": "landscape.comparison",
+    "compare_with_population": "models.population",
     "complete_list": "proofs.complete",
     "component_counts": "landscape.metrics",
     "components": "landscape.metrics",
@@ -133,6 +137,7 @@ _HOMES = {
     "flow_statistics": "models.networks.dynamics.statistics_flow",
     "flow_weights": "models.networks.dynamics.flow",
     "follow_rate": "models.networks.dynamics.finite_rate",
+    "gaussian_samples": "models.samples",
     "identify": "models.networks.points.identify",
     "in_teacher_coordinates": "models.networks.points.identify",
     "function_model": "models.functions",
@@ -154,6 +159,7 @@ _HOMES = {
     "read_graph": "export",
     "read_point": "models.networks.points.reading",
     "run_sgd": "models.networks.dynamics.sgd",
+    "sample_model": "models.samples",
     "show": "export.frame",
     "summary_statistics": "models.networks.statistics",
     "sweep": "models.networks.sweeps.sweep",

@@ -198,6 +198,22 @@ def test_what_is_declared_holds(spec: str) -> None:
     assert values == pytest.approx(exact, rel=1e-14, abs=1e-15)
 
 
+@pytest.mark.parametrize("spec", SPECS)
+def test_slopes_are_the_derivatives_of_s(spec: str) -> None:
+    function = activation_from_spec(spec)
+    if function.slopes is None:
+        assert function.kinks
+        return
+    x = np.linspace(-3.0, 3.0, 13)
+    with mpmath.workdps(40):
+        for order, found in enumerate(function.slopes(x), start=1):
+            exact = [
+                float(mpmath.diff(lambda y: function.exact(mpmath.mp, y), mpmath.mpf(y), order))
+                for y in x
+            ]
+            assert found == pytest.approx(exact, rel=1e-13, abs=1e-15)
+
+
 def test_the_list_of_names_is_the_list_of_files() -> None:
     given = {spec.partition(":")[0] for spec in SPECS}
     assert given == {name.partition(":")[0] for name in activation_names()}

@@ -15,7 +15,7 @@ from landtopo.numerals import real_number, whole_number
 __all__ = ["KNOWN", "named_model"]
 
 #: The names there are, for help and refusals.
-KNOWN = "mueller-brown, himmelblau, lj:N, morse:N:RHO or FILE.py:NAME"
+KNOWN = "mueller-brown, himmelblau, lj:N, morse:N:RHO, samples:FILE.npz or FILE.py:NAME"
 
 
 def named_model(text: str) -> SmoothModel:
@@ -25,8 +25,9 @@ def named_model(text: str) -> SmoothModel:
     ----------
     text : str
         ``mueller-brown``, ``himmelblau``, ``lj:7`` (Lennard-Jones particles), ``morse:7:6``
-        (Morse particles and how narrow their well is), or ``FILE.py:NAME``: a model, or a function
-        without arguments that makes one, in a file of Python, which is run.
+        (Morse particles and how narrow their well is), ``samples:FILE.npz`` (the loss of a network
+        on given samples), or ``FILE.py:NAME``: a model, or a function without arguments that makes
+        one, in a file of Python, which is run.
 
     Raises
     ------
@@ -42,6 +43,8 @@ def named_model(text: str) -> SmoothModel:
     name, *parts = text.split(":")
     if name.endswith(".py"):
         return _from_file(Path(name), ":".join(parts), text)
+    if name == "samples":
+        return _samples(Path(":".join(parts)), text)
     makers = {
         ("mueller-brown", 0): _mueller_brown,
         ("himmelblau", 0): _himmelblau,
@@ -83,12 +86,26 @@ def _morse(parts: list[str]) -> SmoothModel:
     return morse(whole_number(parts[0]), real_number(parts[1]))
 
 
+def _samples(place: Path, text: str) -> SmoothModel:
+    from landtopo.models.samples import samples_from_file
+
+    digest = _digest(place, text)
+    found = samples_from_file(place, text)
+    found.digest = digest
+    return found
+
+
+def _digest(place: Path, text: str) -> str:
+    """SHA-256 of the file of a model."""
+    if not place.is_file():
+        raise InvalidArgument(f"There is no file '{place}' for the model '{text}'.")
+    return hashlib.sha256(place.read_bytes()).hexdigest()
+
+
 def _from_file(place: Path, name: str, text: str) -> SmoothModel:
     if not name.isidentifier():
         raise InvalidArgument(f"The model '{text}' must name what the file defines: FILE.py:NAME.")
-    if not place.is_file():
-        raise InvalidArgument(f"There is no file '{place}' for the model '{text}'.")
-    digest = hashlib.sha256(place.read_bytes()).hexdigest()
+    digest = _digest(place, text)
     spec = importlib.util.spec_from_file_location(place.stem, place)
     assert spec is not None
     assert spec.loader is not None

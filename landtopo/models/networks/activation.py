@@ -46,6 +46,8 @@ class Activation:
         Its parameters; the type of the tag chooses the compiled formulas.
     function : callable
         s, of arrays.
+    slopes : callable or None
+        First and second derivative of s, of arrays, where s has both everywhere.
     exact : callable
         (mp, x) -> s(x) to the working precision of `mp`, an mpmath context.
     degree : int or None
@@ -67,6 +69,7 @@ class Activation:
     tag: Any = field(repr=False)
     function: Callable[[Array], Array] = field(repr=False)
     exact: Callable[..., Any] = field(repr=False)
+    slopes: Callable[[Array], tuple[Array, Array]] | None = field(default=None, repr=False)
     degree: int | None = None
     parity: int = 0
     kinks: bool = False

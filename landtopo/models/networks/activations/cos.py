@@ -61,6 +61,7 @@ def make(parameters: str) -> Activation:
         name=NAME,
         tag=Cosine(),
         function=np.cos,
+        slopes=lambda x: (-np.sin(x), -np.cos(x)),
         exact=lambda mp, x: mp.cos(x),
         parity=1,
     )

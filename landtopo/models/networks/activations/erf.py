@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 from scipy.special import erf
 
 from landtopo.kernels.compiled import njit
@@ -25,6 +26,7 @@ from landtopo.kernels.formula import (
     table_size,
 )
 from landtopo.models.networks.activation import Activation
+from landtopo.objective import Array
 
 __all__ = ["NAME", "PARAMETERS", "make"]
 
@@ -66,12 +68,18 @@ def _second(tag, p, q, c, wedge, tables, k, j):
     return along, -q * cube, -p * cube, 2.0 * c * cube
 
 
+def _slopes(x: Array) -> tuple[Array, Array]:
+    first = math.sqrt(2.0 / math.pi) * np.exp(-(x**2) / 2.0)
+    return first, -x * first
+
+
 def make(parameters: str) -> Activation:
     """erf(x / sqrt 2)."""
     return Activation(
         name=NAME,
         tag=Erf(),
         function=lambda x: erf(x / math.sqrt(2.0)),
+        slopes=_slopes,
         exact=lambda mp, x: mp.erf(x / mp.sqrt(2)),
         parity=-1,
     )

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 from scipy.special import ndtr
 
 from landtopo.kernels.compiled import njit
@@ -33,6 +34,7 @@ from landtopo.kernels.formula import (
     table_size,
 )
 from landtopo.models.networks.activation import Activation
+from landtopo.objective import Array
 
 __all__ = ["NAME", "PARAMETERS", "make"]
 
@@ -96,11 +98,17 @@ def _tilted(p, q, c, wedge):
     return along, mixed * ((3.0 * one - 4.0) * bend + square * fourth)
 
 
+def _slopes(x: Array) -> tuple[Array, Array]:
+    density = np.exp(-(x**2) / 2.0) / math.sqrt(2.0 * math.pi)
+    return ndtr(x) + x * density, (2.0 - x**2) * density
+
+
 def make(parameters: str) -> Activation:
     """X Phi(x)."""
     return Activation(
         name=NAME,
         tag=Gelu(),
         function=lambda x: x * ndtr(x),
+        slopes=_slopes,
         exact=lambda mp, x: x * mp.ncdf(x),
     )

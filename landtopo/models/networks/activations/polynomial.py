@@ -6,6 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.polynomial.polynomial import polyder, polyval
 
 from landtopo.checks import shown
 from landtopo.errors import InvalidArgument
@@ -89,6 +90,11 @@ def _homogeneous(coefficients: Array) -> int | None:
     return int(powers[0]) if len(powers) == 1 else None
 
 
+def _slopes(coefficients: Array, x: Array) -> tuple[Array, Array]:
+    first, second = (polyval(x, polyder(coefficients, order)) for order in (1, 2))
+    return np.asarray(first), np.asarray(second)
+
+
 def make(parameters: str) -> Activation:
     """The polynomial with coefficients C0,C1,... of rising powers."""
     coefficients = np.trim_zeros(np.array(numbers(NAME, parameters)), "b")
@@ -115,7 +121,8 @@ def make(parameters: str) -> Activation:
     return Activation(
         name=f"{NAME}:{','.join(repr(float(c)).removesuffix('.0') for c in coefficients)}",
         tag=Polynomial(_moments(coefficients)),
-        function=lambda x: np.polynomial.polynomial.polyval(x, coefficients),
+        function=lambda x: polyval(x, coefficients),
+        slopes=lambda x: _slopes(coefficients, x),
         exact=exact,
         degree=_homogeneous(coefficients),
         parity=parity,

@@ -58,12 +58,18 @@ def _table(tag, p, tables, k):
     tabulate_smooth(samples, tag.rows, _LONGEST, p, tables, k)
 
 
+def _slopes(x: Array) -> tuple[Array, Array]:
+    first = expit(x) * expit(-x)
+    return first, first * (1.0 - 2.0 * expit(x))
+
+
 def make(parameters: str) -> Activation:
     """1 / (1 + exp(-x)), by its Hermite series."""
     return Activation(
         name=NAME,
         tag=Sigmoid(*hermite_rows(_TERMS)),
         function=expit,
+        slopes=_slopes,
         exact=lambda mp, x: 1 / (1 + mp.exp(-x)),
         parity=0,
         longest=_LONGEST,

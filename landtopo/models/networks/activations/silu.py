@@ -60,12 +60,19 @@ def _table(tag, p, tables, k):
     tabulate_smooth(samples, tag.rows, _LONGEST, p, tables, k)
 
 
+def _slopes(x: Array) -> tuple[Array, Array]:
+    share = expit(x)
+    slope = share * expit(-x)
+    return share + x * slope, 2.0 * slope + x * slope * (1.0 - 2.0 * share)
+
+
 def make(parameters: str) -> Activation:
     """SiLU (swish), x / (1 + exp(-x)), by its Hermite series."""
     return Activation(
         name=NAME,
         tag=Silu(*hermite_rows(_TERMS)),
         function=lambda x: x * expit(x),
+        slopes=_slopes,
         exact=lambda mp, x: x / (1 + mp.exp(-x)),
         parity=0,
         longest=_LONGEST,

@@ -61,6 +61,7 @@ def make(parameters: str) -> Activation:
         name=NAME,
         tag=Sine(),
         function=np.sin,
+        slopes=lambda x: (np.cos(x), -np.sin(x)),
         exact=lambda mp, x: mp.sin(x),
         parity=-1,
     )

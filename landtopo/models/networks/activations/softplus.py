@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import answers
@@ -63,6 +64,7 @@ def make(parameters: str) -> Activation:
         name=NAME,
         tag=Softplus(*hermite_rows(_TERMS)),
         function=lambda x: np.logaddexp(0.0, x),
+        slopes=lambda x: (expit(x), expit(x) * expit(-x)),
         exact=lambda mp, x: mp.log1p(mp.exp(x)),
         parity=0,
         longest=_LONGEST,

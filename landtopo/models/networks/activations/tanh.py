@@ -52,12 +52,19 @@ def _table(tag, p, tables, k):
     tabulate_smooth(samples, tag.rows, _LONGEST, p, tables, k)
 
 
+def _slopes(x: Array) -> tuple[Array, Array]:
+    value = np.tanh(x)
+    first = 1.0 - value**2
+    return first, -2.0 * value * first
+
+
 def make(parameters: str) -> Activation:
     """Tanh x, by its Hermite series."""
     return Activation(
         name=NAME,
         tag=Tanh(*hermite_rows(_TERMS)),
         function=np.tanh,
+        slopes=_slopes,
         exact=lambda mp, x: mp.tanh(x),
         parity=-1,
         longest=_LONGEST,
