@@ -22,7 +22,7 @@ from landtopo.kernels import minimise as compiled
 from landtopo.landscape.pool import Piece
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.classify import classify
-from landtopo.models.networks.points.reduced import reduce_network
+from landtopo.models.networks.points.families import group_weights
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetric.solve import mirror_image
 from landtopo.models.networks.symmetry import Distinct, point_graph
@@ -101,20 +101,18 @@ def minimised(
     points = np.array(shaken).reshape(-1, problem.width, columns)
     network = PopulationLoss(problem).network(columns)
     _, codes, _ = compiled.minimise_batch(points, network, _TOLERANCE, _LIMIT)
+    reached = points[codes == compiled.CONVERGED]
     outcomes: Counter[str] = Counter()
+    if len(reached) < len(points):
+        outcomes["unfinished descent"] = len(points) - len(reached)
     ends: list[Array] = []
-    distinct = Distinct()
-    for end, code in zip(points, codes, strict=True):
-        if code != compiled.CONVERGED:
-            outcomes["unfinished descent"] += 1
-            continue
-        point = classify(problem, end)
-        outcomes[str(point.kind)] += 1
-        if point.kind is not Kind.MINIMUM:
-            continue
-        reduced = reduce_network(point.weights, problem.rank, function=problem.function).vectors
-        if distinct.place(point_graph(problem.teacher, reduced))[1]:
-            ends.append(point.weights.copy())
+    if len(reached):
+        labels = group_weights(problem, reached)
+        for first in np.unique(labels, return_index=True)[1]:
+            point = classify(problem, reached[first])
+            outcomes[str(point.kind)] += int(np.sum(labels == labels[first]))
+            if point.kind is Kind.MINIMUM:
+                ends.append(point.weights.copy())
     return {"ends": ends, "outcomes": dict(sorted(outcomes.items()))}
 
 

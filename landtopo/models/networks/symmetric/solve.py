@@ -12,6 +12,7 @@ are Newton's alone.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice, product
@@ -111,14 +112,15 @@ class _Searched:
         whole = WeightObjective(PopulationLoss(problem), width=problem.width, columns=problem.rank)
         self.objective = FixedSpaceObjective(whole, space)
         self._scale = float(problem.teacher.norms.mean())
-        self._blocks = space.basis.reshape(problem.width, problem.rank, -1)
+        blocks = space.basis.reshape(problem.width, problem.rank, -1)
+        self._neurons = blocks[space.representatives]
         self._ends: list[Array] = []
         self._indices: list[int] = []
         self._outcomes: Counter[str] = Counter()
 
     def follow(self, y: Array, uphill: int | None, reach: float) -> None:
         """Search from a point, with steps up to a part of its norm."""
-        end, outcome = _follow(self.objective, y, uphill, reach, self._blocks, self._scale)
+        end, outcome = _follow(self.objective, y, uphill, reach, self._neurons, self._scale)
         self._outcomes[outcome] += 1
         if end is not None:
             values = np.linalg.eigvalsh(self.objective.hessian(end))
@@ -244,13 +246,13 @@ def _follow(
     y: Array,
     uphill: int | None,
     reach: float,
-    blocks: Array,
+    neurons: Array,
     scale: float,
 ) -> tuple[Array | None, str]:
     radius = reach * float(np.linalg.norm(y))
     value, gradient = objective.value_and_gradient(y)
     for _ in range(_MOST_STEPS):
-        norm = float(np.linalg.norm(gradient))
+        norm = math.sqrt(gradient @ gradient)
         values, vectors = np.linalg.eigh(objective.hessian(y))
         along = vectors.T @ gradient
         sizes = np.maximum(np.abs(values), 1e-8)
@@ -260,7 +262,7 @@ def _follow(
         else:
             step = -along / sizes
             step[:uphill] *= -1.0
-        length = float(np.linalg.norm(step))
+        length = math.sqrt(step @ step)
         if length > radius:
             step *= radius / length
         moved = y + vectors @ step
@@ -272,7 +274,7 @@ def _follow(
             continue
         radius *= 1.0 if uphill == 0 else _SHRINK
         y, value, gradient = moved, after, slope
-        if np.linalg.norm((blocks @ y), axis=1).min() < _SHORTEST * scale:
+        if ((neurons @ y) ** 2).sum(axis=1).min() < (_SHORTEST * scale) ** 2:
             return None, "a neuron vanished"
         if norm < _CONVERGED * scale or length < 1e-14 * scale:
             return y, "critical point"
