@@ -155,8 +155,8 @@ _OPTIONS = (
     click.option(
         "--model",
         metavar="MODEL",
-        help="A landscape that is no network: mueller-brown, himmelblau, lj:N, morse:N:RHO, "
-        "samples:FILE.npz, or FILE.py:NAME.",
+        help="A landscape that is no network: mueller-brown, himmelblau, xor:DECAY, "
+        "p-spin:N:SEED, lj:N, morse:N:RHO, samples:FILE.npz, or FILE.py:NAME.",
     ),
     click.option(
         "--activation",

@@ -36,6 +36,7 @@ __all__ = [
     "Found",
     "Harvest",
     "absorb",
+    "arc_lengths",
     "band_piece",
     "descend_to_rest",
     "follow",
@@ -199,14 +200,13 @@ def follow(model: Model, starts: Sequence[SaddleStart], known: Sequence[Array] =
 def way_over(model: Model, link: Link) -> Found:
     """A verified connection of two minima as a way, in the units of the model."""
     kind: PassKind = "flat" if link.transition is None else "saddle" if link.smooth else "corner"
-    steps = np.linalg.norm(np.diff(link.points, axis=0), axis=1)
     state, start, end = (model.shaped(link.points[i]).copy() for i in (link.top, 0, -1))
     return Found(
         kind=kind,
         state=np.empty((0, 0)) if kind == "flat" else state,
         start=start,
         end=end,
-        positions=np.concatenate([[0.0], np.cumsum(steps)]),
+        positions=arc_lengths(model, link.points),
         losses=np.asarray(model.objective(link.points[0]).value(link.points)),
         through_saddle=any(link.through),
     )
@@ -273,6 +273,19 @@ def absorb(catalogue: Catalogue, found: Found, *, found_by: str) -> bool:
     catalogue.add_transition(transition)
     catalogue.met[-1][found_by] += found.times
     return True
+
+
+def arc_lengths(model: Model, points: Array) -> Array:
+    """Length of a way up to each of its points, as people see them, in units of the model.
+
+    Parameters
+    ----------
+    model : Model
+    points : ndarray, shape (n, size)
+    """
+    seen = np.array([np.ravel(model.shaped(x)) for x in points])
+    steps = np.linalg.norm(np.diff(seen, axis=0), axis=1)
+    return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 def descend_to_rest(model: Model, objective: Objective, start: Array) -> Descent:
@@ -353,13 +366,12 @@ def _both_ways_down(model: Model, objective: Objective, ascent: Ascent) -> Found
         if not further.converged:
             return "unfinished descent"
     points = np.vstack([sides[0].points[::-1], sides[1].points[1:]])
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     return Found(
         kind="saddle",
         state=model.shaped(ascent.x).copy(),
         start=model.shaped(sides[0].x).copy(),
         end=model.shaped(sides[1].x).copy(),
-        positions=np.concatenate([[0.0], np.cumsum(steps)]),
+        positions=arc_lengths(model, points),
         losses=np.asarray(objective.value(points)),
         through_saddle=through,
     )

@@ -201,6 +201,10 @@ class ClusterShape:
         """One particle a row."""
         return x.reshape(-1, 3)
 
+    def place(self, x: Array) -> Array:
+        """Every point is one."""
+        return x
+
     def flaw(self, x: Array) -> str | None:
         """Whether the cluster has fallen apart."""
         from scipy.sparse.csgraph import connected_components

@@ -172,6 +172,10 @@ class FunctionShape:
         """The coordinates in a row."""
         return x
 
+    def place(self, x: Array) -> Array:
+        """Every point is one."""
+        return x
+
     def flaw(self, x: Array) -> str | None:
         """Every critical point of a function is one."""
         return None

@@ -28,7 +28,7 @@ def refuse(caller: str, model: SmoothModel, more: Mapping[str, Any]) -> None:
 
 def given_point(name: str, caller: str, model: SmoothModel, value: ArrayLike) -> Array:
     """A point that was given, flat and in units of the model."""
-    shape = model.shaped(np.zeros(model.size)).shape
+    shape = model.shaped(np.ones(model.size)).shape
     wanted = f"({model.size},)" if len(shape) == 1 else f"{shape} or ({model.size},)"
     given = checked_array(
         name, caller, value, wanted, lambda found: found in (shape, (model.size,))

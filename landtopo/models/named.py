@@ -15,7 +15,10 @@ from landtopo.numerals import real_number, whole_number
 __all__ = ["KNOWN", "named_model"]
 
 #: The names there are, for help and refusals.
-KNOWN = "mueller-brown, himmelblau, lj:N, morse:N:RHO, samples:FILE.npz or FILE.py:NAME"
+KNOWN = (
+    "mueller-brown, himmelblau, xor:DECAY, p-spin:N:SEED, lj:N, morse:N:RHO, "
+    "samples:FILE.npz or FILE.py:NAME"
+)
 
 
 def named_model(text: str) -> SmoothModel:
@@ -24,7 +27,8 @@ def named_model(text: str) -> SmoothModel:
     Parameters
     ----------
     text : str
-        ``mueller-brown``, ``himmelblau``, ``lj:7`` (Lennard-Jones particles), ``morse:7:6``
+        ``mueller-brown``, ``himmelblau``, ``xor:0.01`` (weight decay), ``p-spin:6:1``
+        (spins and seed of the couplings), ``lj:7`` (Lennard-Jones particles), ``morse:7:6``
         (Morse particles and how narrow their well is), ``samples:FILE.npz`` (the loss of a network
         on given samples), or ``FILE.py:NAME``: a model, or a function without arguments that makes
         one, in a file of Python, which is run.
@@ -48,6 +52,8 @@ def named_model(text: str) -> SmoothModel:
     makers = {
         ("mueller-brown", 0): _mueller_brown,
         ("himmelblau", 0): _himmelblau,
+        ("xor", 1): _xor,
+        ("p-spin", 2): _p_spin,
         ("lj", 1): _lennard_jones,
         ("morse", 2): _morse,
     }
@@ -72,6 +78,18 @@ def _himmelblau(parts: list[str]) -> SmoothModel:
     from landtopo.models.himmelblau import himmelblau
 
     return himmelblau()
+
+
+def _xor(parts: list[str]) -> SmoothModel:
+    from landtopo.models.xor import xor
+
+    return xor(real_number(parts[0]))
+
+
+def _p_spin(parts: list[str]) -> SmoothModel:
+    from landtopo.models.spins import p_spin
+
+    return p_spin(whole_number(parts[0]), whole_number(parts[1]))
 
 
 def _lennard_jones(parts: list[str]) -> SmoothModel:

@@ -22,7 +22,7 @@ from landtopo.landscape.numbering import numbered
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
 from landtopo.landscape.schema import MODEL
-from landtopo.landscape.transitions import Found
+from landtopo.landscape.transitions import Found, arc_lengths
 from landtopo.model import Mark, Rungs, Symmetry
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 from landtopo.paths.descent import DescentOptions
@@ -120,6 +120,10 @@ class Shape(Protocol):
 
     def shaped(self, x: Array) -> Array:
         """A point in the shape in which people see it."""
+        ...
+
+    def place(self, x: Array) -> Array:
+        """The point itself; on a constraint, the point there that it stands for."""
         ...
 
     def flaw(self, x: Array) -> str | None:
@@ -271,7 +275,7 @@ class SmoothModel:
 
     def shaped(self, x: Array) -> Array:
         """The point as people see it, in units of the model."""
-        return self.shape.shaped(x)
+        return self.shape.shaped(self.shape.place(x * self.length) / self.length)
 
     def inside(self, x: Array) -> Array:
         """A point that was given in the function's units, flat and in units of the model."""
@@ -408,14 +412,13 @@ class SmoothModel:
         for passed in joined.transitions:
             up, down = passed.sides
             points = np.vstack([up.points[::-1], down.points[1:]])
-            steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
             found.append(
                 Found(
                     kind="saddle",
                     state=self.shaped(passed.x).copy(),
                     start=self.shaped(up.x).copy(),
                     end=self.shaped(down.x).copy(),
-                    positions=np.concatenate([[0.0], np.cumsum(steps)]),
+                    positions=arc_lengths(self, points),
                     losses=np.asarray(self._objective.value(points)),
                     through_saddle=bool(passed.through),
                 )
@@ -464,12 +467,18 @@ class _Strata:
 
     def judge(self, x: Array) -> FunctionPoint:
         """The point after Newton's method, with its spectrum."""
-        model = self._model
-        point = judged(
-            model.objective(x), x, reach=_REACH, tolerance=model.tolerance, error=model.shape.error
-        )
+        point = self._judged(np.ravel(self._model.shaped(x)))
+        placed = np.ravel(self._model.shaped(point.x))
+        if np.any(placed != point.x):
+            point = self._judged(placed)
         flaw = self.flaw(point.x)
         return point if flaw is None else replace(point, kind=Kind.UNDECIDED, reason=flaw)
+
+    def _judged(self, x: Array) -> FunctionPoint:
+        model = self._model
+        return judged(
+            model.objective(x), x, reach=_REACH, tolerance=model.tolerance, error=model.shape.error
+        )
 
     def mark(self, one: Any) -> Mark:
         """The point itself."""

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from landtopo.objective import Array
 
-__all__ = ["Along", "Gauge", "NoGauge", "RigidMotions"]
+__all__ = ["Along", "Gauge", "Lengths", "NoGauge", "RigidMotions"]
 
 # Directions shorter than this, relative to the longest, are the same as others: the rotation about
 # the axis of points in a row, for instance.
@@ -105,6 +105,35 @@ class RigidMotions:
             left[:, -1] *= np.sign(np.linalg.det(left @ right))
             points = points @ (left @ right)
         return np.asarray(points + middle).ravel()
+
+
+class Lengths:
+    """Lengths of rows, where the function depends on their directions alone.
+
+    Parameters
+    ----------
+    columns : int
+        Coordinates of a row.
+    """
+
+    trivial = False
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+
+    def directions(self, x: Array) -> Array:
+        """The rows themselves, of length one."""
+        rows = x.reshape(-1, self.columns)
+        units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        found = np.zeros((len(rows), *rows.shape))
+        found[np.arange(len(rows)), np.arange(len(rows))] = units
+        return found.reshape(len(rows), x.size)
+
+    def align(self, x: Array, target: Array) -> Array:
+        """Rows as long as those of the other point."""
+        rows = x.reshape(-1, self.columns)
+        wanted = np.linalg.norm(target.reshape(-1, self.columns), axis=1, keepdims=True)
+        return np.asarray(rows * (wanted / np.linalg.norm(rows, axis=1, keepdims=True))).ravel()
 
 
 class Along:

@@ -29,7 +29,7 @@ from landtopo.study.verification.relations import (
 from landtopo.study.verification.spectra import LOSS
 from landtopo.study.verification.stored import Record
 
-__all__ = ["CHECKERS", "compare_profile"]
+__all__ = ["CHECKERS"]
 
 # Parts of the height and of the length of a way. Arc lengths of a search are those of straight
 # pieces; to flat ends the flow comes so slowly that both stop at some distance of the end.
@@ -108,7 +108,7 @@ def _check_ways(known: Known, record: Record) -> Iterator[Check]:
     yield from compare.equal("through_saddle", any(way.saddle is not None for way in ways))
     if turns:
         yield from _relation(known, record, turns)
-        yield from compare_profile(compare, turns, known.evidence(weights).loss)
+        yield from _profile(compare, turns, known.evidence(weights).loss)
 
 
 def _families(
@@ -172,7 +172,7 @@ def _flat_ends(
     )
 
 
-def compare_profile(
+def _profile(
     compare: Comparison, turns: Sequence[tuple[Descent, Descent]], height: float
 ) -> Iterator[Check]:
     """Loss against arc length on both sides of the top, up to the first rest of each flow."""

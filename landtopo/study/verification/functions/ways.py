@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.interpolate import PchipInterpolator
 
 from landtopo.objective import Array
 from landtopo.study.verification.checks import Check, Comparison
@@ -17,7 +18,6 @@ from landtopo.study.verification.functions.known import KnownModel, place_of
 from landtopo.study.verification.functions.points import VALUE
 from landtopo.study.verification.known import Checker
 from landtopo.study.verification.stored import Record
-from landtopo.study.verification.transitions import compare_profile
 
 __all__ = ["CHECKERS"]
 
@@ -31,7 +31,12 @@ _LONGEST = 1e9
 # Saddles in which symmetry may make a flow end before it is sent on, and along how many modes.
 _SADDLES = 3
 _MODES = 4
-_SHOWN = 65
+_SHOWN = 257
+# Parts of the length and of the height of a way by which a profile may differ, and points of a flow
+# that it is compared with.
+_LENGTH = 2e-2
+_VALUE = 5e-3
+_DENSE = 4001
 # Distance of points that are one, relative to their size.
 _SAME = 1e-5
 
@@ -79,7 +84,7 @@ def _check_ways(known: KnownModel, record: Record) -> Iterator[Check]:
     yield from compare.equal("through_saddle", any(way.saddle is not None for way in ways))
     if turns:
         yield from _element(known, compare, turns)
-        yield from compare_profile(compare, turns, point.loss)
+        yield from _profile(compare, turns, point.loss)
 
 
 def _element(
@@ -99,6 +104,41 @@ def _element(
         )
     if "permutation" in stored:
         yield from compare.claim("permutation", "a copy in which a flow ends", agree)
+
+
+def _profile(
+    compare: Comparison, turns: list[tuple[Descent, Descent]], height: float
+) -> Iterator[Check]:
+    """Value against arc length on both sides of the top, up to the first rest of each flow."""
+    profile = np.asarray(compare.values["profile"])
+    top = int(np.argmax(profile[:, 1]))
+    sides = (profile[top::-1], profile[top:])
+    best = min(
+        max(_apart(side, way, height) for side, way in zip(sides, turn, strict=True))
+        for turn in turns
+    )
+    shown = f"apart by {best:.2g} of what is allowed"
+    yield from compare.claim("profile", "that of the flow", best <= 1.0, stored=shown)
+
+
+def _apart(side: Array, way: Descent, height: float) -> float:
+    """How far points of a profile are from a flow's, in units of what is allowed.
+
+    Lengths of a search are those of straight pieces, so that a point may lie aside of the curve as
+    much as above or below it.
+    """
+    curve = PchipInterpolator(np.append(0.0, way.lengths), np.append(height, way.losses))
+    longest = float(way.lengths[-1])
+    lengths = np.linspace(0.0, longest, _DENSE)
+    depth = max(height - float(way.losses[-1]), 1e-300)
+    here = np.abs(side[:, 0] - side[0, 0])
+    known = here <= longest
+    aside = np.abs(here[known, None] - lengths) / (_LENGTH * longest)
+    above = np.abs(side[known, 1, None] - curve(lengths)) / (_VALUE * depth)
+    apart = float(np.maximum(aside, above).min(axis=1).max(initial=0.0))
+    if way.saddle is not None:
+        return apart
+    return max(apart, abs(float(here[-1]) - longest) / (_LENGTH * longest))
 
 
 def _is_at(known: KnownModel, end: Array, place: Array) -> bool:

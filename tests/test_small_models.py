@@ -1,0 +1,206 @@
+"""The XOR network and the spherical 3-spin model, against solvers of their own."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from landtopo_cli.app import landtopo as application
+from scipy.optimize import minimize
+
+import landtopo as lt
+from landtopo.errors import InvalidArgument
+from landtopo.models.named import named_model
+from landtopo.models.spins import p_spin
+from landtopo.models.xor import xor
+from landtopo.objective import Array
+from landtopo.study.verification.functions.evidence import FunctionEvidence
+
+
+@pytest.mark.parametrize(("name", "seed"), [("xor:0.01", 0), ("p-spin:5:2", 1)])
+def test_derivatives_are_those_of_the_values(name: str, seed: int) -> None:
+    model = named_model(name)
+    x = np.random.default_rng(seed).standard_normal(model.size)
+    point = FunctionEvidence(model, x)
+    _, slope = model.shape.objective.value_and_gradient(x)
+    norm, error = point.slope
+    assert norm == pytest.approx(float(np.linalg.norm(slope)), abs=error)
+    assert error < 1e-9 * norm
+    exact = model.shape.objective.hessian(x) / point.curvature_unit
+    hessian, error = point.hessian
+    assert np.linalg.norm(hessian - exact, 2) <= error < 1e-6 * np.linalg.norm(exact, 2)
+
+
+# --- XOR --------------------------------------------------------------------------------------
+
+
+def xor_loss(p: Array, decay: float) -> float:
+    """Written out point by point."""
+    total = 0.0
+    for a, b in product((-1.0, 1.0), repeat=2):
+        first = np.tanh(p[0] * a + p[1] * b + p[2])
+        second = np.tanh(p[3] * a + p[4] * b + p[5])
+        wanted = 1.0 if a != b else -1.0
+        total += (p[6] * first + p[7] * second + p[8] - wanted) ** 2 / 8.0
+    return total + decay * float(np.sum(p**2)) / 2.0
+
+
+def test_the_xor_loss_is_its_definition_and_keeps_its_symmetries() -> None:
+    model = xor(0.02)
+    assert model.shape.symmetry.order == 64
+    p = np.random.default_rng(0).standard_normal(9)
+    assert float(model.shape.objective.value(p)) == pytest.approx(xor_loss(p, 0.02), rel=1e-14)
+    copies = [model.symmetry.act(g, p) for g in model.shape.symmetry.group.elements()]
+    assert len({tuple(copy.round(9)) for copy in copies}) == 64
+    assert [xor_loss(copy, 0.02) for copy in copies] == pytest.approx([xor_loss(p, 0.02)] * 64)
+
+
+def test_decay_makes_the_origin_a_minimum_of_the_xor_loss() -> None:
+    point = xor(0.01).strata.judge(np.zeros(9))
+    told = xor(0.01).told(point)
+    assert str(told.kind) == "minimum"
+    assert told.value == 0.5
+    assert told.eigenvalues == pytest.approx([0.01] * 8 + [1.01], abs=1e-12)
+
+
+def test_xor_minima_are_those_of_another_minimiser() -> None:
+    """BFGS of the loss as it is written out, with differences for derivatives."""
+    found = lt.find_minima(xor(0.01), starts=60)
+    known = {round(family.loss, 6): family for family in found.families}
+    # Two networks that solve the task are told apart by their size; the origin does not.
+    ends: dict[float, set[tuple[float, ...]]] = {}
+    for seed in range(40):
+        start = np.random.default_rng(seed).uniform(-3.0, 3.0, 9)
+        end = minimize(xor_loss, start, args=(0.01,), method="BFGS", options={"gtol": 1e-7})
+        end = minimize(xor_loss, end.x, args=(0.01,), method="BFGS", options={"gtol": 1e-8})
+        if np.linalg.norm(end.jac) < 1e-5:
+            ends.setdefault(round(float(end.fun), 6), set()).add(tuple(end.x.round(3) + 0.0))
+    assert len(ends) >= 2
+    assert set(ends) <= set(known)
+    for value, places in ends.items():
+        assert len(places) <= known[value].orbit_size
+        model = xor(0.01)
+        for place in places:
+            apart = model.symmetry.apart(known[value].x / model.length, np.array(place) / 4.0)
+            assert model.length == 4.0
+            assert apart < 1e-2
+
+
+# --- spins ------------------------------------------------------------------------------------
+
+
+def symmetric_part(count: int, seed: int) -> Array:
+    """Of the couplings, read off the energy: T_ijk is a third derivative of H, over six."""
+    inner = p_spin(count, seed).shape.objective.inner
+    return np.array([inner.hessian(unit) for unit in np.eye(count)]) / 6.0
+
+
+def eigenvectors_of_three(tensor: Array) -> list[Array]:
+    """Real eigenvectors of a cubic form of three variables, up to length.
+
+    In the chart s = (a, b, 1) the two equations T(s,s)_1 = a T(s,s)_3 and T(s,s)_2 = b T(s,s)_3 are
+    cubic; b is eliminated by the determinant of Sylvester's matrix, which is of degree 9 in a.
+    """
+
+    def in_b(a: float) -> list[Array]:
+        values = []
+        for b in (-1.0, 0.0, 1.0, 2.0):
+            s = np.array([a, b, 1.0])
+            square = np.einsum("ijk,j,k->i", tensor, s, s)
+            values.append((square[0] - a * square[2], square[1] - b * square[2]))
+        grid = np.vander([-1.0, 0.0, 1.0, 2.0], 4)
+        return [np.linalg.solve(grid, column) for column in np.array(values).T]
+
+    def resultant(a: float) -> float:
+        first, second = in_b(a)
+        rows = np.zeros((6, 6))
+        for i in range(3):
+            rows[i, i : i + 4], rows[3 + i, i : i + 4] = first, second
+        return float(np.linalg.det(rows))
+
+    nodes = np.cos(np.pi * (np.arange(16) + 0.5) / 16) * 3.0
+    values = [resultant(a) for a in nodes]
+    roots = np.polynomial.Polynomial.fit(nodes, values, 9).roots()
+    found = []
+    for a in roots[np.abs(roots.imag) < 1e-7].real:
+        for b in np.roots(in_b(a)[1]):
+            s = np.array([a, b.real, 1.0])
+            square = np.einsum("ijk,j,k->i", tensor, s, s)
+            if abs(b.imag) < 1e-7 and np.abs(square - (square @ s) / (s @ s) * s).max() < 1e-6:
+                found.append(s / np.linalg.norm(s))
+    return found
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_all_critical_points_of_three_spins_are_the_roots_of_their_equations(seed: int) -> None:
+    model, tensor = p_spin(3, seed), symmetric_part(3, seed)
+    exact = [sign * s for s in eigenvectors_of_three(tensor) for sign in (1.0, -1.0)]
+    found = [lt.find_minima(model, starts=30).families]
+    found += [lt.find_saddles(model, index=index, starts=30).families for index in (1, 2)]
+    points = [family for families in found for family in families]
+    assert len(points) == len(exact) <= 2 * (2**3 - 1)
+    for family in points:
+        assert np.linalg.norm(family.x) == pytest.approx(3**0.5, rel=1e-12)
+        nearest = min(np.linalg.norm(family.x / 3**0.5 - s) for s in exact)
+        assert nearest < 1e-5
+        s = family.x
+        assert family.loss == pytest.approx(np.einsum("ijk,i,j,k", tensor, s, s, s), rel=1e-9)
+    # The sphere's Euler number, and as many maxima as minima.
+    counts = [len(families) for families in found]
+    assert counts[0] - counts[1] + counts[2] == 2
+    assert counts[0] == counts[2]
+    assert sorted(f.loss for f in found[2]) == pytest.approx(
+        sorted(-f.loss for f in found[0]), rel=1e-9
+    )
+
+
+def test_a_study_of_spins_is_verified(tmp_path: Path) -> None:
+    """Lengths of ways are those on the sphere, whatever length a search gave its points."""
+    path = str(tmp_path / "s")
+    runner = CliRunner()
+    made = runner.invoke(
+        application, ["graph", "--model", "p-spin:3:2", "--starts", "12", "-o", path]
+    )
+    assert made.exit_code == 0
+    assert "spherical 3-spin model p-spin:3:2: 4 minima, 6 transition states." in made.stdout
+    with lt.Study.open(path) as study:
+        rows = [*study.graph().nodes.values(), *study.graph().edges.values()]
+    for row in rows:
+        assert np.linalg.norm(row["coordinates"]) == pytest.approx(3**0.5, rel=1e-12)
+    checked = runner.invoke(application, ["verify", path])
+    assert (checked.exit_code, "0 disagree" in checked.stdout) == (0, True)
+
+
+def test_the_energies_have_their_covariance() -> None:
+    """N q^3, over many couplings; and 2 sqrt(7) critical points on a circle, by Kac and Rice."""
+    turn = np.array([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0]]) * 3**0.5
+    energies = np.array([p_spin(3, seed).shape.objective.value(turn) for seed in range(1000)])
+    wanted = 3.0 * np.array([[1.0, 0.6**3], [0.6**3, 1.0]])
+    # Five standard errors of a covariance of 1000 samples.
+    assert np.cov(energies.T) == pytest.approx(wanted, abs=5.0 * 3.0 * (2.0 / 1000) ** 0.5)
+    angles = np.linspace(0.0, 2 * np.pi, 721)[:-1]
+    circle = np.sqrt(2) * np.column_stack([np.cos(angles), np.sin(angles)])
+    counts = []
+    for seed in range(200):
+        values = p_spin(2, seed).shape.objective.value(circle)
+        steps = np.sign(np.roll(values, -1) - values)
+        counts.append(int(np.sum(steps != np.roll(steps, 1))))
+    error = np.std(counts) / len(counts) ** 0.5
+    assert np.mean(counts) == pytest.approx(2 * 7**0.5, abs=5.0 * error)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("xor:0", "'decay' argument of xor must be a number > 0; got 0"),
+        ("xor", "The model 'xor' is none of mueller-brown"),
+        ("p-spin:1:0", "'count' argument of p_spin must be an integer >= 2; got 1"),
+        ("p-spin:5:x", "The model 'p-spin:5:x' cannot be read"),
+    ],
+)
+def test_what_names_no_such_model_is_refused(text: str, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        named_model(text)
