@@ -436,10 +436,11 @@ def test_what_holds_of_relu_alone_is_refused_for_others(name: str, change: str) 
 
 
 @pytest.mark.parametrize("spec", ["abs", "cos", "quadratic", "squared-relu"])
-def test_saddles_and_paths_are_refused_where_copies_differ_by_more(spec: str) -> None:
+def test_paths_are_refused_where_copies_differ_by_more(spec: str) -> None:
     problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, activation=spec)
-    with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
-        lt.find_saddles(problem, starts=2)
+    if spec == "squared-relu":
+        with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+            lt.find_saddles(problem, starts=2)
     with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
         lt.connect(problem, np.eye(2), np.eye(2)[::-1])
     with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):

@@ -418,7 +418,9 @@ class WeightObjective:
         if not tangents:
             return np.empty((0, self.size))
         _, lengths, axes = np.linalg.svd(np.array(tangents), full_matrices=False)
-        return np.asarray(axes[lengths > 1e-7 * float(np.linalg.norm(x))])
+        # Two zero neurons have no rotation, however little is left of them.
+        scale = max(float(np.linalg.norm(x)), float(np.linalg.norm(self.rows)))
+        return np.asarray(axes[lengths > 1e-7 * scale])
 
     def flow(self, x: Array, pace: Pace, *, space: Array | None = None) -> FlowCurve:
         """A stretch of the gradient flow, by Runge-Kutta-Chebyshev steps.

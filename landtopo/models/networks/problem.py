@@ -581,12 +581,31 @@ class TeacherStudent(Brief):
     def require_labels(self, function: str) -> None:
         """Raise InvalidArgument unless permutations are all the symmetry that the student has.
 
-        Also where it has corners of another kind than ReLU, or may have minima at them.
+        Also where `require_climbs` does.
 
         Examples
         --------
         >>> import landtopo as lt
-        >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2).require_labels("find_saddles")
+        >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2).require_labels("connect")
+        """
+        self.require_climbs(function)
+        if self.function.parity == 1:
+            raise _unknown(
+                function,
+                "problem",
+                "an activation that is not even, where copies differ by more than permutations",
+                self.told,
+            )
+
+    def require_climbs(self, function: str) -> None:
+        """Raise InvalidArgument where there are corners of another kind than those of ReLU.
+
+        Also where there may be minima at them.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2).require_climbs("find_saddles")
         """
         self.require_ones(function)
         negative = self.teacher.outputs is not None and min(self.teacher.outputs) < 0.0
@@ -596,13 +615,6 @@ class TeacherStudent(Brief):
                 "problem",
                 "a smooth activation, or one with s(t x) = t s(x) for t > 0 and a teacher with "
                 "positive output weights",
-                self.told,
-            )
-        if self.function.parity == 1:
-            raise _unknown(
-                function,
-                "problem",
-                "an activation that is not even, where copies differ by more than permutations",
                 self.told,
             )
 

@@ -30,7 +30,7 @@ from landtopo.models.networks.points.certificate import psi_min
 from landtopo.models.networks.points.classify import classify, is_zero_loss
 from landtopo.models.networks.points.reading import Reading, read_point
 from landtopo.models.networks.points.reduced import Reduced, reduce_network
-from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry import (
     PointGraph,
     Reference,
@@ -193,10 +193,15 @@ def distinguishing(problem: TeacherStudent, reduced: Array, *, zero_loss: bool) 
     if not len(reduced):
         return reduced
     if function.mixes:
-        # (W^T W)^(1/2) is the same for all rotations of neurons into each other.
+        # (W^T W)^(1/2) is the same for all rotations of neurons into each other: what it makes of
+        # the teacher, and how long it is outside.
         _, lengths, axes = np.linalg.svd(reduced, full_matrices=False)
         vectors = np.pad(problem.teacher.vectors, ((0, 0), (0, reduced.shape[1] - problem.rank)))
-        return np.asarray(((vectors @ axes.T) * lengths) @ axes)
+        rows = ((vectors @ axes.T) * lengths) @ axes
+        outside = np.linalg.svd(reduced[:, problem.rank :], compute_uv=False)
+        far = np.zeros((len(outside), reduced.shape[1]))
+        far[np.arange(len(outside)), problem.rank + np.arange(len(outside))] = outside
+        return np.vstack([rows, far])
     if not zero_loss:
         return reduced
     if function.merges:
@@ -219,12 +224,8 @@ def describe_family(
     point, reduced, reading = _upright(problem, point)
     automorphisms = function_automorphisms(problem.teacher)
     function = problem.function
-    telling = point.weights
-    if function.mixes:
-        telling = distinguishing(
-            problem, reduced.vectors, zero_loss=is_zero_loss(point.loss, point.weights)
-        )
-    labelled = isotropy(point_graph(problem.teacher, telling))
+    graph = _unlabelled if function.mixes else point_graph
+    labelled = isotropy(graph(problem.teacher, point.weights))
     # Neurons can be renumbered, and of an even s turned around, each alone; rotations are a gauge.
     renumbered = 0 if function.mixes else problem.width
     turned = 2**problem.width if function.parity == 1 and not function.mixes else 1
@@ -245,6 +246,16 @@ def describe_family(
         psi_min=psi_min(problem, point.weights).minimum if certified else np.nan,
         description=reading.description,
     )
+
+
+def _unlabelled(teacher: Teacher, weights: Array) -> PointGraph:
+    """A point of which W^T W is all there is, for the maps that keep the teacher's function.
+
+    Sums of values are equal only where both are.
+    """
+    frame = symmetry_frame(teacher)
+    overlaps = weights[:, : teacher.rank] @ frame.T
+    return PointGraph(gram=frame @ frame.T + 0.5**0.5 * overlaps.T @ overlaps, width=0)
 
 
 def _upright(

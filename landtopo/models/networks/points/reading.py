@@ -26,6 +26,8 @@ __all__ = ["Contents", "Reading", "describe", "read_point"]
 # A teacher neuron belongs to one student neuron if that reproduces it this many times better than
 # the next one does, and at least to this part of its length.
 _CLEARLY = 1.5
+# An overlap with a teacher neuron, in units of its squared length, that is none.
+_NO_OVERLAP = 1e-9
 _PART = 0.25
 
 
@@ -116,6 +118,10 @@ def read_point(
     parts = overlaps / lengths**2
     # Symmetric networks have ties between positive and negative overlaps: positive ones win.
     rows, columns = linear_sum_assignment(-np.abs(parts) * (1.0 + 1e-6 * (parts > 0)))
+    if problem.function.parity == 1:
+        # Neither sign of an overlap means anything, and rounding is none.
+        some = parts[rows, columns] > _NO_OVERLAP
+        rows, columns = rows[some], columns[some]
     partners = np.full(reduced.effective_width, -1, dtype=np.int64)
     partners[rows] = columns
     signs = np.sign(overlaps[rows, columns])
@@ -171,7 +177,7 @@ def read_point(
 def _without_zeros(problem: TeacherStudent, reduced: Reduced) -> Reduced:
     """The network without zero neurons, also where they are neurons like all others."""
     zero = zeros_of(problem, reduced.vectors)
-    if problem.function.merges or not zero:
+    if (problem.function.merges and not problem.function.mixes) or not zero:
         return reduced
     assignment = np.arange(reduced.width)
     assignment[zero] = -1

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.models.networks.points.families import distinguishing
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry import Reference, point_graph
+from landtopo.models.networks.symmetry import PointGraph, Reference, point_graph
 from landtopo.objective import Array
 from landtopo.points.records import Family, Status
 from landtopo.shown import Brief
@@ -42,17 +43,23 @@ class KnownFamilies:
     def add(self, family: Family) -> None:
         """Append a family, which gets the next number."""
         self.families.append(family)
-        self._references.append(Reference(point_graph(self.problem.teacher, family.weights)))
+        self._references.append(Reference(self._graph(family.weights)))
 
     def find(self, weights: Array, loss: float) -> int:
         """The family of which a critical point is a copy; -1 if there is none."""
         graph = None
         for number, family in enumerate(self.families):
             if abs(family.loss - loss) <= _SAME_LOSS:
-                graph = graph or point_graph(self.problem.teacher, weights)
+                graph = graph or self._graph(weights)
                 if self._references[number].match(graph) is not None:
                     return number
         return -1
+
+    def _graph(self, weights: Array) -> PointGraph:
+        if self.problem.function.mixes:
+            # Rotations of neurons into each other are a gauge.
+            weights = distinguishing(self.problem, weights, zero_loss=False)
+        return point_graph(self.problem.teacher, weights)
 
 
 def pack_ends(ends: list[SearchEnd]) -> dict[str, Any]:

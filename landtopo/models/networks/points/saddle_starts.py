@@ -8,6 +8,7 @@ point it comes from has none.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.starts import StartDistribution, draw_start
 from landtopo.models.networks.symmetry import (
     PointGraph,
+    both_signs,
     closest_copy,
     equivalence_classes,
     isotropy,
@@ -179,7 +181,8 @@ def _representatives(problem: TeacherStudent, weights: Array) -> list[Array]:
         return [reduced.vectors] if reduced.effective_width else []
     found = []
     for j in range(reduced.effective_width):
-        parts = np.repeat(reduced.vectors[j : j + 1] / (spare + 1), spare + 1, axis=0)
+        share = (spare + 1) ** (1.0 / reduced.degree)
+        parts = np.repeat(reduced.vectors[j : j + 1] / share, spare + 1, axis=0)
         found.append(np.vstack([np.delete(reduced.vectors, j, axis=0), parts]))
     return [found[i] for i in _inequivalent(problem.teacher, found)]
 
@@ -239,7 +242,8 @@ def _different_axes(
     frame = symmetry_frame(teacher)
     axes, neurons = [], []
     for element in isotropy(point_graph(teacher, weights)).generators:
-        students = np.array(element.students)
+        # Of an even activation neurons and their opposites are renumbered.
+        students = np.array(element.students)[:count] % count
         neurons.append(students)
         turned = np.abs(teacher_rotation(frame, element.teachers))
         if columns == teacher.rank and np.all(turned.max(axis=0) > 1.0 - 1e-9):
@@ -272,6 +276,7 @@ def _inequivalent(teacher: Teacher, points: list[Array]) -> list[int]:
     if len(points) < 2:
         return list(range(len(points)))
     frame = symmetry_frame(teacher)
+    points = [both_signs(teacher, point) for point in points]
     classes = equivalence_classes(
         np.stack([point @ point.T for point in points]),
         np.stack([point[:, : teacher.rank] @ frame.T for point in points]),
@@ -321,8 +326,8 @@ def _pairs(
         columns.append(used + 1)
     count = 0
     a = _padded(first.weights, used)
-    for copy in _copies(problem, graphs, first, second, moves, most, seed):
-        b = _padded(copy, used)
+    copies = _copies(problem, graphs, first, second, moves, most, seed)
+    for b in chain.from_iterable(_turned(problem, a, _padded(copy, used)) for copy in copies):
         if np.linalg.norm(a - b) < 1e-6:
             continue
         for width in columns:
@@ -333,6 +338,22 @@ def _pairs(
         count += 1
         if count >= most:
             return
+
+
+def _turned(problem: TeacherStudent, target: Array, copy: Array) -> Iterator[Array]:
+    """A copy, of an even activation with every neuron turned to the target, then one away from it.
+
+    Rotations of neurons into each other are left as they are.
+    """
+    if problem.function.parity != 1:
+        yield copy
+        return
+    nearest = np.where(np.sum(copy * target, axis=1) < 0.0, -1.0, 1.0)[:, None] * copy
+    yield nearest
+    for k in range(len(copy)):
+        turned = nearest.copy()
+        turned[k] *= -1.0
+        yield turned
 
 
 def _copies(

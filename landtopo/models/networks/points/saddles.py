@@ -164,7 +164,7 @@ def find_saddles(
     [0.073613]
     """
     checked_instance("problem", "find_saddles", problem, TeacherStudent)
-    problem.require_labels("find_saddles")
+    problem.require_climbs("find_saddles")
     starts = checked_count("starts", "find_saddles", starts, most=100_000_000)
     run = Run.checked(
         "find_saddles", seed=seed, jobs=jobs, cluster=cluster, journal=journal, progress=progress
