@@ -11,7 +11,7 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 # The plugin for benchmarks cannot measure beside other workers, and says so every time.
 PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal -p no:benchmark
 
-.PHONY: graph test test-lowest lint types unit docs benchmark paper clean
+.PHONY: graph test test-lowest lint types unit docs benchmark paper atlas clean
 
 graph: $(STAMP)
 	mkdir -p $(OUT)
@@ -41,6 +41,10 @@ test-lowest:
 # Published numbers, recomputed: results/paper/index.html. A second call goes on where the first was.
 paper: $(STAMP)
 	$(BIN)/python verification/paper.py
+
+# Landscapes and families under permanent labels: atlas/index.html. A second call goes on.
+atlas: $(STAMP)
+	$(BIN)/landtopo atlas build atlas --jobs $(JOBS)
 
 # The site, offline, with every command, script and notebook in it run; then its pages are examined.
 docs: $(DOCS_STAMP)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from landtopo.landscape.widths import width_table as width_table
     from landtopo.models.critical_points import find_critical_points as find_critical_points
     from landtopo.models.functions import function_model as function_model
+    from landtopo.models.networks.atlas.build import build_atlas as build_atlas
+    from landtopo.models.networks.atlas.entries import AtlasEntry as AtlasEntry
     from landtopo.models.networks.blocks.family import BlockFamily as BlockFamily
     from landtopo.models.networks.blocks.family import block_family as block_family
     from landtopo.models.networks.dynamics.finite_rate import critical_rate as critical_rate
@@ -94,6 +96,7 @@ if TYPE_CHECKING:
     from landtopo.study.verification import verify as verify
 
 _HOMES = {
+    "AtlasEntry": "models.networks.atlas.entries",
     "BlockFamily": "models.networks.blocks.family",
     "Certificate": "proofs.certification",
     "CompleteList": "proofs.complete",
@@ -118,6 +121,7 @@ _HOMES = {
     "attraction": "models.networks.dynamics.fixed_points",
     "binomial_interval": "points.coverage",
     "block_family": "models.networks.blocks.family",
+    "build_atlas": "models.networks.atlas.build",
     "certify": "proofs.certification",
     "classify": "models.networks.points.classify",
     "compare_graphs": "landscape.comparison",

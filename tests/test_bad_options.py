@@ -22,6 +22,7 @@ KEPT = Path(__file__).parent / "data" / "study-0.1.0.landtopo"
 ONE = ("--teacher", "orthonormal:1", "--width", "1")
 STORED = ("-o", "study", "--width", "3")
 BASES: dict[str, tuple[str, ...]] = {
+    "atlas": ("build", "out"),
     "minima": (*ONE, "--starts", "2"),
     "saddles": (*ONE, "--starts", "2"),
     "graph": (*ONE, "--starts", "2"),
@@ -100,6 +101,21 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "weights": (*FILES, f"{LONG}.npy", "study"),
     "--vectors": (*FILES, f"{LONG}.npy", "study"),
     "source": (*FILES, f"{LONG}.json"),
+    "action": ("", "any", "list"),
+    "folder": ("wide.csv", LONG),
+    "--only": ("", "any", "relu.o99", "a\nb\x01"),
+    "--entries": (*FILES, "study"),
+    "--labels": (*FILES, "study"),
+    "--date": (
+        "",
+        "any",
+        "2026",
+        "2026-1-1",
+        "20260101",
+        "2026-02-30",
+        "\u0661026-01-01",
+        "a\nb\x01",
+    ),
     "files": ("", ".", "absent/file.csv", f"{LONG}.csv", "out.any", "out"),
 }
 
@@ -165,6 +181,9 @@ def asked(name: str, option: str, value: str) -> list[str]:
     if option in ("source", "weights", "files"):
         first, *others = BASES[name]
         return [name, first, value] if option == "files" else [name, value, *others]
+    if option in ("action", "folder"):
+        action, folder = BASES[name]
+        return [name, value, folder] if option == "action" else [name, action, value]
     more = WITH.get((name, option), ())
     given = [*BASES[name]]
     for without in (*WITHOUT.get(option, (option,)), *more[::2]):

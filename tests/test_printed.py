@@ -147,6 +147,7 @@ def made() -> dict[str, Any]:
         "curve": lt.TeacherCurve.equicorrelated(2, -0.5, 0.5),
         "sweep": lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4),
         "symmetric": lt.symmetry_search(problem, starts=8),
+        "entry": lt.AtlasEntry(stem="relu.o2", teacher="orthonormal:2", first=2, last=2),
     }
 
 
