@@ -42,13 +42,14 @@ def use_kernels() -> None:
 
 
 @pytest.fixture(autouse=True)
-def logger_as_it_was() -> Iterator[None]:
-    """A command that runs in this process keeps what the library logs for the terminal alone."""
+def logger_as_it_is_at_first() -> None:
+    """A command that ran in this process keeps what the library logs for the terminal alone.
+
+    It may have run for what several tests share, before any of them began.
+    """
     logger = logging.getLogger("landtopo")
-    level, propagate, handlers = logger.level, logger.propagate, logger.handlers[:]
-    yield
-    logger.setLevel(level)
-    logger.propagate, logger.handlers = propagate, handlers
+    logger.setLevel(logging.NOTSET)
+    logger.propagate, logger.handlers = True, []
 
 
 @pytest.fixture(scope="module")

@@ -363,7 +363,7 @@ def without_seal(path: Path) -> bytearray:
 
 def test_a_sound_study_is_sound(study_file: Path, tmp_path: Path) -> None:
     found = check_study(study_file)
-    assert (found.path, found.version, found.faults) == (study_file, 2, ())
+    assert (found.path, found.version, found.faults) == (study_file, 3, ())
     assert (found.sound, found.has_checksums) == (True, True)
     tables = execute(study_file, "SELECT name FROM sqlite_schema WHERE type = 'table'")
     counts = [execute(study_file, f"SELECT count(*) FROM {name}")[0][0] for (name,) in tables]

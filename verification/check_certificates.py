@@ -264,7 +264,8 @@ class Point:
         self.kind = "saddle" if self.index else "minimum"
         need(self.index == record["index"], f"the index is {self.index}")
         need(self.kind == record["kind"], f"the point is a {self.kind}")
-        self.told = f"{self.kind}, index {self.index}, loss in [{float(low)}, {float(high)}]"
+        bounds = [int(bound.p) / int(bound.q) for bound in (low, high)]
+        self.told = f"{self.kind}, index {self.index}, loss in {bounds}"
 
     def network(self, values, radius):
         """Enclosures for all points whose orbits' values are this close to some."""
@@ -284,8 +285,7 @@ class Point:
 
 
 def main(files, proof=Point):
-    ctx.prec = BITS
-    failed = False
+    ctx.prec, failed = BITS, False
     for name in files:
         try:
             with open(name, encoding="utf-8") as file:
