@@ -17,6 +17,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from synthetic_landscape import exact_graph, large_graph, open_graph, small_graph
 
+import landtopo as lt
 from landtopo import plot
 from landtopo.plot.style import loss_axis
 
@@ -257,3 +258,13 @@ def test_same_picture_same_places(tmp_path: Path) -> None:
     ax = plot.graph(crowded_graph())
     again = [plot.save(drawn(ax), tmp_path / name).read_bytes() for name in ("c.svg", "d.svg")]
     assert again == [first.read_bytes()] * 2
+
+
+def test_a_legend_of_few_entries_leaves_the_axes_their_width() -> None:
+    """One family and one kind of pass: three entries in a row are wider than the figure."""
+    one = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
+    assert (len(one), one.number_of_edges()) == (1, 1)
+    ax = plot.graph(one)
+    for _ in range(2):
+        drawn(ax)
+    assert ax.get_position().width > 0.75

@@ -247,11 +247,12 @@ def put_legend(ax: Axes, records: Sequence[Record], *, columns: int = 2) -> None
         sizes.append((_sizes(shrunk(len(records))), _SHARES_TOLD))
     blank = Line2D([], [], linestyle="none"), ""
     if lines:
-        rows = max(len(symbols), -(-len(lines) // max(columns - 1, 1)))
-        if len(symbols) < rows:
+        beside = max(columns - 1, 1)
+        if len(symbols) < -(-len(lines) // beside):
             symbols += sizes
         else:
             lines += sizes
+        rows = max(len(symbols), -(-len(lines) // beside))
         symbols += [blank] * (rows - len(symbols))
     else:
         symbols += sizes
