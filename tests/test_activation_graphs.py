@@ -194,3 +194,34 @@ def test_the_graph_of_leaky_relu_has_the_lineage_of_relu(outputs: list[float] | 
     assert graph.nodes["w3-f0"]["flat_dimension"] == 1
     operations = {d["operation"] for _, _, d in graph.edges(data=True) if d["kind"] == "lineage"}
     assert operations == {"zero neuron", "split"}
+
+
+def loss_of_erf(weights: np.ndarray, size: int) -> float:
+    """The loss with an orthonormal teacher by the arcsine formula (Williams 1997)."""
+    every = np.vstack([weights, np.eye(size, weights.shape[1])])
+    signs = np.array([1.0] * len(weights) + [-1.0] * size)
+    products = every @ every.T
+    lengths = np.sqrt(1.0 + np.diag(products))
+    return float(signs @ np.arcsin(products / np.outer(lengths, lengths)) @ signs / math.pi)
+
+
+@pytest.mark.parametrize(
+    ("size", "spurious", "curvature"),
+    [(2, 0.0014955118, 0.008164), (3, 0.0013336732, 0.007065), (4, 0.0012024933, 0.005013)],
+)
+def test_one_neuron_too_many_brings_a_spurious_minimum_of_erf_and_two_do_not(
+    size: int, spurious: float, curvature: float
+) -> None:
+    found = lt.find_minima(problem_of("erf", size + 1, size), starts=60).families
+    assert [round(family.loss, 10) for family in found] == [0.0, spurious]
+    assert [family.flat_dimension for family in found] == [0, 0]
+    weights = found[1].weights[:, :size]
+    assert loss_of_erf(weights, size) == pytest.approx(spurious, abs=1e-10)
+    # Its own minimum by differences: nothing nearby is lower, and by so much in the softest way.
+    softest = np.linalg.eigh(lt.PopulationLoss(problem_of("erf", size + 1, size)).hessian(weights))
+    move = 1e-2 * softest[1][:, 0].reshape(weights.shape)
+    rise = loss_of_erf(weights + move, size) + loss_of_erf(weights - move, size)
+    assert rise - 2 * spurious == pytest.approx(curvature * 1e-4, rel=2e-2)
+    assert softest[0][0] == pytest.approx(curvature, abs=5e-7)
+    wider = lt.find_minima(problem_of("erf", size + 2, size), starts=30).families
+    assert [(family.is_global, family.flat_dimension) for family in wider] == [(True, size + 1)]

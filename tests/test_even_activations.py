@@ -1,4 +1,4 @@
-"""Saddles of even activations, against the complete list of x^2 and against differences."""
+"""Saddles and flat directions of even activations, against the list of x^2 and differences."""
 
 from __future__ import annotations
 
@@ -90,3 +90,30 @@ def test_saddles_of_abs_have_the_index_that_differences_show() -> None:
         index = lt.classify(problem, np.array(signs)[:, None] * weights)
         assert index.loss == pytest.approx(families[0].loss, abs=1e-14)
     assert len({round(family.loss, 9) for family in families}) == len(families)
+
+
+def test_null_directions_of_the_square_are_gauge_flat_or_quartic() -> None:
+    teacher = lt.Teacher.from_vectors(np.diag(LENGTHS)).with_function("quadratic")
+    # A zero neuron turns into the others for nothing, and outside the span L = |z|^4 and more.
+    report = lt.flat_directions(
+        lt.TeacherStudent(teacher, 3), np.vstack([teacher.vectors, [[0, 0]]])
+    )
+    assert (report.gauge, report.nullity, report.flat, report.curved) == (3, 3, 0, 3)
+    assert [round(row.growth.exponent) for row in report.directions if row.growth] == [4]
+    assert not report.disagreements
+    # With an orthonormal teacher f* = |x|^2 in its span: one neuron has a circle of minima.
+    circle = lt.TeacherStudent(lt.Teacher.orthonormal(2), 1, 2, activation="quadratic")
+    found = lt.find_minima(circle, starts=4)
+    family = (*found.families, *found.others)[0]
+    report = lt.flat_directions(circle, family.weights)
+    assert family.loss == pytest.approx(4 / 3, abs=1e-12)
+    assert (report.flat, report.flat_dimension, report.traced_dimension) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("spec", "dimension"), [("quadratic", 0), ("abs", 1)])
+def test_a_search_tells_what_it_knows_of_flat_sets(spec: str, dimension: int) -> None:
+    # Of |x| a neuron is split; of x^2 that is a rotation, which is a gauge.
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 3, activation=spec)
+    families = lt.find_minima(problem, starts=6).families
+    assert families[0].is_global
+    assert families[0].flat_dimension == dimension

@@ -91,7 +91,9 @@ def flat_directions(
     1
     """
     checked_instance("problem", "flat_directions", problem, TeacherStudent)
-    problem.require_labels("flat_directions")
+    if problem.function.kinks:
+        problem.require_labels("flat_directions")
+    problem.require_ones("flat_directions")
     given = np.array(checked_weights("flat_directions", weights, problem.rank, width=problem.width))
     seed = checked_seed("flat_directions", seed)
     unit = float(problem.teacher.norms.max())
@@ -260,7 +262,7 @@ class _Examination:
         nullity = _count(np.abs(own) <= threshold, np.abs(normal) <= threshold, self.unused)
         added = split_inertia(self.problem, self.vectors, zero_tolerance=threshold)
         # Nothing is split where s is not homogeneous.
-        for size, inertia in zip(self.given.sizes, added, strict=self.function.merges):
+        for size, inertia in zip(self.given.sizes, added, strict=False):
             more = int(size) - 1
             index += more * _signs(inertia.negative, inertia.negative_normal, self.unused)
             nullity += more * _signs(inertia.zero, inertia.zero_normal, self.unused)

@@ -122,7 +122,8 @@ def neuron_splits(
     Returns
     -------
     tuple of NeuronSplit
-        One for each neuron; none where s is not homogeneous.
+        One for each neuron; none where s is not homogeneous, or rotations of neurons into each
+        other are a gauge, of which splits are a part.
     """
     width, columns = weights.shape
     narrow = PopulationLoss(problem.with_width(width))
@@ -131,7 +132,7 @@ def neuron_splits(
     has_normal = problem.dim is None or columns < problem.dim
     splits = []
     degree = narrow.problem.function.degree
-    if degree is None:
+    if degree is None or narrow.problem.function.mixes:
         return ()
     twice = 2.0 ** ((2 - degree) / degree)
     for j in range(width):
@@ -183,10 +184,10 @@ def split_inertia(
     Returns
     -------
     tuple of Inertia
-        None where s is not homogeneous.
+        None where there are no splits, as in `neuron_splits`.
     """
     loss = PopulationLoss(problem.with_width(len(weights)))
-    if not problem.function.merges:
+    if not problem.function.merges or problem.function.mixes:
         return ()
     hessian, block = loss.hessian(weights), loss.normal_block(weights)
     return tuple(

@@ -19,6 +19,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.errors import InvalidArgument
 from landtopo.landscape.numbering import numbered
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.cancelling import (
@@ -303,9 +304,14 @@ def number_families(
 
 
 def _traced_dimension(problem: TeacherStudent, point: CriticalPoint) -> int | None:
-    """Flat dimension of a minimum with null directions that no split explains."""
+    """Flat dimension of a minimum with null directions that no split explains; None if unknown."""
     if point.kind is not Kind.MINIMUM:
         return None
+    if problem.function.kinks:
+        try:
+            problem.require_labels("flat_directions")
+        except InvalidArgument:
+            return None
     from landtopo.models.networks.flat import flat_directions
 
     return flat_directions(problem, point.weights).flat_dimension
