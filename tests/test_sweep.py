@@ -112,6 +112,28 @@ def test_one_student_of_leaky_relu_in_closed_form():
             assert loss == pytest.approx(own + whole - 2 * half**2 / own, abs=1e-13)
 
 
+def check_ends(found):
+    """Each family ends in a critical point of the teacher there, with its loss and eigenvalue."""
+    for family in found.families:
+        for place in (0, -1):
+            value, weights = float(family.values[place]), family.weights[place]
+            loss = lt.PopulationLoss(lt.TeacherStudent(found.curve.teacher(value), len(weights)))
+            assert np.linalg.norm(loss.gradient(weights)) < 1e-9
+            assert family.losses[place] == pytest.approx(loss.value(weights), abs=1e-14)
+            spectra = (
+                np.linalg.eigvalsh(loss.hessian(weights).reshape(weights.size, -1)),
+                np.linalg.eigvalsh(loss.normal_block(weights)),
+            )
+            # What is outside the span already makes zeros of the normal block.
+            lowest = min(one.min() for one in spectra)
+            assert family.smallest[place] == pytest.approx(lowest, abs=1e-8)
+    for number, event in enumerate(found.events):
+        ends = [one.losses[-1] for one in found.families if one.ends == number]
+        ends += [one.losses[0] for one in found.families if one.begins == number]
+        assert len(ends) == len(event.before) + len(event.after)
+        assert np.ptp(ends) < 1e-14
+
+
 def test_the_angle_and_its_cosine_have_the_same_events():
     """Also where passes leave the span: their mirror there is a symmetry as others are."""
     by_angle = lt.sweep("angle:2.4..3", width=2, bases=1, starts=20)
@@ -126,6 +148,7 @@ def test_the_angle_and_its_cosine_have_the_same_events():
         [one.value for one in reversed(by_cosine.events)],
         atol=WIDE,
     )
+    check_ends(by_angle)
     for before, after in zip(events, reversed(by_cosine.events), strict=True):
         assert (len(before.before), len(before.after)) == (len(after.after), len(after.before))
 
@@ -142,6 +165,7 @@ def test_events_are_where_indices_of_fixed_teachers_change(norms):
     closer than they are at a distance in the parameter a hundred times as large.
     """
     events = norms.events
+    check_ends(norms)
     assert [one.kind for one in events].count("death") == 1
     assert len(events) >= 3
     families = {one.id: one for one in norms.families}

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from landtopo.models.networks.points.reading import read_point
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.sweeps.events import Group, SweepEvent, event_of, joined
+from landtopo.models.networks.sweeps.events import (
+    SAME_POINT,
+    Group,
+    SweepEvent,
+    event_of,
+    joined,
+)
 from landtopo.models.networks.sweeps.pieces import Known, Part
 from landtopo.models.networks.sweeps.proved import Approach, Proof, approach
 from landtopo.models.networks.sweeps.result import SweepFamily
+from landtopo.models.networks.sweeps.trace import Happening, HappeningKind
+from landtopo.models.networks.symmetry import equivalence, point_graph
+from landtopo.objective import Array
 
 __all__ = ["TRACKED", "Prover", "assembled"]
 
 #: Families up to this index are listed.
 TRACKED = 1
-_SAME_END = 1e-8
+_SAME_END, _CLOSE = 1e-8, 0.1
 
 #: Proves many ends of families: whatever `proved` returns for each.
 Prover = Callable[[list[Approach]], list[Mapping[str, Any]]]
@@ -45,6 +55,9 @@ def assembled(
     groups = [
         group for group in joined(known, parts) if any(names[place] for place, _ in group.ends)
     ]
+    for group in groups:
+        for place, side in group.ends:
+            parts[place] = _closed(known, group, parts[place], side)
     proofs = _proofs(known, groups, parts, names, prover)
     events = [
         event_of(known, group, parts, names, proof)
@@ -52,33 +65,64 @@ def assembled(
     ]
     of_part = {end: number for number, group in enumerate(groups) for end in group.ends}
     families = [
-        _family(known, part, name, [of_part.get((place, side)) for side in (0, 1)], events)
+        _family(known, part, name, [of_part.get((place, side)) for side in (0, 1)])
         for place, (part, name) in enumerate(zip(parts, names, strict=True))
         if name
     ]
     return tuple(families), tuple(events)
 
 
-def _family(
-    known: Known, part: Part, name: str, ends: list[int | None], events: list[SweepEvent]
-) -> SweepFamily:
+def _closed(known: Known, group: Group, part: Part, side: int) -> Part:
+    """A part with the exact end that it has on the curve which it meets there."""
+    curve = known.curves[group.curve]
+    met = curve.happenings[group.happening]
+    if part.curve == group.curve or met.kind is not HappeningKind.CROSSING:
+        return part
+    values, losses, smallest = (one.copy() for one in (part.values, part.losses, part.smallest))
+    weights = part.weights.copy()
+    inner, outer, losses[-side] = curve.branch.spectra(met.weights, met.value)
+    values[-side] = met.value
+    smallest[-side] = min(inner.min(), outer.min(initial=np.inf))
+    copy = _copy(known, met, weights[-side])
+    if copy is not None:
+        weights[-side] = copy
+    return replace(part, values=values, losses=losses, smallest=smallest, weights=weights)
+
+
+def _copy(known: Known, met: Happening, near: Array) -> Array | None:
+    """The copy of a point that is close to some weights; None if there is none."""
+    rank = known.curve.size
+    teacher = known.curve.teacher(met.value)
+    wide = np.pad(met.weights, ((0, 0), (0, max(near.shape[1] - met.weights.shape[1], 0))))
+    if wide.shape != near.shape:
+        return None
+    element = equivalence(
+        point_graph(teacher, wide), point_graph(teacher, near), tolerance=SAME_POINT
+    )
+    if element is None:
+        return None
+    moved = np.empty_like(wide)
+    moved[np.ix_(element.students, element.teachers)] = wide[:, :rank]
+    moved[list(element.students), rank:] = wide[:, rank:]
+    # Axes outside the span turn with them.
+    left, _, right = np.linalg.svd(moved[:, rank:].T @ near[:, rank:])
+    moved[:, rank:] = moved[:, rank:] @ (left @ right)
+    return moved if np.linalg.norm(moved - near) < _CLOSE else None
+
+
+def _family(known: Known, part: Part, name: str, ends: list[int | None]) -> SweepFamily:
     curve = known.curves[part.curve]
     middle = len(part.values) // 2
     problem = TeacherStudent(known.curve.teacher(float(part.values[middle])), len(part.weights[0]))
-    values = part.values.copy()
-    for side, number in enumerate(ends):
-        if number is not None:
-            # Where another curve is met it is that one which says where.
-            values[-side] = events[number].value
     return SweepFamily(
         id=name,
-        low=float(values[0]),
-        high=float(values[-1]),
+        low=float(part.values[0]),
+        high=float(part.values[-1]),
         index=part.index,
         isotropy=curve.isotropy,
         isotropy_order=curve.order,
         anti_aligned=read_point(problem, part.weights[middle]).anti_aligned,
-        values=values,
+        values=part.values,
         losses=part.losses,
         smallest=part.smallest,
         weights=part.weights,

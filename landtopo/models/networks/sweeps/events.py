@@ -16,10 +16,10 @@ from landtopo.models.networks.symmetry import equivalence, point_graph
 from landtopo.shown import Brief
 from landtopo.wording import listed
 
-__all__ = ["Group", "SweepEvent", "event_of", "joined"]
+__all__ = ["SAME_POINT", "Group", "SweepEvent", "event_of", "joined"]
 
 # Meetings are known to some digits only, until the curve that is met says where they are.
-_SAME_VALUE, _SAME_POINT = 2e-3, 1e-2
+_SAME_VALUE, SAME_POINT = 2e-3, 1e-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +181,7 @@ def _alike(known: Known, one: Happening, other: Happening) -> bool:
         point_graph(teacher, np.pad(each.weights, ((0, 0), (0, columns - each.weights.shape[1]))))
         for each in (one, other)
     )
-    return equivalence(first, second, tolerance=_SAME_POINT) is not None
+    return equivalence(first, second, tolerance=SAME_POINT) is not None
 
 
 def event_of(

@@ -256,13 +256,14 @@ class Curve(Brief):
             if number is None:
                 continue
             met = self.happenings[number]
-            loss = self._loss(met)
-            near = smallest[-1 if at_end else 0] if smallest else 0.0
-            zero = near if met.kind is HappeningKind.MEETING else 0.0
+            inner, outer, loss = self.branch.spectra(met.weights, met.value)
+            lowest = float(min(inner.min(), outer.min(initial=np.inf)))
+            if met.kind is HappeningKind.MEETING and smallest:
+                lowest = smallest[-1 if at_end else 0]
             place = len(values) if at_end else 0
             values.insert(place, met.value)
             losses.insert(place, loss)
-            smallest.insert(place, zero)
+            smallest.insert(place, lowest)
             weights.insert(place, met.weights)
         if len(values) < 2:
             return
@@ -309,9 +310,6 @@ class Curve(Brief):
             why=(why[0], why[1]),
             curve=self.number,
         )
-
-    def _loss(self, met: Happening) -> float:
-        return self.branch.spectra(met.weights, met.value)[2]
 
     def point(self, i: int, value: float) -> Array | None:
         """The curve's point at a parameter between nodes i and i + 1."""

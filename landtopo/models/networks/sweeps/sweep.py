@@ -116,29 +116,7 @@ def sweep(
     for value in values:
         points, loose = _met(curve, width, value, starts, seed, jobs, kept, listener)
         unsteady += loose
-        fresh = [(w, value, by) for w, by in points]
-        while fresh:
-            wave = known.new(fresh)
-            listener.begin(f"{curve.title}: curves from {value:.6g}", len(wave))
-            results = pool.run(
-                [
-                    Piece(
-                        name=f"sweep/{curve.title}/{width}",
-                        function=followed,
-                        arguments=(curve, weights, at, seed, TRACKED),
-                    )
-                    for weights, at, _ in wave
-                ],
-                finished=listener.advance,
-            )
-            listener.end()
-            fresh = []
-            for (_, _, by), result in zip(wave, results, strict=True):
-                if known.add(result, by):
-                    fresh += [
-                        (trimmed(w, curve.size), float(at), "a crossing")
-                        for w, at in zip(result["next"], result["next_values"], strict=True)
-                    ]
+        _follow(known, [(w, value, by) for w, by in points], seed, pool, listener)
 
     def prover(begins: list[Approach]) -> list[Mapping[str, Any]]:
         name = f"sweep/{curve.title}/{width}/proof"
@@ -158,6 +136,39 @@ def sweep(
         unsteady=unsteady,
         search={"starts": starts, "seed": seed, "curves": len(known.curves)},
     )
+
+
+def _follow(
+    known: Known,
+    fresh: list[tuple[Array, float, str]],
+    seed: int,
+    pool: Pool,
+    progress: Progress,
+) -> None:
+    """Add the curves through points, and those that these lead to, wave by wave."""
+    curve = known.curve
+    while fresh:
+        wave = known.new(fresh)
+        progress.begin(f"{curve.title}: curves from {fresh[0][1]:.6g}", len(wave))
+        results = pool.run(
+            [
+                Piece(
+                    name=f"sweep/{curve.title}/{known.width}",
+                    function=followed,
+                    arguments=(curve, weights, at, seed, TRACKED),
+                )
+                for weights, at, _ in wave
+            ],
+            finished=progress.advance,
+        )
+        progress.end()
+        fresh = []
+        for (_, _, by), result in zip(wave, results, strict=True):
+            if known.add(result, by):
+                fresh += [
+                    (trimmed(w, curve.size), float(at), "a crossing")
+                    for w, at in zip(result["next"], result["next_values"], strict=True)
+                ]
 
 
 def _shares(bases: int) -> list[float]:
