@@ -316,11 +316,11 @@ class Starts(Protocol):
         ...
 
     def suggested(
-        self, lowest: FamilyLike, seed: int, options: ExploreOptions
-    ) -> Sequence[tuple[str, Piece]]:
-        """Further searches, by what is known of the model: their names, and pieces.
+        self, lowest: FamilyLike, seed: int, options: ExploreOptions, pool: Pool
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Further searches, by what is known of the model: their names, and what they found.
 
-        These give ``ends``, which may be minima, and ``outcomes``; perhaps ``passes``, which are
+        This is ``ends``, which may be minima, and ``outcomes``; perhaps ``passes``, which are
         transition states, and ``told``, a sentence.
         """
         ...

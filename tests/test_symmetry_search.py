@@ -2,13 +2,16 @@
 
 import json
 from math import prod
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from landtopo_cli.app import landtopo as application
 
 import landtopo as lt
-from landtopo.models.networks.landscape import symmetries
+from landtopo.landscape.pool import Pool
+from landtopo.models.networks.ladder import network_model
+from landtopo.models.networks.landscape import mirrors, symmetries
 from landtopo.models.networks.landscape.mirrors import mirrored_minima
 from landtopo.models.networks.landscape.symmetries import SYMMETRY, symmetric_points
 from landtopo.models.networks.symmetric.classes import block_classes, fixed_space, prime_classes
@@ -16,6 +19,7 @@ from landtopo.models.networks.symmetric.solve import symmetric_ends
 from landtopo.models.networks.symmetry import isotropy, point_graph
 from landtopo.models.networks.symmetry.relabelling import teacher_rotation
 from landtopo.points.records import Kind
+from landtopo.run import Run
 
 ORTHONORMAL = lt.Teacher.orthonormal(4)
 
@@ -178,7 +182,7 @@ def test_a_graph_finds_by_symmetry_all_that_mirrored_copies_find(size, width):
     needs to find; every point is what an analysis in all d dimensions says.
     """
     of = problem(width, lt.Teacher.orthonormal(size))
-    found = symmetric_points(of, 0, 2, 4)
+    found = symmetric_points(of, 0, 2, Pool(Run()))
     points = [lt.classify(of, end) for end in found["ends"]]
     assert all(point.kind is Kind.MINIMUM for point in points)
     losses = {round(point.loss, 8) for point in points}
@@ -213,24 +217,40 @@ def test_a_graph_keeps_what_symmetry_found(tmp_path, monkeypatch):
     options = {"widths": 3, "starts": 20, "options": FEW}
     with lt.Study.create(tmp_path / "three.landtopo", teacher) as study:
         first = lt.landscape_graph(teacher, journal=study, **options)
-        monkeypatch.setattr(symmetries, "block_classes", lambda *_: pytest.fail("searched again"))
+        monkeypatch.setattr(symmetries, "symmetric_ends", lambda *_: pytest.fail("searched again"))
+        monkeypatch.setattr(symmetries, "classify", lambda *_: pytest.fail("classified again"))
         again = lt.landscape_graph(teacher, journal=study, **options)
     assert again.graph == first.graph
+
+
+def test_pieces_of_work_do_not_change_what_symmetry_finds(monkeypatch):
+    """Neither their size, nor that they are computed at the same time."""
+    of = problem(4)
+    told = [symmetric_points(of, 0, 2, Pool(Run()))]
+    monkeypatch.setattr(symmetries, "_TOGETHER", 3)
+    for pool in (Pool(Run()), Pool(Run(jobs=2), threads=True)):
+        told.append(symmetric_points(of, 0, 2, pool))
+    for one in told[1:]:
+        assert str(one) == str(told[0])
 
 
 @pytest.mark.parametrize(
     ("teacher", "used"),
     [
-        (lt.Teacher.orthonormal(2), {SYMMETRY}),
-        (lt.Teacher.random(3, seed=1), {"mirrors"}),
-        (lt.Teacher.from_vectors([[1, 0, 0], [0, 1, 0], [0, 0, 2]]), {SYMMETRY, "mirrors"}),
+        (lt.Teacher.orthonormal(2), [SYMMETRY]),
+        (lt.Teacher.random(3, seed=1), ["mirrors"]),
+        (lt.Teacher.from_vectors([[1, 0, 0], [0, 1, 0], [0, 0, 2]]), [SYMMETRY, "mirrors"]),
+        (lt.Teacher.orthonormal(2).with_function("leaky:0.1"), ["mirrors"]),
     ],
-    ids=["all alike", "none alike", "two alike"],
+    ids=["all alike", "none alike", "two alike", "not ReLU"],
 )
-def test_mirrored_copies_are_for_teachers_whose_vectors_differ(teacher, used):
-    graph = lt.landscape_graph(teacher, teacher.size, starts=20, options=FEW)
-    outcomes = graph.graph["transition_search"][str(teacher.size)]["outcomes"]
-    assert {SYMMETRY, "mirrors"} & set(outcomes) == used
+def test_mirrored_copies_are_for_teachers_whose_vectors_differ(teacher, used, monkeypatch):
+    monkeypatch.setattr(mirrors, "mirrored_minima", lambda *_: {"ends": [], "outcomes": {}})
+    monkeypatch.setattr(symmetries, "block_classes", lambda *_: ())
+    of = lt.TeacherStudent(teacher, teacher.size)
+    lowest = SimpleNamespace(weights=teacher.vectors)
+    suggested = network_model(of).starts.suggested(lowest, 0, lt.ExploreOptions(), Pool(Run()))
+    assert [name for name, _ in suggested] == used
 
 
 def test_blocks_of_the_command(capsys):

@@ -279,8 +279,8 @@ class _Explorer:
             return ()
         lowest = min(self.catalogue.families, key=lambda family: family.loss)
         told = []
-        for source, piece in self.model.starts.suggested(lowest, self.seed, self.options):
-            (result,) = self.pool.run([piece])
+        suggested = self.model.starts.suggested(lowest, self.seed, self.options, self.pool)
+        for source, result in suggested:
             for end in result["ends"]:
                 self.catalogue.locate(np.ravel(end), found_by=source)
             passes = [SaddleStart(x=state) for state in result.get("passes", ())]

@@ -516,8 +516,8 @@ class _Starts:
         return _minima(self._model, starts, run)
 
     def suggested(
-        self, lowest: Any, seed: int, options: ExploreOptions
-    ) -> Sequence[tuple[str, Piece]]:
+        self, lowest: Any, seed: int, options: ExploreOptions, pool: Pool
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """None beyond random ones."""
         return ()
 

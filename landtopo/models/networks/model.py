@@ -7,7 +7,7 @@ symmetry is a permutation of the K neurons and of the rows of the teacher's fram
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -223,23 +223,24 @@ class _Starts:
         )
 
     def suggested(
-        self, lowest: Any, seed: int, options: ExploreOptions
-    ) -> Sequence[tuple[str, Piece]]:
+        self, lowest: Any, seed: int, options: ExploreOptions, pool: Pool
+    ) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """Points with a symmetry; where there are sets without any, mirrored copies.
 
         Exchanges of teacher vectors that stand alike are the symmetries that are searched. Where
         all do, mirrored copies of the lowest family have such a symmetry, too.
         """
         from landtopo.models.networks.landscape.mirrors import MIRRORS, mirrored_piece
-        from landtopo.models.networks.landscape.symmetries import SYMMETRY, symmetric_piece
+        from landtopo.models.networks.landscape.symmetries import SYMMETRY, symmetric_points
 
         problem = self._problem
         alike = interchangeable(problem.teacher.gram) if problem.is_plain else ()
-        found = []
+        found: list[tuple[str, Mapping[str, Any]]] = []
         if alike and options.blocks:
-            found.append((SYMMETRY, symmetric_piece(problem, seed, options.blocks)))
+            found.append((SYMMETRY, symmetric_points(problem, seed, options.blocks, pool)))
         if options.mirrors and [len(one) for one in alike] != [problem.teacher.size]:
-            found.append((MIRRORS, mirrored_piece(problem, lowest.weights, seed, options.mirrors)))
+            piece = mirrored_piece(problem, lowest.weights, seed, options.mirrors)
+            found.append((MIRRORS, pool.run([piece])[0]))
         return found
 
     @property
