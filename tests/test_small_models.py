@@ -15,6 +15,7 @@ import landtopo as lt
 from landtopo.errors import InvalidArgument
 from landtopo.models.named import named_model
 from landtopo.models.spins import p_spin
+from landtopo.models.torus import torus
 from landtopo.models.xor import xor
 from landtopo.objective import Array
 from landtopo.study.verification.functions.evidence import FunctionEvidence
@@ -32,6 +33,69 @@ def test_derivatives_are_those_of_the_values(name: str, seed: int) -> None:
     exact = model.shape.objective.hessian(x) / point.curvature_unit
     hessian, error = point.hessian
     assert np.linalg.norm(hessian - exact, 2) <= error < 1e-6 * np.linalg.norm(exact, 2)
+
+
+# --- torus ------------------------------------------------------------------------------------
+
+
+def test_the_flat_valley_of_the_torus_is_one_minimum(tmp_path: Path) -> None:
+    """Every start in the valley ends at another place of it; values and curvatures by hand."""
+    model = torus()
+    found = lt.find_minima(model, starts=20)
+    valley, isolated = found.families
+    assert (valley.flat_dimension, isolated.flat_dimension) == (1, 0)
+    assert (valley.orbit_size, isolated.orbit_size) == (1, 1)
+    assert valley.count + isolated.count == 20
+    assert found.others == ()
+    assert (valley.loss, isolated.loss) == pytest.approx((0.0, 1.0), abs=1e-14)
+    u, v = valley.x[:2], valley.x[2:]
+    # Both vectors have length one, so that curvatures are those of the angles.
+    assert (u @ u, v @ v, u[0]) == pytest.approx((1.0, 1.0, 1.0), abs=1e-12)
+    assert valley.point.eigenvalues == pytest.approx([0.0, 2.5 + v[0]], abs=1e-9)
+    assert isolated.point.eigenvalues == pytest.approx([0.5, 2.0], abs=1e-12)
+    report = lt.flat_directions(model, valley.x)
+    assert [str(kind) for kind in report.kinds] == ["gauge", "gauge", "flat"]
+    (saddle,) = lt.find_saddles(model, starts=20).families
+    assert (saddle.loss, saddle.orbit_size) == (pytest.approx(9 / 8), 2)
+    (highest,) = lt.find_saddles(model, index=2, starts=20).families
+    assert highest.loss == pytest.approx(5.0)
+    # Euler's number of the torus: the valley is a circle and counts nothing.
+    assert isolated.orbit_size - saddle.orbit_size + highest.orbit_size == 0
+
+
+def test_a_study_of_the_torus_is_verified(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    runner = CliRunner()
+    made = runner.invoke(application, ["graph", "--model", "torus", "--starts", "12", "-o", path])
+    assert made.exit_code == 0
+    assert "function torus: 2 minima, 1 transition state." in made.stdout
+    checked = runner.invoke(application, ["verify", path])
+    assert (checked.exit_code, "0 disagree" in checked.stdout) == (0, True)
+    with lt.Study.open(path, write=True) as study:
+        graph = study.graph()
+        graph.nodes["min0"]["flat_dimension"] = 0
+        study.save_graph(graph)
+    checked = runner.invoke(application, ["verify", path])
+    assert (checked.exit_code, "1 disagree" in checked.stdout) == (1, True)
+
+
+@pytest.mark.parametrize(("power", "kind"), [(4, "undecided"), (0, "minimum")])
+def test_null_directions_that_rise_are_no_flat_set(power: int, kind: str) -> None:
+    """x^2 + y^4 has a null direction at its minimum along which it grows; x^2 alone is a valley."""
+
+    def value(x: Array) -> float:
+        return float(x[0] ** 2 + (x[1] ** power if power else 0.0))
+
+    model = lt.function_model(
+        value,
+        lambda x: np.array([2 * x[0], power * x[1] ** 3 if power else 0.0]),
+        lambda x: np.diag([2.0, power * 3.0 * x[1] ** 2]),
+        low=[-1.0, -1.0],
+        high=[1.0, 1.0],
+    )
+    point = model.strata.judge(np.zeros(2))
+    assert str(point.kind) == kind
+    assert FunctionEvidence(model, np.zeros(2)).flat_dimension == (1 if kind == "minimum" else None)
 
 
 # --- XOR --------------------------------------------------------------------------------------

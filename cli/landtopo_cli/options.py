@@ -155,7 +155,7 @@ _OPTIONS = (
     click.option(
         "--model",
         metavar="MODEL",
-        help="A landscape that is no network: mueller-brown, himmelblau, xor:DECAY, "
+        help="A landscape that is no network: mueller-brown, himmelblau, torus, xor:DECAY, "
         "p-spin:N:SEED, lj:N, morse:N:RHO, samples:FILE.npz, or FILE.py:NAME.",
     ),
     click.option(

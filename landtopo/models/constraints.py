@@ -56,7 +56,7 @@ class NormalisedRows:
     def place(self, x: Array) -> Array:
         """Rows of the given lengths."""
         rows = self._rows(x)
-        lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+        lengths = _lengths(rows)
         return np.asarray((self.radii[:, None] / lengths * rows).reshape(x.shape))
 
     def value(self, x: Array) -> Array:
@@ -67,7 +67,7 @@ class NormalisedRows:
         """Values and gradients; those have no part along their rows."""
         value, gradient = self.inner.value_and_gradient(self.place(x))
         rows = self._rows(x)
-        lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+        lengths = _lengths(rows)
         units = rows / lengths
         slopes = self._rows(gradient)
         slopes = slopes - np.sum(slopes * units, axis=-1, keepdims=True) * units
@@ -245,3 +245,9 @@ def _differences(values: Array) -> tuple[Array, Array]:
     a, b, c = root[:, None, None], root[None, :, None], root[None, None, :]
     second = (a + b + c) / (a * b * c * (a + b) * (b + c) * (a + c))
     return first, second
+
+
+def _lengths(rows: Array) -> Array:
+    """Lengths of rows; that of a zero row, which has no direction, is no number."""
+    found = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(np.where(found > 0.0, found, np.nan))

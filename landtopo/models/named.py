@@ -16,7 +16,7 @@ __all__ = ["KNOWN", "named_model"]
 
 #: The names there are, for help and refusals.
 KNOWN = (
-    "mueller-brown, himmelblau, xor:DECAY, p-spin:N:SEED, lj:N, morse:N:RHO, "
+    "mueller-brown, himmelblau, torus, xor:DECAY, p-spin:N:SEED, lj:N, morse:N:RHO, "
     "samples:FILE.npz or FILE.py:NAME"
 )
 
@@ -27,7 +27,7 @@ def named_model(text: str) -> SmoothModel:
     Parameters
     ----------
     text : str
-        ``mueller-brown``, ``himmelblau``, ``xor:0.01`` (weight decay), ``p-spin:6:1``
+        ``mueller-brown``, ``himmelblau``, ``torus``, ``xor:0.01`` (weight decay), ``p-spin:6:1``
         (spins and seed of the couplings), ``lj:7`` (Lennard-Jones particles), ``morse:7:6``
         (Morse particles and how narrow their well is), ``samples:FILE.npz`` (the loss of a network
         on given samples), or ``FILE.py:NAME``: a model, or a function without arguments that makes
@@ -52,6 +52,7 @@ def named_model(text: str) -> SmoothModel:
     makers = {
         ("mueller-brown", 0): _mueller_brown,
         ("himmelblau", 0): _himmelblau,
+        ("torus", 0): _torus,
         ("xor", 1): _xor,
         ("p-spin", 2): _p_spin,
         ("lj", 1): _lennard_jones,
@@ -78,6 +79,12 @@ def _himmelblau(parts: list[str]) -> SmoothModel:
     from landtopo.models.himmelblau import himmelblau
 
     return himmelblau()
+
+
+def _torus(parts: list[str]) -> SmoothModel:
+    from landtopo.models.torus import torus
+
+    return torus()
 
 
 def _xor(parts: list[str]) -> SmoothModel:

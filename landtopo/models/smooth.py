@@ -24,6 +24,7 @@ from landtopo.landscape.rungs import Line, LineageOptions
 from landtopo.landscape.schema import MODEL
 from landtopo.landscape.transitions import Found, arc_lengths
 from landtopo.model import Mark, Rungs, Symmetry
+from landtopo.models.flat_sets import SetMark, all_flat, copies_of_set
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 from landtopo.paths.descent import DescentOptions
 from landtopo.paths.join import JoinOptions, join
@@ -33,7 +34,7 @@ from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend, 
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Attempts, Families, Kind, Status
-from landtopo.points.stationary import FunctionFamily, FunctionPoint, judged
+from landtopo.points.stationary import FunctionFamily, FunctionPoint, flat_reason, judged
 from landtopo.run import Run
 from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
@@ -472,7 +473,12 @@ class _Strata:
         if np.any(placed != point.x):
             point = self._judged(placed)
         flaw = self.flaw(point.x)
-        return point if flaw is None else replace(point, kind=Kind.UNDECIDED, reason=flaw)
+        if flaw is not None:
+            return replace(point, kind=Kind.UNDECIDED, reason=flaw)
+        rests = point.nullity and not point.index and point.grad_norm <= point.grad_tolerance
+        if rests and all_flat(self._model.objective(point.x), point):
+            return replace(point, kind=Kind.MINIMUM, reason=flat_reason(point.nullity))
+        return point
 
     def _judged(self, x: Array) -> FunctionPoint:
         model = self._model
@@ -480,12 +486,25 @@ class _Strata:
             model.objective(x), x, reach=_REACH, tolerance=model.tolerance, error=model.shape.error
         )
 
-    def mark(self, one: Any) -> Mark:
-        """The point itself."""
-        return self._model.symmetry.mark(one.x)
+    def mark(self, one: Any) -> SetMark:
+        """The point itself, or the set of minima that it lies on."""
+        point = getattr(one, "point", one)
+        return self.mark_at(point.x, point.nullity if point.kind is Kind.MINIMUM else 0)
+
+    def mark_at(self, x: Array, dimension: int = 0) -> SetMark:
+        """The same of a place, of which nothing else may be known."""
+        model = self._model
+        return SetMark(
+            symmetry=model.symmetry,
+            gauge=model.shape.gauge,
+            objective=model.objective(x),
+            x=x,
+            dimension=dimension,
+            own=model.symmetry.mark(x),
+        )
 
     def between_sets(self, first: Any, second: Any, element: Permutation) -> Permutation:
-        """No set is larger than a point."""
+        """The element that is known: any that carries one set to the other."""
         return element
 
     def is_pass(self, point: Any, kind: PassKind) -> bool:
@@ -579,15 +598,23 @@ class _Facts:
     def family(self, point: FunctionPoint, *, count: int, found_by: str) -> FunctionFamily:
         """A family from its representative."""
         shape = self._model.shape
-        isotropy = int(shape.symmetry.isotropy_order(point.x))
+        dimension = point.nullity if point.kind is Kind.MINIMUM else 0
+        order = int(shape.symmetry.order)
+        if dimension:
+            objective = self._model.objective(point.x)
+            isotropy = order // copies_of_set(
+                objective, shape.gauge, shape.symmetry, point.x, dimension
+            )
+        else:
+            isotropy = int(shape.symmetry.isotropy_order(point.x))
         return FunctionFamily(
             id="",
             point=point,
             count=count,
             found_by=found_by,
-            flat_dimension=0 if point.nullity == 0 else None,
+            flat_dimension=dimension if dimension or not point.nullity else None,
             isotropy_order=isotropy,
-            orbit_size=int(shape.symmetry.order) // isotropy,
+            orbit_size=order // isotropy,
             description=shape.description(point.x * self._model.length, isotropy),
         )
 
@@ -695,11 +722,11 @@ def grouped(
     for i, x in enumerate(columns["x"]):
         if status[i] is not Status.CONVERGED:
             continue
-        number = _place(marks, model.symmetry.mark(x))
+        number = _place(marks, model.strata.mark_at(x))
         if number is None:
             # Soft directions are known less well until Newton's method has reached the floor.
             point = model.strata.judge(x)
-            mark = model.symmetry.mark(point.x)
+            mark = model.strata.mark(point)
             number = _place(marks, mark)
             if number is None:
                 number = len(points)

@@ -14,7 +14,7 @@ from landtopo.points.spectrum import spectrum
 from landtopo.shown import Brief
 from landtopo.units import Linear, Squared, Unitless
 
-__all__ = ["FunctionFamily", "FunctionPoint", "judged", "verdict_of"]
+__all__ = ["FunctionFamily", "FunctionPoint", "flat_reason", "judged", "verdict_of"]
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -41,8 +41,9 @@ class FunctionPoint(Brief):
     index, nullity : int
         Numbers of negative and of zero eigenvalues.
     kind : Kind
-        *minimum* if all eigenvalues are positive, *saddle* if some are negative, *undecided* if
-        none is negative and some are zero, or where the gradient does not vanish.
+        *minimum* if all eigenvalues are positive, or those that vanish belong to flat directions;
+        *saddle* if some are negative; *undecided* if none is negative and some are zero, or where
+        the gradient does not vanish.
     reason : str
         One sentence that says why.
     count : int
@@ -203,6 +204,15 @@ def judged(
         nullity=found.nullity,
         kind=kind,
         reason=reason,
+    )
+
+
+def flat_reason(dimension: int) -> str:
+    """Why a point with null directions is a minimum."""
+    what = "direction" if dimension == 1 else f"{dimension} directions"
+    return (
+        f"The value is constant on curves traced along the null {what}, and all other eigenvalues "
+        "of the Hessian are positive."
     )
 
 

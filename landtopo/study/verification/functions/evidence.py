@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from landtopo.models.flat_sets import walks_to
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
 from landtopo.study.verification.labelled import Joint, automorphisms
@@ -28,6 +29,8 @@ _CURVATURE_STEP = 2.0**-7
 _EPSILON = float(np.finfo(np.float64).eps)
 # A curvature of this part of the largest is zero, unless the differences are worse than that.
 _ZERO = 1e-8
+# How far a point is displaced to see whether it is one of many, in units of the model.
+_ASIDE = 2e-2
 # Points of rest are one where they are as close as this, relative to their size.
 _SAME = 1e-5
 
@@ -170,6 +173,37 @@ class FunctionEvidence:
         return int(np.sum(np.abs(self.eigenvalues) <= self.zero))
 
     @cached_property
+    def is_flat(self) -> bool:
+        """Whether the value stays the same at places beside the point, as far as it leads back.
+
+        Places are displaced along random null directions and brought back across them, by slopes
+        over the curvatures here.
+        """
+        values, vectors = np.linalg.eigh(self.hessian[0])
+        order = np.argsort(np.abs(values), kind="stable")
+        null, across = np.split(order, [self.gauge + self.nullity])
+        generator = np.random.default_rng(0)
+        for _ in range(4):
+            share = generator.standard_normal(len(null))
+            aside = _ASIDE * vectors[:, null] @ (share / np.linalg.norm(share))
+            x = self.inside + aside
+            for _ in range(60):
+                slope = self._objective.value_and_gradient(x)[1]
+                x = x - vectors[:, across] @ ((vectors[:, across].T @ slope) / values[across])
+            apart = abs(float(self._objective.value(x)) - self.loss / self.model.energy)
+            kept = float((x - self.inside) @ aside)
+            if not (apart <= 100.0 * self._rounding and kept >= 0.5 * _ASIDE**2):
+                return False
+        return True
+
+    @property
+    def flat_dimension(self) -> int | None:
+        """Dimension of the set of minima; None where null directions lead elsewhere."""
+        if not self.nullity:
+            return 0
+        return self.nullity if not self.index and self.is_flat else None
+
+    @cached_property
     def isotropy_order(self) -> int:
         """Number of symmetries that leave the point as it is."""
         symmetry = self.model.shape.symmetry
@@ -188,14 +222,31 @@ class FunctionEvidence:
             for element in generators:
                 image = symmetry.act(element, x)
                 known = (gauge.align(other, image) for other in found)
-                if all(np.linalg.norm(other - image) > near for other in known):
+                if all(np.linalg.norm(other - image) > near for other in known) and not any(
+                    self._on_one_set(image, other) for other in found
+                ):
                     found.append(image)
         return len(found)
+
+    def is_at(self, other: FunctionEvidence) -> bool:
+        """Whether this is the other point, or on one set with it, but for its gauge."""
+        x, y = self.inside, other.inside
+        apart = np.linalg.norm(self.model.shape.gauge.align(y, x) - x)
+        return bool(apart <= _SAME * (1.0 + np.linalg.norm(x))) or self._on_one_set(x, y)
+
+    def _on_one_set(self, x: Array, y: Array) -> bool:
+        """Whether points are joined by minima of the same value, as the model walks."""
+        dimension = self.flat_dimension
+        gauge = self.model.shape.gauge
+        return bool(dimension) and walks_to(self._objective, gauge, x, y, int(dimension or 0))
 
     def is_copy_of(self, other: FunctionEvidence) -> bool:
         """Whether the points are one up to symmetry: equally high, and carried into each other."""
         apart = abs(self.loss - other.loss) / self.model.energy
-        same = self.model.symmetry.match(self.inside, other.inside) is not None
+        marks = [
+            self.model.strata.mark_at(one.inside, one.flat_dimension or 0) for one in (self, other)
+        ]
+        same = marks[0].match(marks[1]) is not None
         return same and apart <= 1e-8 * (1.0 + abs(self.loss) / self.model.energy)
 
 

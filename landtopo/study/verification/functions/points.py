@@ -9,7 +9,7 @@ import numpy as np
 
 from landtopo.landscape.schema import MINIMUM
 from landtopo.points.records import Kind
-from landtopo.points.stationary import verdict_of
+from landtopo.points.stationary import flat_reason, verdict_of
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.functions.evidence import FunctionEvidence
 from landtopo.study.verification.functions.known import KnownModel, place_of
@@ -104,6 +104,8 @@ def _check_verdict(known: KnownModel, record: Record) -> Iterator[Check]:
         yield from compare.equal("kind", MINIMUM)
     critical = point.gradient_norm <= 1.01 * point.allowed_slope
     kind, reason = verdict_of(critical, point.index, point.nullity, point.gauge)
+    if kind is Kind.UNDECIDED and critical and point.flat_dimension:
+        kind, reason = Kind.MINIMUM, flat_reason(point.nullity)
     flaw = known.model.shape.flaw(point.x)
     if flaw is not None:
         kind, reason = Kind.UNDECIDED, flaw
@@ -123,7 +125,7 @@ def _check_symmetry(known: KnownModel, record: Record) -> Iterator[Check]:
             close = VALUE * float(np.abs(value).max(initial=0.0))
             yield from compare.close(name, value, close)
     if record.values.get("flat_dimension") is not None:
-        yield from compare.equal("flat_dimension", 0 if not point.nullity else "not decided")
+        yield from compare.equal("flat_dimension", point.flat_dimension)
 
 
 _POINT = ("grad_norm", "eigenvalues", "index")

@@ -37,8 +37,6 @@ _SHOWN = 257
 _LENGTH = 2e-2
 _VALUE = 5e-3
 _DENSE = 4001
-# Distance of points that are one, relative to their size.
-_SAME = 1e-5
 
 
 def _check_heights(known: KnownModel, record: Record) -> Iterator[Check]:
@@ -92,13 +90,14 @@ def _element(
 ) -> Iterator[Check]:
     """The way leads from the first minimum's representative to this copy of the second's."""
     stored, shape = compare.values, known.model.shape
-    first, second = (known.node(stored[f"{side}_id"]).inside for side in ("from", "to"))
+    first, second = (known.node(stored[f"{side}_id"]) for side in ("from", "to"))
     element = shape.element_of(stored)
     agree = False
     if element is not None:
-        there = shape.symmetry.act(element, second)
+        copy = shape.symmetry.act(element, second.inside)
+        there = known.evidence(copy * known.model.length)
         agree = any(
-            _is_at(known, one, first) and _is_at(known, other, there)
+            known.evidence(one).is_at(first) and known.evidence(other).is_at(there)
             for start, end in turns
             for one, other in product(start.ends, end.ends)
         )
@@ -139,13 +138,6 @@ def _apart(side: Array, way: Descent, height: float) -> float:
     if way.saddle is not None:
         return apart
     return max(apart, abs(float(here[-1]) - longest) / (_LENGTH * longest))
-
-
-def _is_at(known: KnownModel, end: Array, place: Array) -> bool:
-    """Whether an end of a flow is a point, but for the continuous symmetry."""
-    here = end / known.model.length
-    apart = np.linalg.norm(known.model.shape.gauge.align(place, here) - here)
-    return bool(apart <= _SAME * (1.0 + np.linalg.norm(here)))
 
 
 def both_ways(known: KnownModel, point: FunctionEvidence) -> tuple[Descent, Descent]:
