@@ -826,9 +826,16 @@ def test_complete_lists() -> None:
     (found,) = answer("certify", "--complete", *TWO, "--dim", 2)
     assert found["complete"]
     assert [point["kind"] for point in found["points"]] == ["minimum", "saddle", "saddle", "saddle"]
-    result = run("certify", "--complete", *TWO)
+    (many,) = answer("certify", "--complete", *TWO, "--dim", 2, "--within", 0.001)
+    assert many["complete"]
+    assert np.rad2deg(many["angles"]) == pytest.approx([89.999, 90.001])
+    assert (
+        "for every angle from 89.999 to 90.001 degrees"
+        in run("certify", "--complete", *TWO, "--dim", 2, "--within", 0.001).stdout
+    )
+    result = run("certify", "--complete", *TWO, "--dim", 2, "--within", 20)
     assert result.exit_code == 3
-    assert "others may leave it" in result.stdout
+    assert "--within does nothing" in refusal("certify", *TWO, "--within", 1)
     assert "--complete takes no" in refusal("certify", "--complete", *TWO, "--family", "w2-f0")
     assert "at most two neurons" in refusal(
         "certify", "--complete", "--teacher", "orthonormal:3", "--width", 2

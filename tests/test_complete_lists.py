@@ -13,7 +13,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.points.records import Kind
-from landtopo.proofs import circle, plane
+from landtopo.proofs import circle, jets, outside, plane
 
 pytest.importorskip("flint")
 
@@ -75,11 +75,11 @@ def _newton_ends(teacher, width, dim, count):
     generator = np.random.default_rng(3)
     ends = set()
     for _ in range(count):
-        W = generator.normal(size=(width, 2))
+        W = generator.normal(size=(width, dim))
         for _ in range(60):
             slope = loss.gradient(W).ravel()
             step = np.linalg.lstsq(loss.hessian(W), slope, rcond=1e-12)[0]
-            W = W - (step * min(1, 0.5 / np.linalg.norm(step))).reshape(W.shape)
+            W = W - (step / max(1, 2 * np.linalg.norm(step))).reshape(W.shape)
             if np.linalg.norm(W, axis=1).min() < 1e-3:
                 break
         norms = np.linalg.norm(W, axis=1)
@@ -148,10 +148,123 @@ def test_the_condition_of_two_neurons_on_both_sides_of_one_vector():
     np.testing.assert_allclose(value, rest * s(d), atol=1e-12)
 
 
-def test_beyond_the_plane_nothing_is_claimed():
-    found = complete_list(TeacherStudent(Teacher.orthonormal(2), 2, 3))
-    assert found.status is CompleteStatus.PLANE
-    assert not found.complete
+@pytest.mark.parametrize(("degrees", "norm"), [(60, 1.0), (150, 1.0), (100, 0.5)])
+def test_lists_outside_the_plane_are_those_of_many_newton_searches(degrees, norm):
+    teacher = _teacher(degrees, norm)
+    found = complete_list(TeacherStudent(teacher, 2, 3))
+    assert found.complete
+    leaving = [p for p in found.points if p.weights.shape[1] == 3]
+    assert len(leaving) == (3 if degrees == 150 else 1)
+    loss = PopulationLoss(TeacherStudent(teacher, 2, 3))
+    for point in leaving:
+        assert np.linalg.norm(loss.gradient(point.weights)) < 1e-12
+        values = np.linalg.eigvalsh(loss.hessian(point.weights))
+        assert point.index == np.sum(values < -1e-9)
+        assert point.kind is Kind.SADDLE
+    listed = {round(p.loss_bounds[0], 8) + 0.0 for p in found.points if p.flat_dimension == 0}
+    ends = _newton_ends(teacher, 2, 3, 60)
+    assert ends <= listed
+    assert {round(p.loss_bounds[0], 8) for p in leaving} <= ends
+
+
+def _at(x, y, lam, degrees=100):
+    """The equations outside the plane at one point, and slopes."""
+    box = circle.interval(np.array([[x, y, lam]]))
+    terms = outside._terms(_plane(degrees), *jets.variables(box))
+    return terms, [float(one.value.middle[0]) for one in terms.values]
+
+
+def test_what_is_searched_outside_the_plane_is_the_gradient():
+    """On the bisector F1 is zero, and lengths make the gradients parallel to the neurons."""
+    generator = np.random.default_rng(5)
+    teacher, half = _teacher(100), np.deg2rad(50)
+    loss = PopulationLoss(TeacherStudent(teacher, 2, 3))
+    turn = np.array([[np.cos(half), np.sin(half)], [np.sin(half), -np.cos(half)]])
+    for _ in range(20):
+        x, lam = generator.uniform(0.1, 0.8), generator.uniform(0.75, 0.97)
+        sigma = np.pi - half - (np.pi - 2 * half) * x**2
+        if lam * sigma <= half:
+            continue
+        terms, (first, divided, third) = _at(x, 0.0, lam)
+        angles = np.array([sigma, lam * sigma])
+        ahead = -np.cos(angles) / np.cos(half)
+        height = np.sqrt(1 - ahead**2)
+        units = np.stack([ahead, 0 * ahead, height * [1, -1]], axis=1)
+        np.testing.assert_allclose([float(h.value.middle[0]) for h in terms.heights], height)
+        o = np.pi - np.arccos(units[0] @ units[1])
+        s = 2 * sigma * np.cos(half)
+        mixed = height[1] * ahead[0] + height[0] * ahead[1]
+        k = lam / o * s / mixed
+        sizes = np.array([k * height[1], k * height[0] / lam])
+        if mixed <= 0:
+            continue
+        W = sizes[:, None] * units
+        slope = loss.gradient(np.hstack([W[:, :2] @ turn, W[:, 2:]]))
+        slope = np.hstack([slope[:, :2] @ turn.T, slope[:, 2:]])
+        e = 2 * np.pi * np.sum(slope * units, axis=1)
+        np.testing.assert_allclose(slope, e[:, None] * units / (2 * np.pi), atol=1e-12)
+        n = 2 * np.sin(angles)
+        assert first == pytest.approx(0, abs=1e-12)
+        assert third == pytest.approx(e[0] * o * s * mixed, abs=1e-10)
+        second = lam / k * (n[1] * e[0] - n[0] * e[1])
+        assert divided == pytest.approx(height.sum() * second / (1 - lam), abs=1e-9)
+
+
+def test_slopes_outside_the_plane():
+    generator = np.random.default_rng(6)
+    for _ in range(20):
+        x, y, lam = generator.uniform([0.2, -0.7, 0.8], [0.7, 0.7, 0.99])
+        terms, _ = _at(x, y, lam)
+        step = 1e-6
+        for i, move in enumerate(step * np.eye(3)):
+            ahead, behind = (_at(*(np.array([x, y, lam]) + sign * move))[1] for sign in (1, -1))
+            for one, up, down in zip(terms.values, ahead, behind, strict=True):
+                slope, low, high = (up - down) / (2 * step), *(x[0] for x in one.slopes[i])
+                assert low - 1e-6 < slope < high + 1e-6
+                # Slopes of sinc are bounded to x^2 / 10 of their size.
+                assert high - low < 0.05 * (1 + abs(slope))
+
+
+def test_ranges_outside_the_plane_hold_samples():
+    generator = np.random.default_rng(7)
+    low = generator.uniform([0, -1, 0.5], [0.9, 0.9, 0.95], (200, 3))
+    high = np.minimum(low + generator.choice([1e-3, 0.05]), 1)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        terms = outside._terms(_plane(100), *jets.variables(circle.Interval(low, high)))
+    for _ in range(30):
+        at = low + generator.uniform(size=(200, 3)) * (high - low)
+        sampled = outside._terms(_plane(100), *outside._ranges(circle.interval(at)))
+        for one, inner in zip(terms.values, sampled.values, strict=True):
+            assert np.all(one.low <= inner.high)
+            assert np.all(inner.low <= one.high)
+
+
+def test_lists_of_an_interval_of_teachers_hold_those_of_its_teachers():
+    within = np.deg2rad(0.01)
+    many = complete_list(TeacherStudent(_teacher(60), 2, 3), within=within)
+    assert many.complete
+    assert np.rad2deg(many.angles) == pytest.approx([59.99, 60.01])
+    for degrees in (59.991, 60.0, 60.008):
+        one = complete_list(TeacherStudent(_teacher(degrees), 2, 3))
+        assert len(one.points) == len(many.points)
+        for around, point in zip(many.points, one.points, strict=True):
+            assert around.kind is point.kind
+            assert around.description == point.description
+            assert around.loss_bounds[0] <= point.loss_bounds[1]
+            assert point.loss_bounds[0] <= around.loss_bounds[1]
+            assert around.index in (None, point.index)
+
+
+def test_intervals_that_are_too_wide_are_open():
+    found = complete_list(TeacherStudent(_teacher(60), 1, 2), within=np.deg2rad(40))
+    assert found.status is not CompleteStatus.COMPLETE
+    for within in (-1.0, np.nan, 2.0, "wide"):
+        with pytest.raises(InvalidArgument, match="within"):
+            complete_list(TeacherStudent(_teacher(60), 1, 2), within=within)
+    with pytest.raises(InvalidArgument, match="apart from being"):
+        complete_list(TeacherStudent(_teacher(60), 1, 2), within=np.deg2rad(61))
+    with pytest.raises(InvalidArgument, match="one vector"):
+        complete_list(TeacherStudent(Teacher.orthonormal(1), 1), within=0.1)
 
 
 def test_teachers_of_a_whole_interval():

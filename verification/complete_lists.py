@@ -1,42 +1,93 @@
-"""Two neurons and two teacher vectors of one length, d = 2, at each angle of 1 to 179 degrees.
+"""Two neurons and two teacher vectors of one length: complete lists, all but the teacher saddles.
 
-    python verification/complete_lists.py
+    python verification/complete_lists.py [FILE [FIRST LAST]]
 
-The list of critical points with neurons that are not zero is complete at each of these angles, and
-all of them but the teacher itself are saddles.
+For each angle of FIRST to LAST (1 to 179) degrees in d = 2 and in d = 3, which holds for all larger
+d, and then for the widest of some intervals around each angle. FILE keeps a line for each list, and
+the same command goes on where it was; at the end it says what is proved, what is not, and with how
+much of all directions left.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import landtopo as lt
 
+# Half widths in degrees; the first that is proved is the last that is tried.
+INTERVALS = (0.02, 0.005, 0.001)
 
-def main() -> int:
-    began, open_ = time.process_time(), []
-    counts: dict[int, list[int]] = {}
-    for degrees in range(1, 180):
-        angle = np.deg2rad(degrees)
-        teacher = lt.Teacher.from_vectors([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
-        found = lt.complete_list(lt.TeacherStudent(teacher, width=2, dim=2))
-        first, *others = found.points
-        proved = (
-            found.complete
-            and first.description == "the teacher itself"
-            and all(str(point.kind) == "saddle" for point in others)
+
+def tasks(first: int, last: int) -> Iterator[tuple[int, int, float]]:
+    """Angle, dimension and half width, in degrees."""
+    for within in (0.0, *INTERVALS):
+        for degrees in range(first, last + 1):
+            yield from ((degrees, dim, within) for dim in ((2, 3) if within == 0 else (3,)))
+
+
+def proved(degrees: int, dim: int, within: float) -> dict[str, Any]:
+    """One list, and whether it says that all but the teacher are saddles."""
+    began = time.process_time()
+    angle = np.deg2rad(degrees)
+    teacher = lt.Teacher.from_vectors([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
+    problem = lt.TeacherStudent(teacher, width=2, dim=dim)
+    found = lt.complete_list(problem, within=float(np.deg2rad(within)))
+    others = [one for one in found.points if one.description != "the teacher itself"]
+    alone = len(others) == len(found.points) - 1
+    return {
+        "degrees": degrees,
+        "dim": dim,
+        "within": within,
+        "proved": found.complete and alone and all(str(one.kind) == "saddle" for one in others),
+        "saddles": len(others),
+        "undecided": found.volume,
+        "boxes": found.boxes,
+        "seconds": round(time.process_time() - began, 1),
+    }
+
+
+def main(file: Path, first: int, last: int) -> int:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    # A line that a kill cut off is made again.
+    whole = [json.loads(line) for line in lines if line.endswith("}")]
+    known = {(one["degrees"], one["dim"], one["within"]): one for one in whole}
+    done = set()
+    with file.open("a", encoding="utf-8") as out:
+        out.write("\n" if lines and len(lines) > len(whole) else "")
+        for task in tasks(first, last):
+            degrees, within = task[0], task[2]
+            if within and degrees in done:
+                continue
+            if task not in known:
+                known[task] = proved(*task)
+                out.write(json.dumps(known[task]) + "\n")
+                out.flush()
+            print(known[task], flush=True)
+            if within and known[task]["proved"]:
+                done.add(degrees)
+    exact = [known[task] for task in tasks(first, last) if task[2] == 0]
+    open_ = [one for one in exact if not one["proved"]]
+    for one in open_:
+        print(
+            f"Not proved: {one['degrees']} degrees, d = {one['dim']}, {one['undecided']:.2g} left."
         )
-        if not proved:
-            open_.append(degrees)
-        counts.setdefault(len(others), []).append(degrees)
-    for saddles, angles in sorted(counts.items()):
-        print(f"{saddles} families of saddles: {angles[0]} to {angles[-1]} degrees")
-    print(f"Not proved: {open_ or 'none'}; {time.process_time() - began:.0f} s.")
+    wide = sum(
+        2 * max(w for w in INTERVALS if known.get((a, 3, w), {}).get("proved")) for a in done
+    )
+    print(f"{len(exact) - len(open_)} of {len(exact)} lists are complete and have saddles alone; ")
+    print(f"with intervals around {len(done)} angles, {wide:.3g} degrees wide together.")
     return int(bool(open_))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    place = Path(sys.argv[1] if len(sys.argv) > 1 else "results/complete-lists.jsonl")
+    low, high = map(int, sys.argv[2:4]) if len(sys.argv) > 3 else (1, 179)
+    sys.exit(main(place, low, high))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,8 +107,11 @@ def in_percent(progress: Progress, label: str) -> Iterator[Callable[[float], Non
     progress.end()
 
 
-def complete_lists(request: Request) -> int | None:
-    """Answer with all critical points of each width; the exit code says whether there is a gap."""
+def complete_lists(request: Request, within: float) -> int | None:
+    """Answer with all critical points of each width; the exit code says whether there is a gap.
+
+    `within` is in degrees.
+    """
     from landtopo.proofs.complete import CompleteStatus, complete_list
     from landtopo_cli.app import INCOMPLETE
 
@@ -117,7 +121,8 @@ def complete_lists(request: Request) -> int | None:
         for width in work.widths:
             label = f"width {width}: directions decided, in percent"
             with in_percent(work.progress, label) as decided:
-                found.append((width, complete_list(work.problem(width), decided)))
+                one = complete_list(work.problem(width), decided, math.radians(within))
+                found.append((width, one))
     request.answer(
         lambda: [_list_record(width, one) for width, one in found],
         lambda: "\n\n".join(_list_text(width, one) for width, one in found),
@@ -131,6 +136,7 @@ def _list_record(width: int, found: CompleteList) -> dict[str, Any]:
         "width": width,
         "status": found.status.value,
         "complete": found.complete,
+        "angles": [] if found.angles is None else list(found.angles),
         "points": [
             {
                 **row,
@@ -140,6 +146,7 @@ def _list_record(width: int, found: CompleteList) -> dict[str, Any]:
             for row, point in zip(found.rows(), found.points, strict=True)
         ],
         "undecided": found.undecided.tolist(),
+        "undecided_outside": found.undecided_outside.tolist(),
         "undecided_part": found.volume,
         "boxes": found.boxes,
     }
@@ -153,12 +160,15 @@ def _list_text(width: int, found: CompleteList) -> str:
             "-" if point.index is None else str(point.index),
             str(point.flat_dimension),
             number(point.loss_bounds[0], 12),
+            number(point.loss_bounds[1], 12),
         )
         for point in found.points
     ]
+    low, high = map(math.degrees, found.angles or (0.0, 0.0))
+    teachers = f", for every angle from {low:.9g} to {high:.9g} degrees" if low < high else ""
     told = [
-        f"Width {width}:",
-        table(("what it is", "kind", "index", "flat", "loss"), rows),
+        f"Width {width}{teachers}:",
+        table(("what it is", "kind", "index", "flat", "loss at least", "at most"), rows),
         found.status.value,
         f"{found.boxes} boxes of directions; {found.volume:.3g} of all are not decided.",
     ]

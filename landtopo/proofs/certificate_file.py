@@ -60,6 +60,7 @@ __all__ = [
     "centre",
     "exact_table",
     "loss_bounds",
+    "negatives",
     "prove_point",
     "told_symmetries",
     "write_record",
@@ -469,6 +470,13 @@ class Prover:
         if seen is None:
             return None
         return _Count(number=times * int(seen.unique_fmpz() or 0), bases=[basis])
+
+
+def negatives(balls: arb_mat) -> int | None:
+    """Negative eigenvalues of a symmetric matrix; None where a sign is open."""
+    size = balls.nrows()
+    seen = _seen(balls, [1] * size, _eigenbasis(balls), [(i, 1) for i in range(size)])
+    return None if seen is None else int(seen.unique_fmpz() or 0)
 
 
 def _eigenbasis(balls: arb_mat) -> Array:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from landtopo.objective import Array
 
-__all__ = ["Interval", "bend", "interval", "kernel", "turn"]
+__all__ = ["Interval", "bend", "interval", "kernel", "range_of", "turn"]
 
 # A bound of roundings of the three functions for |x| < 100: the argument is reduced with an error
 # below 1e-14, slopes are at most pi, and values at most pi.
@@ -75,18 +75,18 @@ def _outward(low: Array, high: Array) -> Interval:
 
 def kernel(x: Interval) -> Interval:
     """Range of k."""
-    return _range(x, _kernel, {0.0: np.pi, np.pi: 0.0})
+    return range_of(x, _kernel, {0.0: np.pi, np.pi: 0.0})
 
 
 def turn(x: Interval) -> Interval:
     """Range of -k'."""
-    return _range(x, _turn, {_TURN_PLACE: _TURN_TOP, -_TURN_PLACE: -_TURN_TOP})
+    return range_of(x, _turn, {_TURN_PLACE: _TURN_TOP, -_TURN_PLACE: -_TURN_TOP})
 
 
 def bend(x: Interval) -> Interval:
     """Range of k''."""
     extrema = {0.0: -np.pi, np.pi: 0.0, _BEND_PLACE: _BEND_TOP, -_BEND_PLACE: _BEND_TOP}
-    return _range(x, _bend, extrema)
+    return range_of(x, _bend, extrema)
 
 
 def _reduced(x: Array) -> Array:
@@ -108,7 +108,8 @@ def _bend(x: Array) -> Array:
     return np.asarray(np.sin(t) - (np.pi - t) * np.cos(t))
 
 
-def _range(x: Interval, f: Callable[[Array], Array], extrema: dict[float, float]) -> Interval:
+def range_of(x: Interval, f: Callable[[Array], Array], extrema: dict[float, float]) -> Interval:
+    """Range of a function of period 2 pi whose extrema are given: places and values."""
     ends = f(x.low), f(x.high)
     low, high = np.minimum(*ends), np.maximum(*ends)
     for place, value in extrema.items():

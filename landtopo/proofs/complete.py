@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.checks import checked_instance
+from landtopo.checks import checked_instance, checked_number
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
@@ -22,6 +22,8 @@ from landtopo.proofs.certificate_file import PointProof, prove_point
 from landtopo.proofs.certification import CertificateStatus
 from landtopo.proofs.circle import interval, kernel
 from landtopo.proofs.enclosures import require_flint
+from landtopo.proofs.every_teacher import Enclosed, enclosed_mirrored, enclosed_plane
+from landtopo.proofs.outside import mirrored_lengths, search_mirrored, search_unlike
 from landtopo.proofs.plane import (
     PlaneSearch,
     PlaneTeacher,
@@ -46,10 +48,7 @@ class CompleteStatus(StrEnum):
 
     COMPLETE = "These are all critical points with neurons that are not zero, and no others."
     OPEN = "There may be others in the boxes that could not be decided, and nowhere else."
-    PLANE = (
-        "These are all critical points in the plane of the teacher with neurons that are not zero; "
-        "others may leave it."
-    )
+    UNSURE = "What a point is, or whether it is there, could not be decided."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +86,17 @@ class CompleteList(Table):
     ----------
     points : tuple of ListedPoint
         By increasing loss.
+    angles : tuple of float or None
+        Between the two vectors of the teachers that the list is about (radians), from the smallest
+        to the largest.
     undecided : ndarray, shape (n, D, 2)
         Boxes of directions, in radians from the first teacher vector, that may hold others.
+    undecided_outside : ndarray, shape (n, 3, 2)
+        Boxes that may hold others which leave the plane of the teacher, in the unknowns of
+        docs/proofs.md.
     volume : float
-        Part of all directions that they are.
+        Part of all directions that they are, of those in the plane or outside of it, whichever is
+        larger.
     boxes : int
         How many boxes were looked at.
     status : CompleteStatus
@@ -105,7 +111,9 @@ class CompleteList(Table):
     """
 
     points: tuple[ListedPoint, ...]
+    angles: tuple[float, float] | None
     undecided: Array
+    undecided_outside: Array
     volume: float
     boxes: int
     status: CompleteStatus
@@ -139,7 +147,9 @@ class CompleteList(Table):
 
 
 def complete_list(
-    problem: TeacherStudent, progress: Callable[[float], None] | None = None
+    problem: TeacherStudent,
+    progress: Callable[[float], None] | None = None,
+    within: float = 0.0,
 ) -> CompleteList:
     """List all critical points with neurons that are not zero, and prove that there are no others.
 
@@ -152,6 +162,10 @@ def complete_list(
         At most two neurons and two teacher vectors, which must not be parallel.
     progress : callable, optional
         Is told which part of all directions is decided.
+    within : float
+        The list is about all teachers with the same norms whose angle differs by at most this
+        from the given one (radians): each of them has just these points, close to where they are
+        for the given one.
 
     Returns
     -------
@@ -160,19 +174,22 @@ def complete_list(
     Raises
     ------
     InvalidArgument
-        If there are more neurons or vectors, or the vectors are parallel.
+        If there are more neurons or vectors, or the vectors are or could be parallel.
     LandtopoError
         If python-flint is missing.
 
     Examples
     --------
     >>> import landtopo as lt
-    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2, dim=2)
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
     >>> found = lt.complete_list(problem)  # needs python-flint
     >>> [str(point.kind) for point in found.points], found.complete
-    (['minimum', 'saddle', 'saddle', 'saddle'], True)
+    (['minimum', 'saddle', 'saddle', 'saddle', 'saddle'], True)
     """
     checked_instance("problem", "complete_list", problem, TeacherStudent)
+    within = checked_number(
+        "within", "complete_list", within, "lie between 0 and pi / 2", lambda x: 0 <= x < np.pi / 2
+    )
     teacher = problem.teacher
     if problem.width > _MOST or teacher.size > _MOST or teacher.rank < teacher.size:
         raise InvalidArgument(
@@ -182,46 +199,164 @@ def complete_list(
         )
     require_flint()
     if teacher.size == 1:
+        if within:
+            raise InvalidArgument(
+                "The 'within' argument of complete_list must be 0 for a teacher of one vector; "
+                f"got {within}."
+            )
         return _one_vector(problem)
-    plane, frame = _plane(problem)
-    single = search_single(plane, None if problem.width == _MOST else progress)
-    searches, candidates = [single], _networks(plane, frame, single)
-    if problem.width == _MOST:
-        pairs = search_pairs(plane, progress=progress)
-        searches.append(pairs)
-        split = [_split(problem, weights) for weights in candidates.weights]
-        found = _networks(plane, frame, pairs)
-        points = [*split, *(_isolated(problem, weights) for weights in found.weights)]
-        leaves = problem.dim is None or problem.dim > teacher.rank
-        open_ = candidates.open + found.open
-    else:
-        points = [_isolated(problem, weights) for weights in candidates.weights]
-        leaves, open_ = False, candidates.open
-    certified = all(one.proof.status is CertificateStatus.CERTIFIED for one in points)
-    undecided = searches[-1].undecided
-    whole = certified and not open_ and all(not len(one.undecided) for one in searches)
-    if not whole:
-        status = CompleteStatus.OPEN
-    else:
-        status = CompleteStatus.PLANE if leaves else CompleteStatus.COMPLETE
-    return CompleteList(
-        points=tuple(sorted(points, key=lambda one: one.loss_bounds)),
-        undecided=undecided,
-        volume=max(one.volume for one in searches),
-        boxes=sum(one.boxes for one in searches),
-        status=status,
-    )
+    return _Lister(problem, within, progress).found()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Networks:
-    """Solutions with positive lengths, and how many have lengths of unknown sign."""
+class _Lister:
+    """The searches for one problem, and the points that they find."""
 
-    weights: list[Array]
-    open: int
+    def __init__(
+        self, problem: TeacherStudent, within: float, progress: Callable[[float], None] | None
+    ) -> None:
+        self.problem, self.within = problem, within
+        self.progress = progress or (lambda part: None)
+        self.plane, self.frame, angle = _plane(problem, within)
+        self.angles = angle - within, angle + within
+        self.searches: list[PlaneSearch] = []
+        self.outer: list[PlaneSearch] = []
+        self.points: list[ListedPoint] = []
+        self.sure = True
+
+    def found(self) -> CompleteList:
+        """All of it."""
+        pairs = self.problem.width == _MOST
+        smallest = 1e-4 if self.within else 1e-7
+        single = search_single(self.plane, None if pairs else self.progress)
+        self.searches.append(single)
+        for number, weights in self._networks(single):
+            make = self._split if pairs else self._isolated
+            self.points.append(make(weights, single, number))
+        if pairs:
+            leaves = self.problem.dim is None or self.problem.dim > _MOST
+            share = 0.5 if leaves else 1.0
+            found = search_pairs(self.plane, smallest, lambda part: self.progress(share * part))
+            self.searches.append(found)
+            self.points += [self._isolated(w, found, i) for i, w in self._networks(found)]
+            if leaves:
+                self._outside()
+        certified = all(one.kind is not Kind.UNDECIDED for one in self.points) and self.sure
+        undecided = [one.undecided for one in self.searches[-1:]]
+        outside = [one.undecided for one in self.outer if one.undecided.shape[1] == 3]
+        every = [*self.searches, *self.outer]
+        status = CompleteStatus.COMPLETE if certified else CompleteStatus.UNSURE
+        if any(len(one.undecided) for one in every):
+            status = CompleteStatus.OPEN
+        return CompleteList(
+            points=tuple(sorted(self.points, key=lambda one: one.loss_bounds)),
+            angles=self.angles,
+            undecided=np.concatenate(undecided),
+            undecided_outside=np.concatenate([np.empty((0, 3, 2)), *outside]),
+            volume=max(one.volume for one in every),
+            boxes=sum(one.boxes for one in every),
+            status=status,
+        )
+
+    def _outside(self) -> None:
+        """Points that leave the plane: mirror images, and that there are no others."""
+        mirrored = search_mirrored(self.plane)
+        smallest = 1e-4 if self.within else 1e-6
+        unlike = search_unlike(self.plane, smallest, lambda part: self.progress(0.5 + 0.5 * part))
+        if len(mirrored.undecided):
+            lam = np.broadcast_to([[[1.0, 1.0]]], (len(mirrored.undecided), 1, 2))
+            boxes = np.concatenate([mirrored.undecided, lam], axis=1)
+            mirrored = replace(mirrored, undecided=boxes)
+        # Where there were others they would be said to be undecided.
+        cubes = [
+            np.stack([x - radius, x + radius], axis=-1)
+            for x, radius, reach in zip(unlike.roots, unlike.radii, unlike.reaches, strict=True)
+            if x[2] - reach < 1
+        ]
+        if cubes:
+            unlike = replace(unlike, undecided=np.concatenate([unlike.undecided, cubes]))
+        self.outer += [mirrored, unlike]
+        half = 0.5 * sum(self.angles) / 2
+        turn = np.array([[np.cos(half), np.sin(half)], [np.sin(half), -np.cos(half)]])
+        for x, reach in zip(mirrored.roots, mirrored.reaches, strict=True):
+            ahead, aside, out = (y.middle[0] for y in mirrored_lengths(self.plane.middle, x, 0.0))
+            if mirrored_lengths(self.plane, x, reach)[2].low[0] <= 0:
+                self.sure = False
+                continue
+            inside = np.array([ahead, aside]) @ turn @ self.frame
+            height = out * self._unit
+            weights = np.array([[*inside, height], [*inside, -height]])
+            dim = self.problem.dim
+            told = enclosed_mirrored(self.plane, x, reach, self._unit, dim) if self.within else None
+            self.points.append(self._listed(weights, "2 neurons outside the plane", told))
+
+    @property
+    def _unit(self) -> float:
+        return float(self.problem.teacher.norms.max())
+
+    def _networks(self, search: PlaneSearch) -> list[tuple[int, Array]]:
+        """Weights of solutions, each once: the same after turns, pairs after exchanges."""
+        seen: list[Array] = []
+        found = []
+        for number, angles in enumerate(search.roots):
+            units = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+            known = [np.abs(units[o] - one).max() for one in seen for o in ([0, -1], [-1, 0])]
+            if known and min(known) < _TIGHT:
+                continue
+            seen.append(units[[0, -1]])
+            ranges = lengths(self.plane, angles, max(search.reaches[number], _TIGHT))
+            if any(x.high < 0 for x in ranges):
+                continue
+            if any(x.low <= 0 for x in ranges):
+                self.sure = False
+                continue
+            exact = [float(x.middle) for x in lengths(self.plane.middle, angles, 0.0)]
+            if len(angles) > 1:
+                k = float(kernel(interval(angles[1] - angles[0])).middle)
+                exact = [x / (np.pi**2 - k**2) for x in exact]
+            found.append((number, np.array(exact)[:, None] * units @ self.frame))
+        return found
+
+    def _isolated(self, weights: Array, search: PlaneSearch, number: int) -> ListedPoint:
+        teacher = self.problem.teacher.vectors
+        orders = (teacher, teacher[::-1]) if len(weights) == len(teacher) else ()
+        same = any(np.abs(weights - one).max() < _TIGHT * self._unit for one in orders)
+        told = self._told(search, number)
+        if told is not None:
+            # The teacher's own directions are in the cube for all teachers, and no others.
+            same = same and search.radii[number] >= self.within + _ROOM
+            if same:
+                told = replace(told, kind=Kind.MINIMUM, loss_bounds=(0.0, 0.0))
+        what = "the teacher itself" if same else counted(len(weights), "neuron")
+        return self._listed(weights, what, told)
+
+    def _listed(self, weights: Array, description: str, told: Enclosed | None) -> ListedPoint:
+        proof = prove_point(self.problem, weights)
+        if told is None:
+            told = Enclosed(kind=proof.kind, index=proof.index, loss_bounds=proof.loss_bounds)
+        return ListedPoint(
+            description=description,
+            kind=told.kind,
+            index=told.index,
+            flat_dimension=0,
+            loss_bounds=told.loss_bounds,
+            weights=weights,
+            proof=proof,
+        )
+
+    def _split(self, weights: Array, search: PlaneSearch, number: int) -> ListedPoint:
+        point = _split(self.problem, weights)
+        told = self._told(search, number)
+        return point if told is None else replace(point, loss_bounds=told.loss_bounds)
+
+    def _told(self, search: PlaneSearch, number: int) -> Enclosed | None:
+        """What a point in the plane is for every teacher, if there are many."""
+        if not self.within:
+            return None
+        angles, reach = search.roots[number], float(search.reaches[number])
+        return enclosed_plane(self.plane, angles, reach, self._unit, self.problem.dim)
 
 
-def _plane(problem: TeacherStudent) -> tuple[PlaneTeacher, Array]:
+def _plane(problem: TeacherStudent, within: float) -> tuple[PlaneTeacher, Array, float]:
     """The teacher in polar coordinates, from its first vector on, in units of the longest."""
     vectors = problem.teacher.vectors
     norms = np.linalg.norm(vectors, axis=1)
@@ -230,45 +365,24 @@ def _plane(problem: TeacherStudent) -> tuple[PlaneTeacher, Array]:
     angle = float(np.arctan2(vectors[1] @ across, vectors[1] @ unit))
     if angle < 0:
         across, angle = -across, -angle
+    if not within < min(angle, np.pi - angle) - _ROOM:
+        raise InvalidArgument(
+            "The 'within' argument of complete_list must leave the vectors apart from being "
+            f"parallel; their angle is {angle:.6g}, and within is {within:.6g}."
+        )
     sizes = (norms / norms.max()).tolist()
     teacher = PlaneTeacher(
-        directions=((0.0, 0.0), (angle - _ROOM, angle + _ROOM)),
+        directions=((0.0, 0.0), (angle - within - _ROOM, angle + within + _ROOM)),
         norms=tuple((x * (1 - _ROOM), x * (1 + _ROOM)) for x in sizes),
     )
-    return teacher, norms.max() * np.array([unit, across])
-
-
-def _networks(teacher: PlaneTeacher, frame: Array, search: PlaneSearch) -> _Networks:
-    """Weights of solutions, each once: angles are the same after turns, pairs after exchanges."""
-    seen: list[Array] = []
-    weights, unknown = [], 0
-    for angles in search.roots:
-        units = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        known = [np.abs(units[order] - one).max() for one in seen for order in ([0, -1], [-1, 0])]
-        if known and min(known) < _TIGHT:
-            continue
-        seen.append(units[[0, -1]])
-        ranges = lengths(teacher, angles, _TIGHT)
-        if any(x.high < 0 for x in ranges):
-            continue
-        if any(x.low <= 0 for x in ranges):
-            unknown += 1
-            continue
-        exact = [float(x.middle) for x in lengths(teacher.middle, angles, 0.0)]
-        if len(angles) > 1:
-            k = float(kernel(interval(angles[1] - angles[0])).middle)
-            exact = [x / (np.pi**2 - k**2) for x in exact]
-        weights.append(np.array(exact)[:, None] * units @ frame)
-    return _Networks(weights=weights, open=unknown)
+    return teacher, norms.max() * np.array([unit, across]), angle
 
 
 def _isolated(problem: TeacherStudent, weights: Array) -> ListedPoint:
+    """The one neuron of a teacher of one vector."""
     proof = prove_point(problem, weights)
-    teacher = problem.teacher.vectors
-    orders = (teacher, teacher[::-1]) if len(weights) == len(teacher) else ()
-    same = any(np.abs(weights - one).max() < _TIGHT * np.abs(teacher).max() for one in orders)
     return ListedPoint(
-        description="the teacher itself" if same else counted(len(weights), "neuron"),
+        description="the teacher itself",
         kind=proof.kind,
         index=proof.index,
         flat_dimension=0,
@@ -309,6 +423,8 @@ def _one_vector(problem: TeacherStudent) -> CompleteList:
     certified = point.proof.status is CertificateStatus.CERTIFIED
     return CompleteList(
         points=(point,),
+        angles=None,
+        undecided_outside=np.empty((0, 3, 2)),
         undecided=np.empty((0, 1, 2)) if search is None else search.undecided,
         volume=0.0 if search is None else search.volume,
         boxes=0 if search is None else search.boxes,

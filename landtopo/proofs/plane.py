@@ -30,7 +30,15 @@ from landtopo.objective import Array
 from landtopo.proofs.circle import Interval, bend, interval, kernel, turn
 from landtopo.shown import Brief
 
-__all__ = ["PlaneSearch", "PlaneTeacher", "lengths", "search_line", "search_pairs", "search_single"]
+__all__ = [
+    "PlaneSearch",
+    "PlaneTeacher",
+    "lengths",
+    "search_boxes",
+    "search_line",
+    "search_pairs",
+    "search_single",
+]
 
 Mask = NDArray[np.bool_]
 
@@ -40,6 +48,7 @@ _BATCH = 20_000
 _NEWTON = 30
 _SIZES = (0.1, 0.05, 0.02, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6)
 _ATTEMPTS = 8
+_MOST_BOXES = 500_000
 # Pairs are looked at up to this angle beyond pi, where they are other ones with names exchanged.
 _BEYOND = 0.05
 
@@ -94,6 +103,8 @@ class PlaneSearch(Brief):
     radii : ndarray, shape (n,)
         In the cube of this radius around each there is that solution and no other; for a teacher
         of intervals, one for every teacher.
+    reaches : ndarray, shape (n,)
+        How far the solution is from the angles at most, for every teacher.
     undecided : ndarray, shape (m, D, 2)
         Boxes that may hold others.
     volume : float
@@ -104,6 +115,7 @@ class PlaneSearch(Brief):
 
     roots: Array
     radii: Array
+    reaches: Array
     undecided: Array
     volume: float
     boxes: int
@@ -115,6 +127,7 @@ class _Found:
 
     roots: list[Array] = field(default_factory=list)
     radii: list[float] = field(default_factory=list)
+    reaches: list[float] = field(default_factory=list)
 
     def near(self, point: Array, distance: float) -> bool:
         """Whether a solution is known that close to a point."""
@@ -148,7 +161,7 @@ def search_single(
         return [of.slope(theta)], [[of.second(theta)]]
 
     start = np.linspace(0, 2 * np.pi, 65)
-    return _search(
+    return search_boxes(
         teacher, start[:-1, None], np.nextafter(start[1:, None], 10), keep, system, 1e-6, progress
     )
 
@@ -213,7 +226,7 @@ def search_pairs(
     further = np.linspace(0, 4 * np.pi, 97)
     low = np.array([[x, y] for x in edges[:-1] for y in further[:-1] if x - 0.2 < y < x + 3.4])
     high = np.nextafter(low + 2 * np.pi / 48, 100)
-    return _search(teacher, low, high, keep, system, smallest, progress)
+    return search_boxes(teacher, low, high, keep, system, smallest, progress)
 
 
 def search_line(smallest: float = 1e-3) -> PlaneSearch:
@@ -260,6 +273,7 @@ def search_line(smallest: float = 1e-3) -> PlaneSearch:
     return PlaneSearch(
         roots=np.empty((0, 2)),
         radii=np.empty(0),
+        reaches=np.empty(0),
         undecided=undecided,
         volume=lost / total,
         boxes=boxes,
@@ -297,7 +311,7 @@ def _angles(x: Interval) -> tuple[Interval, Interval, Interval]:
 _System = Callable[[Interval, PlaneTeacher], tuple[list[Interval], list[list[Interval]]]]
 
 
-def _search(
+def search_boxes(
     teacher: PlaneTeacher,
     low: Array,
     high: Array,
@@ -306,7 +320,10 @@ def _search(
     smallest: float,
     progress: Callable[[float], None] | None,
 ) -> PlaneSearch:
-    """Halve boxes until each is excluded, lies next to a solution, or is too small."""
+    """Halve boxes until each is excluded, lies next to a solution, or is too small.
+
+    Those that are left when many have been looked at are undecided.
+    """
     found = _Found()
     undecided: list[Array] = []
     total, boxes = float(np.sum(np.prod(high - low, axis=1))), 0
@@ -333,7 +350,7 @@ def _search(
                 _add_solution(found, teacher, middle, width[place], system)
         kept = found.outside(low, high)
         low, high, width = low[kept], high[kept], width[kept]
-        tiny = width < smallest
+        tiny = (width < smallest) | (boxes > _MOST_BOXES)
         if np.any(tiny):
             undecided.append(np.stack([low[tiny], high[tiny]], axis=-1))
             lost += float(np.sum(np.prod(high[tiny] - low[tiny], axis=1)))
@@ -346,6 +363,7 @@ def _search(
     return PlaneSearch(
         roots=np.array(found.roots).reshape(len(found.roots), low.shape[1]),
         radii=np.array(found.radii),
+        reaches=np.array(found.reaches),
         undecided=np.concatenate(undecided) if undecided else np.empty((0, low.shape[1], 2)),
         volume=lost / total,
         boxes=boxes,
@@ -376,7 +394,26 @@ def _mean_value(teacher: PlaneTeacher, low: Array, high: Array, system: _System)
             step = Interval(low[:, i], high[:, i]) - interval(middle[:, i])
             total = total + entry * step
         kept &= total.holds_zero
-    return kept
+    return kept & ~_apart(values, jacobian, high - low)
+
+
+def _apart(values: list[Interval], jacobian: list[list[Interval]], width: Array) -> Mask:
+    """Which boxes a combination of the equations excludes, with an approximate inverse slope."""
+    at = np.stack([x.middle for x in values], axis=-1)
+    error = np.stack([0.5 * (x.high - x.low) for x in values], axis=-1)
+    slopes = np.stack([np.stack([x.middle for x in row], axis=-1) for row in jacobian], axis=-2)
+    spread = np.stack(
+        [np.stack([0.5 * (x.high - x.low) for x in row], axis=-1) for row in jacobian], axis=-2
+    )
+    size = np.linalg.norm(slopes, axis=(1, 2))
+    regular = np.isfinite(size) & (np.abs(np.linalg.det(slopes)) > 1e-9 * size ** len(values))
+    slopes = np.where(regular[:, None, None], slopes, np.eye(len(values)))
+    factor = np.linalg.inv(slopes)
+    reach = np.abs(factor @ slopes) + np.abs(factor) @ (spread + 1e-14 * np.abs(slopes))
+    there = np.einsum("nij,nj->ni", np.abs(factor), error + 1e-14 * np.abs(at))
+    bound = there + np.einsum("nij,nj->ni", reach, 0.5 * width)
+    centre = np.abs(np.einsum("nij,nj->ni", factor, at))
+    return np.asarray(regular & np.any(centre > bound * (1 + 1e-9), axis=1))
 
 
 def _add_solution(
@@ -412,4 +449,5 @@ def _add_solution(
         if contraction < 1 and step_size + contraction * radius < radius * (1 - 1e-12):
             found.roots.append(x)
             found.radii.append(radius)
+            found.reaches.append(step_size / (1 - contraction) * (1 + 1e-12))
             return

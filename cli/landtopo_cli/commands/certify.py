@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from landtopo_cli.options import force_option, point_options, problem_options
+from landtopo_cli.options import Positive, force_option, point_options, problem_options
 from landtopo_cli.request import Request
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ Examples
   landtopo certify -o six.landtopo --width 6 --family w6-f1 --json
   landtopo certify -o six.landtopo --width 6 --out-dir proofs
   landtopo certify -o six.landtopo --width 6 --connections --out-dir proofs
-  landtopo certify --complete --teacher equicorrelated:2:-0.3 --width 2 --dim 2
+  landtopo certify --complete --teacher equicorrelated:2:-0.3 --width 2
+  landtopo certify --complete --teacher orthonormal:2 --width 2 --within 0.01
 """,
 )
 @problem_options
@@ -49,6 +50,12 @@ Examples
     is_flag=True,
     help="List all critical points, of at most two neurons and two teacher vectors.",
 )
+@click.option(
+    "--within",
+    metavar="DEGREES",
+    type=Positive(90.0),
+    help="With --complete: for all teachers whose angle differs from the given one by no more.",
+)
 def command(
     request: Request,
     names: tuple[str, ...],
@@ -57,6 +64,7 @@ def command(
     force: bool,
     connections: bool,
     complete: bool,
+    within: float | None,
 ) -> int | None:
     """Prove in interval arithmetic that points exist, and what they are.
 
@@ -69,7 +77,8 @@ def command(
     from the saddle into a neighbourhood of the minimum; verification/check_connections.py checks
     what is written.
     With --complete nothing is searched from starts: intervals show where there are critical points
-    and that there are no others, or which boxes of directions could not be decided.
+    and that there are no others, or which boxes of directions could not be decided; with --within
+    for a whole interval of teachers at once.
     Needs python-flint (pip install 'landtopo[certify]').
     """
     from landtopo.models.networks.points.reduced import reduce_network
@@ -89,7 +98,9 @@ def command(
     if complete:
         if names or files or folder is not None:
             raise click.UsageError("--complete takes no --family, --weights or --out-dir.")
-        return complete_lists(request)
+        return complete_lists(request, within or 0.0)
+    if within is not None:
+        raise click.UsageError("--within does nothing without --complete.")
     if connections:
         if files:
             raise click.UsageError("--connections takes no --weights: it proves passes of a study.")
