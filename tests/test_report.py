@@ -215,10 +215,12 @@ def test_what_was_searched_is_told_with_what_it_may_have_missed() -> None:
             },
             "coverage": climbs.record(),
             "stopped": "212 climbs in a row brought nothing new.",
+            "told": ["Search by symmetry: all 16 classes."],
         }
     }
     text = page(graph)
     for sentence in (
+        "Search by symmetry: all 16 classes.",
         "4000 starts from gaussian:1, followed by quasi-newton.",
         f"{starts.sentence()} 1 of the 2 listed was met by no start, but by other searches: w6-f1 "
         "(climbs from soft modes).",

@@ -1,1 +1,1 @@
-"""What the graph of a landscape has to know of students: lineage, corners, mirrors, copies."""
+"""What the graph of a landscape has to know of students: lineage, corners, symmetries, copies."""
