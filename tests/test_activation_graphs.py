@@ -225,3 +225,16 @@ def test_one_neuron_too_many_brings_a_spurious_minimum_of_erf_and_two_do_not(
     assert softest[0][0] == pytest.approx(curvature, abs=5e-7)
     wider = lt.find_minima(problem_of("erf", size + 2, size), starts=30).families
     assert [(family.is_global, family.flat_dimension) for family in wider] == [(True, size + 1)]
+
+
+def test_a_negative_output_weight_of_an_odd_activation_turns_its_neuron() -> None:
+    # -erf(v.x) = erf(-v.x): the landscape is that of the teacher with v turned around.
+    teacher = lt.Teacher.orthonormal(2).with_function("erf", outputs=[1.0, -1.0])
+    problem = lt.TeacherStudent(teacher, 3)
+    reading = lt.read_point(problem, [[1.0, 0.0], [0.0, -1.0], [0.0, 0.0]])
+    assert reading.description == "every teacher neuron is reproduced; 1 zero neuron"
+    assert (reading.aligned, reading.anti_aligned) == (2, 0)
+    found = lt.find_minima(problem, starts=30).families
+    plain = lt.find_minima(problem_of("erf", 3), starts=30).families
+    assert [family.loss for family in found] == pytest.approx([f.loss for f in plain], abs=1e-12)
+    assert [family.anti_aligned for family in found] == [f.anti_aligned for f in plain]

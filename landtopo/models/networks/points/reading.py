@@ -17,7 +17,7 @@ from landtopo.models.networks.points.cancelling import (
 )
 from landtopo.models.networks.points.classify import is_zero_loss
 from landtopo.models.networks.points.reduced import Reduced, reduce_network
-from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
@@ -111,7 +111,7 @@ def read_point(
     reduced = _without_zeros(problem, reduced)
     teacher = problem.teacher
     lengths = teacher.norms
-    overlaps = reduced.vectors[:, : reduced.rank] @ teacher.vectors.T
+    overlaps = reduced.vectors[:, : reduced.rank] @ _turned(teacher).T
     if problem.function.parity == 1:
         # A neuron and its opposite are the same.
         overlaps = np.abs(overlaps)
@@ -185,13 +185,20 @@ def _without_zeros(problem: TeacherStudent, reduced: Reduced) -> Reduced:
     return replace(reduced, vectors=np.delete(reduced.vectors, zero, axis=0), assignment=assignment)
 
 
+def _turned(teacher: Teacher) -> Array:
+    """The teacher's vectors; of an odd s one with a negative output weight is its opposite."""
+    if teacher.outputs is None or teacher.function.parity != -1:
+        return teacher.vectors
+    return np.asarray(np.sign(teacher.strengths)[:, None] * teacher.vectors)
+
+
 def _coefficients(problem: TeacherStudent, reduced: Reduced) -> Array:
     """How much of each teacher neuron is in each reduced neuron, shape (m, M).
 
     Where the teachers are independent these are the coefficients of w = sum c_m v_m; otherwise the
     overlaps in units of the teachers' squared lengths.
     """
-    vectors = problem.teacher.vectors
+    vectors = _turned(problem.teacher)
     inside = reduced.vectors[:, : reduced.rank]
     if problem.teacher.size == problem.rank:
         return np.asarray(np.linalg.solve(vectors.T, inside.T).T)
@@ -205,12 +212,14 @@ def _is_teacher(problem: TeacherStudent, reduced: Reduced) -> bool:
         gap = reduced.vectors.T @ reduced.vectors
         gap[: problem.rank, : problem.rank] -= teacher.vectors.T @ teacher.vectors
         return bool(np.abs(gap).max() <= 1e-6 * float(teacher.norms.max()) ** 2)
-    vectors = teacher.vectors
+    vectors = _turned(teacher)
     if teacher.outputs is not None:
         # Positive output weights are lengths where s is homogeneous, and nothing else is.
-        if not function.merges or min(teacher.outputs) < 0.0:
+        sizes = np.abs(teacher.strengths) if function.parity == -1 else teacher.strengths
+        if sizes.min() < 0.0 or (not function.merges and np.any(sizes != 1.0)):
             return False
-        vectors = teacher.strengths[:, None] ** (1.0 / reduced.degree) * vectors
+        if function.merges:
+            vectors = sizes[:, None] ** (1.0 / reduced.degree) * vectors
     merged = reduce_network(vectors, problem.rank, function=function).vectors
     found = reduced.vectors
     if function.parity == -1 and not function.merges:
