@@ -315,11 +315,15 @@ def test_a_family_that_a_search_meets_is_one_of_the_study(
 
 
 def test_a_family_that_a_path_meets_is_one_of_the_study(tmp_path: Path) -> None:
+    whole = known_graph(6)
+    np.savetxt(tmp_path / "end.csv", whole.nodes["w6-f1"]["weights"], delimiter=",")
     study = stored(tmp_path / "six.landtopo", without_family(known_graph(6), 1))
-    assert run("path", "-o", study, "--width", 6, "--from", "w6-f1").exit_code == 0
+    ends = ("--from", "w6-f1", "--to", tmp_path / "end.csv")
+    assert run("path", "-o", study, "--width", 6, *ends).exit_code == 0
     with Study.open(study) as opened:
         new = opened.graph().nodes["w6-f1"]
-        assert [(path.from_id, path.to_id) for path in opened.paths()] == [("w6-f2", "global")]
+        # Families are numbered by loss, and the stored path is told so.
+        assert [(path.from_id, path.to_id) for path in opened.paths()] == [("w6-f2", "end.csv")]
     assert new["loss"] == pytest.approx(0.0250805810, abs=1e-9)
     assert (new["count"], new["share"], new["found_by"]) == (0, 0.0, "paths")
 
