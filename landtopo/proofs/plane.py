@@ -48,7 +48,7 @@ _BATCH = 20_000
 _NEWTON = 30
 _SIZES = (0.1, 0.05, 0.02, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6)
 _ATTEMPTS = 8
-_MOST_BOXES = 500_000
+_MOST_BOXES = 1_500_000
 # Pairs are looked at up to this angle beyond pi, where they are other ones with names exchanged.
 _BEYOND = 0.05
 
