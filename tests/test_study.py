@@ -614,3 +614,15 @@ def run_script(script: str, path: Path) -> str:
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     return output
+
+
+def test_fields_may_be_declared_by_an_alias_with_a_name_of_its_own() -> None:
+    """numpy's arrays are since 2.5, from Python 3.12 on."""
+    from landtopo.study.declared import _fits
+
+    class Alias:
+        __value__ = np.ndarray[Any, np.dtype[np.float64]]
+
+    assert _fits(np.zeros(2), Alias)
+    assert not _fits([0.0, 0.0], Alias)
+    assert not _fits(np.array(["a"]), Alias)

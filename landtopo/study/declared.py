@@ -78,6 +78,10 @@ def _types_of(table: str) -> dict[str, ColumnType]:
 
 def _fits(value: Any, hint: Any) -> bool:
     origin, parts = get_origin(hint), get_args(hint)
+    named = getattr(origin or hint, "__value__", None)
+    if named is not None:
+        # An alias that has a name of its own, as numpy's of arrays since 2.5.
+        return _fits(value, named[parts] if parts else named)
     if origin in (Union, types.UnionType):
         return any(_fits(value, part) for part in parts)
     if origin is Literal:
