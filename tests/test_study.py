@@ -617,7 +617,7 @@ def run_script(script: str, path: Path) -> str:
 
 
 def test_fields_may_be_declared_by_an_alias_with_a_name_of_its_own() -> None:
-    """numpy's arrays are since 2.5, from Python 3.12 on."""
+    """Numpy's arrays are since 2.5, from Python 3.12 on."""
     from landtopo.study.declared import _fits
 
     class Alias:
