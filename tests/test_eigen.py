@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from landtopo.kernels.eigen import eigh, eigh_compiled, rotated
+from landtopo.eigen import eigh
+from landtopo.kernels.eigen import eigh_compiled, rotated
 from landtopo.objective import Array
 
 #: A Krylov space of a climb of fourteen neurons, on which OpenBLAS 0.3.31 gave up.

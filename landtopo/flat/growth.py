@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from landtopo.eigen import eigh
 from landtopo.flat.null_space import NullSpace
-from landtopo.kernels.eigen import eigh
 from landtopo.objective import Array, Objective
 from landtopo.shown import Brief
 

@@ -19,6 +19,7 @@ from typing import Protocol
 
 import numpy as np
 
+from landtopo.eigen import eigh
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 
 __all__ = ["Constraint", "NormalisedRows", "OrthonormalRows"]
@@ -178,7 +179,7 @@ class OrthonormalRows:
     def hessian(self, x: Array) -> Array:
         """Hessian at one point."""
         rows = self._rows(x)
-        values, vectors = np.linalg.eigh(rows @ rows.T)
+        values, vectors = eigh(rows @ rows.T)
         first, second = _differences(values)
         place = self.place(x)
         _, gradient = self.inner.value_and_gradient(place)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.objective import Array, FlowCurve, FlowEnd, Objective, Pace
 from landtopo.paths.integrators import FlowStep, chebyshev_stages, chebyshev_step, rosenbrock_step
 from landtopo.paths.unstable import Stretch, first_stretch

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.linalg import lapack
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.objective import Array
 from landtopo.shown import Brief
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.objective import Array, Objective
 
 __all__ = ["polish"]

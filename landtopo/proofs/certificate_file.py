@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from landtopo.checks import checked_options
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
 from landtopo.export.files import write_bytes
 from landtopo.models.networks.problem import TeacherStudent
@@ -480,7 +481,7 @@ def negatives(balls: arb_mat) -> int | None:
 
 
 def _eigenbasis(balls: arb_mat) -> Array:
-    return _near(np.linalg.eigh(midpoints(balls))[1])
+    return _near(eigh(midpoints(balls))[1])
 
 
 def _seen(

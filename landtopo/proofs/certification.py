@@ -30,6 +30,7 @@ import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from landtopo.checks import check_options, checked_array, checked_instance, checked_options
+from landtopo.eigen import eigh
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Kind
@@ -455,7 +456,7 @@ def _enclosed_spectrum(balls: arb_mat, middle: Array, excluded: Array) -> Array:
     complement = np.linalg.qr(excluded, mode="complete")[0][:, excluded.shape[1] :]
     if complement.shape[1] == 0:
         return np.empty((0, 2))
-    values, vectors = np.linalg.eigh(complement.T @ middle @ complement)
+    values, vectors = eigh(complement.T @ middle @ complement)
     basis = matrix(np.ascontiguousarray(complement @ vectors))
     skew = _largest_row_sum(basis.transpose() * basis, np.ones_like(values))
     # Weyl: each eigenvalue of the form is this close to the diagonal entry of its rank, ...

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.problem import TeacherStudent
@@ -271,7 +272,7 @@ class _Descents:
         self.shape = saddle.shape
         frame = self.padded(problem.teacher.vectors)
         self.teachers = matrix(frame)
-        soft = np.linalg.eigh(self.loss.hessian(saddle))[1][:, 0].reshape(saddle.shape)
+        soft = eigh(self.loss.hessian(saddle))[1][:, 0].reshape(saddle.shape)
         # What leaves a point on the way alone leaves the whole way alone, and the saddle.
         classes = exchanges(frame, saddle + 0.01 * self.scale * soft, 1e-7 * self.scale)
         held = np.zeros(saddle.shape, dtype=bool)

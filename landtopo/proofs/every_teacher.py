@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from landtopo.eigen import eigh
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.proofs.certificate_file import negatives
@@ -111,7 +112,7 @@ def _enclosed(
 
 def _descends(table: arb_mat) -> bool:
     """Whether the direction of the lowest curvature in the middle goes down everywhere."""
-    lowest = matrix(np.linalg.eigh(midpoints(table))[1][:, :1])
+    lowest = matrix(eigh(midpoints(table))[1][:, :1])
     return bool((lowest.transpose() * table * lowest)[0, 0] < 0)
 
 

@@ -23,6 +23,7 @@ from landtopo.checks import (
     checked_number,
     checked_seed,
 )
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.activation import RELU, Activation, activation_from_spec
 from landtopo.objective import Array
@@ -444,7 +445,7 @@ class Teacher(Brief):
         # Of unit vectors, so that a short vector does not pass for a dependent one.
         norms = np.sqrt(np.diag(given))
         _check_norms("gram", "Teacher.from_gram", norms)
-        values, directions = np.linalg.eigh(given / np.outer(norms, norms))
+        values, directions = eigh(given / np.outer(norms, norms))
         if values[0] < -_EIGENVALUE_TOLERANCE * values[-1] * len(values):
             raise InvalidArgument(
                 f"{where} must be positive semidefinite; its smallest eigenvalue is {lowest:.6g}."

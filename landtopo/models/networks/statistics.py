@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from landtopo.checks import checked_count, checked_instance, checked_products, checked_weights
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
 from landtopo.kernels import relu
 from landtopo.models.networks.problem import Teacher, TeacherStudent
@@ -177,7 +178,7 @@ def weights_from_statistics(
         )
     inside = np.linalg.lstsq(teacher.vectors, r.T, rcond=None)[0].T
     remainder = q - inside @ inside.T
-    values, directions = np.linalg.eigh((remainder + remainder.T) / 2)
+    values, directions = eigh((remainder + remainder.T) / 2)
     limit = problem.codimension
     needed = int(np.sum(values > _VALIDITY * scale * len(block)))
     if limit is not None and needed > limit:

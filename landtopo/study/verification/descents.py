@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import symmetry_frame
 from landtopo.models.networks.units import unit_of

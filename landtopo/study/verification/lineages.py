@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.landscape.schema import LINEAGE
 from landtopo.models.networks.landscape.lineage import SPLIT, ZERO_NEURON
 from landtopo.objective import Array

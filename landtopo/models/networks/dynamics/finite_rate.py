@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from landtopo.checks import check_options, checked_instance, checked_options, checked_weights
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
-from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.dynamics.statistics_flow import StatisticsSystem, loss_from_statistics
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.classify import classify, is_zero_loss

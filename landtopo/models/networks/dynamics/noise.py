@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from landtopo.checks import checked_instance, checked_positive, checked_weights
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
-from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.problem import Teacher
 from landtopo.models.networks.statistics import SummaryStatistics
 from landtopo.objective import Array

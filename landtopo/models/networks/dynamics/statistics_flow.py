@@ -28,8 +28,8 @@ from scipy.integrate import solve_ivp
 from scipy.ndimage import maximum_filter1d
 
 from landtopo.checks import LARGEST, MOST_RATIO, checked_instance, checked_number, checked_options
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
-from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.dynamics.flow import (
     FlowOptions,
     FlowStatus,

@@ -36,7 +36,7 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions

@@ -31,8 +31,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from landtopo.checks import checked_instance, checked_positive, checked_weights
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
-from landtopo.kernels.eigen import eigh
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.cancelling import zeros_of
 from landtopo.models.networks.points.curvature import (

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.models.networks.points.slopes import SlopeField
 from landtopo.models.networks.symmetry.graph import TOLERANCE, PointGraph
 from landtopo.models.networks.symmetry.matching import Reference

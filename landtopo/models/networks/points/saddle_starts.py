@@ -13,7 +13,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.reduced import reduce_network
 from landtopo.models.networks.problem import Teacher, TeacherStudent

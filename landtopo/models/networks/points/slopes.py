@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from landtopo.kernels.eigen import eigh
+from landtopo.eigen import eigh
 from landtopo.objective import Array
 
 __all__ = ["SlopeField"]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from landtopo.eigen import eigh
 from landtopo.models.networks.sweeps.curve import TeacherCurve
 from landtopo.models.networks.sweeps.loss import LossAt
 from landtopo.models.networks.symmetry import Relabelling
@@ -61,7 +62,7 @@ class Space(NamedTuple):
                 rotation[rank:, rank:] = (left @ right).T
             apart = np.kron(moved, rotation) - np.eye(size)
             defect += apart.T @ apart
-        values, vectors = np.linalg.eigh(defect)
+        values, vectors = eigh(defect)
         return cls(np.ascontiguousarray(vectors[:, values < _FIXED]), width, columns)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from landtopo.checks import checked_count, checked_instance, checked_number, shown
+from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.activation import RELU, activation_from_spec
 from landtopo.models.networks.activations.leaky import NAME as LEAKY
@@ -161,7 +162,7 @@ class TeacherCurve(Brief):
         array([[0. , 0.5],
                [0.5, 0. ]])
         """
-        values, axes = np.linalg.eigh(self.gram(value))
+        values, axes = eigh(self.gram(value))
         roots = np.sqrt(values)
         turned = axes.T @ self.slope(value) @ axes / (roots[:, None] + roots[None, :])
         return (axes * roots) @ axes.T, axes @ turned @ axes.T

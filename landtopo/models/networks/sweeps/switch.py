@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from landtopo.eigen import eigh
 from landtopo.models.networks.sweeps.branch import Branch, Space, solved
 from landtopo.models.networks.sweeps.loss import LossAt
 from landtopo.models.networks.sweeps.trace import Happening
@@ -205,10 +206,10 @@ def _null_space(branch: Branch, whole: Branch, met: Happening) -> Array:
     loss = LossAt(branch.curve, met.value, weights.shape[1])
     if not met.outer:
         gauge = branch.gauge(weights)
-        values, vectors = np.linalg.eigh(loss.hessian(weights) + gauge.T @ gauge)
+        values, vectors = eigh(loss.hessian(weights) + gauge.T @ gauge)
         order = np.argsort(np.abs(values))[: met.inner]
         return np.asarray(vectors[:, order])
-    values, vectors = np.linalg.eigh(loss.normal_block(weights))
+    values, vectors = eigh(loss.normal_block(weights))
     order = np.argsort(np.abs(values))[: met.outer]
     found = np.zeros((len(weights), whole.space.columns, len(order)))
     found[:, -1, :] = vectors[:, order]

@@ -24,6 +24,7 @@ from math import comb, factorial, prod
 
 import numpy as np
 
+from landtopo.eigen import eigh
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry.fixed_space import FixedSpace, interchangeable
 from landtopo.models.networks.symmetry.relabelling import Relabelling, teacher_rotation
@@ -97,7 +98,7 @@ def fixed_space(problem: TeacherStudent, group: SymmetryClass) -> FixedSpace:
                     continue
                 apart = turned - carried[image]
                 defect += apart.T @ apart
-        values, vectors = np.linalg.eigh(defect)
+        values, vectors = eigh(defect)
         fixed = vectors[:, values < _FIXED]
         frames |= {one: turned @ fixed / np.sqrt(len(orbit)) for one, turned in carried.items()}
         orbits.append(orbit)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.eigen import eigh
 from landtopo.models.networks.fixed_objective import FixedSpaceObjective
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.families import group_weights
@@ -96,7 +97,7 @@ def symmetric_ends(
         y = _drawn(blocks, space.representatives, scale, generator)
         searched.follow(y, uphill[start % len(uphill)], _RADIUS)
     for y in searched.minima():
-        _, vectors = np.linalg.eigh(searched.objective.hessian(y))
+        _, vectors = eigh(searched.objective.hessian(y))
         for step in _AWAY * np.linalg.norm(y) * vectors.T[:modes]:
             searched.follow(y + step, 1, _RADIUS)
             searched.follow(y - step, 1, _RADIUS)
@@ -253,7 +254,7 @@ def _follow(
     value, gradient = objective.value_and_gradient(y)
     for _ in range(_MOST_STEPS):
         norm = math.sqrt(gradient @ gradient)
-        values, vectors = np.linalg.eigh(objective.hessian(y))
+        values, vectors = eigh(objective.hessian(y))
         along = vectors.T @ gradient
         sizes = np.maximum(np.abs(values), 1e-8)
         near = norm < _NEAR * scale

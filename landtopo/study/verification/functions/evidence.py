@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from landtopo.eigen import eigh
 from landtopo.models.flat_sets import walks_to
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
@@ -179,7 +180,7 @@ class FunctionEvidence:
         Places are displaced along random null directions and brought back across them, by slopes
         over the curvatures here.
         """
-        values, vectors = np.linalg.eigh(self.hessian[0])
+        values, vectors = eigh(self.hessian[0])
         order = np.argsort(np.abs(values), kind="stable")
         null, across = np.split(order, [self.gauge + self.nullity])
         generator = np.random.default_rng(0)

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.interpolate import PchipInterpolator
 
+from landtopo.eigen import eigh
 from landtopo.objective import Array
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.descents import Descent
@@ -159,7 +160,7 @@ def both_ways(known: KnownModel, point: FunctionEvidence) -> tuple[Descent, Desc
 
 def _falling_modes(point: FunctionEvidence) -> list[Array]:
     """Short steps along the modes of negative curvature, the steepest first."""
-    values, vectors = np.linalg.eigh(point.hessian[0])
+    values, vectors = eigh(point.hessian[0])
     falling = values < -point.zero / point.curvature_unit
     return [_AWAY * mode for mode in vectors[:, falling].T] or [_AWAY * vectors[:, 0]]
 
