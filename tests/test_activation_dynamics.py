@@ -36,14 +36,6 @@ def test_runs_of_erf_end_where_an_accurate_integrator_ends(method: str) -> None:
         assert float(loss.value(flow.weights[-1])) == pytest.approx(family.loss, abs=1e-12)
 
 
-def test_runs_of_leaky_relu_end_in_the_minima_of_a_search() -> None:
-    problem = problem_of("leaky:0.1", 3)
-    minima = lt.find_minima(problem, starts=20).families
-    shares = lt.reachability(problem, runs=20).matched(minima)
-    assert shares["elsewhere"].count == 0
-    assert shares["w3-f0"].count == 20
-
-
 def test_the_statistics_of_erf_move_as_differences_of_the_loss_say() -> None:
     problem = problem_of("erf", 2)
     loss = lt.PopulationLoss(problem)

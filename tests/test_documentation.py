@@ -97,7 +97,7 @@ def test_the_examples_of_adding_things_run() -> None:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         for block in blocks(EXTENDING):
-            exec(compile(block, "docs/architecture.md", "exec"), names)
+            exec(compile(block, "<docs/architecture.md>", "exec"), names)
     # The saddle of the example's own surface, found by the example's own method.
     assert "CONVERGED [0.  0.5]" in printed.getvalue()
     assert "w2-f0 0\n" in printed.getvalue()

@@ -116,6 +116,18 @@ def test_what_is_written_is_read_back_or_refused(tmp_path: Path, graph: nx.Multi
     }
 
 
+@pytest.mark.parametrize("suffix", READABLE)
+@pytest.mark.parametrize("value", [True, False, 3, 0.5, "true", [True]])
+def test_attributes_of_the_graph_keep_their_types(
+    tmp_path: Path, suffix: str, value: object
+) -> None:
+    graph: nx.MultiGraph[str] = nx.MultiGraph(format_version=1, mine=value)
+    graph.add_node("w1-f0", kind="minimum", width=1, loss=0.5)
+    write_graph(graph, tmp_path / f"any{suffix}")
+    again = read_graph(tmp_path / f"any{suffix}").graph["mine"]
+    assert (type(again), again) == (type(value), value)
+
+
 @given(text=TEXTS)
 def test_texts_are_escaped_reversibly_and_fit_every_format(text: str) -> None:
     written = escaped(text)

@@ -56,7 +56,7 @@ def test_the_loss_is_its_definition() -> None:
     assert float(model.shape.objective.value(w.ravel())) == pytest.approx(total, rel=1e-13)
 
 
-@pytest.mark.parametrize("activation", ["erf", "gelu", "sin"])
+@pytest.mark.parametrize("activation", ["erf", "gelu"])
 def test_many_samples_give_the_population_loss(activation: str) -> None:
     """Value, gradient and Hessian of the closed forms, within five standard errors."""
     teacher = lt.Teacher.random(3, dim=3, seed=2)

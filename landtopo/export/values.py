@@ -234,7 +234,7 @@ def restore(value: Any, kind: ColumnType, where: str, *, nested: bool = False) -
     Parameters
     ----------
     value : object
-        In a format without nested values, a text whatever the type is.
+        In a format without nested values, a text; attributes of the graph may have their type.
     kind : ColumnType
         Type of its column.
     where : str
@@ -250,7 +250,7 @@ def restore(value: Any, kind: ColumnType, where: str, *, nested: bool = False) -
     try:
         if not nested and kind in ("vector", "matrix", "structure"):
             value = json.loads(value)
-        if not nested and kind == "boolean":
+        if not nested and kind == "boolean" and not isinstance(value, bool):
             value = {"true": True, "false": False}[value.lower()]
         if kind in ("text", "structure"):
             value = in_texts(unescaped, value)
