@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import json
 import os
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from landtopo._version import __version__
 from landtopo.errors import InvalidArgument
-from landtopo.export.assets_of import asset, embedded
+from landtopo.export.assets_of import filled
 from landtopo.export.files import write_bytes
-from landtopo.export.format import CREATOR
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -136,15 +134,4 @@ def _page(sweep: _Sweep) -> bytes:
         "version": __version__,
         "sure": sweep.certainty,
     }
-    parts = {
-        "@CREATOR@": html.escape(CREATOR),
-        "@TITLE@": html.escape(f"Families over {record['curve']}"),
-        "@STYLE@": asset("sweep.css"),
-        "@CODE@": "\n".join(asset(name) for name in _CODE),
-        # Last: nothing in the data is ever taken for a placeholder.
-        "@DATA@": embedded(data),
-    }
-    page = asset("sweep.html")
-    for mark, text in parts.items():
-        page = page.replace(mark, text)
-    return page.encode()
+    return filled("sweep", title=f"Families over {record['curve']}", code=_CODE, data=data)

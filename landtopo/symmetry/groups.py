@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from landtopo.errors import InvalidArgument
 from landtopo.wording import exact
 
-__all__ = ["Images", "PermutationGroup"]
+__all__ = ["Images", "PermutationGroup", "orbits"]
 
 Images = NDArray[np.int64]
 

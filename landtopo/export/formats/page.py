@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from landtopo.errors import InvalidArgument
-from landtopo.export.assets_of import asset, embedded
-from landtopo.export.format import CREATOR, Format
+from landtopo.export.assets_of import asset, filled
+from landtopo.export.format import Format
 from landtopo.export.looks import (
     COLUMN_DISTANCE,
     EDGE_STYLES,
@@ -46,19 +45,8 @@ def _write(prepared: Prepared) -> Mapping[str, bytes]:
             "written to the other formats, and drawn as a tree."
         )
     title = f"Landscape of {prepared.attributes.get('teacher', 'a teacher')}"
-    parts = {
-        "@CREATOR@": html.escape(CREATOR),
-        "@TITLE@": html.escape(title),
-        "@STYLE@": asset("page.css"),
-        "@LIBRARY@": _library(),
-        "@CODE@": "\n".join(asset(name) for name in _CODE),
-        # Last: nothing in the data is ever taken for a placeholder.
-        "@DATA@": embedded(_data(prepared)),
-    }
-    page = asset("page.html")
-    for mark, text in parts.items():
-        page = page.replace(mark, text)
-    return {".html": page.encode()}
+    page = filled("page", title=title, code=_CODE, data=_data(prepared), library=_library())
+    return {".html": page}
 
 
 def _library() -> str:

@@ -17,10 +17,9 @@ import numpy as np
 
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.points.classify import is_zero_loss
-from landtopo.models.networks.points.families import distinguishing
-from landtopo.models.networks.points.reduced import reduce_network
+from landtopo.models.networks.points.families import family_graph
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry import PointGraph, Reference, point_graph
+from landtopo.models.networks.symmetry import PointGraph, Reference
 
 __all__ = ["Known", "numbered", "read_labels"]
 
@@ -105,13 +104,8 @@ def read_labels(path: str | os.PathLike[str]) -> Known:
 
 
 def _graph(problem: TeacherStudent, point: Mapping[str, Any]) -> PointGraph:
-    """What tells a point from others up to symmetry, and on a flat set up to its place there."""
-    teacher, function = problem.teacher, problem.function
     weights = np.asarray(point["weights"], dtype=np.float64)
-    scale = float(teacher.norms.max())
-    reduced = reduce_network(weights, teacher.rank, scale=scale, function=function).vectors
-    zero = is_zero_loss(point["loss"], weights)
-    return point_graph(teacher, distinguishing(problem, reduced, zero_loss=zero))
+    return family_graph(problem, weights, zero_loss=is_zero_loss(point["loss"], weights))
 
 
 def _number(label: str) -> int:

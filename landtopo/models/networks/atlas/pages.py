@@ -17,6 +17,7 @@ import networkx as nx
 import numpy as np
 
 from landtopo._version import __version__
+from landtopo.export.assets_of import embedded
 from landtopo.export.prepare import Prepared, Record, prepare
 from landtopo.export.story import evidence
 from landtopo.export.tables import families_of, transitions_of
@@ -152,12 +153,10 @@ def search_rows(chart: Chart) -> list[dict[str, Any]]:
 
 
 def first_page(
-    charts: Sequence[Chart], rows: Sequence[Mapping[str, Any]], archive: str | None
+    charts: Sequence[Chart], rows: Sequence[Mapping[str, Any]], archive: str
 ) -> Iterator[tuple[str, str]]:
     """The first page with its search, and the data of the search."""
-    # A script that ends early would show the rest as text.
-    data = json.dumps(rows, separators=(",", ":"), ensure_ascii=True).replace("</", "<\\/")
-    yield _DATA, f'"use strict";\nconst ATLAS = {data};\n'
+    yield _DATA, f'"use strict";\nconst ATLAS = {embedded(rows)};\n'
     families = sum(row["what"] == "minimum" for row in rows)
     landscapes = sum(len(chart.entry.widths) for chart in charts)
     header = ("label", "what", "loss", "index", "symmetry", "anti-aligned", "description")
@@ -184,13 +183,13 @@ def first_page(
             for chart in charts
         ),
     )
-    whole = "" if archive is None else f" All data in one file: {link(archive, archive)}."
     body = (
         "<p>Critical points of the population loss of two-layer networks that learn from a teacher "
         f"of two layers, on Gaussian inputs: {counted(landscapes, 'landscape')}, "
         f"{counted(families, 'family', 'families')} of minima, "
         f"{counted(len(rows) - families, 'pass', 'passes')}. Labels are permanent: a family keeps "
-        f"its number, whatever is found later.{whole}</p>\n"
+        f"its number, whatever is found later. All data in one file: {link(archive, archive)}."
+        "</p>\n"
         '<h2>Search</h2>\n<form id="search" role="search">'
         '<label>Words <input name="text" type="search" placeholder="S_5 anti-aligned"></label>'
         '<label>Loss from <input name="least" inputmode="decimal"></label>'

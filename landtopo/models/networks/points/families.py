@@ -53,6 +53,7 @@ __all__ = [
     "build_families",
     "describe_family",
     "distinguishing",
+    "family_graph",
     "group_weights",
     "number_families",
 ]
@@ -330,26 +331,30 @@ class FamilyIndex:
         self.problem = problem
         self.families = tuple(families)
         self._references = [
-            Reference(self._graph(family.reduced, zero_loss=family.is_global))
+            Reference(_graph(problem, family.reduced, zero_loss=family.is_global))
             for family in families
         ]
 
     def find(self, weights: Array) -> int | None:
         """Number of the family of a critical point, or None if it belongs to none of them."""
-        scale = float(self.problem.teacher.norms.max())
-        reduced = reduce_network(
-            weights, self.problem.rank, scale=scale, function=self.problem.function
-        ).vectors
         zero_loss = bool(_zero_loss(self.problem, weights[None])[0])
-        graph = self._graph(reduced, zero_loss=zero_loss)
+        graph = family_graph(self.problem, weights, zero_loss=zero_loss)
         for number, reference in enumerate(self._references):
             if reference.match(graph) is not None:
                 return number
         return None
 
-    def _graph(self, reduced: Array, *, zero_loss: bool) -> PointGraph:
-        telling = distinguishing(self.problem, reduced, zero_loss=zero_loss)
-        return point_graph(self.problem.teacher, telling)
+
+def family_graph(problem: TeacherStudent, weights: Array, *, zero_loss: bool) -> PointGraph:
+    """What tells the family of a critical point, wherever on a flat set it is."""
+    scale = float(problem.teacher.norms.max())
+    reduced = reduce_network(weights, problem.rank, scale=scale, function=problem.function)
+    return _graph(problem, reduced.vectors, zero_loss=zero_loss)
+
+
+def _graph(problem: TeacherStudent, reduced: Array, *, zero_loss: bool) -> PointGraph:
+    telling = distinguishing(problem, reduced, zero_loss=zero_loss)
+    return point_graph(problem.teacher, telling)
 
 
 def _representative(

@@ -35,6 +35,7 @@ from landtopo.objective import Array
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.records import CriticalPoint
 from landtopo.points.spectrum import without_gauge
+from landtopo.symmetry.groups import orbits
 
 __all__ = ["band_starts", "mode_starts", "pair_starts", "random_start"]
 
@@ -253,14 +254,7 @@ def _different_axes(
 
 def _firsts(size: int, generators: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     """The first member of each orbit of a group of permutations."""
-    first = np.arange(size)
-    while True:
-        before = first.copy()
-        for images in generators:
-            first = np.minimum(first, first[images])
-            first[images] = np.minimum(first[images], first)
-        if np.array_equal(first, before):
-            return np.flatnonzero(first == np.arange(size))
+    return np.array([orbit[0] for orbit in orbits(np.reshape(generators, (-1, size)), size)])
 
 
 def _clusters(values: Array) -> list[NDArray[np.int64]]:
