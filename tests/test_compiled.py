@@ -28,6 +28,18 @@ def square(x):
 @njit(cache=True)
 def cube(x):
     return x * square(x)
+
+@njit(cache=True)
+def square_first(pair):
+    return pair[0] * pair[0]
+"""
+
+_ELSEWHERE = """
+from typing import NamedTuple
+
+class Pair(NamedTuple):
+    one: int
+    other: int
 """
 
 
@@ -86,37 +98,65 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("damage", sorted(DAMAGE))
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
 def test_damaged_code_is_compiled_again_silently(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, damage: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     assert use(load(tmp_path)) == 0
     assert use(load(tmp_path)) == 2
-    for file in (tmp_path / "__pycache__").glob(f"powers.cube*.{kind}"):
+    for file in (tmp_path / "__pycache__").glob("powers.cube*.nbc"):
         file.write_bytes(DAMAGE[damage](file.read_bytes()))
-    # In an index, a flipped bit may leave one of the two entries whole.
-    assert use(load(tmp_path)) < 2
+    assert use(load(tmp_path)) == 0
     assert use(load(tmp_path)) == 2
     assert caplog.records == []
 
 
-def test_no_flipped_bit_of_a_data_file_is_ever_run(tmp_path: Path) -> None:
+def test_no_flipped_bit_of_a_file_is_ever_run(tmp_path: Path) -> None:
     use(load(tmp_path))
-    (file, *_) = sorted((tmp_path / "__pycache__").glob("powers.cube*.1.nbc"))
-    (index,) = (tmp_path / "__pycache__").glob("powers.cube*.nbi")
-    whole, names = file.read_bytes(), index.read_bytes()
     kernel = load(tmp_path).cube
-    for place in range(0, len(whole), len(whole) // 40):
-        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        # The pickle or the checksum refuses it; numba itself runs what it finds.
-        assert kernel._cache.load_overload((numba.int64,), kernel.targetctx) is None
-        # Refusing it has emptied the index.
-        index.write_bytes(names)
-    file.write_bytes(whole)
-    assert kernel._cache.load_overload((numba.int64,), kernel.targetctx) is not None
+    for file in (tmp_path / "__pycache__").glob("powers.cube*.nbc"):
+        whole = file.read_bytes()
+        for place in range(0, len(whole), len(whole) // 40):
+            file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            # The checksum refuses it; numba itself runs what it finds.
+            found = [
+                kernel._cache.load_overload((number,), kernel.targetctx)
+                for number in (numba.int64, numba.float64)
+            ]
+            assert sum(code is not None for code in found) == 1
+        file.write_bytes(whole)
+    assert use(load(tmp_path)) == 2
 
 
-def test_an_index_that_names_the_code_for_other_types_is_not_believed(tmp_path: Path) -> None:
+def test_code_for_types_that_cannot_be_imported_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = ModuleType("elsewhere")
+    exec(_ELSEWHERE, elsewhere.__dict__)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "elsewhere", elsewhere)
+        assert load(tmp_path).square_first(elsewhere.Pair(2, 3)) == 4
+    module = load(tmp_path)
+    assert module.square_first((5, 3)) == 25
+    assert module.square_first.stats.cache_hits == {}
+    module = load(tmp_path)
+    assert module.square_first((5, 3)) == 25
+    assert sum(module.square_first.stats.cache_hits.values()) == 1
+
+
+def test_code_of_older_sources_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "__pycache__"
+    use(load(tmp_path))
+    before = set(folder.glob("powers.cube*"))
+    with (tmp_path / "powers.py").open("a") as file:
+        file.write("\n")
+    compiled.source_stamp.__globals__["_stamp"].cache_clear()
+    assert use(load(tmp_path)) == 0
+    after = set(folder.glob("powers.cube*"))
+    assert len(before) == len(after) == 2
+    assert not before & after
+
+
+def test_a_file_with_the_code_for_other_types_is_not_believed(tmp_path: Path) -> None:
     use(load(tmp_path))
     first, second = sorted((tmp_path / "__pycache__").glob("powers.cube*.nbc"))
     one, other = first.read_bytes(), second.read_bytes()

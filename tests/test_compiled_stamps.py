@@ -58,7 +58,7 @@ def test_every_loop_depends_on_its_formulas_by_the_type_of_its_data() -> None:
         (numba.float64[:, :, ::1], numba.typeof(ReluNetwork(np.eye(2), 1.0, 2))),
         descend_batch.targetctx.codegen(),
     )
-    assert key[1] == (type_stamp(ReluNetwork),)
+    assert type_stamp(ReluNetwork) in key
 
 
 def _closure(first: Path, folder: Path) -> set[str]:

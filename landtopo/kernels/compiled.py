@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import multiprocessing
+import os
 import pickle
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache as once
@@ -19,13 +21,14 @@ from typing import Any
 
 import numba
 from numba import types
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.caching import FunctionCache
 from numba.core.serialize import dumps
 
 from landtopo.kernels.stamps import source_stamp, type_stamp
 
 __all__ = ["announce_compilation", "njit"]
 
+_CHECKSUM = hashlib.sha256().digest_size
 _LOGGER = logging.getLogger("landtopo")
 
 
@@ -60,7 +63,7 @@ def announce_compilation() -> None:
     folder = relu.batch_value_gradient.stats.cache_path
     if folder is None:
         _say_uncached()
-    elif not any(Path(folder).glob("relu.batch_value_gradient-*.nbi")):
+    elif not any(Path(folder).glob("relu.batch_value_gradient-*.nbc")):
         _LOGGER.warning(
             "landtopo compiles its kernels for this machine on first use; this takes about a "
             "minute and is kept on disk."
@@ -77,20 +80,6 @@ def _say_uncached() -> None:
         )
 
 
-class _Checked(CompileResultCacheImpl):
-    """What is saved of a function, with a checksum."""
-
-    def reduce(self, cres: Any) -> tuple[bytes, bytes]:
-        content = dumps(super().reduce(cres))
-        return _checksum(content), content
-
-    def rebuild(self, target_context: Any, payload: tuple[bytes, bytes]) -> Any:
-        checksum, content = payload
-        if checksum != _checksum(content):
-            raise ValueError("the code is not what was saved")
-        return super().rebuild(target_context, pickle.loads(content))
-
-
 class _Cache(FunctionCache):
     """A cache that counts as empty where it is damaged, and is then written anew.
 
@@ -98,25 +87,26 @@ class _Cache(FunctionCache):
     module imports, and those that answer for the landscape in its arguments.
     """
 
-    _impl_class = _Checked
-
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self._cache_file._source_stamp = source_stamp(function.__code__.co_filename)
+        self._cache_file: Any = _Files(
+            Path(self._cache_path),
+            self._impl.filename_base,
+            source_stamp(function.__code__.co_filename),
+        )
 
-    def _index_key(self, sig: Any, codegen: Any) -> Any:
-        stamps = tuple(type_stamp(one) for one in _named(sig))
-        return super()._index_key(sig, codegen), stamps
+    def _index_key(self, sig: Any, codegen: Any) -> str:
+        _, *machine = super()._index_key(sig, codegen)
+        names = [(one.__module__, one.__qualname__, type_stamp(one)) for one in _named(sig)]
+        return repr((str(sig), names, machine, numba.__version__))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             found = super().load_overload(sig, target_context)
         except Exception:
-            # A damaged pickle raises anything.
-            with suppress(OSError):
-                self.flush()
+            # What another program wrote may raise anything where it is read.
             return None
-        # A damaged index may name the code for arguments of other types.
+        # A file that was moved holds the code for arguments of other types.
         fits = found is not None and tuple(found.signature.args) == tuple(sig)
         return found if fits else None
 
@@ -126,6 +116,47 @@ class _Cache(FunctionCache):
         except OSError:
             # By now the disk is full, or the folder read-only or gone.
             _say_uncached()
+
+
+class _Files:
+    """A file for each function, stamp of its sources and types of its arguments.
+
+    numba keeps an index of a function's files, and pickles the types into it: processes that write
+    at the same time lose each other's entries, and where a type's module cannot be imported none
+    of the entries can be read.
+    """
+
+    def __init__(self, folder: Path, function: str, stamp: str) -> None:
+        self._folder = folder
+        self._function = function
+        self._current = f"{function}.{stamp[:16]}"
+
+    def load(self, key: str) -> Any:
+        """What was saved; None if nothing was, or if it is no longer what was saved."""
+        try:
+            content = self._file(key).read_bytes()
+        except OSError:
+            return None
+        checksum, pickled = content[:_CHECKSUM], content[_CHECKSUM:]
+        return pickle.loads(pickled) if checksum == _digest(pickled) else None
+
+    def save(self, key: str, data: Any) -> None:
+        pickled = dumps(data)
+        file = self._file(key)
+        unfinished = file.with_name(f"{file.name}.{uuid.uuid4().hex}")
+        try:
+            unfinished.write_bytes(_digest(pickled) + pickled)
+            os.replace(unfinished, file)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        for other in self._folder.glob(f"{self._function}.*"):
+            # Others may be writing files whose names do not end so yet.
+            ends = other.suffix in {".nbc", ".nbi"}
+            if ends and not other.name.startswith(self._current):
+                other.unlink(missing_ok=True)
+
+    def _file(self, key: str) -> Path:
+        return self._folder / f"{self._current}.{_digest(key.encode()).hex()[:16]}.nbc"
 
 
 def _named(sig: Any) -> list[type]:
@@ -139,5 +170,5 @@ def _named(sig: Any) -> list[type]:
     return found
 
 
-def _checksum(content: bytes) -> bytes:
+def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
