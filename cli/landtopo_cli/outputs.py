@@ -77,12 +77,12 @@ def write_outputs(
 
     A picture that cannot be drawn costs nothing but itself.
     """
-    from landtopo.export import prepare, report, write_bytes, write_graph
+    from landtopo.export import known_formats, prepare, report, write_bytes, write_graph
 
     announced = _outputs(folder, widths)
     _announce(announced, study)
     written: list[Path] = []
-    for suffix in _formats(widths):
+    for suffix in known_formats():
         if suffix != _PAGE:
             written += write_graph(graph, folder / f"{_STEM}{suffix}")
     pictures = {
@@ -160,19 +160,12 @@ def _check(folder: Path, files: Sequence[Path], study: Study | None, force: bool
 
 def _outputs(folder: Path, widths: tuple[int, ...]) -> list[Path]:
     """Every file that a graph may be written to."""
-    from landtopo.export.files import output_files
+    from landtopo.export.files import known_formats, output_files
 
     files = [
-        file for suffix in _formats(widths) for file in output_files(folder / f"{_STEM}{suffix}")
+        file for suffix in known_formats() for file in output_files(folder / f"{_STEM}{suffix}")
     ]
     return files + [folder / f"{name}{suffix}" for name in _names(widths) for suffix in _PICTURES]
-
-
-def _formats(widths: tuple[int, ...]) -> list[str]:
-    """The suffixes of what can hold the graph."""
-    from landtopo.export import known_formats
-
-    return [suffix for suffix in known_formats() if widths or suffix != ".html"]
 
 
 def _reached(folder: Path) -> list[Path]:

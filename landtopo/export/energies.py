@@ -12,7 +12,14 @@ from landtopo.landscape.schema import MODEL
 from landtopo.landscape.tree import merge_tree
 from landtopo.wording import UNKNOWN, counted, listed, loss_text, number
 
-__all__ = ["LISTED", "about_energies", "minimum_table", "transition_state_table"]
+__all__ = [
+    "LISTED",
+    "about_energies",
+    "energies_evidence",
+    "energies_found",
+    "minimum_table",
+    "transition_state_table",
+]
 
 #: A terminal and a page have room for so many rows.
 LISTED = 24
@@ -28,6 +35,11 @@ _UNSEARCHED = (
 
 def about_energies(prepared: Prepared) -> list[str]:
     """What there is, how it is joined, and what is not known, in sentences."""
+    return [*energies_found(prepared), *energies_evidence(prepared)]
+
+
+def energies_found(prepared: Prepared) -> list[str]:
+    """What there is, and how it is joined."""
     minima, passes = prepared.nodes, prepared.edges
     loops = sum(edge["from_id"] == edge["to_id"] for edge in passes)
     found = (
@@ -51,15 +63,20 @@ def about_energies(prepared: Prepared) -> list[str]:
         )
     if "derivatives" in prepared.attributes:
         sentences.append(f"Derivatives are made of {prepared.attributes['derivatives']}.")
+    return sentences
+
+
+def energies_evidence(prepared: Prepared) -> list[str]:
+    """What was searched, and what that says of what was not found."""
     evidence = [
         sentence
         for key in prepared.attributes.get("coverage", {})
-        for sentence in search_evidence(prepared.attributes, key, minima, passes)
+        for sentence in search_evidence(prepared.attributes, key, prepared.nodes, prepared.edges)
     ]
     failed = sum(map(len, prepared.attributes.get("failed_pairs", {}).values()))
     if failed:
         evidence.append(f"{counted(failed, 'pair')} of minima could not be joined.")
-    return [*sentences, *(evidence or [_UNSEARCHED])]
+    return evidence or [_UNSEARCHED]
 
 
 def minimum_table(prepared: Prepared) -> Table:

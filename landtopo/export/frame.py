@@ -72,7 +72,7 @@ def show(graph: nx.MultiGraph[str], *, height: int = 640) -> Frame:
     Raises
     ------
     InvalidArgument
-        The graph is no landscape graph of a network, or the height cannot be used.
+        The graph is no landscape graph, or the height cannot be used.
 
     Examples
     --------

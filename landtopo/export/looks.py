@@ -21,6 +21,7 @@ __all__ = [
     "FAMILY_STYLES",
     "HEIGHT",
     "PLAIN",
+    "PLAIN_FLAT",
     "UNDECIDED",
     "EdgeLook",
     "NodeLook",
@@ -64,8 +65,10 @@ FAMILY_STYLES = {
     (False, None): Style("positive loss, maybe flat", "#D55E00", "diamond"),
 }
 
-#: Where no more is known of a minimum than its energy.
+#: Where there are no networks, so that no value is known to be the lowest: whatever may be known
+#: of a minimum beside its energy, and flat ones.
 PLAIN = Style("minimum", "#0072B2", "circle")
+PLAIN_FLAT = Style("minimum, flat", "#56B4E9", "square")
 
 #: By kind, for lineage by fate.
 EDGE_STYLES = {
@@ -124,7 +127,7 @@ class EdgeLook:
 def family_style(record: Mapping[str, Any]) -> Style:
     """Colour and shape of a family: zero or positive loss, isolated or flat or not known."""
     if "width" not in record:
-        return PLAIN
+        return PLAIN_FLAT if record.get("flat_dimension", 0) > 0 else PLAIN
     flat = record["flat_dimension"] > 0 if "flat_dimension" in record else None
     return FAMILY_STYLES[bool(record.get("is_global", False)), flat]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from landtopo.export.energies import about_energies, minimum_table, transition_state_table
 from landtopo.export.prepare import Prepared
-from landtopo.export.story import evidence, in_short
+from landtopo.export.story import evidence, in_short, title_of
 from landtopo.export.tables import (
     Copies,
     Table,
@@ -107,7 +107,7 @@ def report(prepared: Prepared, pictures: Mapping[Picture, str] | None = None) ->
 
 def _energies(prepared: Prepared, pictures: Mapping[Picture, str]) -> str:
     """The page of a landscape that is of no network."""
-    parts = [f"# Landscape of a {prepared.attributes[MODEL]}", _bullets(about_energies(prepared))]
+    parts = [f"# {title_of(prepared)}", _bullets(about_energies(prepared))]
     for table in (minimum_table(prepared), transition_state_table(prepared)):
         if table.rows:
             parts.append(_markdown(table))
@@ -118,7 +118,7 @@ def _energies(prepared: Prepared, pictures: Mapping[Picture, str]) -> str:
 
 
 def _title(prepared: Prepared, widths: list[int]) -> str:
-    title = f"# Landscape of {prepared.attributes.get('teacher', 'a teacher')}"
+    title = f"# {title_of(prepared)}"
     if not widths:
         return title
     if len(widths) > 2 and widths == list(range(widths[0], widths[-1] + 1)):

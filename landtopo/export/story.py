@@ -14,7 +14,14 @@ from landtopo.landscape.widths import WidthRow, WidthStep
 from landtopo.points.coverage import Coverage
 from landtopo.wording import counted, exact, listed, number, percent
 
-__all__ = ["evidence", "found_otherwise", "in_short", "search_evidence", "start_evidence"]
+__all__ = [
+    "evidence",
+    "found_otherwise",
+    "in_short",
+    "search_evidence",
+    "start_evidence",
+    "title_of",
+]
 
 # A sentence has room for so many levels.
 _STEPS = 4
@@ -23,6 +30,13 @@ _RANDOM = "random starts"
 _CLIMBS = (_RANDOM, "soft modes", "lines")
 _BANDS = "bands"
 _MIRRORS = "mirrors"
+
+
+def title_of(prepared: Prepared) -> str:
+    """What pages about a graph are called."""
+    attributes = prepared.attributes
+    subject = f"a {attributes[MODEL]}" if MODEL in attributes else attributes.get("teacher")
+    return f"Landscape of {subject or 'a teacher'}"
 
 
 def in_short(row: WidthRow, copies: Copies | None, entry: Unresolved) -> str:

@@ -7,14 +7,15 @@ what is missing from a graph is part of what it says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import networkx as nx
 
-from landtopo.export.prepare import Prepared
+from landtopo.export.prepare import Prepared, Record
 from landtopo.landscape.metrics import components
+from landtopo.landscape.schema import MODEL
 from landtopo.points.records import Kind, Status
 from landtopo.wording import counted, listed, loss_text
 
@@ -22,6 +23,8 @@ __all__ = ["FailedPair", "OtherEnd", "Unresolved", "unresolved"]
 
 # More of a kind than this are summed up.
 _SHOWN = 6
+# Attributes of the graph that have an entry for each width.
+_BY_RUNG = ("start_search", "failed_pairs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,10 @@ class FailedPair:
     Attributes
     ----------
     id : str
-        Such as ``w6-x0``; no id of a family or an edge looks like it.
+        Such as ``w6-x0``, or ``x0`` where there are no widths; no id of a family or an edge looks
+        like it.
     width : int
+        0 where there are no widths, here and below.
     from_id, to_id : str
     tries : int
     """
@@ -51,7 +56,7 @@ class OtherEnd:
     Attributes
     ----------
     id : str
-        Such as ``w6-u0``.
+        Such as ``w6-u0``, or ``u0``.
     width : int
     kind : str
         ``saddle``, or ``undecided`` where its spectrum does not tell: it may be a minimum.
@@ -149,33 +154,59 @@ class Unresolved:
 
 
 def unresolved(prepared: Prepared) -> tuple[Unresolved, ...]:
-    """What every width of a graph leaves open, upwards; widths without families too."""
+    """What every width of a graph leaves open, upwards; widths without families too.
+
+    A landscape without widths is one entry, whose separate parts are told elsewhere: a database may
+    fall into thousands.
+    """
+    if MODEL in prepared.attributes:
+        names = {name for key in _BY_RUNG for name in prepared.attributes.get(key, {})}
+        # The one rung of a model is called by its number of coordinates.
+        rung = _Rung(width=0, key=min(names, default=""), prefix="", nodes=prepared.nodes)
+        return (_of_rung(prepared, rung, ()),)
     studied = {int(node["width"]) for node in prepared.nodes}
     attributes = prepared.attributes
-    for name in ("start_search", "failed_pairs"):
+    for name in _BY_RUNG:
         studied |= {int(width) for width in attributes.get(name, {})}
     graph = prepared.graph()
     return tuple(_of_width(prepared, graph, width) for width in sorted(studied))
 
 
+class _Rung(NamedTuple):
+    """A width, or a model: how attributes call it, how ids begin, and its families."""
+
+    width: int
+    key: str
+    prefix: str
+    nodes: Sequence[Record]
+
+
 def _of_width(prepared: Prepared, graph: nx.MultiGraph[str], width: int) -> Unresolved:
     nodes = [node for node in prepared.nodes if node["width"] == width]
-    known = {node["id"] for node in nodes}
-    failed = prepared.attributes.get("failed_pairs", {}).get(str(width), ())
-    search = prepared.attributes.get("start_search", {}).get(str(width), {})
-    others = sorted(search.get("others", ()), key=lambda other: (other["loss"], other["kind"]))
     place = {node["id"]: number for number, node in enumerate(nodes)}
-    parts = components(graph, width=width)
+    parts = [tuple(sorted(part, key=place.__getitem__)) for part in components(graph, width=width)]
+    rung = _Rung(width=width, key=str(width), prefix=f"w{width}-", nodes=nodes)
+    return _of_rung(prepared, rung, tuple(parts) if len(parts) > 1 else ())
+
+
+def _of_rung(prepared: Prepared, rung: _Rung, parts: tuple[tuple[str, ...], ...]) -> Unresolved:
+    width, nodes = rung.width, rung.nodes
+    known = {node["id"] for node in nodes}
+    failed = prepared.attributes.get("failed_pairs", {}).get(rung.key, ())
+    search = prepared.attributes.get("start_search", {}).get(rung.key, {})
+    # Nothing was asked of a database, so that nothing of it is open.
+    decided = MODEL in prepared.attributes and not any("flat_dimension" in node for node in nodes)
+    others = sorted(search.get("others", ()), key=lambda other: (other["loss"], other["kind"]))
     return Unresolved(
         width=width,
         pairs=tuple(
-            FailedPair(id=f"w{width}-x{number}", width=width, **_plain_pair(pair))
+            FailedPair(id=f"{rung.prefix}x{number}", width=width, **_plain_pair(pair))
             for number, pair in enumerate(failed)
             if {pair["from_id"], pair["to_id"]} <= known
         ),
         ends=tuple(
             OtherEnd(
-                id=f"w{width}-u{number}",
+                id=f"{rung.prefix}u{number}",
                 width=width,
                 kind=str(other["kind"]),
                 loss=float(other["loss"]),
@@ -190,10 +221,10 @@ def _of_width(prepared: Prepared, graph: nx.MultiGraph[str], width: int) -> Unre
             for status in Status
             if status is not Status.CONVERGED and status.name.lower() in search.get("outcomes", {})
         ),
-        maybe_flat=tuple(node["id"] for node in nodes if "flat_dimension" not in node),
-        parts=tuple(tuple(sorted(part, key=place.__getitem__)) for part in parts)
-        if len(parts) > 1
-        else (),
+        maybe_flat=tuple(
+            node["id"] for node in nodes if "flat_dimension" not in node and not decided
+        ),
+        parts=parts,
         empty=not nodes,
     )
 

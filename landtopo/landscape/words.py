@@ -18,21 +18,40 @@ class Words(Brief):
 
     Attributes
     ----------
-    minima : str
-        What the nodes are.
+    one, minima : str
+        What a node is, and what the nodes are.
+    passage, passages : str
+        The same of edges over a pass.
     value : str
         What the column `loss` holds.
     axis : str
         The same for an axis of a picture.
     """
 
+    one: str
     minima: str
+    passage: str
+    passages: str
     value: str
     axis: str
 
 
-_NETWORKS = Words(minima="families of minima", value="loss", axis="loss $L$")
-_ENERGIES = Words(minima="minima", value="energy", axis="energy")
+_NETWORKS = Words(
+    one="family",
+    minima="families of minima",
+    passage="transition",
+    passages="transitions",
+    value="loss",
+    axis="loss $L$",
+)
+_ENERGIES = Words(
+    one="minimum",
+    minima="minima",
+    passage="transition state",
+    passages="transition states",
+    value="energy",
+    axis="energy",
+)
 
 
 def words_of(attributes: Mapping[str, Any]) -> Words:

@@ -13,6 +13,7 @@ from landtopo.export.looks import (
     FAILED_PAIR,
     FAMILY_STYLES,
     PLAIN,
+    PLAIN_FLAT,
     UNDECIDED,
     NodeLook,
     Style,
@@ -69,7 +70,7 @@ def draw_families(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> No
     looks : dict
         Style by family id.
     """
-    names = [style.name for style in (*FAMILY_STYLES.values(), PLAIN)]
+    names = [style.name for style in (*FAMILY_STYLES.values(), PLAIN, PLAIN_FLAT)]
     present = {look.style for name, look in looks.items() if name in places}
     shrink = shrunk(len(places))
     for style in sorted(present, key=names.index):

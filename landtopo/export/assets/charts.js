@@ -205,7 +205,7 @@ function dot(pen, x, y, color) {
 }
 
 // The part of a profile around a barrier that is too small to be seen beside the other one.
-function closeUp(points, ends) {
+function closeUp(points, ends, value) {
   const losses = points.map((point) => point[1]);
   const highest = Math.max(...losses);
   const barriers = [highest - losses[0], highest - losses[losses.length - 1]];
@@ -221,5 +221,5 @@ function closeUp(points, ends) {
   const near = points.slice(first, last + 1).map(([s, loss]) => [s, loss - end]);
   const names = [first === 0 ? ends[0] : "", last === points.length - 1 ? ends[1] : ""];
   const title = `The pass between ${ends[0]} and ${ends[1]}, close up`;
-  return profileChart(near, names, -Infinity, `loss above ${ends[side]}`, title);
+  return profileChart(near, names, -Infinity, `${value} above ${ends[side]}`, title);
 }

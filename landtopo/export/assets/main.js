@@ -5,6 +5,9 @@ const byId = (id) => document.getElementById(id);
 data.nodeById = Object.fromEntries(data.nodes.map((record) => [record.id, record]));
 data.edgeById = Object.fromEntries(data.edges.map((record) => [record.id, record]));
 data.besideById = Object.fromEntries([...data.pairs, ...data.ends].map((record) => [record.id, record]));
+// A landscape without widths is one column, which has no name.
+data.named = data.attributes.model === undefined;
+for (const record of data.nodes) record.width ??= 0;
 data.widths = [...new Set(data.nodes.map((record) => record.width))].sort((a, b) => a - b);
 
 // The same width as in the style sheet.
@@ -32,12 +35,26 @@ function subtitle() {
   const { attributes } = data;
   const parts = [
     attributes.dim === undefined ? "" : attributes.dim === "infinite" ? "inputs of any dimension" : `dimension ${attributes.dim}`,
-    counted(data.nodes.length, "family", "families"),
-    counted(data.edges.filter((edge) => edge.kind !== "lineage").length, "transition", "transitions"),
+    countedMinima(data, data.nodes.length),
+    counted(data.edges.filter((edge) => edge.kind !== "lineage").length, data.words.passage, data.words.passages),
     attributes.seed === undefined ? "" : `seed ${attributes.seed}`,
     attributes.landtopo_version === undefined ? "" : `landtopo ${attributes.landtopo_version}`,
   ];
   byId("subtitle").textContent = parts.filter((part) => part).join(" · ");
+}
+
+// The words of the page that depend on what the landscape is of.
+function wording() {
+  if (data.named) return;
+  byId("widths").hidden = true;
+  byId("tab-widths").hidden = true;
+  byId("families-legend").textContent = "Minima";
+  byId("tab-node").textContent = "Minima";
+  byId("search").placeholder = "text, or index=1 loss<0.5";
+  byId("drawing").setAttribute("aria-label", "The graph: energy as height. The tables below hold the same.");
+  const [linear, log] = byId("scale").options;
+  linear.textContent = "energy";
+  log.textContent = "energy, logarithmic";
 }
 
 function checkbox(group, value, text, sign) {
@@ -83,7 +100,7 @@ function update() {
   shownCounts = {};
   for (const record of foundNodes) shownCounts[record.width] = (shownCounts[record.width] || 0) + 1;
   byId("found").textContent = asked
-    ? `${counted(foundNodes.length, "family", "families")}, ${counted(foundEdges.length, "edge", "edges")}`
+    ? `${countedMinima(data, foundNodes.length)}, ${counted(foundEdges.length, "edge", "edges")}`
     : "";
   byId("hint").textContent = hint;
   byId("hint").hidden = !hint;
@@ -94,7 +111,7 @@ function update() {
   axes();
 }
 
-const TABS = ["widths", "node", "edge", "columns", "about"];
+const TABS = [...(data.widthTable ? ["widths"] : []), "node", "edge", "columns", "about"];
 
 function showTab(tab) {
   state.tab = tab;
@@ -108,7 +125,7 @@ function showTab(tab) {
     table.plain(data.widthTable.header, data.widthTable.rows);
   } else if (tab === "columns") {
     const rows = ["node", "edge", "graph"].flatMap((owner) => data.columns[owner].map((column) =>
-      [{ node: "family", edge: "edge", graph: "graph" }[owner], column.name, column.type, column.unit, column.meaning]));
+      [{ node: data.words.one, edge: "edge", graph: "graph" }[owner], column.name, column.type, column.unit, column.meaning]));
     table.plain(["of", "column", "type", "unit", "meaning"], rows);
   } else {
     table.plain(["attribute", "meaning", "value"], data.columns.graph.map((column) => {
@@ -170,7 +187,7 @@ function tip(event) {
   const beside = data.besideById[item.id()];
   const record = beside || data.nodeById[item.id()] || data.edgeById[item.id()];
   const name = beside ? besideLook(beside).name : (data.looks[item.id()] || data.edgeLooks[item.id()]).style;
-  const loss = record.loss === undefined ? "" : `, loss ${lossText(record.loss)}`;
+  const loss = record.loss === undefined ? "" : `, ${data.words.value} ${lossText(record.loss)}`;
   const ends = record.from_id === undefined ? "" : `, ${record.from_id} to ${record.to_id}`;
   byId("tip").textContent = `${record.id}: ${name}${ends}${loss}`;
   byId("tip").hidden = false;
@@ -183,7 +200,8 @@ function tip(event) {
 
 function start() {
   subtitle();
-  for (const width of data.widths) checkbox("widths", width, String(width));
+  wording();
+  for (const width of data.named ? data.widths : []) checkbox("widths", width, String(width));
   for (const look of data.legend.node) checkbox("families", look.style, look.style, symbol(look));
   for (const look of data.legend.edge) checkbox("edges", look.style, look.style, stroke(look));
   if (data.pairs.length) checkbox("beside", data.pairLook.name, data.pairLook.name, stroke(data.pairLook));

@@ -17,20 +17,23 @@ const ZERO = 1e-14;
 function makeScales(data) {
   const passes = data.edges.filter((edge) => edge.kind !== "lineage");
   const losses = [...data.nodes, ...passes, ...data.ends].map((record) => record.loss);
-  const top = Math.max(0, ...losses) || 1;
-  const positive = losses.filter((loss) => loss > ZERO);
-  const lowest = (positive.length ? Math.min(...positive) : top) / 3;
+  // Heights count from zero loss; energies have no zero, and count from the lowest.
+  const base = data.named ? 0 : losses.reduce((least, loss) => Math.min(least, loss), Infinity);
+  const above = losses.map((loss) => loss - base);
+  const top = above.reduce((most, loss) => Math.max(most, loss), 0) || 1;
+  const positive = above.filter((loss) => loss > ZERO);
+  const lowest = (positive.length ? positive.reduce((least, loss) => Math.min(least, loss)) : top) / 3;
   const decades = Math.log10(top / lowest);
   return {
     linear: {
-      height: (loss) => (HEIGHT * loss) / top,
-      ticks: (low, high) => roundTicks(Math.max(0, (low * top) / HEIGHT), (high * top) / HEIGHT, 7)
-        .map((loss) => [(HEIGHT * loss) / top, short(loss)]),
+      height: (loss) => (HEIGHT * (loss - base)) / top,
+      ticks: (low, high) => roundTicks(base + Math.max(0, (low * top) / HEIGHT), base + (high * top) / HEIGHT, 7)
+        .map((loss) => [(HEIGHT * (loss - base)) / top, short(loss)]),
     },
     log: {
-      height: (loss) => (HEIGHT * Math.log10(Math.max(loss, lowest) / lowest)) / decades,
+      height: (loss) => (HEIGHT * Math.log10(Math.max(loss - base, lowest) / lowest)) / decades,
       ticks: () => {
-        const ticks = losses.some((loss) => loss <= ZERO) ? [[0, "0"]] : [];
+        const ticks = above.some((loss) => loss <= ZERO) ? [[0, "0"]] : [];
         for (let power = Math.ceil(Math.log10(lowest)); power <= Math.log10(top) + 0.3; power += 1) {
           for (const factor of decades < 3 ? [1, 2, 5] : [1]) {
             const height = (HEIGHT * Math.log10((factor * 10 ** power) / lowest)) / decades;
@@ -186,11 +189,11 @@ function makeStyle(data, { unit, shrink }) {
     { selector: "node.beside", style: { "border-width": 1.6 * unit } },
     { selector: ".hidden", style: { display: "none" } },
     { selector: ".dim", style: { opacity: 0.12 } },
-    { selector: ".hover", style: { "underlay-color": "#8c959f", "underlay-opacity": 0.35, "underlay-shape": "ellipse" } },
+    { selector: ".hover", style: { "underlay-color": "#8c959f", "underlay-opacity": 0.35, "underlay-shape": "ellipse", "underlay-padding": 6 * unit } },
     { selector: ".faded", style: { opacity: 0.1 } },
     { selector: ".near", style: { opacity: 1, "z-index": 8 } },
     { selector: ".chosen", style: {
-      "underlay-color": "#54aeff", "underlay-opacity": 0.6, "underlay-shape": "ellipse", opacity: 1, "z-index": 9,
+      "underlay-color": "#54aeff", "underlay-opacity": 0.6, "underlay-shape": "ellipse", "underlay-padding": 6 * unit, opacity: 1, "z-index": 9,
     } },
     { selector: "node.chosen", style: { label: "data(id)" } },
   ];
@@ -215,8 +218,9 @@ function placeNames(cy, data, { unit, shrink }) {
 }
 
 // What stands above the columns: the longest form for which all of them have room.
-function columnHeads(pen, widths, zoom, pan, shown, across) {
-  const forms = [
+function columnHeads(pen, data, zoom, pan, shown, across) {
+  const { widths } = data;
+  const forms = !data.named ? [(one) => countedMinima(data, shown[one] || 0), (one) => `${shown[one] || 0}`] : [
     (one) => `width ${one} · ${counted(shown[one] || 0, "family", "families")}`,
     (one) => `width ${one}`,
     (one) => `${one}`,
@@ -226,7 +230,7 @@ function columnHeads(pen, widths, zoom, pan, shown, across) {
     return { text, wide: pen.measureText(text).width, middle: index * COLUMN * zoom + pan.x };
   }));
   const fits = (heads) => heads.every(({ wide }) => wide + 16 < COLUMN * zoom);
-  const heads = sized.find(fits) ?? sized[2];
+  const heads = sized.find(fits) ?? sized[sized.length - 1];
   // The outermost ones move inwards rather than being cut.
   return heads.map((head) => {
     const half = head.wide / 2 + 6;
@@ -273,7 +277,7 @@ function drawAxes(plane, cy, data, scale, stretch, shown) {
   }
   pen.textAlign = "center";
   pen.font = `600 ${FONT}`;
-  for (const { text, middle, wide } of columnHeads(pen, data.widths, zoom, pan, shown, width)) {
+  for (const { text, middle, wide } of columnHeads(pen, data, zoom, pan, shown, width)) {
     pen.fillStyle = "rgba(255,255,255,0.9)";
     pen.fillRect(middle - wide / 2 - 6, 4, wide + 12, 20);
     pen.fillStyle = INK;

@@ -22,7 +22,7 @@ function stroke(look) {
   return holder.firstChild;
 }
 
-const PICTURES = ["weights", "eigenvalues", "profile", "id", "description"];
+const PICTURES = ["weights", "eigenvalues", "profile", "id", "description", "coordinates"];
 
 function values(record, columns) {
   const rows = columns
@@ -37,6 +37,17 @@ function values(record, columns) {
         element("td", { title: String(record[column.name]) }, text, ...unit));
     });
   return element("table", { class: "values" }, element("tbody", {}, ...rows));
+}
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+const placed = (style, record, data) => (data.named ? `${style}, width ${record.width}` : style);
+
+// As many to a row as have room.
+function coordinates(values) {
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  // What is left of an exact zero is shown as zero.
+  const shown = (value) => (Math.abs(value) < 1e-12 * largest ? "0" : brief(value));
+  return element("ol", { class: "coordinates" }, ...values.map((value) => element("li", { title: String(value) }, shown(value))));
 }
 
 function section(title, content) {
@@ -74,12 +85,13 @@ function familyPanel(record, data, choose) {
     element("ul", { class: "links" }, ...edges.map((edge) => edgeLine(edge, record.id, choose)));
   const passes = own.filter((edge) => edge.kind !== "lineage").sort((a, b) => a.loss - b.loss);
   return [
-    element("h2", {}, `Family ${record.id}`),
-    element("p", { class: "badge" }, symbol(look), `${look.style}, width ${record.width}`),
+    element("h2", {}, `${capital(data.words.one)} ${record.id}`),
+    element("p", { class: "badge" }, symbol(look), placed(look.style, record, data)),
     ...(record.description ? [element("p", { id: "description" }, record.description)] : []),
     ...section("Weights", record.weights && heatMap(record.weights, data.span)),
+    ...section("Coordinates", record.coordinates && coordinates(record.coordinates)),
     ...section("Hessian spectrum", record.eigenvalues && record.eigenvalues.length && spectrum(record.eigenvalues)),
-    ...section("Transitions, lowest first", list(passes)),
+    ...section(`${capital(data.words.passages)}, lowest first`, list(passes)),
     ...section("Other widths", list(own.filter((edge) => edge.kind === "lineage"))),
     ...section("Values", values(record, data.columns.node)),
   ];
@@ -87,18 +99,19 @@ function familyPanel(record, data, choose) {
 
 function edgePanel(record, data, choose) {
   const look = data.edgeLooks[record.id];
-  const title = record.kind === "lineage" ? "Lineage" : "Transition";
+  const title = record.kind === "lineage" ? "Lineage" : capital(data.words.passage);
+  const value = data.words.value;
   const ends = [...new Set([record.from_id, record.to_id])].map((id) =>
     element("li", {}, element("button", { type: "button", onclick: () => choose(id) },
       element("span", {}, id), element("span", {}, data.nodeById[id].description ?? ""))));
-  const top = record.loss === undefined ? "" : `Highest loss ${lossText(record.loss)}. ` +
+  const top = record.loss === undefined ? "" : `Highest ${value} ${lossText(record.loss)}. ` +
     (record.barrier_from === undefined ? "" : `Barrier ${lossText(record.barrier_from)} from ${record.from_id}`) +
     (record.barrier_to === undefined || record.from_id === record.to_id ? "" : `, ${lossText(record.barrier_to)} from ${record.to_id}`) + ".";
   const names = [record.from_id, record.to_id];
   const drawn = record.profile && record.profile.length > 1;
-  const profile = drawn && profileChart(record.profile, names, record.loss ?? -Infinity, "loss",
-    `Loss along the path from ${names[0]} to ${names[1]}`);
-  const close = drawn && closeUp(record.profile, names);
+  const profile = drawn && profileChart(record.profile, names, record.loss ?? -Infinity, value,
+    `${capital(value)} along the path from ${names[0]} to ${names[1]}`);
+  const close = drawn && closeUp(record.profile, names, value);
   return [
     element("h2", {}, `${title} ${record.id}`),
     element("p", { class: "badge" }, stroke(look), look.style),
@@ -108,6 +121,7 @@ function edgePanel(record, data, choose) {
     ...section("The lower barrier, close up", close),
     ...section("Joins", element("ul", { class: "links" }, ...ends)),
     ...section("Weights of the transition state", record.weights && heatMap(record.weights, data.span)),
+    ...section("Coordinates of the transition state", record.coordinates && coordinates(record.coordinates)),
     ...section("Hessian spectrum there", record.eigenvalues && record.eigenvalues.length && spectrum(record.eigenvalues)),
     ...section("Values", values(record, data.columns.edge)),
   ];
@@ -118,7 +132,7 @@ function besidePanel(record, data, choose) {
   if (record.from_id === undefined) {
     return [
       element("h2", {}, `Undecided point ${record.id}`),
-      element("p", { class: "badge" }, symbol(data.endLook), `${data.endLook.name}, width ${record.width}`),
+      element("p", { class: "badge" }, symbol(data.endLook), placed(data.endLook.name, record, data)),
       element("p", {}, record.text),
     ];
   }
@@ -128,14 +142,24 @@ function besidePanel(record, data, choose) {
   return [
     element("h2", {}, "No path was found"),
     element("p", { class: "badge" }, stroke(data.pairLook), data.pairLook.name),
-    element("p", {}, `${counted(record.tries, "band was", "bands were")} tried between these families. There may be a path all the same.`),
+    element("p", {}, `${counted(record.tries, "band was", "bands were")} tried between these ${data.named ? "families" : "minima"}. There may be a path all the same.`),
     ...section("Between", element("ul", { class: "links" }, ...ends)),
   ];
 }
 
+const NETWORKS = [
+  "Each symbol is a family of minima: one minimum up to permutations and symmetries. It grows with the share of the starts that end there. Columns are student widths, height is the loss.",
+  "Each arc is a mountain pass: its top is at the loss of the transition state. A loop joins labelled copies of one family; a small one beside its family costs little or nothing to cross.",
+  "Grey arrows lead to what a family becomes when one neuron is added: solid where it stays a minimum, dotted where it flows into another.",
+];
+const ENERGIES = [
+  "Each symbol is a minimum with all its copies by symmetry, where a symmetry is known. It grows with the share of the starts that end there, where there were starts. Height is the energy.",
+  "Each arc is a mountain pass: its top is at the energy of the transition state. A loop joins copies of one minimum; a small one beside its minimum costs little or nothing to cross.",
+];
+
 function overview(data) {
   const widths = data.story.flatMap(({ width, found, evidence, open }) => [
-    element("h4", {}, `Width ${width}`),
+    ...(data.named ? [element("h4", {}, `Width ${width}`)] : []),
     ...(found ? [element("p", {}, found)] : []),
     ...open.map((text) => element("p", { class: "open" }, text)),
     ...(evidence.length ? [element("details", {}, element("summary", {}, "How sure this is"),
@@ -143,11 +167,9 @@ function overview(data) {
   ]);
   return [
     element("h2", {}, "In short"),
-    element("p", { class: "hint" }, "Click or tap a family or an edge, or a row of a table. Drag to move; scroll or pinch to zoom."),
+    element("p", { class: "hint" }, `Click or tap a ${data.words.one} or an edge, or a row of a table. Drag to move; scroll or pinch to zoom.`),
     ...widths,
     ...section("How to read this", element("div", {},
-      element("p", {}, "Each symbol is a family of minima: one minimum up to permutations and symmetries. It grows with the share of the starts that end there. Columns are student widths, height is the loss."),
-      element("p", {}, "Each arc is a mountain pass: its top is at the loss of the transition state. A loop joins labelled copies of one family; a small one beside its family costs little or nothing to cross."),
-      element("p", {}, "Grey arrows lead to what a family becomes when one neuron is added: solid where it stays a minimum, dotted where it flows into another."))),
+      ...(data.named ? NETWORKS : ENERGIES).map((text) => element("p", {}, text)))),
   ];
 }

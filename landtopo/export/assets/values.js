@@ -10,6 +10,8 @@ function counted(number, one, many) {
   return `${number} ${number === 1 ? one : many}`;
 }
 
+const countedMinima = (data, number) => counted(number, data.words.one, data.named ? "families" : data.words.minima);
+
 const short = (value) => rounded(value, 9);
 // What rounding leaves of an exact zero is shown as zero; the files hold every digit.
 const lossText = (value) => (Math.abs(value) < 1e-20 ? "0" : short(value));
@@ -22,7 +24,7 @@ function cell(value, column) {
   if (column.type === "vector") return `${value.length} values`;
   if (column.type === "structure") return Array.isArray(value) ? `${value.length} entries` : "…";
   if (column.type === "boolean") return value ? "yes" : "no";
-  if (column.unit === "squared output") return lossText(value);
+  if (column.unit === "squared output" || column.unit === "unit of energy") return lossText(value);
   return short(value);
 }
 

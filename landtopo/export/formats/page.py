@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.errors import InvalidArgument
 from landtopo.export.assets_of import asset, filled
+from landtopo.export.energies import energies_evidence, energies_found
 from landtopo.export.format import Format
 from landtopo.export.looks import (
     COLUMN_DISTANCE,
@@ -19,10 +19,11 @@ from landtopo.export.looks import (
     UNDECIDED,
 )
 from landtopo.export.prepare import Prepared, Record
-from landtopo.export.story import evidence, in_short
+from landtopo.export.story import evidence, in_short, title_of
 from landtopo.export.tables import copies_of, width_rows, widths_table
 from landtopo.export.unresolved import Unresolved, unresolved
 from landtopo.landscape.schema import MODEL
+from landtopo.landscape.words import words_of
 
 __all__ = ["FORMAT"]
 
@@ -39,13 +40,9 @@ _BESIDE = 0.36 * COLUMN_DISTANCE
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
-    if MODEL in prepared.attributes:
-        raise InvalidArgument(
-            "An .html page can hold landscapes of networks only; a landscape of energies can be "
-            "written to the other formats, and drawn as a tree."
-        )
-    title = f"Landscape of {prepared.attributes.get('teacher', 'a teacher')}"
-    page = filled("page", title=title, code=_CODE, data=_data(prepared), library=_library())
+    page = filled(
+        "page", title=title_of(prepared), code=_CODE, data=_data(prepared), library=_library()
+    )
     return {".html": page}
 
 
@@ -76,7 +73,8 @@ def _data(prepared: Prepared) -> dict[str, Any]:
             "edge": _legend([style.name for style in EDGE_STYLES.values()], edge_looks),
         },
         "span": _rank(prepared.attributes),
-        **_story(prepared, entries),
+        "words": dataclasses.asdict(words_of(prepared.attributes)),
+        **(_told if MODEL in prepared.attributes else _story)(prepared, entries),
         **_beside(prepared, entries),
     }
 
@@ -99,6 +97,18 @@ def _story(prepared: Prepared, entries: tuple[Unresolved, ...]) -> dict[str, Any
         )
     table = widths_table(rows.values())
     return {"story": story, "widthTable": {"header": table.header, "rows": table.rows}}
+
+
+def _told(prepared: Prepared, entries: tuple[Unresolved, ...]) -> dict[str, Any]:
+    """The same of a landscape without widths."""
+    (entry,) = entries
+    story = {
+        "width": entry.width,
+        "found": " ".join(energies_found(prepared)),
+        "evidence": energies_evidence(prepared),
+        "open": list(entry.sentences()),
+    }
+    return {"story": [story], "widthTable": None}
 
 
 def _beside(prepared: Prepared, entries: tuple[Unresolved, ...]) -> dict[str, Any]:
@@ -125,7 +135,7 @@ def _beside(prepared: Prepared, entries: tuple[Unresolved, ...]) -> dict[str, An
 
 
 def _widths(prepared: Prepared) -> list[int]:
-    return sorted({record["width"] for record in prepared.nodes})
+    return sorted({record.get("width", 0) for record in prepared.nodes})
 
 
 def _legend(names: list[str], looks: Mapping[str, Record]) -> list[Record]:
