@@ -330,10 +330,12 @@ def test_a_family_that_a_path_meets_is_one_of_the_study(tmp_path: Path) -> None:
 
 def test_a_graph_does_not_depend_on_when_findings_came() -> None:
     """Put on one after the other, or all at once on what the graph's own search has found."""
+    from landtopo.landscape.gathered import Finding, gathered
     from landtopo.landscape.transitions import ways_of
-    from landtopo.models.networks.landscape.gathered import Finding, gathered
+    from landtopo.models.networks.landscape.kept import kept_networks
 
     whole, problem = known_graph(6), problem_of(6)
+    kept = kept_networks(problem)
     states = {key: data["weights"] for *_, key, data in whole.edges(keys=True, data=True)}
     ends = whole.nodes["w6-f1"]["weights"], whole.nodes["w6-f2"]["weights"]
     path = connect(problem, *ends, graph=whole, options=ONLY_KNOWN)
@@ -343,16 +345,16 @@ def test_a_graph_does_not_depend_on_when_findings_came() -> None:
         Finding(found_by="paths", ways=ways_of(path)),
         Finding(found_by="paths", states=list(states.values())),
     ]
-    at_once = gathered(start, problem, findings)
+    at_once = gathered(start, kept, findings)
     in_turn = start
     for number in range(1, len(findings) + 1):
-        in_turn = gathered(in_turn, problem, findings[:number])
+        in_turn = gathered(in_turn, kept, findings[:number])
     assert _plain(in_turn) == _plain(at_once)
     assert all_heights() == sorted(
         (d["from_id"], d["to_id"], round(float(d["loss"]), 9)) for *_, d in at_once.edges(data=True)
     )
     # Nothing new is nothing changed.
-    assert gathered(whole, problem, findings) is whole
+    assert gathered(whole, kept, findings) is whole
 
 
 def _plain(graph: nx.MultiGraph[str]) -> bytes:

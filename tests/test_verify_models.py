@@ -75,6 +75,15 @@ def make(path: Path, model: SmoothModel) -> None:
         )
         study.save_graph(graph)
         keep("saddles", lt.find_saddles(model, starts=8, journal=study))
+        names = list(graph)
+        rows = [*graph.nodes.values(), *graph.edges.values()]
+        ends = [graph.nodes[names[place]]["coordinates"] for place in (0, -1)]
+        if len(names) > 1:
+            path = lt.connect(model, *ends, graph=graph)
+            study.save_path(path, names[0], names[-1])
+        for row in rows[:1] + rows[-1:]:
+            record = lt.flat_directions(model, row["coordinates"]).record()
+            study.remember(f"flat/{model.stage}/{row['id']}", record)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +131,11 @@ def sort_of(record: Record) -> Any:
     return record.kind
 
 
-@pytest.mark.parametrize(("kind", "name"), [one for one in FIELDS if one[1] != "point"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    # These are records of their own.
+    [one for one in FIELDS if one[1] != "point" and one != ("FunctionPath", "evaluations")],
+)
 def test_a_fault_in_any_field_is_named(known: dict[str, KnownModel], kind: str, name: str) -> None:
     """One field at a time is made wrong, in a record of each sort that has it."""
     tried = 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from landtopo.wording import UNKNOWN
 from landtopo_cli.request import at_work, no_graph_file
 from landtopo_cli.tables import loss_text, number, plain_json, table
 from landtopo_cli.terminal import progress, report_warnings
@@ -18,12 +19,13 @@ from landtopo_cli.terminal import progress, report_warnings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from landtopo.landscape.gathered import Kept
     from landtopo.models.smooth import FunctionSearch, SmoothModel
     from landtopo.objective import Array
     from landtopo.progress import Progress
     from landtopo.study import Study
 
-__all__ = ["point_table", "run"]
+__all__ = ["flat_table", "path_table", "point_table", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,20 @@ class _Asked:
                 source += f" to index {found.search['index']}"
             points = (*found.families, *found.others)
             self.study.save_search(aim, source, found.attempts, points, found.search)
+
+    def share(self) -> None:
+        """Put what the study knows on its graph, if it has one."""
+        from landtopo_cli.shared import share_model
+
+        for news in [] if self.study is None else share_model(self.study, self.kept):
+            self.note(news)
+
+    @property
+    def kept(self) -> Kept:
+        """The model as a graph keeps it."""
+        from landtopo.models.kept import kept_model
+
+        return kept_model(self.model)
 
     def answer(self, record: Callable[[], Any], text: Callable[[], str]) -> None:
         """Print the result on stdout."""
@@ -154,17 +170,22 @@ def _kept(study: Study | None, command: str, given: dict[str, Any]) -> dict[str,
 
 def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
     from landtopo.landscape.build import landscape_graph
+    from landtopo.landscape.gathered import gathered
     from landtopo.landscape.metrics import components
+    from landtopo.study.findings import findings_of
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.outputs import Outputs, check_outputs, write_outputs
+    from landtopo_cli.shared import keep_model_graph
 
     outputs = Outputs()
     if out_dir is not None:
         check_outputs(out_dir, (), asked.study, force=force)
     graph = landscape_graph(asked.model, searched=partial(asked.keep, "minima"), **asked.search)
     if asked.study is not None:
-        asked.study.save_graph(graph)
+        graph = gathered(graph, asked.kept, findings_of(asked.study, asked.model.stage))
+        for news in keep_model_graph(asked.study, graph, asked.kept):
+            asked.note(news)
     try:
         if out_dir is not None:
             outputs = write_outputs(out_dir, graph, (), asked.study)
@@ -185,6 +206,7 @@ def _minima(asked: _Asked) -> int | None:
 
     found = find_minima(asked.model, **asked.search)
     asked.keep("minima", found)
+    asked.share()
     asked.answer(partial(_search_record, found), partial(_search_text, found))
     return None if found.families else INCOMPLETE
 
@@ -201,6 +223,7 @@ def _saddles(asked: _Asked, index: str | None) -> int | None:
         ) from None
     found = find_saddles(asked.model, index=wanted, **asked.search)
     asked.keep("saddles", found)
+    asked.share()
     asked.answer(partial(_search_record, found), partial(_search_text, found))
     return None
 
@@ -208,66 +231,95 @@ def _saddles(asked: _Asked, index: str | None) -> int | None:
 def _path(asked: _Asked, from_end: str, to_end: str) -> int | None:
     from landtopo.models.connections import connect
     from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.shared import known_states
 
-    points = _points(asked, (from_end, to_end))
+    points, study = _points(asked, (from_end, to_end)), asked.study
     path = connect(
-        asked.model, points[from_end], points[to_end], seed=asked.seed, progress=asked.progress
+        asked.model,
+        points[from_end],
+        points[to_end],
+        seed=asked.seed,
+        known=[] if study is None else known_states(study, asked.model.stage),
+        graph=study.graph() if study is not None and study.has_graph else None,
+        progress=asked.progress,
     )
+    if study is not None:
+        study.save_path(path, from_end, to_end)
+        asked.share()
     asked.answer(
         lambda: {"from": from_end, "to": to_end, **path.as_dict()},
         lambda: "\n\n".join(
             [
                 f"{asked.model.name}, from {from_end} to {to_end}: {path.status}",
-                table(
-                    ("highest", "barrier from", "barrier to", "steps"),
-                    [
-                        (
-                            loss_text(path.highest_loss) if path.verified else "-",
-                            number(path.barrier_from if path.verified else None),
-                            number(path.barrier_to if path.verified else None),
-                            str(len(path.transition_states)),
-                        )
-                    ],
-                ),
+                path_table([(from_end, to_end, path)]),
             ]
         ),
     )
     return None if path.verified else INCOMPLETE
 
 
-def _flat(asked: _Asked, names: tuple[str, ...], files: tuple[Path, ...]) -> int | None:
-    from landtopo.models.flat import flat_directions
+def path_table(paths: Iterable[tuple[str, str, Any]]) -> str:
+    """Paths between minima of a model, with their ends, one a row."""
+    return table(
+        ("from", "to", "highest", "barrier from", "barrier to", "steps", "verified"),
+        [
+            (
+                start,
+                end,
+                loss_text(path.highest_loss) if path.verified else UNKNOWN,
+                number(path.barrier_from if path.verified else None),
+                number(path.barrier_to if path.verified else None),
+                str(len(path.transition_states)),
+                "yes" if path.verified else "no",
+            )
+            for start, end, path in paths
+        ],
+    )
 
+
+def _flat(asked: _Asked, names: tuple[str, ...], files: tuple[Path, ...]) -> int | None:
     wanted = (*names, *map(str, files))
     points = _points(asked, wanted) if wanted else _all(asked)
-    reports = {name: flat_directions(asked.model, x) for name, x in points.items()}
-    asked.answer(
-        lambda: [
-            {
-                "id": name,
-                "flat_dimension": report.flat_dimension,
-                "nullity": report.point.nullity,
-                "gauge": report.point.gauge,
-                "directions": [str(kind) for kind in report.kinds],
-                "disagreements": list(report.disagreements),
-            }
-            for name, report in reports.items()
-        ],
-        lambda: table(
-            ("point", "value", "flat", "null", "gauge"),
-            [
-                (
-                    name,
-                    loss_text(report.point.value),
-                    str(report.flat_dimension),
-                    str(report.point.nullity),
-                    str(report.point.gauge),
-                )
-                for name, report in reports.items()
-            ],
-        ),
-    )
+    asked.progress.begin(f"{asked.model.label}: null spaces", len(points))
+    rows = []
+    for name, x in points.items():
+        rows.append({"id": name, **_flat_record(asked, x)})
+        asked.progress.advance()
+    asked.progress.end()
+    asked.answer(lambda: rows, lambda: flat_table(rows))
     return None
+
+
+def _flat_record(asked: _Asked, x: Array) -> dict[str, Any]:
+    """What the null directions of a point are; the study may know."""
+    from hashlib import sha256
+
+    from landtopo.models.flat import flat_directions
+
+    study, place = asked.study, sha256(x.tobytes()).hexdigest()[:32]
+    key = f"flat/{asked.model.stage}/{place}"
+    kept: dict[str, Any] | None = None if study is None else study.recall(key)
+    if kept is not None:
+        return kept
+    record = flat_directions(asked.model, x).record()
+    if study is not None:
+        study.remember(key, record)
+    return record
+
+
+def flat_table(rows: Iterable[Mapping[str, Any]]) -> str:
+    """What the null directions of points are, a point a row."""
+    return table(
+        ("point", "value", "flat", "null", "gauge"),
+        [
+            (
+                row["id"],
+                loss_text(row["loss"]),
+                *(str(row[name]) for name in ("flat_dimension", "nullity", "gauge")),
+            )
+            for row in rows
+        ],
+    )
 
 
 def _all(asked: _Asked) -> dict[str, Array]:

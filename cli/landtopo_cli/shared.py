@@ -9,12 +9,20 @@ from landtopo.wording import counted, listed
 if TYPE_CHECKING:
     import networkx as nx
 
-    from landtopo.models.networks.landscape.gathered import Finding
+    from landtopo.landscape.gathered import Kept
     from landtopo.objective import Array
     from landtopo.points.records import Family
     from landtopo.study import Study
 
-__all__ = ["keep_graph", "known_states", "share", "stored_minima", "with_findings"]
+__all__ = [
+    "keep_graph",
+    "keep_model_graph",
+    "known_states",
+    "share",
+    "share_model",
+    "stored_minima",
+    "with_findings",
+]
 
 
 def share(study: Study, width: int) -> list[str]:
@@ -32,19 +40,36 @@ def share(study: Study, width: int) -> list[str]:
     graph = with_findings(study, before, width)
     if graph is before:
         return []
-    return _news(before, graph, width) + keep_graph(study, graph)
+    return _news(before, graph, f"Width {width}: the") + keep_graph(study, graph)
+
+
+def share_model(study: Study, kept: Kept) -> list[str]:
+    """The same for the graph of a model."""
+    from landtopo.landscape.gathered import gathered
+    from landtopo.study.findings import findings_of
+
+    if not study.has_graph:
+        return []
+    before = study.graph()
+    graph = gathered(before, kept, findings_of(study, kept.model.stage))
+    if graph is before:
+        return []
+    return _news(before, graph, "The") + keep_model_graph(study, graph, kept)
 
 
 def with_findings(study: Study, graph: nx.MultiGraph[str], width: int) -> nx.MultiGraph[str]:
     """A graph with what the study knows of one of its widths."""
-    from landtopo.models.networks.landscape.gathered import gathered
+    from landtopo.landscape.gathered import gathered
+    from landtopo.models.networks.landscape.kept import kept_networks
+    from landtopo.study.findings import findings_of
 
-    return gathered(graph, study.problem(width), _findings(study, width))
+    return gathered(graph, kept_networks(study.problem(width)), findings_of(study, width))
 
 
 def keep_graph(study: Study, graph: nx.MultiGraph[str]) -> list[str]:
     """Store a graph, and say which families have new ids; stored paths are given them too."""
-    from landtopo.models.networks.landscape.gathered import renaming
+    from landtopo.landscape.gathered import renaming
+    from landtopo.models.networks.landscape.kept import kept_networks
     from landtopo_cli.reached import put_on_graph
 
     renamed: dict[str, str] = {}
@@ -54,13 +79,33 @@ def keep_graph(study: Study, graph: nx.MultiGraph[str]) -> list[str]:
         if before and any(
             path.from_id in before or path.to_id in before for path in study.paths(width)
         ):
-            renamed |= renaming(study.problem(width), before, after)
+            renamed |= renaming(kept_networks(study.problem(width)), before, after)
     put_on_graph(study, graph)
+    moved = _kept(study, graph, renamed)
+    return [f"Families are numbered by loss: {listed(moved)}."] if moved else []
+
+
+def keep_model_graph(study: Study, graph: nx.MultiGraph[str], kept: Kept) -> list[str]:
+    """The same for the graph of a model."""
+    from landtopo.landscape.gathered import renaming
+
+    renamed: dict[str, str] = {}
+    if study.has_graph and study.paths():
+        before, after = (
+            {name: data["coordinates"] for name, data in one.nodes.items()}
+            for one in (study.graph(), graph)
+        )
+        renamed = renaming(kept, before, after)
+    moved = _kept(study, graph, renamed)
+    return [f"Minima are numbered by value: {listed(moved)}."] if moved else []
+
+
+def _kept(study: Study, graph: nx.MultiGraph[str], renamed: dict[str, str]) -> list[str]:
+    """Store a graph and the new ids of its families; what these are."""
     with study.together():
         study.save_graph(graph)
         study.rename_families(renamed)
-    moved = [f"{name} is now {new}" for name, new in renamed.items()]
-    return [f"Families are numbered by loss: {listed(moved)}."] if moved else []
+    return [f"{name} is now {new}" for name, new in renamed.items()]
 
 
 def stored_minima(study: Study, width: int) -> list[tuple[str, Array]]:
@@ -89,9 +134,11 @@ def _nodes(graph: nx.MultiGraph[str], width: int) -> dict[str, Array]:
 
 def known_states(study: Study, width: int) -> list[Array]:
     """Transition states that any command has found, whether the study has a graph or not."""
-    found = [state for finding in _findings(study, width) for state in finding.states]
+    from landtopo.study.findings import findings_of
+
+    found = [state for finding in findings_of(study, width) for state in finding.states]
     for path in study.paths(width):
-        found += [state.weights for state in path.record.transition_states]
+        found += [getattr(state, "weights", state.x) for state in path.record.transition_states]
     return found
 
 
@@ -109,10 +156,11 @@ def _further_minima(study: Study, width: int, families: list[Family]) -> list[Fa
         number_families,
     )
     from landtopo.points.records import Kind
+    from landtopo.study.findings import findings_of
 
     problem = study.problem(width)
     new: list[Family] = []
-    for finding in _findings(study, width):
+    for finding in findings_of(study, width):
         ends = [end for way in finding.ways for end in (way.start, way.end)]
         for weights in (*finding.minima, *ends):
             point = classify(problem, weights)
@@ -126,41 +174,8 @@ def _further_minima(study: Study, width: int, families: list[Family]) -> list[Fa
     ]
 
 
-def _findings(study: Study, width: int) -> list[Finding]:
-    """Everything that searches and paths at a width have found, always in one order."""
-    from landtopo.landscape.transitions import ways_of
-    from landtopo.models.networks.landscape.gathered import SOURCES, Finding
-    from landtopo.points.records import Kind
-
-    found = []
-    for aim, name in zip(("minima", "reachability", "saddles"), SOURCES, strict=False):
-        for source in sorted(source for at, source in study.searches(aim) if at == width):
-            families = study.families(width, source)
-            # Starts of a search for minima that end in saddles are told as such.
-            passes = [] if aim == "minima" else [one for one in families if _is_pass(one)]
-            found.append(
-                Finding(
-                    found_by=name,
-                    minima=[one.weights for one in families if one.point.kind is Kind.MINIMUM],
-                    states=[one.weights for one in passes],
-                )
-            )
-    found += [
-        Finding(found_by=SOURCES[-1], states=path.record.met, ways=ways_of(path.record))
-        for path in study.paths(width)
-    ]
-    return found
-
-
-def _is_pass(family: Family) -> bool:
-    from landtopo.points.records import Kind
-
-    point = family.point
-    return point.kind is Kind.SADDLE and point.index == 1 and not point.zero_neurons
-
-
-def _news(before: nx.MultiGraph[str], after: nx.MultiGraph[str], width: int) -> list[str]:
-    """What a graph has gained at a width."""
+def _news(before: nx.MultiGraph[str], after: nx.MultiGraph[str], whose: str) -> list[str]:
+    """What a graph has gained."""
     families = len(after.nodes) - len(before.nodes)
     passes = len(after.edges) - len(before.edges)
     gained = [
@@ -170,4 +185,4 @@ def _news(before: nx.MultiGraph[str], after: nx.MultiGraph[str], width: int) -> 
     ]
     if not gained:
         return []
-    return [f"Width {width}: the graph of the study has gained {listed(gained)}."]
+    return [f"{whose} graph of the study has gained {listed(gained)}."]

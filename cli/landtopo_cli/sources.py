@@ -53,14 +53,15 @@ def graph_from(source: Path) -> nx.MultiGraph[str]:
 
 
 def last_path(source: Path) -> PathRecord | None:
-    """The path that was stored last, if the source is a study that has one."""
+    """The path that was stored last, if the source is a study of networks that has one."""
+    from landtopo.paths.record import PathRecord
     from landtopo.study import Study
 
     if is_graph_file(source):
         return None
     with Study.open(source) as study:
-        paths = study.paths()
-    return paths[-1].record if paths else None
+        paths = [path.record for path in study.paths() if isinstance(path.record, PathRecord)]
+    return paths[-1] if paths else None
 
 
 def reachability_from(source: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from landtopo.wording import UNKNOWN, counted
 from landtopo_cli.families import family_table
 from landtopo_cli.graphs import graph_record, graph_text
-from landtopo_cli.models import point_table
+from landtopo_cli.models import flat_table, path_table, point_table
 from landtopo_cli.paths import path_record
 from landtopo_cli.request import INFINITE
 from landtopo_cli.tables import loss_text, number, table
@@ -70,9 +70,26 @@ def study_record(study: Study) -> dict[str, Any]:
             }
             for width, source in study.searches()
         ],
-        "paths": [path_record(path.record, path.from_id, path.to_id) for path in study.paths()],
+        "paths": [_path_record(path) for path in study.paths()],
+        **({} if study.model is None else {"flat_directions": _flat_rows(study, graph)}),
         "graph": None if graph is None else graph_record(graph),
     }
+
+
+def _path_record(path: NamedPath) -> dict[str, Any]:
+    from landtopo.paths.record import PathRecord
+
+    if isinstance(path.record, PathRecord):
+        return path_record(path.record, path.from_id, path.to_id)
+    return {"from": path.from_id, "to": path.to_id, **path.record.as_dict()}
+
+
+def _flat_rows(study: Study, graph: nx.MultiGraph[str] | None) -> list[dict[str, Any]]:
+    """What is known of the null directions of points of a model, with the ids these have."""
+    rows = [study.recall(key) for key in study.steps("flat/")]
+    known = [] if graph is None else [*graph.nodes.values(), *graph.edges.values()]
+    names = {tuple(data["coordinates"]): data["id"] for data in known if "coordinates" in data}
+    return [{"id": names.get(tuple(row["coordinates"]), UNKNOWN), **row} for row in rows]
 
 
 def _subject_record(study: Study) -> dict[str, Any]:
@@ -112,8 +129,12 @@ def study_text(study: Study) -> str:
         parts.append(graph_text(graph))
     parts += _searches(study, graph)
     paths = study.paths()
-    if paths:
+    if paths and study.model is not None:
+        parts += ["Paths", path_table((path.from_id, path.to_id, path.record) for path in paths)]
+    elif paths:
         parts += ["Paths", _paths(paths)]
+    if study.model is not None and (rows := _flat_rows(study, graph)):
+        parts += ["Null directions", flat_table(rows)]
     if len(parts) == 1:
         parts.append(f"Nothing is complete yet; {len(study.steps())} steps are finished.")
     return "\n\n".join(parts)
@@ -145,7 +166,7 @@ def _searches(study: Study, graph: nx.MultiGraph[str] | None) -> list[str]:
     return parts
 
 
-def _paths(paths: list[NamedPath]) -> str:
+def _paths(paths: list[Any]) -> str:
     header = (
         "width",
         "from",

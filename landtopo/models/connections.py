@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from landtopo.checks import (
-    checked_seed,
-)
+from landtopo.checks import checked_seed
 from landtopo.errors import InvalidArgument
+from landtopo.landscape.schema import MODEL
+from landtopo.models.copies import ModelCopies
 from landtopo.models.given import given_point, refuse
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
 from landtopo.paths.join import JoinOptions, join
-from landtopo.paths.joined import JoinStatus
+from landtopo.paths.joined import Joined, JoinStatus
 from landtopo.paths.profile import resolve
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.records import Kind
@@ -26,11 +26,14 @@ from landtopo.points.stationary import FunctionPoint
 from landtopo.progress import Progress
 from landtopo.shown import Table
 
-__all__ = ["FunctionPath", "connect"]
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = ["PROFILE", "FunctionPath", "connect"]
 
 _JOIN = JoinOptions(bands=40, improve=20, patience=8)
-# How much higher than its highest stored point a path may be anywhere, in units of the model.
-_PROFILE = 1e-10
+#: How much higher than its highest stored point a path may be anywhere, in units of the model.
+PROFILE = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,8 @@ class FunctionPath(Table):
         Arc length, and values.
     minima : tuple of ndarray, shape (size,)
         The ends and what lies between them, in order.
+    minima_losses : ndarray
+        Their values.
     transition_states : tuple of FunctionPoint
         In order along the path.
     highest_loss : float
@@ -63,6 +68,8 @@ class FunctionPath(Table):
     seed : int
     status : str
         One sentence.
+    met : tuple of ndarray, shape (size,)
+        Transition states that were found and followed down, and are not on the path, as some copy.
     """
 
     _told = ("model", "highest_loss", "barrier_from", "barrier_to", "verified", "status")
@@ -83,6 +90,12 @@ class FunctionPath(Table):
     seconds: float
     seed: int
     status: str
+    met: tuple[Array, ...] = ()
+
+    @property
+    def stage(self) -> int:
+        """The rung that it lies on: a model has the one of its number of coordinates."""
+        return len(self.start)
 
     @property
     def barrier_from(self) -> float:
@@ -151,10 +164,14 @@ def connect(
     *,
     seed: int = 0,
     known: Sequence[ArrayLike] = (),
+    graph: nx.MultiGraph[str] | None = None,
     progress: Progress | None = None,
     **more: Any,
 ) -> FunctionPath:
     """Join two labelled minima of a model by the lowest verified path that the budget finds.
+
+    What is known beforehand is followed down again and holds for all copies by symmetry; the path
+    is never higher than the lowest route over it.
 
     Parameters
     ----------
@@ -164,7 +181,9 @@ def connect(
     seed : int
         Root seed of the bands.
     known : sequence of array_like
-        Transition states known beforehand.
+        Transition states known beforehand, any of their copies.
+    graph : networkx.MultiGraph, optional
+        A landscape graph of the same model, whose transition states are known too.
     progress : Progress, optional
     **more
         Arguments for networks, which are refused.
@@ -186,7 +205,13 @@ def connect(
                 f"The '{name}' argument of connect must be a minimum, but {reason}"
             )
         ends.append(point.x)
-    passes = [given_point("known", "connect", model, value) for value in known]
+    passes = _different(
+        model,
+        [
+            given_point("known", "connect", model, value)
+            for value in (*_passes_of(model, graph), *known)
+        ],
+    )
     gauge = model.shape.gauge
     first, last = ends[0], gauge.align(ends[1], ends[0])
     if model.setting.relation(last, first) is not None:
@@ -202,6 +227,7 @@ def connect(
         setting=model.setting,
         rng=np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(model.stage,))),
         known=passes,
+        copies=ModelCopies(model),
         progress=progress,
     )
     line, minima, states = [first], [first], []
@@ -211,12 +237,12 @@ def connect(
             line.append(gauge.align(x, line[-1]))
         minima.append(line[-1])
         if step.transition is not None:
-            states.append(model.strata.judge(joined.transitions[step.transition].x))
+            states.append(model.strata.judge(line[step.top - len(step.points)]))
     verified = joined.status is JoinStatus.CONNECTED and bool(joined.route)
     if not verified:
         minima.append(last)
     kept = [line[0], *(x for x, y in zip(line[1:], line, strict=False) if np.any(x != y))]
-    profile = resolve(counted, np.array(kept), tolerance=_PROFILE)
+    profile = resolve(counted, np.array(kept), tolerance=PROFILE)
     length, energy = model.length, model.energy
     highest = max([joined.highest, *(point.value for point in states)]) if verified else np.inf
     return FunctionPath(
@@ -236,4 +262,35 @@ def connect(
         seconds=perf_counter() - began,
         seed=seed,
         status=joined.status.value,
+        met=_not_on(joined, length),
     )
+
+
+def _not_on(joined: Joined, length: float) -> tuple[Array, ...]:
+    """Transition states that are not on the path."""
+    used = {step.transition for step in joined.route}
+    passed = enumerate(joined.transitions)
+    return tuple(other.x * length for number, other in passed if number not in used)
+
+
+def _different(model: SmoothModel, points: Sequence[Array]) -> list[Array]:
+    """Points, one of all copies."""
+    copies, objective = ModelCopies(model), model.objective(np.zeros(model.size))
+    found: dict[int, Array] = {}
+    for x in points:
+        found.setdefault(copies.locate(x, float(objective.value(x)))[0], x)
+    return list(found.values())
+
+
+def _passes_of(model: SmoothModel, graph: nx.MultiGraph[str] | None) -> list[Array]:
+    """Coordinates of the transition states of a graph."""
+    if graph is None:
+        return []
+    told = graph.graph.get(MODEL)
+    if told != model.shape.title:
+        raise InvalidArgument(
+            f"The 'graph' argument of connect must be of the {model.shape.title}; "
+            f"got one of {told or 'networks'}."
+        )
+    edges = graph.edges.values()
+    return [np.asarray(data["coordinates"]) for data in edges if "coordinates" in data]

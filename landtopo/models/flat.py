@@ -46,6 +46,18 @@ class FlatDirections(Table):
     vectors: Array
     disagreements: tuple[str, ...]
 
+    def record(self) -> dict[str, Any]:
+        """Plain values, as files and studies have them."""
+        return {
+            "loss": self.point.value,
+            "flat_dimension": self.flat_dimension,
+            "nullity": self.point.nullity,
+            "gauge": self.point.gauge,
+            "directions": [str(kind) for kind in self.kinds],
+            "disagreements": list(self.disagreements),
+            "coordinates": self.point.x.tolist(),
+        }
+
     def rows(self) -> list[dict[str, Any]]:
         """One row a null direction."""
         return [{"direction": number, "kind": str(kind)} for number, kind in enumerate(self.kinds)]

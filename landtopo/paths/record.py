@@ -187,6 +187,11 @@ class PathRecord(Table):
     met: Linear[tuple[Array, ...]] = ()
 
     @property
+    def stage(self) -> int:
+        """The rung that it lies on: the width."""
+        return self.problem.width
+
+    @property
     def barrier_from(self) -> float:
         """Highest loss on the path above the loss of its start."""
         return self.highest_loss - float(self.minima_losses[0])

@@ -20,7 +20,7 @@ from landtopo.landscape.schema import ColumnType, Owner, columns_of
 __all__ = ["check_fields", "wrong_value"]
 
 # What rows hold, by table; mappings in all others.
-_RECORDS = {"families": ("Family", "FunctionFamily"), "paths": ("PathRecord",)}
+_RECORDS = {"families": ("Family", "FunctionFamily"), "paths": ("PathRecord", "FunctionPath")}
 _OWNERS: dict[str, Owner] = {"graph": "graph", "nodes": "node", "edges": "edge"}
 _COLUMNS: dict[ColumnType, tuple[type, ...]] = {
     "integer": (int,),

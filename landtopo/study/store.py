@@ -22,6 +22,7 @@ from landtopo.study.file import StudyFile
 from landtopo.study.provenance import now
 
 if TYPE_CHECKING:
+    from landtopo.models.connections import FunctionPath
     from landtopo.paths.record import PathRecord
 
 __all__ = ["NamedPath", "Study"]
@@ -33,7 +34,7 @@ class NamedPath(NamedTuple):
     from_id: str
     to_id: str
     permutation: str
-    record: PathRecord
+    record: PathRecord | FunctionPath
 
 
 class Study(StudyFile, Table):
@@ -255,13 +256,18 @@ class Study(StudyFile, Table):
     # Paths.
 
     def save_path(
-        self, record: PathRecord, from_id: str, to_id: str, *, permutation: str = "()"
+        self,
+        record: PathRecord | FunctionPath,
+        from_id: str,
+        to_id: str,
+        *,
+        permutation: str = "()",
     ) -> None:
         """Store a path, in place of an earlier one between the same ends with the same seed.
 
         Parameters
         ----------
-        record : PathRecord
+        record : PathRecord or FunctionPath
         from_id, to_id : str
             What the ends are: ids of families, ``global``, or names of files.
         permutation : str
@@ -285,7 +291,7 @@ class Study(StudyFile, Table):
         with self.together():
             self._rows.put(
                 "paths",
-                width=record.problem.width,
+                width=record.stage,
                 from_id=from_id,
                 to_id=to_id,
                 permutation=permutation,

@@ -109,6 +109,10 @@ class SignedPermutations:
         """The point itself."""
         return _Mark(self, x)
 
+    def fixing(self, x: Array) -> list[Permutation]:
+        """The elements that leave a point as it is."""
+        return [tuple(self._elements[number].tolist()) for number in self._near(x, x)]
+
     def isotropy_order(self, x: Array) -> int:
         """Number of elements that leave a point as it is."""
         return len(self._near(x, x))

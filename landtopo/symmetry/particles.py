@@ -75,12 +75,22 @@ class ParticleSymmetry:
         """An element that carries a reference to a point, without a mirror if there is one."""
         return _Cluster(self, reference).match(_Cluster(self, x))
 
+    def fixing(self, x: Array) -> list[Permutation]:
+        """The elements that leave a cluster as it is, but for where it is and how it is turned."""
+        cluster = _Cluster(self, x)
+        maps = [(order, sign) for order, sign in cluster.maps(cluster)]
+        if cluster.rank < 3:
+            # What lies in a plane is its own mirror image by the same permutation.
+            maps = [(order, sign) for order, _ in maps for sign in (1, -1)]
+        return [self._element(order, sign) for order, sign in maps]
+
+    def _element(self, order: NDArray[np.int64], sign: int) -> Permutation:
+        tail = (self.count, self.count + 1)
+        return (*order.tolist(), *(tail if sign > 0 else tail[::-1]))
+
     def isotropy_order(self, x: Array) -> int:
         """Order of the point group: isometries that keep the cluster, mirrors included."""
-        cluster = _Cluster(self, x)
-        order = sum(1 for _ in cluster.maps(cluster))
-        # What lies in a plane is its own mirror image by the same permutation.
-        return order * (2 if cluster.rank < 3 else 1)
+        return len(self.fixing(x))
 
     def upright(self, x: Array) -> Array:
         """Centred, the longest axis first, the particles by their distance from the centre."""
@@ -205,9 +215,7 @@ class _Cluster:
         """An element that carries this to the other, without a mirror if there is one."""
         mirrored = None
         for order, sign in self.maps(other):
-            count = self.symmetry.count
-            tail = (count, count + 1) if sign > 0 else (count + 1, count)
-            found = (*order.tolist(), *tail)
+            found = self.symmetry._element(order, sign)
             if sign > 0:
                 return found
             mirrored = mirrored or found

@@ -26,7 +26,7 @@ from landtopo.study.verification.relations import lies_at, point_graph
 from landtopo.study.verification.spectra import LOSS
 from landtopo.study.verification.stored import Record
 
-__all__ = ["CHECKERS"]
+__all__ = ["CHECKERS", "EVALUATIONS"]
 
 # Labelled points that are the same, relative to their largest product.
 _SAME = 1e-6
@@ -303,6 +303,8 @@ def _check_evaluations(known: Known, record: Record) -> Iterator[Check]:
 
 
 _COUNTS = {"Evaluations": ("value", "gradient", "hessian")}
+#: The same for paths of any landscape.
+EVALUATIONS = Checker(covers=_COUNTS, run=_check_evaluations, form=_COUNTS)
 
 CHECKERS = (
     Checker(
@@ -344,5 +346,5 @@ CHECKERS = (
         },
         run=_check_problem,
     ),
-    Checker(covers=_COUNTS, run=_check_evaluations, form=_COUNTS),
+    EVALUATIONS,
 )  # fmt: skip

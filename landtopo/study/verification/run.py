@@ -25,6 +25,7 @@ from landtopo.study.verification import (
 )
 from landtopo.study.verification.checks import Check
 from landtopo.study.verification.evidence import Memory
+from landtopo.study.verification.functions import paths as function_paths
 from landtopo.study.verification.functions import points as function_points
 from landtopo.study.verification.functions import searches as function_searches
 from landtopo.study.verification.functions import ways as function_ways
@@ -51,6 +52,7 @@ _MODEL_CHECKERS: tuple[Checker, ...] = (
     *function_points.CHECKERS,
     *function_ways.CHECKERS,
     *function_searches.CHECKERS,
+    *function_paths.CHECKERS,
 )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from landtopo.landscape.schema import columns_of
+from landtopo.models.connections import FunctionPath
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.origin import Origin
 from landtopo.paths.record import PathRecord
@@ -26,7 +27,9 @@ __all__ = ["Record", "records_of", "stored_fields"]
 #: The classes that are stored as they are; those in their fields are found from here.
 _ROOTS = (Attempts, Family, PathRecord, Session)
 #: The same in studies of models, and what other programs' files say, which is in no study.
-_MODEL_ROOTS = (Origin, Attempts, FunctionFamily, Session)
+_MODEL_ROOTS = (Origin, Attempts, FunctionFamily, FunctionPath, Session)
+#: What a study keeps of null directions, which are steps and no class.
+_FLAT = ("loss", "flat_dimension", "nullity", "gauge", "directions", "disagreements", "coordinates")
 _FOREIGN = ("database", "given", "given_coordinates")
 
 
@@ -58,6 +61,8 @@ def stored_fields(*, models: bool = False) -> dict[str, tuple[str, ...]]:
     for owner in ("graph", "node", "edge"):
         columns = [column.name for column in columns_of(owner, energies=models)]
         found[owner] = tuple(name for name in columns if name not in _FOREIGN)
+    if models:
+        found["FlatDirections"] = _FLAT
     waiting: list[type] = list(_MODEL_ROOTS if models else _ROOTS)
     while waiting:
         kind = waiting.pop(0)
@@ -91,7 +96,12 @@ def records_of(study: Study) -> Iterator[Record]:
     for width, source in study.searches():
         yield from _of_search(study, width, source)
     for path in study.paths():
-        yield from _of_path(path)
+        if isinstance(path.record, FunctionPath):
+            yield from _of_function_path(path, path.record)
+        else:
+            yield from _of_path(path, path.record)
+    for key in study.steps("flat/") if study.model is not None else ():
+        yield Record(kind="FlatDirections", name=f"null directions {key}", values=study.recall(key))
     for session in study.sessions():
         yield Record(kind="Session", name=f"session {session.number}", values=_fields(session))
 
@@ -115,9 +125,18 @@ def _with_point(
     yield Record(kind=kinds[1], name=name, values=point, within=("search", *place))
 
 
-def _of_path(path: NamedPath) -> Iterator[Record]:
+def _of_function_path(path: NamedPath, record: FunctionPath) -> Iterator[Record]:
+    name = f"{path.from_id} to {path.to_id}"
+    yield Record(kind="FunctionPath", name=name, values=_fields(record), within=(path,))
+    evaluations = _fields(record.evaluations)
+    yield Record(kind="Evaluations", name=name, values=evaluations, within=(path,))
+    for number, state in enumerate(record.transition_states, start=1):
+        place = f"{name}, transition state {number}"
+        yield Record(kind="FunctionPoint", name=place, values=_fields(state), within=("path", path))
+
+
+def _of_path(path: NamedPath, record: PathRecord) -> Iterator[Record]:
     name = f"{path.from_id} to {path.to_id} {path.permutation}"
-    record = path.record
     problem = record.problem
     inside: tuple[Any, ...] = (path,)
     yield Record(kind="PathRecord", name=name, values=_fields(record), within=inside)

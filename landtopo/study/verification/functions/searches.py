@@ -11,9 +11,12 @@ import numpy as np
 
 from landtopo.errors import LandtopoError
 from landtopo.landscape.build import landscape_graph
+from landtopo.landscape.gathered import SOURCES, gathered
 from landtopo.landscape.schema import FORMAT_VERSION, MODEL
+from landtopo.models.kept import kept_model
 from landtopo.models.origin import Origin, is_same, origin_of
 from landtopo.points.records import Attempts, Status
+from landtopo.study.findings import findings_of
 from landtopo.study.verification.checks import Check
 from landtopo.study.verification.counts import compare_start_search, labels_of, source_of
 from landtopo.study.verification.functions.known import KnownModel, place_of
@@ -163,6 +166,7 @@ def _check_found(known: KnownModel, record: Record) -> Iterator[Check]:
     compare, stored = known.compare(record), record.values
     searched = known.graph.graph["transition_search"].get(str(known.model.size), {})
     names = set(searched.get("outcomes", {})) | ({_RANDOM} if record.kind == "node" else set())
+    names |= {SOURCES[0], *(SOURCES[2:])}
     yield from compare.claim("found_by", " or ".join(sorted(names)), stored["found_by"] in names)
     times = stored.get("times_met")
     if times is not None:
@@ -185,9 +189,11 @@ def _again(known: KnownModel) -> nx.MultiGraph[str] | None:
 
     def made() -> nx.MultiGraph[str] | None:
         try:
-            return landscape_graph(
+            graph = landscape_graph(
                 known.model, starts=starts, seed=known.study.seed, journal=KeptPieces(known.study)
             )
+            findings = findings_of(known.study, known.model.stage)
+            return gathered(graph, kept_model(known.model), findings)
         except (MissingPieceError, LandtopoError):
             return None
 

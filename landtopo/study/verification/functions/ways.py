@@ -20,7 +20,7 @@ from landtopo.study.verification.functions.points import VALUE
 from landtopo.study.verification.known import Checker
 from landtopo.study.verification.stored import Record
 
-__all__ = ["CHECKERS"]
+__all__ = ["CHECKERS", "ways_from"]
 
 # In units of the model: the first step away from a saddle, the slope at which a flow is at rest,
 # the tolerance of its steps, and how far Newton's method may go from there.
@@ -66,8 +66,7 @@ def _check_ways(known: KnownModel, record: Record) -> Iterator[Check]:
     """The minima in which both flows end, how they lie, and the values on the way."""
     compare, stored = known.compare(record), record.values
     point = known.evidence(place_of(record))
-    key = ("both ways of a function", known.model.name, point.x.tobytes())
-    ways = known.memory.get(key, lambda: both_ways(known, point))
+    ways = ways_from(known, point)
     names = [[known.minimum_of(known.evidence(end)) for end in way.ends] for way in ways]
     wanted = (stored["from_id"], stored["to_id"])
     turns = [
@@ -139,6 +138,12 @@ def _apart(side: Array, way: Descent, height: float) -> float:
     if way.saddle is not None:
         return apart
     return max(apart, abs(float(here[-1]) - longest) / (_LENGTH * longest))
+
+
+def ways_from(known: KnownModel, point: FunctionEvidence) -> tuple[Descent, Descent]:
+    """`both_ways`, worked out once."""
+    key = ("both ways of a function", known.model.name, point.x.tobytes())
+    return known.memory.get(key, lambda: both_ways(known, point))
 
 
 def both_ways(known: KnownModel, point: FunctionEvidence) -> tuple[Descent, Descent]:

@@ -9,8 +9,8 @@ in is not touched: a family that is new has been met by none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import networkx as nx
@@ -20,17 +20,12 @@ from landtopo.landscape.build import edge_record, node_record
 from landtopo.landscape.catalogue import Catalogue, Transition
 from landtopo.landscape.schema import LINEAGE
 from landtopo.landscape.transitions import Found, absorb, follow
-from landtopo.models.networks.ladder import network_model
-from landtopo.models.networks.model import NetworkModel
-from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry import Relabelling, parse_cycles, symmetry_frame
-from landtopo.models.networks.units import unit_of
+from landtopo.model import FamilyLike, Model
 from landtopo.objective import Array
 from landtopo.points.climbs import SaddleStart
-from landtopo.points.records import Family
-from landtopo.units import rescaled
+from landtopo.symmetry.permutations import Permutation
 
-__all__ = ["SOURCES", "Finding", "gathered", "renaming"]
+__all__ = ["SOURCES", "Finding", "Kept", "gathered", "renaming"]
 
 #: How the graph names the searches beside its own that families and transitions come from.
 SOURCES = ("searches for minima", "runs of training", "searches for saddles", "paths")
@@ -40,14 +35,14 @@ Attributes = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a search has found at one width.
+    """What a search has found of one model, in the units of its graph.
 
     Attributes
     ----------
     found_by : str
         One of `SOURCES`.
-    minima : sequence of ndarray, shape (K, D)
-    states : sequence of ndarray, shape (K, D)
+    minima : sequence of ndarray
+    states : sequence of ndarray
         Transition states.
     ways : sequence of Found
         Ways that were followed from end to end.
@@ -59,10 +54,56 @@ class Finding:
     ways: Sequence[Found] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How a graph keeps what is known of one model.
+
+    Attributes
+    ----------
+    model : Model
+    told : callable
+        From records in the units of the model to the same in those of the graph.
+    column : str
+        The column of the coordinates of points.
+    width : int or None
+        The rung; None where the graph has one only, and no widths.
+    length, energy : float
+        A length and a value of one, in units of the model, in those of the graph.
+    element : callable
+        The element of the symmetry that an edge was told with.
+    exact : callable
+        Whether the edge leads to the very copy that it tells.
+    """
+
+    model: Model
+    told: Callable[[Any], Any]
+    column: str
+    width: int | None
+    length: float
+    energy: float
+    element: Callable[[Attributes], Permutation]
+    exact: Callable[[Attributes], bool]
+
+    def inside(self, x: Any) -> Array:
+        """A point of the graph, flat and in units of the model."""
+        return np.ravel(np.asarray(x, dtype=np.float64)) / self.length
+
+    def way(self, found: Found) -> Found:
+        """A way in units of the model."""
+        return replace(
+            found,
+            state=found.state / self.length,
+            start=found.start / self.length,
+            end=found.end / self.length,
+            positions=found.positions / self.length,
+            losses=found.losses / self.energy,
+        )
+
+
 def gathered(
-    graph: nx.MultiGraph[str], problem: TeacherStudent, findings: Sequence[Finding]
+    graph: nx.MultiGraph[str], kept: Kept, findings: Sequence[Finding]
 ) -> nx.MultiGraph[str]:
-    """The graph with what was found at one of its widths, if its families have weights there.
+    """The graph with what was found of one of its models, if it has coordinates of its families.
 
     What it was given so before is found again: the result depends on what the graph's own search
     has found, and on the findings in their order, not on when they were put on it.
@@ -71,10 +112,8 @@ def gathered(
     ----------
     graph : networkx.MultiGraph
         A landscape graph; it is not changed.
-    problem : TeacherStudent
-        Teacher and dimension of the graph, and the width.
+    kept : Kept
     findings : sequence of Finding
-        In the problem's units.
 
     Returns
     -------
@@ -82,7 +121,7 @@ def gathered(
         The same object if nothing is new. Families are numbered by increasing loss, so a new one
         can give others new ids; see `renaming`.
     """
-    whole = _nodes(graph, problem.width)
+    whole = _nodes(graph, kept.width)
     names = [name for name, data in whole.items() if data.get("found_by") not in SOURCES]
     keys = [
         key
@@ -91,39 +130,36 @@ def gathered(
         and data["kind"] != LINEAGE
         and data.get("found_by") not in SOURCES
     ]
-    given = (len(whole) - len(names), len(list(_within(graph, problem.width))) - len(keys))
-    if not names or any("weights" not in graph.nodes[name] for name in names):
+    given = (len(whole) - len(names), len(list(_within(graph, kept.width))) - len(keys))
+    if not names or any(kept.column not in graph.nodes[name] for name in names):
         return graph
-    catalogue = _restored(graph, network_model(problem), unit_of(problem.teacher), names, keys)
+    catalogue = _restored(graph, kept, names, keys)
     for finding in findings:
-        _absorb(catalogue, finding, unit_of(problem.teacher))
+        _absorb(catalogue, finding, kept)
     found = (len(catalogue.families) - len(names), len(catalogue.transitions) - len(keys))
     if given == found == (0, 0):
         return graph
-    return _rebuilt(graph, problem, catalogue, names, keys)
+    return _rebuilt(graph, kept, catalogue, names, keys)
 
 
-def renaming(
-    problem: TeacherStudent, before: Mapping[str, Array], after: Mapping[str, Array]
-) -> dict[str, str]:
+def renaming(kept: Kept, before: Mapping[str, Array], after: Mapping[str, Array]) -> dict[str, str]:
     """Which ids families of minima have now, by their ids before, where these differ.
 
     Parameters
     ----------
-    problem : TeacherStudent
-    before, after : mapping of str to ndarray, shape (K, D)
+    kept : Kept
+    before, after : mapping of str to ndarray
         Representatives by id.
     """
-    catalogue = Catalogue(network_model(problem))
-    unit = unit_of(problem.teacher)
+    catalogue = Catalogue(kept.model)
     numbers = {}
-    for name, weights in after.items():
-        copy = catalogue.locate(np.ravel(weights) / unit, found_by="")
+    for name, x in after.items():
+        copy = catalogue.locate(kept.inside(x), found_by="")
         if copy is not None:
             numbers[copy.family] = name
     renamed = {}
-    for name, weights in before.items():
-        copy = catalogue.locate(np.ravel(weights) / unit, found_by="")
+    for name, x in before.items():
+        copy = catalogue.locate(kept.inside(x), found_by="")
         new = None if copy is None else numbers.get(copy.family)
         if new is not None and new != name:
             renamed[name] = new
@@ -131,39 +167,29 @@ def renaming(
 
 
 def _restored(
-    graph: nx.MultiGraph[str],
-    model: NetworkModel,
-    unit: float,
-    names: Sequence[str],
-    keys: Sequence[str],
+    graph: nx.MultiGraph[str], kept: Kept, names: Sequence[str], keys: Sequence[str]
 ) -> Catalogue:
-    """The catalogue that a width of the graph was made from, in units of the teacher."""
-    problem = model.problem
-    catalogue = Catalogue(model)
+    """The catalogue that one model of the graph was made from, in its units."""
+    catalogue = Catalogue(kept.model)
     for name in names:
-        catalogue.restore(_family(model, graph.nodes[name], unit))
+        catalogue.restore(_family(kept, graph.nodes[name]))
     place = {name: number for number, name in enumerate(names)}
     edges = {key: data for *_, key, data in graph.edges(keys=True, data=True)}
     for key in keys:
         data = edges[key]
-        state = data.get("weights")
+        state = data.get(kept.column)
         profile = np.array(data.get("profile", ())).reshape(-1, 2)
         catalogue.add_transition(
             Transition(
                 kind=data["kind"],
                 start=place[data["from_id"]],
                 end=place[data["to_id"]],
-                element=Relabelling(
-                    students=parse_cycles(data.get("permutation", "()"), problem.width),
-                    teachers=parse_cycles(
-                        data.get("teacher_permutation", "()"), len(symmetry_frame(problem.teacher))
-                    ),
-                ).images(),
-                exact="parity" in data,
-                loss=data["loss"] / unit**2,
-                point=None if state is None else model.strata.judge(np.ravel(state) / unit),
-                positions=profile[:, 0] / unit,
-                losses=profile[:, 1] / unit**2,
+                element=kept.element(data),
+                exact=kept.exact(data),
+                loss=data["loss"] / kept.energy,
+                point=None if state is None else kept.model.strata.judge(kept.inside(state)),
+                positions=profile[:, 0] / kept.length,
+                losses=profile[:, 1] / kept.energy,
                 found_by=data.get("found_by", ""),
                 through_saddle=bool(data.get("through_saddle", False)),
             )
@@ -171,19 +197,21 @@ def _restored(
     return catalogue
 
 
-def _family(model: NetworkModel, data: Attributes, unit: float) -> Family:
-    point = model.strata.judge(np.ravel(np.asarray(data["weights"], dtype=np.float64)) / unit)
+def _family(kept: Kept, data: Attributes) -> FamilyLike:
+    model = kept.model
     return model.facts.family(
-        point, count=int(data.get("count", 0)), found_by=str(data.get("found_by", ""))
+        model.strata.judge(kept.inside(data[kept.column])),
+        count=int(data.get("count", 0)),
+        found_by=str(data.get("found_by", "")),
     )
 
 
-def _absorb(catalogue: Catalogue, finding: Finding, unit: float) -> None:
-    for weights in finding.minima:
-        catalogue.locate(np.ravel(weights) / unit, found_by=finding.found_by)
-    ways = [rescaled(way, 1.0 / unit) for way in finding.ways]
-    for weights in finding.states:
-        point = catalogue.model.strata.judge(np.ravel(weights) / unit)
+def _absorb(catalogue: Catalogue, finding: Finding, kept: Kept) -> None:
+    for x in finding.minima:
+        catalogue.locate(kept.inside(x), found_by=finding.found_by)
+    ways = [kept.way(way) for way in finding.ways]
+    for x in finding.states:
+        point = catalogue.model.strata.judge(kept.inside(x))
         if not catalogue.count_known(point, finding.found_by, 1):
             ways += follow(catalogue.model, [SaddleStart(x=point.x)]).found
     for way in ways:
@@ -192,19 +220,19 @@ def _absorb(catalogue: Catalogue, finding: Finding, unit: float) -> None:
 
 def _rebuilt(
     graph: nx.MultiGraph[str],
-    problem: TeacherStudent,
+    kept: Kept,
     catalogue: Catalogue,
     names: Sequence[str],
     keys: Sequence[str],
 ) -> nx.MultiGraph[str]:
-    """The graph with the families and transitions of a catalogue at one width."""
-    width, unit = problem.width, unit_of(problem.teacher)
+    """The graph with the families and transitions of the catalogue of one model."""
+    width, stage = kept.width, str(kept.model.stage)
     facts = catalogue.model.facts
-    families = tuple(rescaled(family, unit) for family in catalogue.by_loss())
+    families = tuple(kept.told(family) for family in catalogue.by_loss())
     numbers = catalogue.numbers()
     renamed = {name: families[numbers[place]].id for place, name in enumerate(names)}
     old = {new: graph.nodes[name] for name, new in renamed.items()}
-    starts = int(graph.graph.get("starts", {}).get(str(width), 0))
+    starts = int(graph.graph.get("starts", {}).get(stage, 0))
     nodes = {
         family.id: {**old[family.id], "id": family.id}
         if family.id in old
@@ -218,19 +246,20 @@ def _rebuilt(
         if i < len(keys):
             data = {**_edge(graph, keys[i]), "from_id": first.id, "to_id": last.id}
         else:
-            data = edge_record(facts, rescaled(transition, unit), first, last)
+            data = edge_record(facts, kept.told(transition), first, last)
             data = {"times_met": sum(catalogue.met[i].values()), **data}
         key = facts.transition_name(number)
         edges.append((first.id, last.id, key, {**data, "id": key}))
     result: nx.MultiGraph[str] = nx.MultiGraph(**graph.graph)
-    for at in sorted({data["width"] for data in graph.nodes.values()}):
+    rungs = {data.get("width") for data in graph.nodes.values()}
+    for at in sorted(rungs, key=lambda rung: -1 if rung is None else int(rung)):
         here = nodes if at == width else _nodes(graph, at)
         for name, attributes in here.items():
             result.add_node(name, **attributes)
         within = edges if at == width else _within(graph, at)
         for first_id, last_id, key, attributes in (*within, *_lines(graph, at, renamed)):
             result.add_edge(first_id, last_id, key, **attributes)
-    _update_failures(result, width, renamed)
+    _update_failures(result, width, stage, renamed)
     return result
 
 
@@ -238,35 +267,37 @@ def _edge(graph: nx.MultiGraph[str], key: str) -> Attributes:
     return next(data for *_, name, data in graph.edges(keys=True, data=True) if name == key)
 
 
-def _nodes(graph: nx.MultiGraph[str], width: int) -> dict[str, Attributes]:
-    return {name: data for name, data in graph.nodes.items() if data["width"] == width}
+def _nodes(graph: nx.MultiGraph[str], width: int | None) -> dict[str, Attributes]:
+    return {name: data for name, data in graph.nodes.items() if data.get("width") == width}
 
 
 _Edges = Iterator[tuple[str, str, str, dict[str, Any]]]
 
 
-def _within(graph: nx.MultiGraph[str], width: int) -> _Edges:
+def _within(graph: nx.MultiGraph[str], width: int | None) -> _Edges:
     for _, _, key, data in graph.edges(keys=True, data=True):
-        if data["kind"] != LINEAGE and graph.nodes[data["from_id"]]["width"] == width:
+        if data["kind"] != LINEAGE and graph.nodes[data["from_id"]].get("width") == width:
             yield data["from_id"], data["to_id"], key, data
 
 
-def _lines(graph: nx.MultiGraph[str], width: int, renamed: Mapping[str, str]) -> _Edges:
-    """Lineages that end at a width, with the new names of their ends."""
+def _lines(graph: nx.MultiGraph[str], width: int | None, renamed: Mapping[str, str]) -> _Edges:
+    """Lineages that end at a rung, with the new names of their ends."""
     for _, _, key, data in graph.edges(keys=True, data=True):
-        if data["kind"] == LINEAGE and graph.nodes[data["to_id"]]["width"] == width:
+        if data["kind"] == LINEAGE and graph.nodes[data["to_id"]].get("width") == width:
             first, last = (renamed.get(data[end], data[end]) for end in ("from_id", "to_id"))
             yield first, last, key, {**data, "from_id": first, "to_id": last}
 
 
-def _update_failures(graph: nx.MultiGraph[str], width: int, renamed: Mapping[str, str]) -> None:
+def _update_failures(
+    graph: nx.MultiGraph[str], width: int | None, stage: str, renamed: Mapping[str, str]
+) -> None:
     """Pairs between which no path was found, without those that are joined by now."""
     pairs = [
         {**pair, "from_id": renamed[pair["from_id"]], "to_id": renamed[pair["to_id"]]}
-        for pair in graph.graph.get("failed_pairs", {}).get(str(width), ())
+        for pair in graph.graph.get("failed_pairs", {}).get(stage, ())
     ]
     within: nx.Graph[str] = nx.Graph()
-    within.add_nodes_from(name for name, data in graph.nodes.items() if data["width"] == width)
+    within.add_nodes_from(_nodes(graph, width))
     within.add_edges_from(
         (first, last)
         for first, last, data in graph.edges(data=True)
@@ -275,5 +306,5 @@ def _update_failures(graph: nx.MultiGraph[str], width: int, renamed: Mapping[str
     left = [
         pair for pair in pairs if not nx.has_path(within, str(pair["from_id"]), str(pair["to_id"]))
     ]
-    failures = {**graph.graph.get("failed_pairs", {}), str(width): left}
+    failures = {**graph.graph.get("failed_pairs", {}), stage: left}
     graph.graph["failed_pairs"] = {at: some for at, some in failures.items() if some}

@@ -1,0 +1,65 @@
+"""All copies of labelled points of a model, for an `Atlas`: its symmetry, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from landtopo.model import Mark
+from landtopo.models.smooth import SmoothModel
+from landtopo.objective import Array
+from landtopo.paths.met import same_value
+from landtopo.symmetry.groups import Images, PermutationGroup
+
+__all__ = ["ModelCopies"]
+
+
+class ModelCopies:
+    """The symmetry of a model for an `Atlas`.
+
+    Points that differ by the gauge are one. Of a connected set of minima every point stands for
+    itself: no path leads along the set.
+
+    Parameters
+    ----------
+    model : SmoothModel
+    """
+
+    def __init__(self, model: SmoothModel) -> None:
+        self.symmetry = model.shape.symmetry
+        self._degree = len(self.symmetry.identity(np.zeros(model.size)))
+        self._marks: list[Mark] = []
+        self._values: list[float] = []
+        self._stabilisers: list[PermutationGroup] = []
+
+    def locate(self, x: Array, value: float) -> tuple[int, Images]:
+        """The family of a minimum, and the element that makes its copy of the representative."""
+        mark = self.symmetry.mark(x)
+        for number, (known, other) in enumerate(zip(self._marks, self._values, strict=True)):
+            if abs(other - value) <= same_value(value):
+                element = known.match(mark)
+                if element is not None:
+                    return number, np.array(element)
+        self._marks.append(mark)
+        self._values.append(value)
+        self._stabilisers.append(self.group(self.fixing(x)))
+        return len(self._marks) - 1, np.array(self.symmetry.identity(x))
+
+    def stabiliser(self, family: int) -> PermutationGroup:
+        """What leaves the representative as it is."""
+        return self._stabilisers[family]
+
+    def group(self, elements: Sequence[Images]) -> PermutationGroup:
+        """The group that some elements generate."""
+        return PermutationGroup.from_generators([one.tolist() for one in elements], self._degree)
+
+    def fixing(self, x: Array) -> Sequence[Images]:
+        """Elements that leave a point as it is."""
+        return [np.array(element) for element in self.symmetry.fixing(x)]
+
+    def act(self, element: Images, points: Array) -> Array:
+        """Apply an element to points, shape (..., size)."""
+        rows = points.reshape(-1, points.shape[-1])
+        moved = [self.symmetry.act(element.tolist(), row) for row in rows]
+        return np.array(moved).reshape(points.shape)
