@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from landtopo.models.networks.dynamics.reachability import Reachability
+    from landtopo.objective import Array
     from landtopo.paths.record import PathRecord
 
 __all__ = [
     "KINDS",
+    "MAP",
     "REACHED",
     "TREE",
     "draw",
@@ -32,6 +34,9 @@ __all__ = [
 
 #: The kind that may leave out branches.
 TREE = "tree"
+
+#: The kind that may show paths beside the graph.
+MAP = "map"
 
 #: The kind that is drawn from runs and needs no graph.
 REACHED = "reached"
@@ -49,13 +54,14 @@ def draw(
     names: tuple[str, ...] = (),
     path: PathRecord | None = None,
     importance: float | None = None,
+    lines: Sequence[Array] = (),
 ) -> Axes:
     """Draw one picture on axes of its own.
 
     Parameters
     ----------
     kind : str
-        `TREE`, or one of `KINDS`.
+        `TREE`, `MAP`, or one of `KINDS`.
     graph : networkx.MultiGraph or None
         The landscape graph; only pictures of a path can do without.
     width : int, optional
@@ -66,6 +72,8 @@ def draw(
         Drawn by a profile if no transition is named.
     importance : float, optional
         Leave shorter branches out of a tree.
+    lines : sequence of ndarray, shape (n, K, r + E)
+        Paths that a map shows, where they are of its width.
     """
     from landtopo import plot
 
@@ -81,6 +89,8 @@ def draw(
         raise InvalidArgument(f"A picture of kind {kind} needs a graph.")
     if kind == TREE:
         return _tree(graph, width, importance)
+    if kind == MAP:
+        return _map(graph, width, lines)
     return KINDS[kind](graph, width, names)
 
 
@@ -152,6 +162,16 @@ def _tree(graph: nx.MultiGraph[str], width: int | None, importance: float | None
     if MODEL not in graph.graph:
         width = _one_width(graph, width)
     return plot.tree(graph, width=width, importance=importance)
+
+
+def _map(graph: nx.MultiGraph[str], width: int | None, lines: Sequence[Array]) -> Axes:
+    from landtopo import plot
+    from landtopo.landscape.schema import MODEL
+
+    _some(graph)
+    if width is not None or MODEL not in graph.graph:
+        width = _one_width(graph, width)
+    return plot.map(graph, width, lines=[line for line in lines if line.shape[1] == width])
 
 
 def _graph(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:

@@ -24,6 +24,10 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _count(value: Any) -> bool:
+    return _whole(value) and value > 0
+
+
 def _number(value: Any) -> bool:
     return isinstance(value, float) or _whole(value)
 
@@ -89,6 +93,18 @@ _FORMS: dict[tuple[Owner, str], _Form] = {
         _list(_record(("from_id", "to_id", "tries"), from_id=_text, to_id=_text, tries=_whole))
     ),
     ("graph", "reachability"): _by_width(_text),
+    ("graph", "symmetry"): lambda value: (
+        _record(
+            coordinates=_count,
+            particles=_count,
+            generators=_list(_list(_whole)),
+            lengths=_count,
+            rigid=_count,
+            rotations=_count,
+            translations=_count,
+        )(value)
+        and ("particles" in value or {"coordinates", "generators"} <= value.keys())
+    ),
     ("graph", "database"): _record(
         ("layout",),
         layout=_text,

@@ -20,6 +20,7 @@ __all__ = [
     "LINEAGE",
     "MINIMUM",
     "MODEL",
+    "SYMMETRY",
     "TRANSITIONS",
     "Column",
     "ColumnType",
@@ -36,6 +37,9 @@ INFINITE = "infinite"
 
 #: The graph attribute that says what a landscape is of, where that is no network and has no widths.
 MODEL = "model"
+
+#: The graph attribute that says which points of such a landscape are copies of each other.
+SYMMETRY = "symmetry"
 
 #: Values of the column `kind`.
 MINIMUM = "minimum"
@@ -276,6 +280,7 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "",
         "what derivatives may be wrong by, where they are made of differences",
     ),
+    _graph(SYMMETRY, "structure", "", "which points are copies of each other, in plain values"),
     _graph("database", "structure", "", "how the files were laid out, to write them again"),
     *(
         replace(column, meaning=column.meaning.replace("width", "number of coordinates"))

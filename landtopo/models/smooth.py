@@ -21,7 +21,7 @@ from landtopo.landscape.explore import ExploreOptions
 from landtopo.landscape.numbering import numbered
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
-from landtopo.landscape.schema import MODEL
+from landtopo.landscape.schema import MODEL, SYMMETRY
 from landtopo.landscape.transitions import Found, arc_lengths
 from landtopo.model import Mark, Rungs, Symmetry
 from landtopo.models.flat_sets import SetMark, all_flat, copies_of_set
@@ -38,6 +38,7 @@ from landtopo.points.stationary import FunctionFamily, FunctionPoint, flat_reaso
 from landtopo.run import Run
 from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
+from landtopo.symmetry.told import symmetry_record
 
 __all__ = ["FunctionSearch", "Shape", "SmoothModel", "follow_to", "grouped"]
 
@@ -332,9 +333,15 @@ class SmoothModel:
         return Rungs(
             models=(self,),
             told=self.told,
-            attributes={MODEL: self.shape.title, **self.derivatives},
+            attributes={MODEL: self.shape.title, **self.derivatives, **self.told_symmetry},
             starts=self.usual_starts,
         )
+
+    @property
+    def told_symmetry(self) -> dict[str, Any]:
+        """Which points are copies of each other, where that can be told in plain values."""
+        record = symmetry_record(self.shape.symmetry)
+        return {} if record is None else {SYMMETRY: record}
 
     @property
     def usual_starts(self) -> int:

@@ -12,6 +12,7 @@ from landtopo.plot.barrier_profile import profile
 from landtopo.plot.by_width import widths
 from landtopo.plot.eigenvalues import spectrum
 from landtopo.plot.flat import null_growth, null_spectrum, stability
+from landtopo.plot.landscape_map import map
 from landtopo.plot.merge_tree import tree
 from landtopo.plot.network import graph
 from landtopo.plot.over_parameter import bifurcations
@@ -22,6 +23,7 @@ from landtopo.plot.style import save
 __all__ = [
     "bifurcations",
     "graph",
+    "map",
     "null_growth",
     "null_spectrum",
     "path",

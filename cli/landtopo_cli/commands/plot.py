@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from landtopo_cli.options import WIDTH, Positive, force_option
-from landtopo_cli.pictures import KINDS, REACHED, TREE, draw, draw_path, draw_reached, drawing
+from landtopo_cli.pictures import (
+    KINDS,
+    MAP,
+    REACHED,
+    TREE,
+    draw,
+    draw_path,
+    draw_reached,
+    drawing,
+)
 from landtopo_cli.sources import (
     check_files,
     graph_from,
@@ -32,6 +41,7 @@ __all__ = ["command"]
 Examples
   landtopo plot six.landtopo --kind widths -o widths.pdf
   landtopo plot six.landtopo --kind tree --width 6 -o tree.svg
+  landtopo plot six.landtopo --kind map --width 6 -o map.pdf
   landtopo plot DIRECTORY --kind tree --importance 0.5 -o tree.pdf
   landtopo plot six.landtopo --kind spectrum --name w6-f0 --name w6-f1 -o spectra.png
   landtopo plot six.landtopo --kind profile --name w6-t0 -o profile.pdf
@@ -42,11 +52,13 @@ Examples
 @source_argument
 @click.option(
     "--kind",
-    type=click.Choice(sorted([*KINDS, TREE, REACHED, "path"])),
+    type=click.Choice(sorted([*KINDS, TREE, MAP, REACHED, "path"])),
     required=True,
     help="tree: which families join at which loss, at one width; widths: loss against width; "
-    "graph: families and passes of all widths; spectrum: Hessian eigenvalues; profile: loss along "
-    "a path; path: loss and overlaps of every neuron along the path stored last; reached: where "
+    "graph: families and passes of all widths; map: families and passes of one width in the plane, "
+    "by their distances modulo symmetry, with the path stored last; spectrum: Hessian "
+    "eigenvalues; profile: loss along a path; path: loss and overlaps of every neuron along the "
+    "path stored last; reached: where "
     "the runs of 'landtopo reach' ended, against width.",
 )
 @click.option(
@@ -57,7 +69,7 @@ Examples
     type=click.Path(path_type=Path),
     help="Ends in .pdf, .svg or .png.",
 )
-@click.option("--width", metavar="K", type=WIDTH, help="For tree, spectrum and profile.")
+@click.option("--width", metavar="K", type=WIDTH, help="For tree, map, spectrum and profile.")
 @click.option(
     "--name",
     "names",
@@ -133,6 +145,10 @@ def _picture(
 ) -> Axes | Figure:
     if kind == REACHED:
         return draw_reached(reachability_from(source), width=width, names=names)
+    if kind == MAP:
+        path = last_path(source)
+        lines = [path.points] if path is not None and path.verified else []
+        return draw(kind, graph_from(source), width=width, names=names, lines=lines)
     stored = kind == "profile" and not names and width is None
     path = last_path(source) if stored else None
     graph = None if path is not None else graph_from(source)

@@ -50,7 +50,7 @@ from landtopo.models.networks.symmetry.whole import Symmetry
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
-__all__ = ["ZERO_LOSS_SET", "LabelledCopies", "labelled_copies"]
+__all__ = ["ZERO_LOSS_SET", "LabelledCopies", "labelled_copies", "teacher_of"]
 
 #: Id of what joins reduced networks of zero loss without any transition.
 ZERO_LOSS_SET = "zero-loss set"
@@ -94,7 +94,7 @@ def labelled_copies(
     level : float
         Nothing higher is looked at.
     """
-    teacher = _teacher_of(graph) if teacher is None else teacher
+    teacher = teacher_of(graph.graph) if teacher is None else teacher
     symmetry = Symmetry(width=width, automorphisms=function_automorphisms(teacher).group)
     reader = _Reader(teacher, symmetry)
     # First, because the passes of a large graph take long.
@@ -263,19 +263,25 @@ class _Reader:
         return Relabelling.identity(self.symmetry.width, self.symmetry.teachers)
 
 
-def _teacher_of(graph: nx.MultiGraph[str]) -> Teacher:
-    """The teacher in the coordinates of the weights, as far as the graph says."""
-    name = str(graph.graph.get("teacher", ""))
-    if "vectors" in graph.graph:
-        return Teacher.from_vectors(graph.graph["vectors"]).titled(name)
+def teacher_of(attributes: Mapping[str, Any]) -> Teacher:
+    """The teacher in the coordinates of the weights, as far as a graph's attributes say.
+
+    Raises
+    ------
+    InvalidArgument
+        They do not say it.
+    """
+    name = str(attributes.get("teacher", ""))
+    if "vectors" in attributes:
+        return Teacher.from_vectors(attributes["vectors"]).titled(name)
     if name.startswith(("orthonormal:", "equicorrelated:", "random:")):
         return Teacher.from_spec(name)
-    if "gram" not in graph.graph:
+    if "gram" not in attributes:
         raise InvalidArgument(
             "The 'graph' argument of labelled_connectivity must name its teacher or have the Gram "
             "matrix of its vectors."
         )
-    return Teacher.from_gram(graph.graph["gram"], name=name)
+    return Teacher.from_gram(attributes["gram"], name=name)
 
 
 def _relabelling(symmetry: Symmetry, data: Mapping[str, Any], flat: bool) -> Relabelling | None:
