@@ -54,7 +54,8 @@ def both_ends(
             f"Both ends are {start.name}; say with --permutation which labelled copies to join."
         )
     if cycles is not None:
-        end = end._replace(weights=_permuted(end.weights, cycles))
+        turned = work.problem(width).function.turns
+        end = end._replace(weights=_permuted(end.weights, cycles, turned))
     elif end.is_family:
         end = _closest(work, start, end)
     elif start.is_family:
@@ -76,17 +77,24 @@ def _end(text: str, work: Work, width: int) -> End:
     return End(*family, True)
 
 
-def _permuted(weights: Array, cycles: str) -> Array:
-    """The copy in which the given neuron k is neuron pi(k)."""
-    from landtopo.symmetry.permutations import inverse, parse_cycles
+def _permuted(weights: Array, cycles: str, turned: bool) -> Array:
+    """The copy in which the given neuron k is neuron pi(k), or its opposite."""
+    from landtopo.models.networks.symmetry.relabelling import renumbered
+    from landtopo.symmetry.permutations import parse_cycles
 
-    return weights[list(inverse(parse_cycles(cycles, len(weights))))]
+    return renumbered(weights, parse_cycles(cycles, len(weights), signs=turned))
 
 
 def _closest(work: Work, target: End, end: End) -> End:
     from landtopo.models.networks.symmetry import closest_copy, symmetry_frame
 
-    copy = closest_copy(target.weights, end.weights, symmetry_frame(work.teacher), seed=work.seed)
+    copy = closest_copy(
+        target.weights,
+        end.weights,
+        symmetry_frame(work.teacher),
+        turned=work.teacher.function.turns,
+        seed=work.seed,
+    )
     return end._replace(weights=copy.weights)
 
 

@@ -26,7 +26,7 @@ def path_text(path: PathRecord, start: str, end: str) -> str:
 
     title = f"{problem_line(path.problem)}: path from {start} to {end}"
     if path.permutation is not None:
-        title += f", relative permutation {format_cycles(path.permutation)}"
+        title += f", relative permutation {format_cycles(path.permutation, len(path.start))}"
     counts = path.evaluations.as_dict()
     parts = [
         f"{title}.",

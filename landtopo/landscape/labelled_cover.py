@@ -175,7 +175,6 @@ def merge_levels(
         element of G.
     """
     known = _checked(symmetry, orbits, links)
-    identity = Relabelling.identity(symmetry.width, symmetry.teachers)
     of: dict[str, LabelledPart] = {}
     found = []
     for events in _groups(known, links, tolerance):
@@ -184,7 +183,7 @@ def merge_levels(
             key=lambda orbit: orbit.loss,
         )
         for orbit in appeared:
-            of[orbit.id] = _part(symmetry, {orbit.id: identity}, orbit.stabiliser, known)
+            of[orbit.id] = _part(symmetry, {orbit.id: symmetry.identity}, orbit.stabiliser, known)
         # What a link does is judged by what was there below it: ties have no order.
         causes = [
             link

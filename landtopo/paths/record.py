@@ -140,6 +140,7 @@ class PathRecord(Table):
         Of the step with the highest loss; None where no verified steps join the ends.
     permutation : tuple of int or None
         pi[k] is the neuron of the end that equals neuron k of the start, if the ends are copies.
+        Of an even activation it is a signed permutation (`landtopo.symmetry.permutations`).
     missing : tuple of tuple of ndarray
         If not verified: pairs of minima whose connection is missing.
     runners_up : tuple of RunnerUp
@@ -247,13 +248,14 @@ class PathRecord(Table):
         """Plain numbers, lists and texts, for JSON; the ends are named by the caller."""
         from landtopo.symmetry.permutations import format_cycles
 
+        told = self.permutation
         return {
             "highest_loss": _number(self.highest_loss),
             "barrier_from": _number(self.barrier_from),
             "barrier_to": _number(self.barrier_to),
             "verified": self.verified,
             "kind": self.kind,
-            "permutation": None if self.permutation is None else format_cycles(self.permutation),
+            "permutation": None if told is None else format_cycles(told, len(self.start)),
             "status": self.status,
             "steps": [
                 {

@@ -95,6 +95,15 @@ class Activation:
         return self.degree is not None
 
     @property
+    def turns(self) -> bool:
+        """Whether each neuron alone can be turned around: s is even, and does no more than that.
+
+        A symmetry is then a signed permutation of the neurons; where s mixes them, rotations of the
+        neurons into each other are a gauge.
+        """
+        return self.parity == 1 and not self.mixes
+
+    @property
     def vanishes(self) -> bool:
         """Whether a zero neuron leaves the function as it is: s(0) = 0."""
         return float(self.function(np.zeros(1))[0]) == 0.0

@@ -580,7 +580,7 @@ class TeacherStudent(Brief):
             raise _unknown(function, "problem", "output weights 1 of the student", self.told)
 
     def require_labels(self, function: str) -> None:
-        """Raise InvalidArgument unless permutations are all the symmetry that the student has.
+        """Raise InvalidArgument unless signed permutations are all the symmetry of the student.
 
         Also where `require_climbs` does.
 
@@ -590,11 +590,12 @@ class TeacherStudent(Brief):
         >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2).require_labels("connect")
         """
         self.require_climbs(function)
-        if self.function.parity == 1:
+        if self.function.mixes:
             raise _unknown(
                 function,
                 "problem",
-                "an activation that is not even, where copies differ by more than permutations",
+                "an activation other than x^2, where rotations of neurons into each other join "
+                "copies",
                 self.told,
             )
 
@@ -623,6 +624,18 @@ class TeacherStudent(Brief):
     def is_plain(self) -> bool:
         """Whether s is ReLU and all output weights are 1: the model with kernels of its own."""
         return self.teacher.is_plain and self.outputs is None
+
+    @property
+    def sides(self) -> int:
+        """Vectors that a symmetry permutes: K neurons, where s is even 2K with their opposites.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, activation="abs").sides
+        4
+        """
+        return 2 * self.width if self.function.turns else self.width
 
     @property
     def rank(self) -> int:

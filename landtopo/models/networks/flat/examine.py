@@ -290,11 +290,12 @@ class _Examination:
         for j in range(len(self.vectors)):
             fibre = np.flatnonzero(owner == j)
             for k in fibre[1:]:
-                # The powers of the shares keep their sum.
-                first, second = (shares[live[[k, fibre[0]]]] ** (self.given.degree - 1)).tolist()
+                # The powers of the shares, whatever their signs, keep their sum.
+                pair = shares[live[[k, fibre[0]]]]
+                first, second = (np.abs(pair) ** (self.given.degree - 1)).tolist()
                 row = np.zeros((count, self.columns))
-                row[fibre[0], : self.used] = first * self.vectors[j]
-                row[k, : self.used] = -second * self.vectors[j]
+                row[fibre[0], : self.used] = np.sign(pair[1]) * first * self.vectors[j]
+                row[k, : self.used] = -np.sign(pair[0]) * second * self.vectors[j]
                 candidates.append(row.ravel())
         return local_report(
             objective,
@@ -466,9 +467,10 @@ def _comfortable(shares: Array, assignment: NDArray[np.int64], degree: int) -> A
     moved = np.array(shares)
     for j in np.unique(assignment[assignment >= 0]):
         fibre = np.flatnonzero(assignment == j)
-        masses = moved[fibre] ** degree
+        masses = np.abs(moved[fibre]) ** degree
         if masses.min() < _SMALL_SHARE / len(fibre):
-            moved[fibre] = ((masses + 1 / len(fibre)) / 2) ** (1.0 / degree)
+            lengths = ((masses + 1 / len(fibre)) / 2) ** (1.0 / degree)
+            moved[fibre] = np.copysign(lengths, moved[fibre])
     return moved
 
 

@@ -132,7 +132,8 @@ class FlatReport(Table):
         Spectra along each traced flat direction, to both sides; positions are arclengths from the
         point, negative on the second side.
     cells : CellComplex
-        Shape of the set of all students with this reduced network.
+        Shape of the set of all students with this reduced network. Of an even activation neurons
+        and their opposites count as one there.
     zero_set : ZeroLossSet or None
         At zero loss: shape of the set of all students of zero loss. It is larger than `cells` for
         linearly dependent teachers that other networks represent too.

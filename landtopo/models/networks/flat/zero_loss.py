@@ -9,7 +9,8 @@ loss exactly if it uses the teacher's n lines with the teacher's strengths and i
     |s_i| <= t_i,    sum_i s_i e_i = linear part of the teacher.
 
 The same holds for every s with s(t x) = t s(x), t > 0, that is not even, and for positive output
-weights b_m, which are lengths.
+weights b_m, which are lengths. An even one, |x|, has no linear part: there is one reduced network,
+and every neuron on a line can have either orientation.
 
 This is a polytope. For linearly independent lines it is one point. A teacher with v_1 + v_2 + v_3 =
 0 has a segment, from the teacher to its negative. On the open face with the signs z (+ where s_i =
@@ -114,17 +115,21 @@ def zero_loss_set(teacher: Teacher, width: int) -> ZeroLossSet:
             f"The 'width' argument of zero_loss_set must be an integer >= 1; got {width}."
         )
     outputs = teacher.strengths
-    if teacher.function.degree != 1 or teacher.function.parity or outputs.min() < 0.0:
+    if teacher.function.degree != 1 or outputs.min() < 0.0:
         raise InvalidArgument(
             "The 'teacher' argument of zero_loss_set must have an activation with s(t x) = t s(x) "
-            "for t > 0 that is not even, and positive output weights; got "
-            f"{teacher.told}."
+            f"for t > 0, and positive output weights; got {teacher.told}."
         )
     lines, strengths, linear = _lines(outputs[:, None] * teacher.vectors)
-    faces = [
-        _face(signs, lines, strengths, corners)
-        for signs, corners in _faces(lines, strengths, linear)
-    ]
+    turns = 2 if teacher.function.turns else 1
+    if turns == 2:
+        # |x| has no linear part, and the orientations of a line are as good as each other.
+        faces = [_face((1,) * len(lines), lines, strengths, [strengths])]
+    else:
+        faces = [
+            _face(signs, lines, strengths, corners)
+            for signs, corners in _faces(lines, strengths, linear)
+        ]
     faces = sorted(
         (face for face in faces if face.effective_width <= width),
         key=lambda face: (face.dimension, face.effective_width, face.signs),
@@ -134,14 +139,14 @@ def zero_loss_set(teacher: Teacher, width: int) -> ZeroLossSet:
         m = face.effective_width
         for used in range(m, width + 1):
             dimension = face.dimension + used - m
-            cells = comb(width, used) * surjections(used, m)
+            cells = comb(width, used) * surjections(used, m) * turns**used
             counts[dimension] = counts.get(dimension, 0) + cells
     return ZeroLossSet(
         width=width,
         lines=lines,
         faces=tuple(faces),
         f_vector=tuple(counts.get(p, 0) for p in range(max(counts, default=-1) + 1)),
-        components=_components(faces, width),
+        components=_components(faces, width, turns),
     )
 
 
@@ -269,14 +274,16 @@ def _face(
     )
 
 
-def _components(faces: list[ZeroLossFace], width: int) -> int:
+def _components(faces: list[ZeroLossFace], width: int, turns: int) -> int:
     """Labelled components.
 
     At a corner of the polytope with m < K reduced neurons all labellings are connected by slides;
-    with m = K each stands alone. Edges of the polytope join its corners.
+    with m = K each stands alone. Edges of the polytope join its corners. A neuron that is zero on
+    a slide may go on as its opposite.
     """
     corners = [face for face in faces if face.dimension == 0]
-    isolated = sum(factorial(width) for face in corners if face.effective_width == width)
+    alone: int = factorial(width) * turns**width
+    isolated = sum(alone for face in corners if face.effective_width == width)
     root = {face.signs: face.signs for face in corners if face.effective_width < width}
 
     def find(signs: tuple[int, ...]) -> tuple[int, ...]:

@@ -33,7 +33,7 @@ from landtopo.models.networks.symmetry import (
 )
 from landtopo.objective import Array
 from landtopo.points.records import Family, is_zero_loss
-from landtopo.symmetry.permutations import Permutation
+from landtopo.symmetry.permutations import Permutation, signed
 
 __all__ = ["NetworkSymmetry", "between_sets", "flat_mark"]
 
@@ -44,11 +44,11 @@ _TRIED = 200
 
 
 class _Mark:
-    """A network to be compared with others; `width` for one that stands for a flat set."""
+    """A network to be compared with others; `sides` for one that stands for a flat set."""
 
-    def __init__(self, graph: PointGraph, width: int | None = None) -> None:
+    def __init__(self, graph: PointGraph, sides: int | None = None) -> None:
         self.graph = graph
-        self._width = width
+        self._sides = sides
 
     @cached_property
     def _reference(self) -> Reference:
@@ -59,9 +59,9 @@ class _Mark:
         found = self._reference.match(other.graph)
         if found is None:
             return None
-        if self._width is None:
+        if self._sides is None:
             return found.images()
-        students = tuple(range(self._width))
+        students = tuple(range(self._sides))
         return Relabelling(students=students, teachers=found.teachers).images()
 
 
@@ -81,7 +81,7 @@ def flat_mark(problem: TeacherStudent, one: Any) -> _Mark:
         network = reduce_network(one.weights, problem.rank, function=problem.function).vectors
         zero_loss = is_zero_loss(one.loss, one.weights)
     known = distinguishing(problem, network, zero_loss=zero_loss)
-    return _Mark(point_graph(problem.teacher, known), problem.width)
+    return _Mark(point_graph(problem.teacher, known), problem.sides)
 
 
 def between_sets(
@@ -91,11 +91,11 @@ def between_sets(
 
     Those that keep one of the two sets are left out.
     """
-    width, size = problem.width, len(symmetry_frame(problem.teacher))
-    identity = Relabelling.identity(width, size)
-    given = Relabelling.from_images(element, width)
+    sides, size = problem.sides, len(symmetry_frame(problem.teacher))
+    identity = Relabelling.identity(sides, size)
+    given = Relabelling.from_images(element, sides)
     for family in (first, second):
-        if len(family.reduced) == width:
+        if len(family.reduced) == problem.width:
             continue
         kept = isotropy(point_graph(problem.teacher, family.reduced)).generators
         group = PermutationGroup.from_generators([one.teachers for one in kept], size)
@@ -124,7 +124,7 @@ class NetworkSymmetry:
 
     def identity(self, x: Array) -> Permutation:
         """No neuron and no vector is renumbered."""
-        return Relabelling.identity(self._problem.width, len(self._frame)).images()
+        return Relabelling.identity(self._problem.sides, len(self._frame)).images()
 
     def mark(self, x: Array) -> _Mark:
         """The labelled network, for comparisons up to symmetry."""
@@ -136,33 +136,34 @@ class NetworkSymmetry:
         Copies that a permutation of students alone can reach have a relative permutation that
         means the same to everybody; teachers are renumbered only where it has to be.
         """
-        vectors, rank = self._frame, self._problem.rank
-        apart = np.arange(len(vectors), dtype=np.float64)
-        points = [self._weights(reference), self._weights(x)]
-        told_apart = [
-            PointGraph.from_statistics(
-                w @ w.T, w[:, :rank] @ vectors.T, vectors @ vectors.T, teacher_labels=apart
+        points = self._weights(reference), self._weights(x)
+        for told_apart in (True, False):
+            first, second = (
+                point_graph(self._problem.teacher, w, told_apart=told_apart) for w in points
             )
-            for w in points
-        ]
-        found = equivalence(*told_apart)
-        if found is None:
-            found = equivalence(*(point_graph(self._problem.teacher, w) for w in points))
-        return None if found is None else found.images()
+            found = equivalence(first, second)
+            if found is not None:
+                return found.images()
+        return None
 
     def act(self, element: Sequence[int], x: Array) -> Array:
         """Renumber the neurons of a point, and rotate the teacher's span."""
-        relabelling = Relabelling.from_images(element, self._problem.width)
+        relabelling = Relabelling.from_images(element, self._problem.sides)
         return relabelling.on_weights(self._weights(x), self._frame).ravel()
 
     def upright(self, x: Array) -> Array:
         """Neurons in the order of the teachers they go with, aligned before anti-aligned ones.
 
-        Teachers can only be renumbered where the symmetry of the teacher allows it.
+        Those that can be turned around are aligned. Teachers can only be renumbered where the
+        symmetry of the teacher allows it.
         """
         weights, teacher = self._weights(x), self._problem.teacher
         partner = read_point(self._problem, weights).partner
         overlaps = weights[:, : self._problem.rank] @ teacher.vectors.T / teacher.norms**2
+        turned = np.zeros(len(weights), dtype=bool)
+        if self._problem.function.turns:
+            turned = (partner >= 0) & (overlaps[np.arange(len(weights)), partner] < 0.0)
+            overlaps = np.abs(overlaps)
         own = np.array([overlaps[partner == m, m].sum() for m in range(teacher.size)])
         images = np.arange(teacher.size)
         for orbit in teacher_automorphisms(teacher.gram).orbits:
@@ -174,20 +175,33 @@ class NetworkSymmetry:
             images = np.arange(teacher.size)
         places = np.where(partner < 0, teacher.size, images[partner])
         lengths = np.linalg.norm(weights, axis=1).round(_TIED)
-        students = np.argsort(np.lexsort((-lengths, places)))
+        students = np.argsort(np.lexsort((-lengths, places))) + len(weights) * turned
+        rows = students.tolist()
         order = Relabelling(
-            students=tuple(students.tolist()), teachers=on_frame(teacher, images.tolist())
+            students=signed(rows) if self._problem.function.turns else tuple(rows),
+            teachers=on_frame(teacher, images.tolist()),
         )
         return order.on_weights(weights, self._frame).ravel()
 
     def closest_copy(self, x: Array, target: Array) -> Array:
         """The closest copy over all symmetries, as far as they can be listed."""
-        found = closest_copy(self._weights(target), self._weights(x), self._frame)
+        found = closest_copy(
+            self._weights(target),
+            self._weights(x),
+            self._frame,
+            turned=self._problem.function.turns,
+        )
         return found.weights.ravel()
 
     def apart(self, x: Array, y: Array) -> float:
         """Distance of the closest copies that few renumberings of the teachers give."""
-        found = closest_copy(self._weights(x), self._weights(y), self._frame, limit=_TRIED)
+        found = closest_copy(
+            self._weights(x),
+            self._weights(y),
+            self._frame,
+            turned=self._problem.function.turns,
+            limit=_TRIED,
+        )
         return found.distance
 
     def copies(self, x: Array, target: Array, *, moves: int, loop: bool) -> Iterator[Array]:
@@ -208,7 +222,7 @@ class NetworkSymmetry:
             self._problem.teacher,
             self._weights(first),
             self._weights(second),
-            Relabelling.from_images(element, self._problem.width),
+            Relabelling.from_images(element, self._problem.sides),
             loop=loop,
         )
         return Relation(

@@ -10,6 +10,7 @@ from landtopo.models.networks.points.families import describe_family
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import Relabelling, cycle_type, format_cycles, is_even
 from landtopo.points.records import CriticalPoint, Family
+from landtopo.symmetry.permutations import unsigned
 
 __all__ = ["NetworkFacts"]
 
@@ -47,15 +48,16 @@ class NetworkFacts:
 
     def edge(self, transition: Transition) -> dict[str, Any]:
         """Relative permutations, and the weights of the transition state."""
-        relabelling = Relabelling.from_images(transition.element, self._problem.width)
+        relabelling = Relabelling.from_images(transition.element, self._problem.sides)
+        neurons = unsigned(relabelling.students, self._problem.width)
         record: dict[str, Any] = {
-            "permutation": format_cycles(relabelling.students),
+            "permutation": format_cycles(relabelling.students, self._problem.width),
             "teacher_permutation": format_cycles(relabelling.teachers),
         }
         if transition.exact:
             record.update(
-                cycle_type=_cycle_text(relabelling.students),
-                parity="even" if is_even(relabelling.students) else "odd",
+                cycle_type=_cycle_text(neurons),
+                parity="even" if is_even(neurons) else "odd",
             )
         point: Any = transition.point
         if point is not None:

@@ -28,7 +28,9 @@ def kept_networks(problem: TeacherStudent) -> Kept:
 
     def element(data: Mapping[str, Any]) -> Permutation:
         return Relabelling(
-            students=parse_cycles(data.get("permutation", "()"), problem.width),
+            students=parse_cycles(
+                data.get("permutation", "()"), problem.width, signs=problem.function.turns
+            ),
             teachers=parse_cycles(
                 data.get("teacher_permutation", "()"), len(symmetry_frame(problem.teacher))
             ),

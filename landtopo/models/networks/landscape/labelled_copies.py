@@ -39,6 +39,7 @@ from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry import (
     PermutationGroup,
     Relabelling,
+    both_signs,
     function_automorphisms,
     parse_cycles,
     point_graph,
@@ -95,7 +96,11 @@ def labelled_copies(
         Nothing higher is looked at.
     """
     teacher = teacher_of(graph.graph) if teacher is None else teacher
-    symmetry = Symmetry(width=width, automorphisms=function_automorphisms(teacher).group)
+    symmetry = Symmetry(
+        width=width,
+        automorphisms=function_automorphisms(teacher).group,
+        turned=teacher.function.turns,
+    )
     reader = _Reader(teacher, symmetry)
     # First, because the passes of a large graph take long.
     for name, data in graph.nodes.items():
@@ -112,7 +117,7 @@ def labelled_copies(
         if relabelling is None:
             # With one copy at an end, or within one flat set, it does not matter which.
             if any(orbit.stabiliser.order == symmetry.order for orbit in ends):
-                relabelling = Relabelling.identity(width, symmetry.teachers)
+                relabelling = symmetry.identity
             elif first == second and flat and data["kind"] == "flat":
                 continue
             else:
@@ -167,8 +172,9 @@ class _Reader:
             reduced = without_pairs(reduced, float(self.teacher.norms.max()))
         if len(reduced) < self.symmetry.width:
             self.flat.add(name)
-            kept = self._isotropy(reduced).generators[:, len(reduced) :]
-            stabiliser = self._moved(kept - len(reduced))
+            count = len(both_signs(self.teacher, reduced))
+            kept = self._isotropy(reduced).generators[:, count:]
+            stabiliser = self._moved(kept - count)
         if data.get("flat_dimension") is None:
             self.undecided.add(name)
         elif data["flat_dimension"] and name not in self.flat:
@@ -188,7 +194,7 @@ class _Reader:
         """Corners of the polytope of zero-loss measures, and what joins them and the families."""
         if not self._zero_loss:
             return [], []
-        if self.teacher.rank == self.teacher.size:
+        if self.teacher.rank == self.teacher.size or self.teacher.function.turns:
             self.undecided -= self._zero_loss.keys()  # one reduced network, which is isolated
             return [], []
         try:
@@ -211,10 +217,10 @@ class _Reader:
         joined: list[tuple[tuple[int, ...], tuple[int, ...], Relabelling]] = []
         for edge in edges:
             first, second = (c.signs for c in corners if _is_in(c.signs, edge.signs))
-            joined.append((first, second, self._identity()))
+            joined.append((first, second, self.symmetry.identity))
         # A corner and what an automorphism makes of it are copies of each other.
         for images in self.symmetry.automorphisms.generators.tolist():
-            element = Relabelling(students=self._identity().students, teachers=tuple(images))
+            element = Relabelling(students=self.symmetry.identity.students, teachers=tuple(images))
             rotation = teacher_rotation(symmetry_frame(self.teacher), images)
             joined += [
                 (_signs(face.network @ rotation.T, whole.lines), face.signs, element)
@@ -237,7 +243,7 @@ class _Reader:
                     id=ZERO_LOSS_SET,
                     start=name,
                     end=_corner_id(face.signs),
-                    relabelling=self._identity(),
+                    relabelling=self.symmetry.identity,
                     level=0.0,
                 )
                 for face in corners
@@ -258,9 +264,6 @@ class _Reader:
 
     def _isotropy(self, weights: Array) -> PermutationGroup:
         return symmetry_group(point_graph(self.teacher, weights))
-
-    def _identity(self) -> Relabelling:
-        return Relabelling.identity(self.symmetry.width, self.symmetry.teachers)
 
 
 def teacher_of(attributes: Mapping[str, Any]) -> Teacher:
@@ -291,7 +294,7 @@ def _relabelling(symmetry: Symmetry, data: Mapping[str, Any], flat: bool) -> Rel
     if students is None or teachers is None:
         return None
     return Relabelling(
-        students=parse_cycles(students, symmetry.width),
+        students=parse_cycles(students, symmetry.width, signs=symmetry.turned),
         teachers=parse_cycles(teachers, symmetry.teachers),
     )
 

@@ -10,7 +10,7 @@ minimum g and its inverse join the same two copies, told from either end.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, permutations
 from math import comb
@@ -24,9 +24,11 @@ from landtopo.models.networks.symmetry import (
     PointGraph,
     Reference,
     Relabelling,
+    both_signs,
     cycle_type,
     cycles,
     equivalence,
+    point_graph,
     symmetry_frame,
     teacher_automorphisms,
     teacher_rotation,
@@ -112,18 +114,13 @@ def _without_teachers(teacher: Teacher, point: Array, given: Relabelling) -> Rel
     simple relabelling was found.
     """
     frame = symmetry_frame(teacher)
-    identity = Relabelling.identity(len(point), len(frame))
+    identity = Relabelling.identity(len(given.students), len(frame))
     back = Relabelling(students=identity.students, teachers=given.inverse().teachers)
-    graphs = []
-    for weights in (back.on_weights(point, frame), point):
-        overlaps = weights[:, : teacher.rank] @ frame.T
-        labels = np.arange(len(frame), dtype=np.float64)
-        graphs.append(
-            PointGraph.from_statistics(
-                weights @ weights.T, overlaps, frame @ frame.T, teacher_labels=labels
-            )
-        )
-    students = equivalence(*graphs)
+    moved, still = (
+        point_graph(teacher, weights, told_apart=True)
+        for weights in (back.on_weights(point, frame), point)
+    )
+    students = equivalence(moved, still)
     return identity if students is None else students.after(back)
 
 
@@ -134,23 +131,23 @@ class _Pair:
     """
 
     def __init__(self, teacher: Teacher, first: Array, second: Array) -> None:
-        self._vectors = symmetry_frame(teacher)
+        self._teacher = teacher
         self._first = first
         self._reference = Reference(self._overlay(second))
         # Sums of powers of the singular values of a + x (c b), which relabellings do not change.
         rank = teacher.rank
-        self._inside = first[:, :rank]
-        self._product = float(np.sum(self._inside * second[:, :rank]))
+        self._inside, inside = (both_signs(teacher, w[:, :rank]) for w in (first, second))
+        self._product = float(np.sum(self._inside * inside))
         self._tolerance = _SAME_PRODUCT * float(np.sum(first**2) + np.sum(second**2))
-        self._powers = self._power_sums(second[None, :, :rank])
+        self._powers = self._power_sums(inside[None])
 
     def near(self, weights: Array, students: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which renumberings, shape (n, K), make copies that may lie as the given one does.
 
         Parameters
         ----------
-        weights : ndarray, shape (K, r)
-        students : ndarray of int, shape (n, K)
+        weights : ndarray, shape (K, r), or (2K, r) with the opposites of the neurons
+        students : ndarray of int, shape (n, K) or (n, 2K)
         """
         # Most differ already in the scalar product with a, which needs no copy.
         terms = (self._inside @ weights.T)[students, np.arange(len(weights))]
@@ -166,15 +163,13 @@ class _Pair:
             return None
         if carrier is None:
             return None
-        one, other = (
-            PointGraph.from_weights(w, self._vectors).gram
-            for w in (self._first, carrier.on_weights(self._first, self._vectors))
-        )
+        moved = carrier.on_weights(self._first, symmetry_frame(self._teacher))
+        one, other = (point_graph(self._teacher, w).gram for w in (self._first, moved))
         return carrier if np.abs(one - other).max() <= 1e-5 * np.abs(one).max() else None
 
     def _overlay(self, second: Array) -> PointGraph:
-        grams = [PointGraph.from_weights(w, self._vectors).gram for w in (self._first, second)]
-        return PointGraph(gram=grams[0] + _OVERLAY * grams[1], width=len(self._first))
+        one, other = (point_graph(self._teacher, w) for w in (self._first, second))
+        return replace(one, gram=one.gram + _OVERLAY * other.gram)
 
     def _power_sums(self, copies: Array) -> Array:
         mixed = self._inside + _OVERLAY * copies
@@ -189,11 +184,13 @@ def _candidates(
     """Relabellings by simplicity, with the copies they make, that may be the wanted one."""
     vectors, rank = symmetry_frame(teacher), teacher.rank
     size = len(vectors)
-    students = _by_simplicity(len(first))
+    count, turned = len(first), teacher.function.turns
+    students = _signed_by_simplicity(count) if turned else _by_simplicity(count)
     for images in _teacher_permutations((vectors @ vectors.T).tobytes(), size):
         if images != tuple(range(size)):
-            students = students[: _moving_up_to(len(first), _WITH_TEACHERS)]
+            students = students[: _moving_up_to(count, _WITH_TEACHERS, turned)]
         rotated = second[:, :rank] @ teacher_rotation(vectors, images).T
+        rotated = both_signs(teacher, rotated)
         for begin in range(0, len(students), _CHUNK):
             rows = students[begin : begin + _CHUNK]
             for place in wanted.near(rotated, rows):
@@ -214,9 +211,44 @@ def _by_simplicity(size: int) -> NDArray[np.int64]:
     return rows
 
 
-def _moving_up_to(size: int, moved: int) -> int:
-    """Number of permutations that move no more points than that."""
-    return 1 + sum(comb(size, count) * len(_derangements(count)) for count in range(2, moved + 1))
+@lru_cache(maxsize=8)
+def _signed_by_simplicity(size: int) -> NDArray[np.int64]:
+    """Signed permutations that move few neurons, the simplest first, shape (n, 2 size).
+
+    Of those that move as many neurons, the ones that turn fewer around come first.
+    """
+    plain = _by_simplicity(size)
+    moving = np.sum(plain != np.arange(size), axis=1)
+    found: list[NDArray[np.int64]] = []
+    for moved in range(min(size, _MOST_MOVED) + 1):
+        if moved > 1 and _moving_up_to(size, moved, True) > _MOST_PERMUTATIONS:
+            break
+        for count in range(moved + 1):
+            for turned in map(list, combinations(range(size), count)):
+                # Neurons that are turned around move, too, where they keep their numbers.
+                stay = np.sum(plain[:, turned] == turned, axis=1)
+                rows = plain[moving + stay == moved].copy()
+                rows[:, turned] += size
+                found.append(np.hstack([rows, (rows + size) % (2 * size)]))
+    result = np.concatenate(found)
+    result.setflags(write=False)
+    return result
+
+
+def _moving_up_to(size: int, moved: int, turned: bool = False) -> int:
+    """Number of permutations, signed or not, that move no more points than that."""
+    if not turned:
+        kinds = {count: len(_derangements(count)) for count in range(2, moved + 1)}
+        return 1 + sum(comb(size, count) * number for count, number in kinds.items())
+    # A neuron that is turned around and keeps its number is moved.
+    return sum(
+        comb(size, count)
+        * sum(
+            comb(count, kept) * len(_derangements(count - kept)) * 2 ** (count - kept)
+            for kept in range(count + 1)
+        )
+        for count in range(min(moved, size) + 1)
+    )
 
 
 def _moving(size: int, patterns: tuple[tuple[int, ...], ...]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from landtopo.models.networks.paths.copies import NetworkCopies
 from landtopo.models.networks.paths.ends import align_outside, relative_permutation
-from landtopo.models.networks.symmetry import CanonicalForm, PointGraph, Relabelling, canonical_form
+from landtopo.models.networks.symmetry import CanonicalForm, Relabelling, canonical_form
 from landtopo.objective import Array
 from landtopo.paths.met import same_value
 from landtopo.paths.record import PathRecord
@@ -86,7 +86,12 @@ class Pair:
             end=end,
             points=points,
             minima=(start, *carried.minima[1:-1], end),
-            permutation=relative_permutation(start, end, self.copies.setting.rank),
+            permutation=relative_permutation(
+                start,
+                end,
+                self.copies.setting.rank,
+                turned=self.copies.symmetry.turned,
+            ),
         )
 
     def _carried(self, record: PathRecord) -> PathRecord:
@@ -144,8 +149,7 @@ def common_pair(copies: NetworkCopies, objective: Counted, start: Array, end: Ar
 
 def _form(copies: NetworkCopies, first: Array, second: Array) -> CanonicalForm:
     one, other = (copies.graph(weights) for weights in (first, second))
-    both = PointGraph(gram=one.gram + _OVERLAY * other.gram, width=one.width, labels=one.labels)
-    return canonical_form(both)
+    return canonical_form(replace(one, gram=one.gram + _OVERLAY * other.gram))
 
 
 def _comes_first(

@@ -74,7 +74,9 @@ def path_record(
         highest_loss=float("inf") if top_step is None else top_step.highest_loss,
         verified=verified,
         kind=None if top_step is None else top_step.kind,
-        permutation=relative_permutation(minima[0], end, problem.rank),
+        permutation=relative_permutation(
+            minima[0], end, problem.rank, turned=problem.function.turns
+        ),
         missing=tuple(
             (setting.weights(joined.minima[i].x), setting.weights(joined.minima[j].x))
             for i, j in joined.missing

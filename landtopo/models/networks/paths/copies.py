@@ -20,6 +20,7 @@ from landtopo.models.networks.symmetry import (
 )
 from landtopo.models.networks.symmetry.fixed_space import EXACT
 from landtopo.models.networks.symmetry.point_groups import symmetry_group
+from landtopo.models.networks.symmetry.relabelling import renumbered
 from landtopo.models.networks.symmetry.whole import Symmetry
 from landtopo.objective import Array
 from landtopo.paths.met import same_value
@@ -47,7 +48,11 @@ class NetworkCopies:
         automorphisms = setting.automorphisms.group
         if self._told_apart is not None:
             automorphisms = PermutationGroup.from_generators((), len(self._told_apart))
-        self.symmetry = Symmetry(width=self.problem.width, automorphisms=automorphisms)
+        self.symmetry = Symmetry(
+            width=self.problem.width,
+            automorphisms=automorphisms,
+            turned=self.problem.function.turns,
+        )
         self._references: list[Reference] = []
         self._values: list[float] = []
         self._flat: list[bool] = []
@@ -75,7 +80,7 @@ class NetworkCopies:
             count = graph.width
             kept = self.symmetry.students((kept.generators[:, count:] - count).tolist())
         self._stabilisers.append(kept)
-        return len(self._references) - 1, np.arange(width + self.symmetry.teachers)
+        return len(self._references) - 1, np.array(self.symmetry.identity.images())
 
     def stabiliser(self, family: int) -> PermutationGroup:
         """What leaves the representative, or the flat set it belongs to, as it is."""
@@ -84,7 +89,7 @@ class NetworkCopies:
     def group(self, elements: Sequence[Images]) -> PermutationGroup:
         """The group that some elements generate."""
         return self.symmetry.group(
-            Relabelling.from_images(element, self.problem.width) for element in elements
+            Relabelling.from_images(element, self.symmetry.sides) for element in elements
         )
 
     def fixing(self, x: Array) -> Sequence[Images]:
@@ -93,7 +98,7 @@ class NetworkCopies:
 
     def act(self, element: Images, points: Array) -> Array:
         """Apply an element to points, shape (..., size)."""
-        relabelling = Relabelling.from_images(element, self.problem.width)
+        relabelling = Relabelling.from_images(element, self.symmetry.sides)
         weights = self.relabelled(relabelling, self.setting.weights(points))
         return np.asarray(weights.reshape(points.shape))
 
@@ -108,15 +113,14 @@ class NetworkCopies:
             rotation = whole
         turned = weights.copy()
         turned[..., : self.problem.rank] = weights[..., : self.problem.rank] @ rotation.T
-        return np.asarray(turned[..., np.argsort(relabelling.students), :])
+        return renumbered(turned, relabelling.students)
 
     def graph(self, weights: Array) -> PointGraph:
         """A point for comparison up to its whole symmetry, shape (k, D) of any width k."""
-        frame = symmetry_frame(self.problem.teacher)
-        return PointGraph.from_statistics(
-            weights @ weights.T,
-            weights[:, : self.problem.rank] @ frame.T,
-            frame @ frame.T,
+        return PointGraph.from_weights(
+            weights,
+            symmetry_frame(self.problem.teacher),
+            turned=self.symmetry.turned,
             teacher_labels=self._told_apart,
         )
 
@@ -135,5 +139,5 @@ class NetworkCopies:
     def _element(self, images: Images, flat: bool) -> Images:
         if not flat:
             return images
-        count, width = len(images) - self.symmetry.teachers, self.problem.width
-        return np.concatenate([np.arange(width), images[count:] - count + width])
+        count, sides = len(images) - self.symmetry.teachers, self.symmetry.sides
+        return np.concatenate([np.arange(sides), images[count:] - count + sides])

@@ -27,9 +27,14 @@ from landtopo.models.networks.symmetry.fixed_space import (
     interchangeable,
     shared_symmetry,
 )
-from landtopo.models.networks.symmetry.frame import function_automorphisms, on_frame, symmetry_frame
+from landtopo.models.networks.symmetry.frame import (
+    both_signs,
+    function_automorphisms,
+    on_frame,
+    symmetry_frame,
+)
 from landtopo.models.networks.symmetry.point_groups import TeacherAutomorphisms
-from landtopo.models.networks.symmetry.relabelling import teacher_rotation
+from landtopo.models.networks.symmetry.relabelling import renumbered, teacher_rotation
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
 from landtopo.paths.setting import Element, Invariants, Overlap, Pass
@@ -38,6 +43,7 @@ from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.symmetry.isotypic import isotypic_eigenvalues, useful_blocks
+from landtopo.symmetry.permutations import inverse, unsigned
 from landtopo.symmetry.shared import Shared
 
 __all__ = ["NetworkSetting"]
@@ -95,6 +101,11 @@ class NetworkSetting:
         return self.loss.problem.function.kinks
 
     @property
+    def _turns(self) -> bool:
+        """Whether each neuron alone can be turned around."""
+        return self.loss.problem.function.turns
+
+    @property
     def _merges(self) -> bool:
         """Whether zero and parallel neurons are as good as none and one."""
         problem = self.loss.problem
@@ -105,14 +116,18 @@ class NetworkSetting:
         return self.objective.weights(x)
 
     def relation(self, x: Array, reference: Array) -> Element | None:
-        """The permutation of student neurons that carries one point to another."""
+        """The permutation of student neurons, signed or not, that carries one point to another."""
         # The end of a descent is compared with the same minima several times in a row.
         key = x.tobytes(), reference.tobytes()
         if key not in self._relations:
             if len(self._relations) >= _RELATIONS:
                 self._relations.clear()
             self._relations[key] = relative_permutation(
-                self.weights(reference), self.weights(x), self.rank, tolerance=self.tolerance
+                self.weights(reference),
+                self.weights(x),
+                self.rank,
+                turned=self._turns,
+                tolerance=self.tolerance,
             )
         return self._relations[key]
 
@@ -121,6 +136,7 @@ class NetworkSetting:
 
         Neurons renumbered and turned outside the span to within `eps` in norm change the sums by at
         most sqrt(K) eps, the sums of products by at most (|W| + |W'|) eps, and the length by eps.
+        Neurons that are turned around change the sums of weights alone, which are then left out.
         """
         weights = self.weights(x)
         eps = self.tolerance * len(weights)
@@ -130,7 +146,9 @@ class NetworkSetting:
         slack = np.full(self.rank + products.size + 1, eps)
         slack[: self.rank] *= len(weights) ** 0.5
         slack[self.rank : -1] *= np.linalg.norm(inside)
-        return Invariants(np.concatenate([inside.sum(axis=0), products, [length]]), slack)
+        numbers = np.concatenate([inside.sum(axis=0), products, [length]])
+        first = self.rank if self._turns else 0
+        return Invariants(numbers[first:], slack[first:])
 
     @cached_property
     def _upper(self) -> tuple[NDArray[np.intp], ...]:
@@ -138,16 +156,19 @@ class NetworkSetting:
 
     def act(self, element: Element, points: Array) -> Array:
         """Renumber the student neurons: neuron i becomes number element[i]."""
-        weights = self.weights(points)[..., np.argsort(element), :]
-        return np.asarray(weights.reshape(points.shape))
+        return renumbered(self.weights(points), element).reshape(points.shape)
 
     def overlap(self, x: Array, target: Array) -> Overlap:
         """The sums of the overlaps of neuron i with number element[i] of the target."""
-        return Overlap(0.0, self.weights(x) @ self.weights(target).T)
+        first, second = (
+            both_signs(self.loss.problem.teacher, self.weights(y)) for y in (x, target)
+        )
+        share = self.objective.width / len(first)  # opposites count a neuron twice
+        return Overlap(0.0, share * (first @ second.T))
 
     def classes(self, x: Array) -> Element:
         """Equal numbers for neurons that are equal: zero ones, for instance."""
-        weights = self.weights(x)
+        weights = both_signs(self.loss.problem.teacher, self.weights(x))
         apart = np.abs(weights[:, None] - weights[None]).max(axis=2)
         return tuple(np.argmax(apart <= self.tolerance, axis=1).tolist())
 
@@ -156,8 +177,11 @@ class NetworkSetting:
         found = self.automorphism(rng) if rng.random() < 0.5 else None
         weights = self.weights(x if found is None else self.turn(found, x))
         aim = self.weights(target)
-        order = closest_permutation(aim[:, : self.rank], weights[:, : self.rank])
-        return align_outside(weights[list(order)], aim, self.rank).ravel()
+        order = self._closest(aim[:, : self.rank], weights[:, : self.rank])
+        return align_outside(renumbered(weights, inverse(order)), aim, self.rank).ravel()
+
+    def _closest(self, start: Array, end: Array) -> Element:
+        return closest_permutation(start, end, turned=self._turns)
 
     def automorphism(self, rng: np.random.Generator) -> Element | None:
         """A random teacher automorphism; None if there is only the identity."""
@@ -198,8 +222,8 @@ class NetworkSetting:
                 continue
             images = on_frame(teacher, element)
             turned = np.hstack(list(self.weights(self.turn(images, np.array([x, y])))))
-            rows = closest_permutation(both, turned)
-            if np.abs(turned[list(rows)] - both).max() <= self.tolerance * self.unit:
+            rows = self._closest(both, turned)
+            if np.abs(renumbered(turned, inverse(rows)) - both).max() <= self.tolerance * self.unit:
                 found.append(images)
         return found
 
@@ -457,10 +481,16 @@ class NetworkSetting:
         even permutations can be had from three-cycles alone, which are the cheapest.
         """
         first, last = self.weights(x), self.weights(y)
-        match = closest_permutation(first[:, : self.rank], last[:, : self.rank])
+        count = len(first)
+        match = self._closest(first[:, : self.rank], last[:, : self.rank])
         points = []
-        order = list(range(first.shape[0]))
-        for swap in small_cycles(match, rng):
+        order = list(range(count))
+        # Neurons that are to be turned around are so one by one, before any changes its place.
+        for k in (k for k in range(count) if match[k] >= count):
+            first = first.copy()
+            first[k] = -first[k]
+            points.append(align_outside(first, last, self.rank).ravel())
+        for swap in small_cycles(unsigned(match, count), rng):
             order = [order[i] for i in swap]
             points.append(align_outside(first[order], last, self.rank).ravel())
         if points and np.abs(points[-1] - y).max() <= self.tolerance:

@@ -152,7 +152,12 @@ def group_weights(problem: TeacherStudent, weights: Array) -> NDArray[np.int64]:
         points = np.stack([reduced[i] for i in members])
         points = both_signs(problem.teacher, points)
         overlaps = points[:, :, : problem.rank] @ frame.T
-        classes = equivalence_classes(points @ points.transpose(0, 2, 1), overlaps, frame @ frame.T)
+        classes = equivalence_classes(
+            points @ points.transpose(0, 2, 1),
+            overlaps,
+            frame @ frame.T,
+            turned=problem.function.turns,
+        )
         labels[members] = classes.labels + found
         found += len(classes.representatives)
     labels[copies[1:]] = labels[copies[:1]]
@@ -230,7 +235,7 @@ def describe_family(
     labelled = isotropy(graph(problem.teacher, point.weights))
     # Neurons can be renumbered, and of an even s turned around, each alone; rotations are a gauge.
     renumbered = 0 if function.mixes else problem.width
-    turned = 2**problem.width if function.parity == 1 and not function.mixes else 1
+    turned = 2**problem.width if function.turns else 1
     certified = function.degree == 1 and problem.outputs is None
     return Family(
         id="",

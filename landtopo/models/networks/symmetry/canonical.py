@@ -84,8 +84,10 @@ def canonical_form(point: PointLike, *, tolerance: float = TOLERANCE) -> Canonic
     found = palette.colours(graph)
     assert found is not None
     colours, classes = found
-    order = canonical_order(colours, classes)
     width = graph.width
+    order = canonical_order(colours, classes)
+    if graph.turned:
+        order = np.concatenate([_with_opposites(order[:width]), order[width:]])
     students, teachers = order[:width], order[width:] - width
     gram = graph.gram[np.ix_(order, order)]
     ordered = colours[np.ix_(order, order)]
@@ -108,6 +110,14 @@ def canonical_form(point: PointLike, *, tolerance: float = TOLERANCE) -> Canonic
         widest_tie=palette.widest_tie,
         smallest_step=palette.smallest_step,
     )
+
+
+def _with_opposites(order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The side of each neuron that comes first in an order, then their opposites."""
+    count = len(order) // 2
+    first = np.unique(order % count, return_index=True)[1]
+    sides = order[np.sort(first)]
+    return np.concatenate([sides, (sides + count) % (2 * count)])
 
 
 def _onto_teachers(

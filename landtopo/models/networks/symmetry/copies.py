@@ -16,6 +16,7 @@ from landtopo.models.networks.symmetry.relative import teacher_groups
 from landtopo.objective import Array
 from landtopo.shown import Brief
 from landtopo.symmetry.groups import PermutationGroup
+from landtopo.symmetry.permutations import inverse, signed
 
 __all__ = ["ClosestCopy", "closest_copy"]
 
@@ -60,6 +61,7 @@ def closest_copy(
     weights: ArrayLike,
     vectors: ArrayLike,
     *,
+    turned: bool = False,
     limit: int = 5_000,
     restarts: int = 16,
     seed: int = 0,
@@ -78,6 +80,8 @@ def closest_copy(
     target, weights : array_like, shapes (K, r + E), (K, r + E')
     vectors : array_like, shape (M, r)
         Teacher vectors in coordinates of their span.
+    turned : bool
+        Whether each student neuron alone can be turned around.
     limit : int
         Largest number of teacher automorphisms to try all of.
     restarts : int
@@ -95,9 +99,9 @@ def closest_copy(
             f"got {a.shape} and {b.shape}."
         )
     columns = max(a.shape[1], b.shape[1])
-    matcher = _Matcher(_padded(a, columns), _padded(b, columns), v)
+    matcher = _Matcher(_padded(a, columns), _padded(b, columns), v, turned)
     # g and h g k are equally far for h in the isotropy group of the target, k in that of the other.
-    graphs = PointGraph.from_weights(a, v), PointGraph.from_weights(b, v)
+    graphs = tuple(PointGraph.from_weights(w, v, turned=turned) for w in (a, b))
     whole, of_target = teacher_groups(graphs[0], tolerance)
     _, of_weights = teacher_groups(graphs[1], tolerance)
     larger = max(of_target, of_weights, key=lambda group: group.order)
@@ -122,12 +126,15 @@ def _padded(weights: Array, columns: int) -> Array:
 class _Matcher:
     """Best student assignment for given teacher automorphisms; keeps the best of all tried."""
 
-    def __init__(self, target: Array, weights: Array, vectors: Array) -> None:
+    def __init__(self, target: Array, weights: Array, vectors: Array, turned: bool) -> None:
         rank = vectors.shape[1]
+        self.turned = turned
         self.vectors = vectors
         self.pseudo_inverse = np.linalg.pinv(vectors)
         self.target_in, self.target_out = target[:, :rank], target[:, rank:]
-        self.weights_in, self.weights_out = weights[:, :rank], weights[:, rank:]
+        # Rows are numbers of neurons, where they can be turned around also of their opposites.
+        sides = np.concatenate([weights, -weights]) if turned else weights
+        self.weights_in, self.weights_out = sides[:, :rank], sides[:, rank:]
         self.squares = float(np.sum(target**2) + np.sum(weights**2))
         ranks = [_rank(self.target_out, target), _rank(self.weights_out, weights)]
         self.outside = min(ranks) > 0
@@ -145,7 +152,7 @@ class _Matcher:
         rotated = self.weights_in @ (self.pseudo_inverse @ self.vectors[teachers])
         inside = self.target_in @ rotated.T
         rotation = np.eye(self.target_out.shape[1])
-        rows = _assign(inside)
+        rows = self._assign(inside)
         if self.outside:
             value, rows, rotation = self._with_outside(inside, rows)
         else:
@@ -158,14 +165,14 @@ class _Matcher:
     def _with_outside(self, inside: Array, rows: Integers) -> tuple[float, Integers, Array]:
         """Assign rows and turn the directions outside the span, in turn, from several starts."""
         count = np.arange(len(rows))
-        left, _, right = np.linalg.svd(self.weights_out.T @ self.target_out)
+        left, _, right = np.linalg.svd(self.weights_out[: len(self.target_out)].T @ self.target_out)
         aligned = left @ right
         # With one direction on each side only its sign is open, and both are tried.
         u = np.linalg.svd(self.weights_out)[2][0]
         w = np.linalg.svd(self.target_out)[2][0]
         starts = [rows]
         for rotation in (aligned, np.outer(u, w), -np.outer(u, w)):
-            starts.append(_assign(inside + self.target_out @ (self.weights_out @ rotation).T))
+            starts.append(self._assign(inside + self._gains_outside(rotation)))
         best = (-np.inf, rows, aligned)
         for start in starts:
             rows = start
@@ -179,8 +186,19 @@ class _Matcher:
                 if value <= previous + 1e-14 * self.squares:
                     break
                 previous = value
-                rows = _assign(inside + self.target_out @ (self.weights_out @ rotation).T)
+                rows = self._assign(inside + self._gains_outside(rotation))
         return best
+
+    def _gains_outside(self, rotation: Array) -> Array:
+        return np.asarray(self.target_out @ (self.weights_out @ rotation).T)
+
+    def _assign(self, gains: Array) -> Integers:
+        """Row for each neuron of the target, so that the sum of the chosen gains is largest."""
+        count = len(gains)
+        if not self.turned:
+            return _assign(gains)
+        rows = _assign(np.abs(gains[:, :count]))
+        return np.where(gains[np.arange(count), rows] < 0.0, rows + count, rows)
 
     def best_teacher_assignment(self, rows: Integers, parts: list[Integers]) -> Integers:
         """Best automorphism for given rows when Aut(T) holds all permutations of each part.
@@ -196,7 +214,7 @@ class _Matcher:
     def take(self, relabelling: Relabelling) -> None:
         """Make an element that carries one point to the other the best."""
         self.best_teachers = np.array(relabelling.teachers)
-        self.best_rows = np.argsort(relabelling.students)
+        self.best_rows = np.argsort(relabelling.students)[: len(self.target_in)]
         left, _, right = np.linalg.svd(self.weights_out[self.best_rows].T @ self.target_out)
         self.best_rotation = left @ right
 
@@ -205,10 +223,11 @@ class _Matcher:
         rotated = self.weights_in @ teacher_rotation(self.vectors, self.best_teachers).T
         copy = np.hstack([rotated, self.weights_out @ self.best_rotation])[self.best_rows]
         target = np.hstack([self.target_in, self.target_out])
+        rows = self.best_rows.tolist()
         return ClosestCopy(
             weights=copy,
             relabelling=Relabelling(
-                students=tuple(np.argsort(self.best_rows).tolist()),
+                students=inverse(signed(rows) if self.turned else rows),
                 teachers=tuple(self.best_teachers.tolist()),
             ),
             rotation=self.best_rotation,

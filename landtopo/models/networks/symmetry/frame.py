@@ -129,7 +129,7 @@ def both_signs(teacher: Teacher, weights: Array) -> Array:
     teacher : Teacher
     weights : ndarray, shape (.., K, D)
     """
-    if teacher.function.parity != 1 or teacher.function.mixes:
+    if not teacher.function.turns:
         return weights
     return np.concatenate([weights, -weights], axis=-2)
 
@@ -181,21 +181,28 @@ def function_automorphisms(
     return teacher_automorphisms(frame @ frame.T, tolerance=tolerance)
 
 
-def point_graph(teacher: Teacher, weights: ArrayLike) -> PointGraph:
+def point_graph(teacher: Teacher, weights: ArrayLike, *, told_apart: bool = False) -> PointGraph:
     """A point as the symmetries of the teacher's function see it.
 
     Parameters
     ----------
     teacher : Teacher
     weights : array_like, shape (K, r + E)
+    told_apart : bool
+        Whether the rows of the frame have numbers, so that students alone can be renumbered.
 
     Returns
     -------
     PointGraph
         With the rows of the frame in the place of teacher neurons.
     """
-    given = both_signs(teacher, np.asarray(weights, dtype=np.float64))
-    return PointGraph.from_weights(given, symmetry_frame(teacher))
+    frame = symmetry_frame(teacher)
+    return PointGraph.from_weights(
+        weights,
+        frame,
+        turned=teacher.function.turns,
+        teacher_labels=np.arange(len(frame), dtype=np.float64) if told_apart else None,
+    )
 
 
 def on_frame(teacher: Teacher, automorphism: Sequence[int]) -> Permutation:

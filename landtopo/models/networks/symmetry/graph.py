@@ -8,6 +8,10 @@ norm and, if there are any, its output weight. Students and teachers are told ap
 - the isotropy group of a point is the symmetry group of the whole graph,
 - two points are equivalent if and only if their graphs are isomorphic.
 
+Where neurons can be turned around, the graph has their opposites for K further vertices, and the
+edges between a neuron and its opposite have a colour of their own. So opposites go to opposites,
+also of neurons that are equal or zero.
+
 Values that differ by rounding must get one colour. They are sorted, kind by kind, and cut where the
 step to the next one is larger than the tolerance: no grid is laid over them, so no value can fall
 on the wrong side of a grid line. A run of values that is wider than the tolerance all the same is
@@ -67,11 +71,14 @@ class PointGraph(Brief):
         Number of student neurons K.
     labels : ndarray, shape (K + M,), or None
         Something else that tells neurons apart, such as output weights.
+    turned : bool
+        Whether the second half of the students are the opposites of the first.
     """
 
     gram: Array
     width: int
     labels: Array | None = None
+    turned: bool = False
 
     @classmethod
     def from_statistics(
@@ -82,6 +89,7 @@ class PointGraph(Brief):
         *,
         student_labels: ArrayLike | None = None,
         teacher_labels: ArrayLike | None = None,
+        turned: bool = False,
     ) -> PointGraph:
         """Graph of summary statistics.
 
@@ -91,6 +99,9 @@ class PointGraph(Brief):
             Q, R and T. K = 0 gives the graph of the teachers alone.
         student_labels, teacher_labels : array_like, shapes (K,), (M,), optional
             Output weights; only neurons with equal labels can be exchanged. Missing ones are 1.
+        turned : bool
+            Whether each student neuron alone can be turned around; Q and R are those of the
+            neurons and their opposites.
         """
         t = _products("teacher", teacher, "(M, M)", _is_square)
         q = _products("student", student, "(K, K)", _is_square)
@@ -110,10 +121,17 @@ class PointGraph(Brief):
             ):
                 if given is not None:
                     part[:] = _products(name, given, f"({len(part)},)", part.shape.__eq__)
-        return cls(gram=gram, width=width, labels=labels)
+        return cls(gram=gram, width=width, labels=labels, turned=turned)
 
     @classmethod
-    def from_weights(cls, weights: ArrayLike, vectors: ArrayLike) -> PointGraph:
+    def from_weights(
+        cls,
+        weights: ArrayLike,
+        vectors: ArrayLike,
+        *,
+        turned: bool = False,
+        teacher_labels: ArrayLike | None = None,
+    ) -> PointGraph:
         """Graph of weights.
 
         Parameters
@@ -122,6 +140,10 @@ class PointGraph(Brief):
             Student weights in the coordinates of the teachers' span and E further ones.
         vectors : array_like, shape (M, r)
             Teacher vectors, such as ``Teacher.vectors``.
+        turned : bool
+            Whether each student neuron alone can be turned around.
+        teacher_labels : array_like, shape (M,), optional
+            As of `from_statistics`.
         """
         function = "PointGraph.from_weights"
         v = checked_array("vectors", function, vectors, "(M, r)", lambda shape: len(shape) == 2)
@@ -133,7 +155,15 @@ class PointGraph(Brief):
             f"(K, {rank} + E)",
             lambda shape: len(shape) == 2 and shape[1] >= rank,
         )
-        return cls.from_statistics(w @ w.T, w[:, : v.shape[1]] @ v.T, v @ v.T)
+        if turned:
+            w = np.concatenate([w, -w])
+        return cls.from_statistics(
+            w @ w.T,
+            w[:, : v.shape[1]] @ v.T,
+            v @ v.T,
+            teacher_labels=teacher_labels,
+            turned=turned,
+        )
 
     @classmethod
     def of(cls, point: PointLike) -> PointGraph:
@@ -249,6 +279,9 @@ class Palette(Brief):
             graph.gram, self.width, self.lows, self.highs, self.starts, self.tolerance, colours
         ):
             return None
+        if graph.turned:
+            half = np.arange(self.width // 2)
+            colours[half, half + len(half)] = colours[half + len(half), half] = self.starts[-1]
         classes = np.diag(colours).copy()
         if self.labels is not None:
             if graph.labels is None:

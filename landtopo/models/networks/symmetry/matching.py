@@ -165,7 +165,12 @@ class EquivalenceClasses(Brief):
 
 
 def equivalence_classes(
-    student: ArrayLike, overlap: ArrayLike, teacher: ArrayLike, *, tolerance: float = TOLERANCE
+    student: ArrayLike,
+    overlap: ArrayLike,
+    teacher: ArrayLike,
+    *,
+    turned: bool = False,
+    tolerance: float = TOLERANCE,
 ) -> EquivalenceClasses:
     """Group points of one problem by equivalence.
 
@@ -177,6 +182,8 @@ def equivalence_classes(
         Q and R of the points.
     teacher : array_like, shape (M, M)
         T.
+    turned : bool
+        Whether the second half of the student neurons are the opposites of the first.
     tolerance : float
         Relative to the largest squared teacher norm.
     """
@@ -201,7 +208,7 @@ def equivalence_classes(
             raise InvalidArgument(
                 "Summary statistics must be finite; they contain NaN or infinity."
             )
-        graphs = [PointGraph(gram=gram, width=width) for gram in grams]
+        graphs = [PointGraph(gram=gram, width=width, turned=turned) for gram in grams]
         numbers = invariants(q, r)
         # The mean of the invariants differs by no more than they do; along it each point meets only
         # the representatives near it.

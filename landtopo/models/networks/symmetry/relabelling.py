@@ -7,6 +7,9 @@ their Gram matrix. The loss does not change. On summary statistics it acts by
 
 and on weights in the coordinates of the teachers' span by w'_{s(i)} = O w_i, with the orthogonal
 matrix O that carries v_m to v_{t(m)}.
+
+Of an even activation each neuron alone can be turned around. Permutations are then signed ones of
+the K neurons and their opposites (`landtopo.symmetry.permutations`).
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from landtopo.shown import Brief
 from landtopo.symmetry import permutations
 from landtopo.symmetry.permutations import Permutation
 
-__all__ = ["Relabelling", "teacher_rotation"]
+__all__ = ["Relabelling", "renumbered", "teacher_rotation"]
 
 _ORTHOGONALITY = 1e-5
 
@@ -34,8 +37,9 @@ class Relabelling(Brief):
 
     Attributes
     ----------
-    students : tuple of int, length K
-        Student neuron i becomes number students[i].
+    students : tuple of int, length K or 2K
+        Student neuron i becomes number students[i]; of length 2K it is a signed permutation, and
+        K + i is the opposite of i.
     teachers : tuple of int, length M
         Teacher neuron m becomes number teachers[m].
     """
@@ -97,7 +101,24 @@ class Relabelling(Brief):
         rotation = teacher_rotation(vectors, self.teachers)
         rank = len(rotation)
         w[:, :rank] = w[:, :rank] @ rotation.T
-        return np.asarray(w[np.argsort(self.students)])
+        return renumbered(w, self.students)
+
+
+def renumbered(weights: Array, students: Sequence[int] | NDArray[np.int64]) -> Array:
+    """Points, shape (.., K, D), whose neuron i becomes number students[i], signed or not.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (.., K, D)
+    students : sequence of int, length K or 2K
+    """
+    rows = np.argsort(students)
+    count = weights.shape[-2]
+    if len(rows) == count:
+        return np.asarray(weights[..., rows, :])
+    rows = rows[:count]
+    signs = np.where(rows < count, 1.0, -1.0)
+    return np.asarray(signs[:, None] * weights[..., rows % count, :])
 
 
 def teacher_rotation(vectors: ArrayLike, automorphism: Sequence[int] | NDArray[np.int64]) -> Array:

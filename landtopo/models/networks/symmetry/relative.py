@@ -47,7 +47,8 @@ def relative_relabellings(
     second : optional
         The point b that is copied; a itself by default.
     moves : int, optional
-        Largest number of transpositions of student neurons, counted from the copies in which only
+        Largest number of transpositions of student neurons, or of neurons turned around where they
+        can be, counted from the copies in which only
         teacher neurons are renumbered; no limit by default: then every double coset is listed.
     both_ways : bool
         For copies of a itself: list g and its inverse, which join the same two copies from the
@@ -96,19 +97,35 @@ def relative_relabellings(
             yield 0, Relabelling.from_images(images.tolist(), width)
             level.append(images)
     count = 0
+    steps = _transpositions(width, size, a.turned)
     while level and (moves is None or count < moves):
         count += 1
         further = []
         for images in level:
-            for i in range(width):
-                for j in range(i):
-                    swap = np.arange(size)
-                    swap[[i, j]] = j, i
-                    moved = swap[images]
-                    if is_new(moved):
-                        yield count, Relabelling.from_images(moved.tolist(), width)
-                        further.append(moved)
+            for step in steps:
+                moved = step[images]
+                if is_new(moved):
+                    yield count, Relabelling.from_images(moved.tolist(), width)
+                    further.append(moved)
         level = further
+
+
+def _transpositions(width: int, size: int, turned: bool) -> list[Integers]:
+    """Exchanges of two students; of neurons with opposites also one that is turned around."""
+    steps = []
+    neurons = width // 2 if turned else width
+    for i in range(neurons):
+        for j in range(i):
+            swap = np.arange(size)
+            swap[[i, j]] = j, i
+            if turned:
+                swap[[i + neurons, j + neurons]] = j + neurons, i + neurons
+            steps.append(swap)
+        if turned:
+            turn = np.arange(size)
+            turn[[i, i + neurons]] = i + neurons, i
+            steps.append(turn)
+    return steps
 
 
 def teacher_groups(
