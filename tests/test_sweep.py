@@ -18,7 +18,7 @@ from landtopo.models.networks.sweeps.branch import Branch, Space, solved
 from landtopo.models.networks.sweeps.loss import LossAt
 from landtopo.models.networks.sweeps.pieces import Known, followed
 from landtopo.models.networks.sweeps.proved import Approach, proved
-from landtopo.models.networks.sweeps.switch import neighbours
+from landtopo.models.networks.sweeps.switch import branching
 from landtopo.models.networks.sweeps.trace import WIDE, HappeningKind, bracketed, trace
 from landtopo.models.networks.symmetry import isotropy, point_graph
 
@@ -245,8 +245,7 @@ def test_loss_of_stability_with_what_branches_off():
     weights = lt.block_family(1, size=6).weights()
     group = isotropy(point_graph(curve.teacher(0.0), weights))
     branch = Branch(curve, Space.of(weights, 6, group.generators))
-    found = trace(branch, branch.starting(weights, 0.0))
-    (met,) = found.happenings
+    (met,) = trace(branch, branch.starting(weights, 0.0)).happenings
     assert (met.kind, met.inner, met.outer) == (HappeningKind.CROSSING, 4, 0)
     below, above = bracketed(branch, met)
     assert above.value - below.value == pytest.approx(2 * WIDE)
@@ -256,17 +255,14 @@ def test_loss_of_stability_with_what_branches_off():
         values = np.linalg.eigvalsh(lt.PopulationLoss(problem).hessian(node.weights))
         indices.append(int(np.sum(values < 0)))
     assert indices == [0, 4]
-    near, balanced = neighbours(branch, met, 0)
-    assert balanced
-    assert sorted((one.side, one.index, one.copies) for one in near) == [
-        (-1, 1, 5),
-        (-1, 2, 10),
-        (1, 2, 10),
-        (1, 3, 5),
-    ]
+    found = branching(branch, met, 0)
+    assert found.kernel == "(4, 1) of S_5"
+    assert found.is_balanced
+    near = [(one.side, one.index, one.copies) for one in found.found]
+    assert near == [(-1, 1, 5), (-1, 2, 10), (1, 2, 10), (1, 3, 5)]
     # The pass that crosses is a curve of its own, and the event has both families on it.
     known = Known(curve, 6)
-    crossing = next(one for one in near if one.index == 1)
+    crossing = next(one for one in found.found if one.index == 1)
     for start, value in ((weights, 0.0), (crossing.weights, crossing.value)):
         assert known.add(followed(curve, start, value, 0, 1), "")
     families, (event,) = assembled(known)

@@ -7,6 +7,10 @@ no more and no less. What the searches do not meet is solved for at that teacher
 minima that a pass joins can also change between two events, where the way down from it passes
 through another pass; such changes are told.
 
+Next to each event Newton's method starts at two fixed teachers from random points around the family
+that ends or begins there, with no use of its symmetries or null directions. Whatever critical point
+is that close has to be among what the event says branches off: its side, its index, its copies.
+
     python verification/sweep_sides.py [--teacher equicorrelated:6:-0.19..0.95] [--width 6]
 """
 
@@ -24,7 +28,7 @@ from landtopo.journal import Prefixed
 from landtopo.models.networks.landscape.mirrors import mirrored_minima
 from landtopo.models.networks.loss import WeightObjective
 from landtopo.models.networks.sweeps.branch import solved
-from landtopo.models.networks.symmetry import equivalence, point_graph
+from landtopo.models.networks.symmetry import equivalence, isotropy, point_graph
 from landtopo.paths.descent import descend_both
 from landtopo.paths.onward import onward
 
@@ -32,7 +36,8 @@ SEED = 17
 # Of the range, and of the way to the next event.
 ASIDE, OF_GAP = 1e-3, 0.25
 MIRRORED = 64
-SAME_LOSS = 1e-9
+# Of the range, from an event, and of weights, from the family there.
+NEAR, AROUND, SAME = 2e-5, 0.05, 1e-6
 
 
 @dataclass
@@ -146,6 +151,35 @@ def differences(event, below: Side, above: Side) -> list[str]:
     return told
 
 
+def around(found, event, tries):
+    """Kinds of critical points near an event, by their sides, and those that it does not tell."""
+    families = [one for one in found.families if one.id in (*event.before, *event.after)]
+    if event.branching is None or not families:
+        return [], []
+    host = max(families, key=lambda one: one.isotropy_order)
+    end = host.weights[-1 if host.id in event.before else 0]
+    order = max(host.isotropy_order, 1) * (2 if event.outside else 1)
+    if event.outside:
+        end = np.pad(end, ((0, 0), (0, 1)))
+    told = {(one.side, one.index, one.copies) for one in event.branching.found}
+    random, met, strangers = np.random.default_rng(SEED), set(), set()
+    for side in (-1, 1):
+        value = event.value + side * NEAR * (found.curve.high - found.curve.low)
+        own = solved(found.curve, end, value)
+        problem = lt.TeacherStudent(found.curve.teacher(value), found.width)
+        for _ in range(tries if own is not None else 0):
+            step = random.standard_normal(own.shape)
+            step *= AROUND * random.random() / np.linalg.norm(step)
+            there = solved(found.curve, own + step, value)
+            if there is None or not SAME < np.linalg.norm(there - own) < AROUND:
+                continue
+            point = lt.classify(problem, there)
+            group = isotropy(point_graph(problem.teacher, there), tolerance=SAME)
+            kind = side, point.index, order // group.order
+            (met if kind in told else strangers).add(kind)
+    return sorted(met), sorted(strangers)
+
+
 def compared(found, starts, jobs, journal) -> int:
     """Go through all events; how many contradict."""
     wrong, last = 0, None
@@ -154,8 +188,13 @@ def compared(found, starts, jobs, journal) -> int:
             side_of(found, value, starts, jobs, journal) for value in sides_of(found, number)
         )
         told = differences(event, below, above)
+        met, strangers = around(found, event, 10 * starts)
+        told += [f"{kind} (side, index, copies) is not told to branch off" for kind in strangers]
+        told += [event.account] if event.balanced is False else []
         wrong += bool(told)
         print(f"{event.value:.10g} {event.kind}: {'; '.join(told) or 'as the sweep tells'}")
+        kinds = len(event.branching.found) if event.branching else 0
+        print(f"    branching off: Newton's method met {len(met)} kinds, {kinds} families are told")
         for side in (below, above):
             unmet = sorted(side.known - side.met)
             print(f"    at {side.value:.9g}: met {sorted(side.met)}, solved for {unmet or 'none'}")

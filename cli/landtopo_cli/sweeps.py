@@ -92,6 +92,9 @@ def sweep_text(found: SweepResult) -> str:
     if told:
         columns = ("parameter", "event", "bracketed", "signs add up", "proved", "families")
         parts.append(table(columns, told))
+        parts.append(
+            "\n".join(f"{number(one.value, _DIGITS)}: {one.account}" for one in found.events)
+        )
     parts.append(found.certainty)
     return "\n\n".join(parts)
 

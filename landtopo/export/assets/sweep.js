@@ -146,7 +146,7 @@ function fill(table, heads, rows) {
 }
 
 const FAMILIES = [["family", ""], ["kind", ""], ["loss", "number"], ["lowest eigenvalue", "number"], ["index", "number"], ["isotropy", ""], ["from", "number"], ["to", "number"]];
-const EVENTS = [["parameter", "number"], ["event", ""], ["bracketed", ""], ["signs add up", ""], ["proved", ""], ["families", "long"]];
+const EVENTS = [["parameter", "number"], ["event", ""], ["bracketed", ""], ["signs add up", ""], ["proved", ""], ["families", "long"], ["what branches off", "long"]];
 
 function families() {
   const focus = document.activeElement && document.activeElement.dataset.id;
@@ -222,7 +222,7 @@ function start() {
   byId("sure").textContent = data.sure;
   fill(byId("events"), EVENTS, data.events.map((event) => row(
     [element("button", { type: "button", onclick: () => { move(event.value); byId("slider").focus(); } }, String(Number(event.value.toPrecision(11)))),
-      event.kind, event.bracketed ? "yes" : "no", event.balanced === null ? "not looked at" : event.balanced ? "yes" : "no", proved(event), event.sentence], EVENTS)));
+      event.kind, event.bracketed ? "yes" : "no", event.balanced === null ? "not looked at" : event.balanced ? "yes" : "no", proved(event), event.sentence, event.account], EVENTS)));
   legend();
   byId("slider").addEventListener("input", () => move(data.low + (Number(byId("slider").value) / STEPS) * (data.high - data.low)));
   byId("value").addEventListener("input", () => move(byId("value").value === "" ? NaN : Number(byId("value").value)));

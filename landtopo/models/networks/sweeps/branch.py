@@ -21,7 +21,7 @@ from landtopo.models.networks.symmetry import Relabelling
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
-__all__ = ["Branch", "Node", "Space", "solved"]
+__all__ = ["Branch", "Node", "Space", "acting", "complement", "is_definite", "solved"]
 
 _CRITICAL = 1e-11
 _CORRECTIONS = 8
@@ -51,19 +51,25 @@ class Space(NamedTuple):
         size = width * columns
         defect = np.zeros((size, size))
         for element in elements:
-            rotation = np.zeros((columns, columns))
-            # v_m -> v_t(m) is the permutation of coordinates, see `curve`.
-            rotation[list(element.teachers), np.arange(rank)] = 1.0
-            moved = np.zeros((width, width))
-            moved[list(element.students), np.arange(width)] = 1.0
-            outer = weights[:, rank:]
-            if outer.shape[1]:
-                left, _, right = np.linalg.svd(outer.T @ moved.T @ outer)
-                rotation[rank:, rank:] = (left @ right).T
-            apart = np.kron(moved, rotation) - np.eye(size)
+            apart = acting(element, weights, rank) - np.eye(size)
             defect += apart.T @ apart
         values, vectors = eigh(defect)
         return cls(np.ascontiguousarray(vectors[:, values < _FIXED]), width, columns)
+
+
+def acting(element: Relabelling, weights: Array, rank: int) -> Array:
+    """An element on all weights, shape (K D, K D); outer axes turn so that some are left alone."""
+    width, columns = weights.shape
+    rotation = np.zeros((columns, columns))
+    # v_m -> v_t(m) is the permutation of coordinates, see `curve`.
+    rotation[list(element.teachers), np.arange(rank)] = 1.0
+    moved = np.zeros((width, width))
+    moved[list(element.students), np.arange(width)] = 1.0
+    outer = weights[:, rank:]
+    if outer.shape[1]:
+        left, _, right = np.linalg.svd(outer.T @ moved.T @ outer)
+        rotation[rank:, rank:] = (left @ right).T
+    return np.asarray(np.kron(moved, rotation), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +185,7 @@ class Branch:
         low, high = self.curve.low, self.curve.high
         slack = 0.02 * (high - low)
         for _ in range(_CORRECTIONS):
-            if not low - slack <= now[-1] <= high + slack or not _definite(self.curve, now[-1]):
+            if not low - slack <= now[-1] <= high + slack or not is_definite(self.curve, now[-1]):
                 return None
             gradient, hessian, mixed = self.parts(now[:-1], float(now[-1]))
             whole = np.block([[hessian, mixed[:, None]], [node.tangent[None]]])
@@ -226,8 +232,8 @@ class Branch:
     def spectra(self, weights: Array, value: float) -> tuple[Array, Array, float]:
         """Eigenvalues without gauge, those of the normal block, and the loss."""
         loss = LossAt(self.curve, value, self.space.columns)
-        across = _complement(self.gauge(weights).T)
-        unused = _complement(weights[:, self.curve.size :])
+        across = complement(self.gauge(weights).T)
+        unused = complement(weights[:, self.curve.size :])
         inner = across.T @ loss.hessian(weights) @ across
         outer = unused.T @ loss.normal_block(weights) @ unused
         return _eigenvalues(inner), _eigenvalues(outer), loss.value(weights)
@@ -248,7 +254,8 @@ def solved(curve: TeacherCurve, weights: Array, value: float) -> Array | None:
     return None if y is None else branch.weights(y)
 
 
-def _definite(curve: TeacherCurve, value: float) -> bool:
+def is_definite(curve: TeacherCurve, value: float) -> bool:
+    """Whether the teacher's vectors are independent at a parameter."""
     return bool(np.linalg.eigvalsh(curve.gram(value))[0] > _NOTHING)
 
 
@@ -256,7 +263,8 @@ def _eigenvalues(matrix: Array) -> Array:
     return np.asarray(np.linalg.eigvalsh(matrix), dtype=np.float64)
 
 
-def _complement(columns: Array) -> Array:
+def complement(columns: Array) -> Array:
+    """Orthonormal columns across some independent ones."""
     count = columns.shape[1]
     if count == 0:
         return np.eye(len(columns))

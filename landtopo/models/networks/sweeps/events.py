@@ -11,15 +11,18 @@ from scipy.optimize import brentq
 from landtopo.models.networks.sweeps.branch import Branch, Node
 from landtopo.models.networks.sweeps.pieces import Known, Part
 from landtopo.models.networks.sweeps.proved import Proof
+from landtopo.models.networks.sweeps.switch import Branching
 from landtopo.models.networks.sweeps.trace import WIDE, Happening, HappeningKind
 from landtopo.models.networks.symmetry import equivalence, point_graph
 from landtopo.shown import Brief
-from landtopo.wording import listed
+from landtopo.wording import counted, listed
 
 __all__ = ["SAME_POINT", "Group", "SweepEvent", "event_of", "joined"]
 
 # Meetings are known to some digits only, until the curve that is met says where they are.
 _SAME_VALUE, SAME_POINT = 2e-3, 1e-2
+
+_MISSING = "That cannot be all: something branches off that was not found."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +47,13 @@ class SweepEvent(Brief):
         How many eigenvalues of the most symmetric family change their sign.
     outside : bool
         Whether they belong to directions outside the teacher's span.
+    branching : Branching or None
+        All that was found to branch off, whatever its index; None at a fold, and where it was not
+        looked at.
     balanced : bool or None
-        Whether the sums of (-1)^index over all critical points that were found next to the event
-        are the same on both sides, as they have to be. None where it was not looked at.
+        Whether what is there on both sides may be all: sums of (-1)^index over all critical points
+        that were found next to the event agree, and Morse's inequalities hold. None where it was
+        not looked at.
     proofs : tuple of Proof
         One for each point that is known to end or begin here, at its end of the bracket; empty
         where none was asked for, and without python-flint.
@@ -62,6 +69,7 @@ class SweepEvent(Brief):
     after: tuple[str, ...]
     changes: int
     outside: bool
+    branching: Branching | None
     balanced: bool | None
     proofs: tuple[Proof, ...]
     sentence: str
@@ -73,6 +81,21 @@ class SweepEvent(Brief):
         Not that they are on one curve, nor that nothing else is there. None without proofs.
         """
         return all(one.at_end for one in self.proofs) if self.proofs else None
+
+    @property
+    def account(self) -> str:
+        """What branches off, and whether that may be all, in sentences."""
+        if self.balanced is None:
+            return "What branches off was not looked at."
+        if self.branching is None:
+            return "Two points of one curve, whose indices differ by one."
+        below, above = self.branching.sums
+        told = (
+            f"Eigenvalues of {self.branching.kernel} change their sign. Branching off before: "
+            f"{_counts(self.branching, -1)}; after: {_counts(self.branching, 1)}. With the family "
+            f"itself signs add up to {below} and {above}."
+        )
+        return told if self.balanced else f"{told} {_MISSING}"
 
     def record(self) -> dict[str, Any]:
         """The event as plain values."""
@@ -87,6 +110,19 @@ class SweepEvent(Brief):
             "changes": self.changes,
             "outside": self.outside,
             "balanced": self.balanced,
+            "account": self.account,
+            "sums": None if self.branching is None else list(self.branching.sums),
+            "representation": "" if self.branching is None else self.branching.kernel,
+            "branches": [
+                {
+                    "side": one.side,
+                    "index": one.index,
+                    "index_outside": one.outer,
+                    "isotropy": one.isotropy,
+                    "copies": one.copies,
+                }
+                for one in (self.branching.found if self.branching else ())
+            ],
             "certified": self.certified,
             "proofs": [
                 {
@@ -211,7 +247,10 @@ def event_of(
         kind = "branching"
     else:
         kind = "index change" if met.kind is HappeningKind.CROSSING else "meeting"
-    balanced = {-1: None, 0: False, 1: True}[int(curve.balanced[group.happening])]
+    found = curve.branchings[group.happening]
+    balanced = None if found is None else found.is_balanced
+    if met.kind is HappeningKind.FOLD:
+        balanced = bracketed or None
     changes = met.inner + met.outer
     return SweepEvent(
         value=met.value,
@@ -223,10 +262,24 @@ def event_of(
         after=tuple(names[place] for place in after),
         changes=max(changes, 1),
         outside=met.outer > 0,
+        branching=found,
         balanced=balanced,
         proofs=proofs,
         sentence=_sentence(kind, parts, names, before, after),
     )
+
+
+def _counts(branching: Branching, side: int) -> str:
+    """Points that branch off on one side, by their indices."""
+    here = [one for one in branching.found if one.side == side]
+    by_index = {
+        index: sum(one.copies for one in here if one.index == index)
+        for index in sorted({one.index for one in here})
+    }
+    if not here:
+        return "nothing"
+    points = listed([f"{count} of index {index}" for index, count in by_index.items()])
+    return f"{points} ({counted(len(here), 'family', 'families')})"
 
 
 def _sentence(

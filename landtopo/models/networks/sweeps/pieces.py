@@ -10,7 +10,7 @@ import numpy as np
 
 from landtopo.models.networks.sweeps.branch import Branch, Space
 from landtopo.models.networks.sweeps.curve import TeacherCurve
-from landtopo.models.networks.sweeps.switch import neighbours
+from landtopo.models.networks.sweeps.switch import Branching, branching
 from landtopo.models.networks.sweeps.trace import (
     Ending,
     Happening,
@@ -68,19 +68,21 @@ def followed(
     found = trace(branch, start)
     more: list[Array] = []
     more_values: list[float] = []
-    balanced, exact = [], []
+    branchings: list[dict[str, Any] | None] = []
+    exact = []
     reach = curve.high - curve.low
     for met in found.happenings:
         indices = [found.nodes[i].index for i in (met.place, met.place + 1)]
         sure = met.kind is HappeningKind.FOLD or bracketed(branch, met) is not None
         exact.append(sure)
-        added = None
+        found_here = None
         if met.kind is HappeningKind.CROSSING and min(indices) <= tracked:
-            near, added = neighbours(branch, met, seed)
-            for one in near:
-                if one.index <= tracked:
+            found_here = branching(branch, met, seed)
+            for one in found_here.found if found_here else ():
+                if one.index <= tracked and curve.low < one.value < curve.high:
                     more.append(one.weights)
                     more_values.append(one.value)
+        branchings.append(None if found_here is None else found_here.record())
         if met.kind is HappeningKind.MEETING:
             for way in (-1.0, 1.0):
                 there = met.value + way * _ASIDE * reach
@@ -90,7 +92,6 @@ def followed(
                 if y is not None and curve.low < there < curve.high:
                     more.append(other.weights(y))
                     more_values.append(there)
-        balanced.append({None: -1, False: 0, True: 1}[added])
     return {
         "lost": False,
         "isotropy": group.name,
@@ -106,7 +107,7 @@ def followed(
         "places": np.array([met.place for met in found.happenings], dtype=np.int64),
         "inner": np.array([met.inner for met in found.happenings], dtype=np.int64),
         "outer": np.array([met.outer for met in found.happenings], dtype=np.int64),
-        "balanced": np.array(balanced, dtype=np.int64),
+        "branchings": branchings,
         "exact": np.array(exact, dtype=np.int64),
         "first": found.first.name,
         "last": found.last.name,
@@ -189,9 +190,11 @@ class Curve(Brief):
     index : ndarray of int, shape (n,)
     weights : ndarray, shape (n, K, D)
     happenings : tuple of Happening
-    balanced, exact : ndarray of int
-        Of each happening: whether signs add up (-1 not looked at), and whether the points on both
-        sides were found with just the difference that it makes.
+    branchings : tuple of (Branching or None)
+        Of each happening: what branches off there; None where it was not looked at.
+    exact : ndarray of int
+        Of each happening: whether the points on both sides were found with just the difference that
+        it makes.
     first, last : Ending
     found_by : str
     branch : Branch
@@ -206,7 +209,7 @@ class Curve(Brief):
     index: Array
     weights: Array
     happenings: tuple[Happening, ...]
-    balanced: Array
+    branchings: tuple[Branching | None, ...]
     exact: Array
     first: Ending
     last: Ending
@@ -417,7 +420,10 @@ class Known:
                     )
                     for i, kind in enumerate(result["happenings"])
                 ),
-                balanced=np.asarray(result["balanced"]),
+                branchings=tuple(
+                    None if one is None else Branching.from_record(one)
+                    for one in result["branchings"]
+                ),
                 exact=np.asarray(result["exact"]),
                 first=Ending[str(result["first"])],
                 last=Ending[str(result["last"])],

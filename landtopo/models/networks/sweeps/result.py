@@ -21,7 +21,8 @@ __all__ = ["SweepFamily", "SweepResult"]
 _CERTAINTY = (
     "Families were searched for at {bases}; one that exists between two of these only, and "
     "branches off from none that is listed, is missing. A bracket is 8e-9 wide. Where signs do not "
-    "add up, something branches off that was not found; it need not be a minimum or a pass."
+    "add up, something branches off that was not found; it need not be a minimum or a pass. Where "
+    "they do, what is missing, if anything, has signs that add up to nothing."
 )
 _PROVED = (
     " Proved: at each end of the bracket, every point that is known to begin or end there exists, "

@@ -153,7 +153,7 @@ def _follow(
         results = pool.run(
             [
                 Piece(
-                    name=f"sweep/{curve.title}/{known.width}",
+                    name=f"sweep/{curve.title}/{known.width}/curves",
                     function=followed,
                     arguments=(curve, weights, at, seed, TRACKED),
                 )
