@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from landtopo_cli.app import landtopo as main
 
 import landtopo as lt
+from landtopo.kernels import batches, curvature, relu
 from landtopo.models.networks import activation as registry
 from landtopo.models.networks import activations
 from landtopo.models.networks.activation import Activation, activation_from_spec, activation_names
@@ -47,6 +48,10 @@ def loss_of(spec: str) -> lt.PopulationLoss:
     teacher = lt.Teacher.from_vectors(np.vstack([SPAN, [0.1, 0.0, 0.9]]))
     teacher = teacher.with_function(spec, outputs=[*OUTPUTS, 1.3])
     return lt.PopulationLoss(lt.TeacherStudent(teacher, 3, outputs=STRENGTHS))
+
+
+def plain_loss() -> lt.PopulationLoss:
+    return lt.PopulationLoss(lt.TeacherStudent(lt.Teacher.orthonormal(3), 3))
 
 
 def exact_pair(function: Activation, u: np.ndarray, v: np.ndarray) -> float:
@@ -212,6 +217,31 @@ def test_slopes_are_the_derivatives_of_s(spec: str) -> None:
                 for y in x
             ]
             assert found == pytest.approx(exact, rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.parametrize("spec", ["relu", "erf"])
+def test_no_array_is_compiled_for_twice(spec: str) -> None:
+    loss = loss_of(spec) if spec != "relu" else plain_loss()
+    kept = STUDENTS.copy()
+    kept.flags.writeable = False
+
+    def use(weights: np.ndarray) -> list[int]:
+        loss.value_and_gradient(weights)
+        loss.hessian(weights)
+        loss.normal_block(weights)
+        loss.hvp(weights, weights)
+        loss.psi(weights[0], weights)
+        compiled = (
+            relu.batch_value_gradient,
+            relu.psi_values,
+            curvature.batch_hessian,
+            curvature.batch_hvp,
+            curvature.batch_normal_block,
+            batches.evaluate,
+        )
+        return [len(function.signatures) for function in compiled]
+
+    assert use(STUDENTS) == use(kept) == use(np.asfortranarray(STUDENTS))
 
 
 def test_the_list_of_names_is_the_list_of_files() -> None:

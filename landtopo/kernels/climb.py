@@ -36,7 +36,7 @@ from landtopo.kernels.contract import (
     value_gradient,
 )
 from landtopo.kernels.eigen import eigh_compiled
-from landtopo.kernels.vectors import dot
+from landtopo.kernels.vectors import dot, write
 from landtopo.objective import Array
 
 __all__ = [
@@ -501,12 +501,12 @@ def _climbed(task, climb, region, trace, rules):
     trial = np.empty(n)
     g_trial = np.empty(n)
     X_trial, G_trial = shaped(task, trial), shaped(task, g_trial)
-    trial[:] = start
+    write(trial, start)
     new = value_gradient(task, X_trial, G_trial)
     value, gradients, products = new, 1, 0
     for step in range(rules.steps + 1):
-        climb.x[:] = trial
-        climb.g[:] = g_trial
+        write(climb.x, trial)
+        write(climb.g, g_trial)
         value = new
         if step < trace.shape[0]:
             trace[step] = trial

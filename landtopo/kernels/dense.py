@@ -39,9 +39,7 @@ from landtopo.kernels.contract import (
 )
 from landtopo.kernels.formula import first, own, second, table, table_size
 from landtopo.kernels.tasks import DenseNetwork, DenseTask
-from landtopo.kernels.vectors import aligned, combine, dot, padded
-
-__all__ = ["dense_constant"]
+from landtopo.kernels.vectors import aligned, combine, dot, padded, write
 
 # Beyond this squared cosine, the squared sine comes from half-angle norms.
 _NEAR = 0.9
@@ -321,7 +319,7 @@ def _hessian(task, X, H):
 @answers(normal_block, DenseTask)
 @_like_loops
 def _normal_block(task, X, A):
-    A[:] = task.A
+    write(A.ravel(), task.A.ravel())
 
 
 @answers(slopes, DenseTask)
@@ -330,11 +328,10 @@ def _slopes(task, U, X, VALUES, GRADIENTS):
     # One more student, whose pairs with all neurons are a row of tables, replaces each in turn.
     K, M, D = task.K, task.V.shape[0], task.D
     vectors = np.empty((K + M, D))
-    vectors[:K] = X
-    vectors[K:] = task.V
     weights = np.empty(K + M)
-    weights[:K] = -task.a
-    weights[K:] = task.b
+    for j in range(K + M):
+        weights[j] = -task.a[j] if j < K else task.b[j - K]
+        write(vectors[j], X[j] if j < K else task.V[j - K])
     network = DenseNetwork(vectors, 0.0, np.ones(1), weights, task.tag, 1)
     one = newton_task(network)
     for r in range(U.shape[0]):
@@ -377,11 +374,3 @@ def _undecided(task, value):
 @_like_loops
 def _tidy(task, x, g, smallest):
     return False
-
-
-@njit(cache=True)
-def dense_constant(tag, V, b):
-    """E[f*^2] = sum_mn b_m b_n G(v_m, v_n)."""
-    M = V.shape[0]
-    task = newton_task(DenseNetwork(V, 0.0, b, np.zeros(M), tag, M))
-    return 2.0 * value_gradient(task, V, np.empty(V.shape))

@@ -6,7 +6,7 @@ import numpy as np
 
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import flow_task, gradient, shaped
-from landtopo.kernels.vectors import aligned, dot
+from landtopo.kernels.vectors import aligned, dot, write
 
 __all__ = ["CONVERGED", "TOO_LONG", "descend_batch"]
 
@@ -47,7 +47,7 @@ def descend_batch(points, data, step, tolerance, limit):
     x = aligned(size)
     X, G = shaped(task, x), shaped(task, g)
     for b in range(count):
-        x[:] = points[b].ravel()
+        write(x, points[b].ravel())
         statuses[b] = TOO_LONG
         norm = np.inf
         for i in range(limit):
@@ -62,5 +62,5 @@ def descend_batch(points, data, step, tolerance, limit):
             for j in range(size):
                 x[j] -= step * g[j]
         norms[b] = norm
-        points[b] = x.reshape(points[b].shape)
+        write(points[b].reshape(x.size), x)
     return norms, statuses, evaluations

@@ -27,7 +27,7 @@ from landtopo.kernels.contract import (
     tabulate,
     tidy,
 )
-from landtopo.kernels.vectors import aligned, dot
+from landtopo.kernels.vectors import aligned, dot, write
 
 __all__ = [
     "CONVERGED",
@@ -89,7 +89,7 @@ def _spectral_radius(x, curvature, direction, image):
             direction[n] /= norm
         product(curvature, X, DIRECTION, IMAGE)
         new = math.sqrt(dot(image, image))
-        direction[:] = image
+        write(direction, image)
         if new == 0.0:
             direction[:] = 1.0
             return 1.0, i + 1
@@ -187,8 +187,8 @@ def _follow(x, task, curvature, tolerance, target, longest, limit, scale, buffer
             continue
         now += h
         age += 1
-        x[:] = y
-        g[:] = new
+        write(x, y)
+        write(g, new)
         if tidy(task, x, g, _ZERO * scale):
             gradient(task, X, G)
             evaluations += 1
@@ -233,11 +233,11 @@ def flow_batch(points, data, tolerance, target, longest, limit):
     scale = length_scale(task)
     x = aligned(size)
     for b in range(count):
-        x[:] = points[b].ravel()
+        write(x, points[b].ravel())
         statuses[b], norms[b], times[b], evaluations[b] = _follow(
             x, task, curvature, tolerance, target, longest, limit, scale, buffers
         )
-        points[b] = x.reshape(points[b].shape)
+        write(points[b].reshape(x.size), x)
     return norms, times, statuses, evaluations
 
 
@@ -308,7 +308,7 @@ def flow_curve(start, data, basis, h, radius, peak, ask, error, lag, longest, mo
     for i in range(n):
         direction[i] = math.sin(1.0 + 1.7 * i)
     x = aligned(n)
-    x[:] = start
+    write(x, start)
     coordinates = np.empty(basis.shape[1])
     points, gradients = np.empty((steps, n)), np.empty((steps, n))
     times = np.empty(steps)
@@ -353,8 +353,8 @@ def flow_curve(start, data, basis, h, radius, peak, ask, error, lag, longest, mo
                     coordinates[j] += basis[i, j] * y[i]
             for i in range(n):
                 y[i] = dot(basis[i], coordinates)
-        x[:] = y
-        g[:] = new
+        write(x, y)
+        write(g, new)
         now += h
         age += 1
         points[kept] = x

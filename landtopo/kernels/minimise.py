@@ -23,7 +23,7 @@ from landtopo.kernels.contract import (
     undecided,
     value_gradient,
 )
-from landtopo.kernels.vectors import dot
+from landtopo.kernels.vectors import dot, write
 
 __all__ = [
     "CONVERGED",
@@ -40,6 +40,8 @@ TOO_LONG = 1
 STALLED = 2
 
 _MEMORY = 6
+# Newton steps to the end. Plain numbers in calls would be compiled for one by one.
+_POLISH = np.int64(12)
 _SWITCH = 1e-2
 _ARMIJO = 1e-4
 _SETTLING = 1e-4
@@ -73,7 +75,7 @@ def _quasi_newton(x, target, limit, task):
     newest = -1
     norm = math.sqrt(dot(g, g))
     while norm > target and evaluations < limit:
-        d[:] = g
+        write(d, g)
         for q in range(stored):
             j = (newest - q) % _MEMORY
             alpha[j] = rho[j] * dot(S[j], d)
@@ -88,7 +90,7 @@ def _quasi_newton(x, target, limit, task):
             _add(alpha[j] - beta, S[j], d)
         slope = -dot(g, d)
         if slope >= 0.0:
-            d[:] = g
+            write(d, g)
             slope = -norm * norm
             stored = 0
         length = math.sqrt(dot(d, d))
@@ -153,7 +155,7 @@ def _newton_step(x, task, g, tolerance, limit, s):
         curvature = dot(p, h)
         if curvature <= 1e-12 * dot(p, p):
             if curvature < -1e-9 * dot(p, p):
-                s[:] = p
+                write(s, p)
                 return products, True
             break
         a = rr / curvature
@@ -190,7 +192,7 @@ def newton(x, tolerance, task, limit):
     best_norm = norm
     for _ in range(limit):
         if norm < best_norm:
-            best[:] = x
+            write(best, x)
             best_norm = norm
         if norm <= tolerance:
             break
@@ -207,7 +209,7 @@ def newton(x, tolerance, task, limit):
                 f = value_gradient(task, X_trial, G_trial)
                 evaluations += 1
                 if f < value:
-                    x[:] = trial
+                    write(x, trial)
                     return evaluations, products, norm, True
                 size *= 0.5
             return evaluations, products, norm, False
@@ -236,12 +238,12 @@ def newton(x, tolerance, task, limit):
             f = value_gradient(task, X_trial, G_trial)
             evaluations += 1
             new = math.sqrt(dot(g_trial, g_trial))
-        x[:] = trial
-        g[:] = g_trial
+        write(x, trial)
+        write(g, g_trial)
         value = f
         norm = new
     if norm > best_norm:
-        x[:] = best
+        write(x, best)
         norm = best_norm
     tabulate(task, X)
     return evaluations, products, norm, False
@@ -297,7 +299,7 @@ def minimise_batch(points, data, tolerance, limit):
                     break
             start = x.copy()
             # Half the tolerance, so that no other way of summing finds the norm above it.
-            used, products, new, negative = newton(x, 0.5 * tolerance, task, 12)
+            used, products, new, negative = newton(x, 0.5 * tolerance, task, _POLISH)
             evaluations[b] += used + products
             if new <= tolerance and not negative:
                 norm = new
@@ -314,11 +316,11 @@ def minimise_batch(points, data, tolerance, limit):
                 switch = min(switch, max(0.3 * norm, 1e-9))
                 continue
             if new > 0.01 * norm:
-                x[:] = start
+                write(x, start)
             norm = min(norm, new)
             switch = max(0.03 * switch, 1e-9)
         norms[b] = norm
-        points[b] = x.reshape(points[b].shape)
+        write(points[b].reshape(x.size), x)
     return norms, statuses, evaluations
 
 
@@ -342,10 +344,10 @@ def polish_batch(points, data, tolerance):
     norms = np.empty(count)
     for b in range(count):
         x = points[b].copy().ravel()
-        _, _, norm, negative = newton(x, 0.5 * tolerance, task, 12)
+        _, _, norm, negative = newton(x, 0.5 * tolerance, task, _POLISH)
         norms[b] = np.inf if negative else norm
         if norms[b] <= tolerance:
-            points[b] = x.reshape(points[b].shape)
+            write(points[b].reshape(x.size), x)
     return norms
 
 
@@ -395,12 +397,12 @@ def settle_batch(points, data, tolerance, reach, contraction):
             _add(1.0, s, x)
         if not certain or undecided(task, value):
             continue
-        used, products, norm, negative = newton(x, 0.5 * tolerance, task, 12)
+        used, products, norm, negative = newton(x, 0.5 * tolerance, task, _POLISH)
         evaluations[b] += used + products
         moved = 0.0
         for i in range(size):
             moved += (x[i] - points[b].ravel()[i]) ** 2
         if norm <= tolerance and not negative and moved <= reach * reach:
             norms[b] = norm
-            points[b] = x.reshape(points[b].shape)
+            write(points[b].reshape(x.size), x)
     return norms, evaluations

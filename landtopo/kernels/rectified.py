@@ -38,10 +38,8 @@ from landtopo.kernels.contract import (
 from landtopo.kernels.curvature import hessian as relu_hessian
 from landtopo.kernels.relu import TWO_PI
 from landtopo.kernels.tasks import RectifiedNetwork, RectifiedTask
-from landtopo.kernels.vectors import aligned, combine, dot
+from landtopo.kernels.vectors import aligned, combine, dot, write
 from landtopo.kernels.zero_loss import end_at_zero_loss, narrower
-
-__all__ = ["rectified_constant"]
 
 # Below this share of the loss without a student, zero loss may be near.
 _LOW = 1e-2
@@ -55,8 +53,10 @@ def _newton_task(data):
     M, D = data.V.shape
     K = data.K
     weights = aligned(K + M)
-    weights[:K] = data.a
-    weights[K:] = -data.b
+    for k in range(K):
+        weights[k] = data.a[k]
+    for m in range(M):
+        weights[K + m] = -data.b[m]
     return RectifiedTask(
         data.V,
         data.constant,
@@ -209,7 +209,7 @@ def _hessian(task, X, H):
 @answers(normal_block, RectifiedTask)
 @_like_loops
 def _normal_block(task, X, A):
-    A[:] = task.A
+    write(A.ravel(), task.A.ravel())
 
 
 @answers(slopes, RectifiedTask)
@@ -288,11 +288,3 @@ def _tidy(task, x, g, smallest):
             for i in range(k * task.D, (k + 1) * task.D):
                 x[i] = 0.0
     return removed
-
-
-@njit(cache=True)
-def rectified_constant(V, b):
-    """sum_mn b_m b_n E[relu(v_m.x) relu(v_n.x)]."""
-    M = V.shape[0]
-    task = newton_task(RectifiedNetwork(V, 0.0, b, np.zeros(M), 0.0, M))
-    return 2.0 * value_gradient(task, V, np.empty(V.shape))

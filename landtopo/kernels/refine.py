@@ -22,6 +22,7 @@ isomorphism", 1981).
 import numpy as np
 
 from landtopo.kernels.compiled import njit
+from landtopo.kernels.vectors import write
 
 __all__ = ["automorphisms", "find_map", "first_path", "individualised", "refine"]
 
@@ -37,16 +38,17 @@ def _mixed(trace, value):
 
 @njit(cache=True)
 def _sort(row, length):
-    if length > 24:
-        row[:length] = np.sort(row[:length])
-        return
-    for i in range(1, length):
-        value = row[i]
-        j = i - 1
-        while j >= 0 and row[j] > value:
-            row[j + 1] = row[j]
-            j -= 1
-        row[j + 1] = value
+    # Shell's method: few numbers are nearly always sorted here.
+    gap = 1 if length < 24 else 13
+    while gap > 0:
+        for i in range(gap, length):
+            value = row[i]
+            j = i - gap
+            while j >= 0 and row[j] > value:
+                row[j + gap] = row[j]
+                j -= gap
+            row[j + gap] = value
+        gap //= 3
 
 
 @njit(cache=True)
@@ -207,9 +209,9 @@ def first_path(colours, order, size):
     sizes = np.empty((n + 1, n), dtype=np.int64)
     cells = np.empty(n, dtype=np.int64)
     traces = np.empty(n + 1, dtype=np.uint64)
-    orders[0] = order
-    sizes[0] = size
-    traces[0] = refine(colours, orders[0], sizes[0], -1, rows)
+    write(orders[0], order)
+    write(sizes[0], size)
+    traces[0] = refine(colours, orders[0], sizes[0], np.int64(-1), rows)
     level = 0
     while True:
         cell = _first_open(sizes[level])
@@ -366,8 +368,8 @@ def automorphisms(colours, order, size, limit):
                     break
             if known:
                 continue
-            scratch_orders[level] = orders[level]
-            scratch_sizes[level] = sizes[level]
+            write(scratch_orders[level], orders[level])
+            write(scratch_sizes[level], sizes[level])
             outcome = find_map(
                 colours,
                 leaf,

@@ -28,7 +28,7 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
-from landtopo.kernels.vectors import aligned, combine, dot, padded
+from landtopo.kernels.vectors import aligned, combine, dot, padded, write
 
 __all__ = [
     "TWO_PI",
@@ -89,9 +89,10 @@ def workspace(width, teachers, dimension):
 @njit(cache=True)
 def teacher_frame(vectors, dimension):
     """Teacher rows in D coordinates (zeros outside the span), and sum_mn g(v_m, v_n)."""
-    size, rank = vectors.shape
+    size = vectors.shape[0]
     rows = np.zeros((size, dimension))
-    rows[:, :rank] = vectors
+    for m in range(size):
+        write(rows[m], vectors[m])
     work = workspace(size, 0, dimension)
     pairs(rows, rows[:0], work)
     return rows, value_from_pairs(rows, rows[:0], work, 0.0) * 2.0
@@ -333,8 +334,8 @@ def psi_values(U, W, V, slopes, gradients):
     K, D = W.shape
     N = K + V.shape[0]
     columns = np.empty((N, D))
-    columns[:K] = W
-    columns[K:] = V
+    for j in range(N):
+        write(columns[j], W[j] if j < K else V[j - K])
     work = workspace(1, N, D)
     _, norm, _, _, C, P, S = work
     for r in range(U.shape[0]):

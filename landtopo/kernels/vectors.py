@@ -4,7 +4,7 @@ import numpy as np
 
 from landtopo.kernels.compiled import njit
 
-__all__ = ["LANES", "aligned", "combine", "dot", "padded"]
+__all__ = ["LANES", "aligned", "combine", "dot", "padded", "write"]
 
 LANES = 8
 _LINE = 64
@@ -72,3 +72,13 @@ def dot(a, b):
     for i in range(a.shape[0]):
         total += a[i] * b[i]
     return total
+
+
+@njit(cache=True)
+def write(target, source):
+    """Write a flat array over the beginning of another.
+
+    A slice does the same, and compiles for two seconds what it says of shapes that do not fit.
+    """
+    for i in range(source.shape[0]):
+        target[i] = source[i]

@@ -14,7 +14,7 @@ import numpy as np
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import asked, shaped, value_gradient
 from landtopo.kernels.minimise import newton
-from landtopo.kernels.vectors import dot
+from landtopo.kernels.vectors import dot, write
 
 __all__ = ["end_at_zero_loss", "narrower"]
 
@@ -49,7 +49,7 @@ def _merge_parallel(x, angle, small, K, D, owner, merged):
                 break
         if owner[k] < 0:
             owner[k] = groups
-            merged[groups] = W[k]
+            write(merged[groups], W[k])
             groups += 1
         else:
             merged[owner[k]] += W[k]
@@ -73,7 +73,7 @@ def _solve_merged(x, task, tolerance, norm, small):
     smaller = narrower(task, groups)
     # Every part of a split neuron has the gradient of the whole.
     goal = 0.5 * tolerance / math.sqrt(K)
-    evaluations, products, end, negative = newton(reduced, goal, smaller, 40)
+    evaluations, products, end, negative = newton(reduced, goal, smaller, np.int64(40))
     evaluations += products
     W = x.reshape(K, D)
     Z = reduced.reshape(groups, D)
@@ -106,7 +106,7 @@ def _solve_merged(x, task, tolerance, norm, small):
                 total += share
         for k in range(K):
             if owner[k] == q:
-                W[k] = dot(W[k], Z[q]) / square / total * Z[q]
+                write(W[k], dot(W[k], Z[q]) / square / total * Z[q])
     for k in range(K):
         if owner[k] == -2:
             W[k] = 0.0

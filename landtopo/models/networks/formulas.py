@@ -96,23 +96,28 @@ class _Relu:
 
     def values_gradients(self, points: Array, *, with_gradient: bool) -> tuple[Array, Array]:
         rows, constant = self.frame(points.shape[2])
-        values, gradients = relu.batch_value_gradient(points, rows, constant, with_gradient)
+        given = _compilable(points)
+        values, gradients = relu.batch_value_gradient(given, rows, constant, with_gradient)
         return values, gradients
 
     def hessians(self, points: Array) -> Array:
-        return np.asarray(curvature.batch_hessian(points, self.frame(points.shape[2])[0]))
+        rows, _ = self.frame(points.shape[2])
+        return np.asarray(curvature.batch_hessian(_compilable(points), rows))
 
     def products(self, points: Array, directions: Array) -> Array:
         rows, _ = self.frame(points.shape[2])
-        return np.asarray(curvature.batch_hvp(points, rows, directions))
+        given = _compilable(points), rows, _compilable(directions)
+        return np.asarray(curvature.batch_hvp(*given))
 
     def normal_blocks(self, points: Array) -> Array:
-        return np.asarray(curvature.batch_normal_block(points, self.frame(points.shape[2])[0]))
+        rows, _ = self.frame(points.shape[2])
+        return np.asarray(curvature.batch_normal_block(_compilable(points), rows))
 
     def slopes(self, directions: Array, point: Array) -> tuple[Array, Array]:
         slopes, gradients = np.empty(len(directions)), np.empty_like(directions)
         rows, _ = self.frame(point.shape[1])
-        relu.psi_values(directions, point, rows, slopes, gradients)
+        given = _compilable(directions), _compilable(point), rows
+        relu.psi_values(*given, slopes, gradients)
         return slopes, gradients
 
     def sharpen_values(self, points: Array, values: Array) -> None:
@@ -120,14 +125,14 @@ class _Relu:
         # sum |w|^2 / 4 bounds the size of the terms that cancel from below.
         terms = 0.25 * np.einsum("nkd,nkd->n", points, points) + 0.5 * constant
         for i in np.flatnonzero(values < _CANCELLATION * terms):
-            values[i] = _precise().value(points[i], rows)
+            values[i] = _precise().value(_compilable(points[i]), rows)
 
     def sharpen_gradients(self, points: Array, gradients: Array) -> None:
         rows, _ = self.frame(points.shape[2])
         terms = 0.25 * np.einsum("nkd,nkd->n", points, points)
         size = np.einsum("nkd,nkd->n", gradients, gradients)
         for i in np.flatnonzero(size < _CANCELLATION**2 * terms):
-            gradients[i] = _precise().gradient(points[i], rows)
+            gradients[i] = _precise().gradient(_compilable(points[i]), rows)
 
 
 class _General:
@@ -143,15 +148,21 @@ class _General:
     def frame(self, columns: int) -> tuple[Array, float]:
         vectors = self.problem.teacher.vectors
         if self._constant is None:
-            self._constant = self._square(np.ascontiguousarray(vectors, dtype=np.float64))
+            # The loss of a student that is the teacher, without one to learn from.
+            b = self.problem.teacher.strengths
+            alone = self._data(np.array(vectors), 0.0, np.array(b), np.zeros(len(b)))
+            values, _ = self._evaluate("GRADIENTS", vectors[None], data=alone)
+            self._constant = 2.0 * float(values[0])
         rows = np.zeros((len(vectors), columns))
         rows[:, : vectors.shape[1]] = vectors
         return rows, self._constant
 
-    def _square(self, vectors: Array) -> float:
-        raise NotImplementedError
-
     def network(self, columns: int, width: int) -> Any:
+        b = np.array(self.problem.teacher.strengths)
+        return self._data(*self.frame(columns), self._strengths(width), b)
+
+    def _data(self, rows: Array, constant: float, a: Array, b: Array) -> Any:
+        """Of teacher rows, E[f*^2], and output weights of students and teachers."""
         raise NotImplementedError
 
     def _strengths(self, width: int) -> Array:
@@ -159,14 +170,14 @@ class _General:
         return np.ones(width) if given is None else np.array(given)
 
     def _evaluate(
-        self, wanted: str, points: Array, directions: Array | None = None
+        self, wanted: str, points: Array, directions: Array | None = None, data: Any = None
     ) -> tuple[Array, Array]:
         from landtopo.kernels import batches
 
-        # Other layouts in memory would be compiled for once more.
-        given = np.ascontiguousarray(points)
-        along = np.empty((0, 0, 0)) if directions is None else np.ascontiguousarray(directions)
-        data = self.network(given.shape[2], given.shape[1])
+        given = _compilable(points)
+        along = np.empty((0, 0, 0)) if directions is None else _compilable(directions)
+        if data is None:
+            data = self.network(given.shape[2], given.shape[1])
         values, found = batches.evaluate(given, data, along, getattr(batches, wanted))
         return values, found
 
@@ -185,32 +196,20 @@ class _General:
         return self._evaluate("BLOCKS", points)[1].reshape(count, width, width)
 
     def slopes(self, directions: Array, point: Array) -> tuple[Array, Array]:
-        slopes, found = self._evaluate(
-            "SLOPES", point[None], np.ascontiguousarray(directions[None])
-        )
+        slopes, found = self._evaluate("SLOPES", point[None], directions[None])
         return slopes, found.reshape(directions.shape)
 
 
 class _Rectified(_General):
     """ReLU, leaky ReLU and |x| with any output weights."""
 
-    def _square(self, vectors: Array) -> float:
-        from landtopo.kernels.rectified import rectified_constant
-
-        b, slope = self.problem.teacher.strengths, float(self.problem.function.tag.slope)
-        total = b @ vectors
-        plain = float(rectified_constant(vectors, np.array(b)))
-        return float((1.0 - slope) ** 2 * plain + slope * float(total @ total))
-
-    def network(self, columns: int, width: int) -> Any:
+    def _data(self, rows: Array, constant: float, a: Array, b: Array) -> Any:
         from landtopo.kernels import rectified  # noqa: F401  (answers the contract)
         from landtopo.kernels.tasks import RectifiedNetwork
 
-        rows, square = self.frame(columns)
-        b, slope = self.problem.teacher.strengths, self.problem.function.tag.slope
-        total = b @ rows
-        plain = (square - slope * float(total @ total)) / (1.0 - slope) ** 2
-        return RectifiedNetwork(rows, plain, self._strengths(width), np.array(b), slope, width)
+        slope, total = self.problem.function.tag.slope, b @ rows
+        plain = (constant - slope * float(total @ total)) / (1.0 - slope) ** 2
+        return RectifiedNetwork(rows, plain, a, b, slope, len(a))
 
     def _sides(self, points: Array) -> tuple[Array, Array, Array]:
         """Students and teachers times the sizes of their output weights, and the signs of a."""
@@ -257,18 +256,11 @@ class _Rectified(_General):
 class _Dense(_General):
     """Any activation with a pair integral."""
 
-    def _square(self, vectors: Array) -> float:
-        from landtopo.kernels.dense import dense_constant
-
-        b = np.array(self.problem.teacher.strengths)
-        return float(dense_constant(self.problem.function.tag, vectors, b))
-
-    def network(self, columns: int, width: int) -> Any:
+    def _data(self, rows: Array, constant: float, a: Array, b: Array) -> Any:
+        from landtopo.kernels import dense  # noqa: F401  (answers the contract)
         from landtopo.kernels.tasks import DenseNetwork
 
-        rows, constant = self.frame(columns)
-        a, b = self._strengths(width), np.array(self.problem.teacher.strengths)
-        return DenseNetwork(rows, constant, a, b, self.problem.function.tag, width)
+        return DenseNetwork(rows, constant, a, b, self.problem.function.tag, len(a))
 
     def sharpen_values(self, points: Array, values: Array) -> None:
         """Put values to zero that are not above the rounding of the terms they are made of."""
@@ -281,6 +273,11 @@ class _Dense(_General):
 
     def sharpen_gradients(self, points: Array, gradients: Array) -> None:
         """Plain double precision is all there is."""
+
+
+def _compilable(points: Array) -> Array:
+    # Code is compiled for each layout in memory, and once more for what must not be written.
+    return np.require(points, requirements=["C", "W"])
 
 
 def _precise_value(above: Array, below: Array) -> float:
