@@ -146,3 +146,170 @@ def test_a_minimum_and_a_pass_are_clicked(browser: Any, tmp_path: Path) -> None:
             )
             assert heights == sorted(heights, reverse=True)
             assert heights[0] == pytest.approx(element(page, "#network").size["height"] - 70)
+
+
+# --- the tree and the map beside the graph ----------------------------------------------------
+
+PLACE = (
+    "(([x, y]) => ({ x, y }))(landtopo.planes.tree.at(...landtopo.planes.tree.shape.places['%s']))"
+)
+ON_MAP = "(([, x, y]) => ({ x, y }))(landtopo.planes.map.symbols.find(([name]) => name === '%s'))"
+# The colour of a canvas at a place.
+PIXEL = (
+    "const c = document.querySelector('%s'), r = c.width / c.clientWidth, p = %s,"
+    " copy = new OffscreenCanvas(c.width, c.height).getContext('2d', { willReadFrequently: true });"
+    "copy.drawImage(c, 0, 0);"
+    "return Array.from(copy.getImageData(Math.round(p.x * r), Math.round(p.y * r), 1, 1).data);"
+)
+
+
+def click_canvas(browser: Any, canvas: str, place: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    where = run(browser, f"const p = {place}; return [p.x, p.y];")
+    area = element(browser, canvas)
+    x, y = where[0] - area.size["width"] / 2, where[1] - area.size["height"] / 2
+    ActionChains(browser).move_to_element_with_offset(area, round(x), round(y)).click().perform()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_tree_map_and_graph_choose_together(
+    browser: Any, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    wide = size[0] > 1000
+    for page in opened(browser, cluster(), tmp_path, size):
+        click(page, "#view-tree", "!document.querySelector('#pane-tree').hidden")
+        # Side by side, or one at a time where there is no room.
+        assert element(page, "#pane-graph").is_displayed() is wide
+        click_canvas(page, "#tree", PLACE % "min2")
+        wait_for(page, f"{TITLE} === 'Minimum min2'")
+        assert run(page, "return landtopo.cy.getElementById('min2').hasClass('chosen')")
+        # The end of a branch is its transition state: between the trunk and the branch.
+        run(page, "document.querySelector('#tree').scrollIntoView()")
+        level = (
+            "((t, [a, y], [b]) => ({ x: (a + b) / 2, y }))(0, landtopo.planes.tree.lines"
+            ".find(([name]) => name === 'ts0')[1], landtopo.planes.tree.lines"
+            ".find(([name]) => name === 'ts0')[2])"
+        )
+        click_canvas(page, "#tree", level)
+        wait_for(page, f"{TITLE} === 'Transition state ts0'")
+        click(page, "#view-map", "!document.querySelector('#pane-map').hidden")
+        run(page, "document.querySelector('#map').scrollIntoView()")
+        click_canvas(page, "#map", ON_MAP % "min3")
+        wait_for(page, f"{TITLE} === 'Minimum min3'")
+        click_canvas(page, "#map", ON_MAP % "ts4")
+        wait_for(page, f"{TITLE} === 'Transition state ts4'")
+        run(page, "document.querySelector('#tip').hidden = true")
+        boxes = [box for box in run(page, BOXES) if box[0] != "drawing"]
+        assert [pair for pair in overlaps(boxes) if len(set(pair)) > 1] == []
+
+
+def test_what_is_chosen_elsewhere_is_marked_in_the_tree(browser: Any, tmp_path: Path) -> None:
+    for page in opened(browser, cluster(), tmp_path, (1400, 900)):
+        run(page, "landtopo.toggleView('tree'); landtopo.toggleView('map');")
+        branch = "(([, [x0, y0], [x1, y1]]) => ({ x: x0, y: (y0 + y1) / 2 }))"
+        branch += "(landtopo.planes.tree.lines.find(([name]) => name === 'min3'))"
+        before = run(page, PIXEL % ("#tree", branch))
+        run(page, "landtopo.choose('min3')")
+        after = run(page, PIXEL % ("#tree", branch))
+        assert after[:3] == [9, 105, 218]
+        assert before[:3] != after[:3]
+        # Beside the symbol on the map its ring.
+        around = [
+            f"(({{ x, y }}) => ({{ x: x + {across}, y: y + {along} }}))({ON_MAP % 'min3'})"
+            for across, along in ((-12, 0), (12, 0), (0, -12), (0, 12), (8, 8), (-8, -8))
+        ]
+        # Lines to the passes cover some of it.
+        colours = [run(page, PIXEL % ("#map", place))[:3] for place in around]
+        assert sum(abs(r - 84) < 4 and abs(g - 174) < 4 and b > 250 for r, g, b in colours) > 1
+
+
+def test_the_tree_is_told_where_it_is_uncertain(browser: Any, tmp_path: Path) -> None:
+    graph = cluster()
+    graph.edges["min0", "min1", "ts0"]["verified"] = False
+    for page in opened(browser, graph, tmp_path, (1400, 900)):
+        run(page, "landtopo.toggleView('tree'); landtopo.toggleView('graph')")
+        told = text_of(page, "#tree-told")
+        assert "Estimated coverage of starts 100.0 % (97.0 to 100.0)" in told
+        assert "of climbs to passes 98.5 % (79.4 to 100.0)" in told
+        assert "1 transition state not verified: dashed, joins nothing." in told
+        # Another pass joins the two, at a higher level; it is what the tree shows.
+        assert run(page, "return landtopo.data.trees[0].ends.min1[2]") != ["ts0"]
+        for name, title in (("ts0", "Transition state ts0"), ("x0", "No path was found")):
+            line = f"landtopo.planes.tree.lines.find(([name]) => name === '{name}')"
+            click_canvas(
+                page,
+                "#tree",
+                "(([, a, b]) => ({ x: 0.6 * a[0] + 0.4 * b[0], y: 0.6 * a[1] + 0.4 * b[1] }))"
+                f"({line})",
+            )
+            wait_for(page, f"{TITLE} === '{title}'")
+        click_canvas(page, "#tree", PLACE % "u0")
+        wait_for(page, f"{TITLE} === 'Undecided point u0'")
+
+
+def test_short_branches_are_left_out_by_the_slider(browser: Any, tmp_path: Path) -> None:
+    for page in opened(browser, cluster(), tmp_path, (1400, 900)):
+        run(page, "landtopo.toggleView('tree')")
+        assert text_of(page, "#least-told") == "all 4"
+        slide = (
+            "const s = document.querySelector('#least'); s.value = %d;"
+            "s.dispatchEvent(new Event('input'));"
+            "return landtopo.planes.tree.names();"
+        )
+        # Persistence: min1 0.490, min2 0.273, min3 0.250; the lowest has no end.
+        assert run(page, slide % 100) == ["min0", "min1"]
+        assert text_of(page, "#least-told") == "0.49: 2 of 4"
+        assert set(run(page, slide % 5)) == {"min0", "min1", "min2"}
+        # What is chosen is shown all the same.
+        run(page, slide % 100)
+        run(page, "landtopo.choose('min3')")
+        assert "min3" in run(page, "return landtopo.planes.tree.names()")
+
+
+def test_colours_follow_a_column_in_all_views(browser: Any, tmp_path: Path) -> None:
+    for page in opened(browser, cluster(), tmp_path, (1400, 900)):
+        run(page, "landtopo.toggleView('tree'); landtopo.toggleView('map')")
+        run(
+            page,
+            "const s = document.querySelector('#colour'); s.value = 'count';"
+            "s.dispatchEvent(new Event('change'));",
+        )
+        # min2 was met least often, min3 most: the ends of the scale.
+        for name, colour in (("min2", [68, 1, 84]), ("min3", [253, 231, 37])):
+            assert run(page, PIXEL % ("#tree", PLACE % name))[:3] == colour
+            assert run(page, PIXEL % ("#map", ON_MAP % name))[:3] == colour
+            drawn = f"return landtopo.cy.getElementById('{name}').style('background-color')"
+            assert run(page, drawn).replace(" ", "") == f"rgb({','.join(map(str, colour))})"
+        assert text_of(page, "#keys").split() == ["24", "81"]
+
+
+def test_the_tree_is_zoomed_and_walked_with_keys(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    for page in opened(browser, cluster(), tmp_path, (1400, 900)):
+        run(page, "landtopo.toggleView('tree'); landtopo.toggleView('graph')")
+        canvas = element(page, "#tree")
+        order = run(page, "return landtopo.planes.tree.names()")
+        for name in order[:3]:
+            canvas.send_keys(Keys.ARROW_RIGHT)
+            wait_for(page, f"{TITLE} === 'Minimum {name}'")
+        canvas.send_keys("+", "+")
+        assert run(page, "return landtopo.planes.tree.zoom.x") == pytest.approx(1.69)
+        # A leaf is hit where it now is.
+        click_canvas(page, "#tree", PLACE % order[1])
+        wait_for(page, f"{TITLE} === 'Minimum {order[1]}'")
+        canvas.send_keys("0")
+        assert run(page, "return landtopo.planes.tree.zoom.x") == 1
+        canvas.send_keys(Keys.ESCAPE)
+        wait_for(page, f"{TITLE} === 'In short'")
+
+
+def test_a_database_has_a_tree_and_no_map(browser: Any, tmp_path: Path) -> None:
+    graph = read_graph(pathsample(tmp_path / "given"))
+    for page in opened(browser, graph, tmp_path, (1400, 900)):
+        assert not element(page, "#view-map").is_displayed()
+        click(page, "#view-tree", "!document.querySelector('#pane-tree').hidden")
+        told = text_of(page, "#tree-told")
+        assert told.startswith("How much was searched is not known.")
+        assert "Whether passes were verified is not known." in told

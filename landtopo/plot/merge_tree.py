@@ -12,6 +12,7 @@ import networkx as nx
 from landtopo.checks import checked_number
 from landtopo.export.prepare import prepare
 from landtopo.export.tables import copies_of
+from landtopo.landscape.branches import branch_ends, leaf_order
 from landtopo.landscape.pruning import important, pruned
 from landtopo.landscape.tree import merge_tree
 from landtopo.landscape.words import words_of
@@ -87,7 +88,7 @@ def tree(
     found = pruned(whole, shown)
     prepared = prepare(graph if len(shown) == len(graph) else graph.subgraph(shown))
     families = [node for node, data in found.nodes(data=True) if data["kind"] == "family"]
-    order = {node: place for place, node in enumerate(_order(found))}
+    order = {node: place for place, node in enumerate(leaf_order(found))}
     losses = {node: shown_loss(data["loss"]) for node, data in found.nodes(data=True)}
     joins = [join for join in _joins(graph, found, width) if join.family in shown]
     inches = min(max(SINGLE_COLUMN, 0.16 * len(families) + 0.8), 12.0)
@@ -197,24 +198,6 @@ def _draw_joins(ax: Axes, joins: dict[_Join, int], radius: Callable[[str], float
         clear_label(ax, join.text, (joins[join], join.level), gap=gap, side="right")
 
 
-def _order(tree: nx.DiGraph[str]) -> list[str]:
-    """Families from left to right: the lowest in the middle, what joins last outermost.
-
-    Branches that join a trunk go to alternate sides of it, so no line crosses another.
-    """
-    lines: dict[str, list[str]] = {}
-    joined: dict[str, int] = {}
-    for node in nx.dfs_postorder_nodes(tree):
-        # Successors come by loss, the trunk first.
-        trunk, *others = list(tree.successors(node)) or [node]
-        line, count = lines.get(trunk, [node]), joined.get(trunk, 0)
-        for part in others:
-            line = [*line, *lines[part]] if count % 2 == 0 else [*lines[part], *line]
-            count += 1
-        lines[node], joined[node] = line, count
-    return [family for root in tree.graph["roots"] for family in lines[root]]
-
-
 def _draw_branches(
     ax: Axes, tree: nx.DiGraph[str], order: dict[str, int], losses: dict[str, float]
 ) -> None:
@@ -226,7 +209,7 @@ def _draw_branches(
     roots = tree.graph["roots"]
     root_of = {tree.nodes[root]["lowest"]: root for root in roots}
     merges = [name for name, data in tree.nodes(data=True) if data["kind"] == "merge"]
-    ends = {family: merge for merge in merges for family in _ended_at(tree, merge)}
+    ends = branch_ends(tree)
     for family in tree.nodes:
         if family not in order:
             continue
@@ -244,11 +227,6 @@ def _draw_branches(
         if len(merges) <= _BARRIERS_SHOWN:
             persistence = tree.nodes[family]["persistence"]
             clear_label(ax, f"{persistence:.2g}", (x, level), gap=2.0, side="above")
-
-
-def _ended_at(tree: nx.DiGraph[str], merge: str) -> list[str]:
-    """The families whose branches end at this merge."""
-    return [tree.nodes[child]["lowest"] for child in tree.successors(merge)][1:]
 
 
 def _trunk(tree: nx.DiGraph[str], family: str, level: float) -> str:

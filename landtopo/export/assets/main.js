@@ -13,7 +13,7 @@ data.widths = [...new Set(data.nodes.map((record) => record.width))].sort((a, b)
 // The same width as in the style sheet.
 const narrow = window.matchMedia("(max-width: 820px)");
 const scales = makeScales(data);
-const state = { scale: "linear", tab: "node", chosen: null, off: { widths: new Set(), families: new Set(), edges: new Set(), beside: new Set() } };
+const state = { scale: "linear", tab: "node", chosen: null, views: new Set(["graph"]), bright: null, there: null, colouring: colouring(data, ""), off: { widths: new Set(), families: new Set(), edges: new Set(), beside: new Set() } };
 
 const large = data.nodes.length + data.edges.length > MANY;
 const cy = cytoscape({
@@ -30,6 +30,20 @@ const cy = cytoscape({
   hideEdgesOnViewport: large,
 });
 const table = new Table(byId("table"), choose);
+const hooks = {
+  choose,
+  tip: (id, x, y) => (id ? showTip(id, x, y) : hideTip()),
+  chosen: () => state.chosen,
+  scale: () => (state.scale === "even" ? scales.linear : scales[state.scale]),
+  widthShown: (width) => !state.off.widths.has(String(width)),
+  shown: (id) => !state.there || state.there.has(id),
+  dim: () => (id) => Boolean(state.bright) && !state.bright.has(id),
+  colour: () => state.colouring.of,
+};
+const planes = {
+  tree: new TreeView(byId("tree"), data, { ...hooks, tip: (id, x, y) => hooks.tip(id, x + byId("pane-tree").offsetLeft, y) }),
+  map: new MapView(byId("map"), data, { ...hooks, tip: (id, x, y) => hooks.tip(id, x + byId("pane-map").offsetLeft, y) }),
+};
 
 function subtitle() {
   const { attributes } = data;
@@ -96,6 +110,8 @@ function update() {
     item.toggleClass("hidden", !there.has(item.id()));
     item.toggleClass("dim", there.has(item.id()) && !bright.has(item.id()));
   }));
+  state.there = there;
+  state.bright = bright;
   if (cy.elements(":visible").length !== before) placeNames(cy, data, state.shape);
   shownCounts = {};
   for (const record of foundNodes) shownCounts[record.width] = (shownCounts[record.width] || 0) + 1;
@@ -109,6 +125,40 @@ function update() {
   state.found = { node: foundNodes, edge: [...foundEdges].sort((a, b) => lineage(a) - lineage(b)) };
   showTab(state.tab);
   axes();
+  redraw();
+}
+
+// The tree and the map, in step with all else.
+function redraw() {
+  for (const name of state.views) planes[name]?.draw();
+  byId("least-told").textContent = planes.tree.told();
+  byId("tree-told").textContent = treeCaption(data, data.widths.filter(hooks.widthShown));
+}
+
+// Views stand side by side; a telephone has room for one.
+function toggleView(name) {
+  const views = state.views;
+  if (narrow.matches || (views.has(name) && views.size === 1)) views.clear();
+  if (views.has(name)) views.delete(name);
+  else views.add(name);
+  showViews();
+}
+
+function showViews() {
+  for (const name of ["graph", "tree", "map"]) {
+    byId(`pane-${name}`).hidden = !state.views.has(name);
+    byId(`view-${name}`).setAttribute("aria-pressed", String(state.views.has(name)));
+  }
+  if (state.views.has("graph")) fit();
+  redraw();
+}
+
+function recolour(name) {
+  byId("colour").value = name;
+  state.colouring = colouring(data, name);
+  byId("keys").replaceChildren(...colourKeys(state.colouring));
+  cy.batch(() => { for (const record of data.nodes) cy.getElementById(record.id).data("color", state.colouring.of(record)); });
+  redraw();
 }
 
 const TABS = [...(data.widthTable ? ["widths"] : []), "node", "edge", "columns", "about"];
@@ -158,6 +208,7 @@ function choose(id) {
     if (large && near) cy.elements().difference(near).addClass("faded");
   });
   if (record) item.addClass("chosen");
+  redraw();
 }
 
 function axes() {
@@ -168,34 +219,41 @@ function rescale(name) {
   state.scale = name;
   byId("scale").value = name;
   fit();
+  redraw();
 }
 
 // All columns side by side, the highest pass below their names.
 function fit() {
-  state.fitted = byId("drawing").clientWidth > 0;
-  state.shape = shapeFor(data, byId("drawing"));
+  const pane = byId("pane-graph");
+  state.fitted = pane.clientWidth > 0;
+  state.shape = shapeFor(data, pane);
   cy.resize();
   place(cy, data, scales[state.scale], state.shape);
   const zoom = 1 / state.shape.unit;
-  cy.viewport({ zoom, pan: { x: LABELS + (BAND / 2 + MARGIN) * zoom, y: byId("drawing").clientHeight - 70 } });
+  cy.viewport({ zoom, pan: { x: LABELS + (BAND / 2 + MARGIN) * zoom, y: pane.clientHeight - 70 } });
   axes();
 }
 
 function tip(event) {
-  const item = event.target;
-  item.addClass("hover");
-  const beside = data.besideById[item.id()];
-  const record = beside || data.nodeById[item.id()] || data.edgeById[item.id()];
-  const name = beside ? besideLook(beside).name : (data.looks[item.id()] || data.edgeLooks[item.id()]).style;
+  event.target.addClass("hover");
+  const { x, y } = event.renderedPosition;
+  showTip(event.target.id(), x, y);
+}
+
+const hideTip = () => { byId("tip").hidden = true; };
+
+function showTip(id, x, y) {
+  const beside = data.besideById[id];
+  const record = beside || data.nodeById[id] || data.edgeById[id];
+  const name = beside ? besideLook(beside).name : (data.looks[id] || data.edgeLooks[id]).style;
   const loss = record.loss === undefined ? "" : `, ${data.words.value} ${lossText(record.loss)}`;
   const ends = record.from_id === undefined ? "" : `, ${record.from_id} to ${record.to_id}`;
   byId("tip").textContent = `${record.id}: ${name}${ends}${loss}`;
   byId("tip").hidden = false;
-  const at = event.renderedPosition;
   const box = byId("drawing");
   const { offsetWidth: wide, offsetHeight: high } = byId("tip");
-  byId("tip").style.left = `${Math.max(0, Math.min(at.x + 14, box.clientWidth - wide - 4))}px`;
-  byId("tip").style.top = `${Math.max(0, Math.min(at.y + 14, box.clientHeight - high - 4))}px`;
+  byId("tip").style.left = `${Math.max(0, Math.min(x + 14, box.clientWidth - wide - 4))}px`;
+  byId("tip").style.top = `${Math.max(0, Math.min(y + 14, box.clientHeight - high - 4))}px`;
 }
 
 function start() {
@@ -208,12 +266,28 @@ function start() {
   if (data.ends.length) checkbox("beside", data.endLook.name, data.endLook.name, symbol(data.endLook));
   byId("beside").hidden = !data.pairs.length && !data.ends.length;
   byId("scale").addEventListener("change", (event) => rescale(event.target.value));
-  byId("fit").addEventListener("click", fit);
+  byId("fit").addEventListener("click", () => {
+    for (const plane of Object.values(planes)) plane.reset();
+    fit();
+    redraw();
+  });
+  for (const name of ["graph", "tree", "map"]) byId(`view-${name}`).addEventListener("click", () => toggleView(name));
+  byId("view-map").hidden = !data.maps.length;
+  byId("view-tree").hidden = !data.trees.length;
+  for (const { name, meaning } of colourColumns(data)) byId("colour").append(element("option", { value: name, title: meaning }, name));
+  byId("colour").addEventListener("change", (event) => recolour(event.target.value));
+  byId("least").addEventListener("input", (event) => { planes.tree.setLeast(Number(event.target.value)); redraw(); });
+  byId("least").value = planes.tree.start;
+  planes.tree.setLeast(planes.tree.start);
   byId("more").addEventListener("click", (event) => {
     const open = event.target.getAttribute("aria-expanded") === "true";
     event.target.setAttribute("aria-expanded", String(!open));
   });
-  narrow.addEventListener("change", () => { fit(); table.fill(true); });
+  narrow.addEventListener("change", () => {
+    if (narrow.matches) state.views = new Set([...state.views].slice(0, 1));
+    showViews();
+    table.fill(true);
+  });
   let waiting = 0;
   byId("search").addEventListener("input", () => {
     clearTimeout(waiting);
@@ -226,16 +300,16 @@ function start() {
   cy.on("mouseover", "node, edge", tip);
   cy.on("mouseout", "node, edge", (event) => {
     event.target.removeClass("hover");
-    byId("tip").hidden = true;
+    hideTip();
   });
   cy.on("viewport resize", axes);
   fit();
   // The frame of a notebook has no size yet when its page is read.
-  new ResizeObserver(() => { if (!state.fitted) fit(); }).observe(byId("drawing"));
+  new ResizeObserver(() => { if (!state.fitted) fit(); }).observe(byId("pane-graph"));
   update();
   choose(null);
   // For whoever wants to go on from here in the browser's console.
-  window.landtopo = { cy, data, choose, rescale };
+  window.landtopo = { cy, data, choose, rescale, planes, toggleView, recolour };
 }
 
 start();

@@ -22,12 +22,25 @@ from landtopo.export.prepare import Prepared, Record
 from landtopo.export.story import evidence, in_short, title_of
 from landtopo.export.tables import copies_of, width_rows, widths_table
 from landtopo.export.unresolved import Unresolved, unresolved
+from landtopo.export.views import maps, trees
 from landtopo.landscape.schema import MODEL
 from landtopo.landscape.words import words_of
 
 __all__ = ["FORMAT"]
 
-_CODE = ("values.js", "charts.js", "names.js", "network.js", "table.js", "panel.js", "main.js")
+_CODE = (
+    "values.js",
+    "charts.js",
+    "names.js",
+    "network.js",
+    "colours.js",
+    "plane.js",
+    "tree.js",
+    "map.js",
+    "table.js",
+    "panel.js",
+    "main.js",
+)
 
 # Pictures and panels show no more digits and points than this, which keeps the page small; the
 # other formats hold everything.
@@ -73,6 +86,8 @@ def _data(prepared: Prepared) -> dict[str, Any]:
             "edge": _legend([style.name for style in EDGE_STYLES.values()], edge_looks),
         },
         "span": _rank(prepared.attributes),
+        "trees": trees(prepared),
+        "maps": maps(prepared),
         "words": dataclasses.asdict(words_of(prepared.attributes)),
         **(_told if MODEL in prepared.attributes else _story)(prepared, entries),
         **_beside(prepared, entries),
