@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 import networkx as nx
 import numpy as np
@@ -14,6 +14,7 @@ import landtopo as lt
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.models.networks.flat import zero_loss_set
+from landtopo.models.networks.flat.turns import turning_path
 from landtopo.models.networks.landscape.copies import NetworkSymmetry
 from landtopo.models.networks.landscape.relations import simplest_relation
 from landtopo.models.networks.symmetry import (
@@ -298,3 +299,43 @@ def test_flat_sets_of_abs_are_those_of_lines(weights: list[list[float]], nullity
     assert report.zero_set.components == 1
     alone = zero_loss_set(problem.teacher, 2)
     assert (alone.f_vector, alone.components) == ((8,), 8)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ([[0.4, 0], [-0.6, 0], [0, 1]], [[-0.4, 0], [0.6, 0], [0, 1]]),
+        ([[0.4, 0], [-0.6, 0], [0, 1]], [[0.4, 0], [0.6, 0], [0, -1]]),
+        ([[1, 0], [0, 0], [0, 1]], [[0, -1], [-0.3, 0], [0.7, 0]]),
+    ],
+)
+def test_slides_of_abs_turn_neurons_around(
+    first: list[list[float]], last: list[list[float]]
+) -> None:
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 3, activation="abs")
+    path = turning_path(np.array(first, float), np.array(last, float))
+    assert path is not None
+    assert np.array_equal(path[0], first)
+    assert np.array_equal(path[-1], last)
+    share = np.linspace(0.0, 1.0, 9)[:, None, None]
+    points = np.concatenate([a + share * (b - a) for a, b in pairwise(path)])
+    assert lt.PopulationLoss(problem).value(points).max() <= 1e-15
+    found = lt.connect(problem, np.array(first, float), np.array(last, float))
+    assert (found.verified, found.kind) == (True, "flat")
+
+
+def test_signs_stay_where_neurons_have_no_room() -> None:
+    assert turning_path(np.eye(2), np.diag([-1.0, 1.0])) is None
+    assert turning_path(np.eye(2), np.array([[1.0, 0.1], [0.0, 1.0]])) is None
+
+
+def test_a_squared_relu_has_a_flat_arc_where_squares_of_shares_sum_to_one() -> None:
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 3, activation="squared-relu")
+    weights = np.array([[0.4**0.5, 0], [0.6**0.5, 0], [0, 1.0]])
+    report = lt.flat_directions(problem, weights)
+    assert (report.flat, report.flat_dimension, report.traced_dimension) == (1, 1, 1)
+    assert not report.disagreements
+    turn = np.linspace(0.0, np.pi / 2, 7)
+    for angle in turn:
+        weights[:2, 0] = np.cos(angle), np.sin(angle)
+        assert lt.PopulationLoss(problem).value(weights) == pytest.approx(0.0, abs=1e-15)

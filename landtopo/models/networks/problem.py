@@ -143,6 +143,18 @@ class Teacher(Brief):
         return f"activation {self.activation}{weights}"
 
     @property
+    def has_negative(self) -> bool:
+        """Whether an output weight is negative.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> lt.Teacher.orthonormal(2).has_negative
+        False
+        """
+        return bool(self.strengths.min() < 0.0)
+
+    @property
     def is_plain(self) -> bool:
         """Whether s is ReLU and b is 1."""
         return self.function.is_relu and self.outputs is None
@@ -610,12 +622,30 @@ class TeacherStudent(Brief):
         >>> lt.TeacherStudent(lt.Teacher.orthonormal(2), 2).require_climbs("find_saddles")
         """
         self.require_ones(function)
-        negative = self.teacher.outputs is not None and min(self.teacher.outputs) < 0.0
-        if self.function.kinks and (self.function.degree != 1 or negative):
+        if self.function.kinks and (self.function.degree != 1 or self.teacher.has_negative):
             raise _unknown(
                 function,
                 "problem",
                 "a smooth activation, or one with s(t x) = t s(x) for t > 0 and a teacher with "
+                "positive output weights",
+                self.told,
+            )
+
+    def require_flat(self, function: str) -> None:
+        """Raise InvalidArgument where a flat set may end at corners that are not worked out.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, activation="squared-relu")
+        >>> problem.require_flat("flat_directions")
+        """
+        self.require_ones(function)
+        if self.function.kinks and (not self.function.merges or self.teacher.has_negative):
+            raise _unknown(
+                function,
+                "problem",
+                "a smooth activation, or one with s(t x) = t^h s(x) for t > 0 and a teacher with "
                 "positive output weights",
                 self.told,
             )

@@ -91,9 +91,7 @@ def flat_directions(
     1
     """
     checked_instance("problem", "flat_directions", problem, TeacherStudent)
-    if problem.function.kinks:
-        problem.require_labels("flat_directions")
-    problem.require_ones("flat_directions")
+    problem.require_flat("flat_directions")
     given = np.array(checked_weights("flat_directions", weights, problem.rank, width=problem.width))
     seed = checked_seed("flat_directions", seed)
     unit = float(problem.teacher.norms.max())

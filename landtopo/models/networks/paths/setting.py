@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from landtopo.models.networks.fixed_objective import FixedSpaceObjective
 from landtopo.models.networks.flat.slides import FlatPathStatus, loss_range, slide_path
+from landtopo.models.networks.flat.turns import turning_path
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.paths.ends import (
     align_outside,
@@ -109,7 +110,7 @@ class NetworkSetting:
     def _merges(self) -> bool:
         """Whether zero and parallel neurons are as good as none and one."""
         problem = self.loss.problem
-        return problem.function.degree == 1 and bool(problem.teacher.strengths.min() > 0.0)
+        return problem.function.degree == 1 and not problem.teacher.has_negative
 
     def weights(self, x: Array) -> Array:
         """Weights (K, D) of flat coordinates."""
@@ -434,6 +435,11 @@ class NetworkSetting:
         teacher = self.loss.problem.teacher
         vectors = teacher.strengths[:, None] * teacher.vectors
         overlap = weights[:, : self.rank] @ teacher.vectors.T / teacher.norms
+        signs = np.ones(len(weights))
+        if self._turns:
+            nearest = np.argmax(np.abs(overlap), axis=1)
+            signs = np.where(overlap[np.arange(nearest.size), nearest] < 0.0, -1.0, 1.0)
+            overlap = np.abs(overlap)
         owner = np.argmax(overlap, axis=1)
         if np.unique(owner).size < teacher.size:
             return None
@@ -443,7 +449,7 @@ class NetworkSetting:
         if np.any(total <= 0):
             return None
         result = np.zeros_like(weights)
-        result[:, : self.rank] = (length / total[owner])[:, None] * vectors[owner]
+        result[:, : self.rank] = (signs * length / total[owner])[:, None] * vectors[owner]
         return result
 
     def may_slide(self, x: Array) -> bool:
@@ -455,7 +461,10 @@ class NetworkSetting:
         if np.any(norms <= 1e-9 * norms.max()):
             return True
         units = weights / norms[:, None]
-        alike = units @ units.T - 2.0 * np.eye(norms.size)
+        alike = units @ units.T
+        if self._turns:
+            alike = np.abs(alike)
+        alike = alike - 2.0 * np.eye(norms.size)
         return bool(alike.max() > 1.0 - 1e-9)
 
     def flat_path(self, x: Array, y: Array) -> Array | None:
@@ -466,13 +475,13 @@ class NetworkSetting:
         values = self.objective.value(np.array([x, y]))
         if abs(values[0] - values[1]) > 1e-13 * self.scale:
             return None
-        found = slide_path(first, last)
-        if isinstance(found, FlatPathStatus):
+        points = turning_path(first, last) if self._turns else _slid(first, last)
+        if points is None:
             return None
-        start, lowest, highest, _ = loss_range(self.loss, found[0], 16)
+        start, lowest, highest, _ = loss_range(self.loss, points, 16)
         if max(highest - start, start - lowest) > 1e-13 * self.scale:
             return None
-        return np.asarray(found[0].reshape(found[0].shape[0], -1))
+        return np.asarray(points.reshape(points.shape[0], -1))
 
     def intermediates(self, x: Array, y: Array, rng: np.random.Generator) -> Sequence[Array]:
         """Copies of x that lead towards y by three neurons, or two, changing places at a time.
@@ -496,3 +505,9 @@ class NetworkSetting:
         if points and np.abs(points[-1] - y).max() <= self.tolerance:
             points.pop()
         return points
+
+
+def _slid(first: Array, last: Array) -> Array | None:
+    """The corners of slides between two points with one reduced network; None if there are none."""
+    found = slide_path(first, last)
+    return None if isinstance(found, FlatPathStatus) else found[0]

@@ -313,11 +313,10 @@ def _traced_dimension(problem: TeacherStudent, point: CriticalPoint) -> int | No
     """Flat dimension of a minimum with null directions that no split explains; None if unknown."""
     if point.kind is not Kind.MINIMUM:
         return None
-    if problem.function.kinks:
-        try:
-            problem.require_labels("flat_directions")
-        except InvalidArgument:
-            return None
+    try:
+        problem.require_flat("flat_directions")
+    except InvalidArgument:
+        return None
     from landtopo.models.networks.flat import flat_directions
 
     return flat_directions(problem, point.weights).flat_dimension
