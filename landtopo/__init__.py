@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from landtopo.export import write_graph as write_graph
     from landtopo.export import write_sweep as write_sweep
     from landtopo.export.frame import show as show
+    from landtopo.journal import Shard as Shard
+    from landtopo.journal import ShardFinished as ShardFinished
     from landtopo.landscape.build import landscape_graph as landscape_graph
     from landtopo.landscape.comparison import compare_graphs as compare_graphs
     from landtopo.landscape.explore import ExploreOptions as ExploreOptions
@@ -93,6 +95,7 @@ if TYPE_CHECKING:
     from landtopo.proofs.complete import complete_list as complete_list
     from landtopo.proofs.connection_file import prove_connection as prove_connection
     from landtopo.study import Study as Study
+    from landtopo.study.merge import merge_studies as merge_studies
     from landtopo.study.verification import verify as verify
 
 _HOMES = {
@@ -109,6 +112,8 @@ _HOMES = {
     "LandtopoError": "errors",
     "Objective": "objective",
     "PopulationLoss": "models.networks.loss",
+    "Shard": "journal",
+    "ShardFinished": "journal",
     "SmoothFunction": "objective",
     "Study": "study",
     "StudyError": "errors",
@@ -150,6 +155,7 @@ _HOMES = {
     "isotropy": "models.networks.symmetry",
     "labelled_connectivity": "landscape.labelled",
     "landscape_graph": "landscape.build",
+    "merge_studies": "study.merge",
     "merge_tree": "landscape.tree",
     "minimax_matrix": "landscape.metrics",
     "minimax_route": "landscape.tree",

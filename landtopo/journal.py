@@ -8,9 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.checks import checked_count
+from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.progress import Progress
 
-__all__ = ["Forgetful", "Journal", "Prefixed", "in_chunks"]
+__all__ = ["Forgetful", "Journal", "Prefixed", "Shard", "ShardFinished", "in_chunks"]
 
 
 class Journal(Protocol):
@@ -27,6 +29,9 @@ class Journal(Protocol):
 
 class Forgetful:
     """The default: nothing is kept."""
+
+    def __repr__(self) -> str:
+        return "Forgetful()"
 
     def recall(self, key: str) -> None:
         """Nothing is known."""
@@ -56,6 +61,127 @@ class Prefixed:
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
         """Keep a piece for this problem."""
         self.journal.remember(f"{self.prefix}/{key}", value)
+
+
+class ShardFinished(LandtopoError):
+    """What a shard was to do is kept, and the rest is for the others.
+
+    Attributes
+    ----------
+    kept : int
+        Tasks whose results the journal holds.
+    total : int
+        Tasks of the whole search.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> issubclass(lt.ShardFinished, lt.LandtopoError)
+    True
+    """
+
+    def __init__(self, kept: int, total: int) -> None:
+        super().__init__(f"{kept} of {total} starts are kept; the others are for other shards.")
+        self.kept = kept
+        self.total = total
+
+
+class Shard:
+    """The journal of one of several machines that share the starts of a search.
+
+    With it, `find_minima` and `reachability` follow every `of`-th chunk of starts only, and end
+    with `ShardFinished`, unless the journal holds all others already. `merge_studies` puts the
+    studies of the machines together; the same search with that study as its journal then finds
+    what one machine would have found, to the last bit.
+
+    Parameters
+    ----------
+    journal : Journal
+        Such as a study, one for each machine.
+    number : int
+        Which of them this is, from 1.
+    of : int
+        How many there are.
+
+    Raises
+    ------
+    InvalidArgument
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import landtopo as lt
+    >>> teacher = lt.Teacher.orthonormal(2)
+    >>> name = os.path.join(tempfile.mkdtemp(), "first.landtopo")
+    >>> with lt.Study.create(name, teacher) as study:
+    ...     try:
+    ...         lt.find_minima(
+    ...             lt.TeacherStudent(teacher, 2), starts=200, journal=lt.Shard(study, 1, 2)
+    ...         )
+    ...     except lt.ShardFinished as end:
+    ...         print(end.kept, end.total)
+    128 200
+    """
+
+    def __init__(self, journal: Journal, number: int, of: int) -> None:
+        self.journal = journal
+        self.of = checked_count("of", "Shard", of)
+        self.number = checked_count("number", "Shard", number)
+        if self.number > self.of:
+            raise InvalidArgument(
+                f"The 'number' argument of Shard must be from 1 to {self.of}; got {self.number}."
+            )
+
+    def __repr__(self) -> str:
+        return f"Shard({self.number} of {self.of}, {self.journal!r})"
+
+    def recall(self, key: str) -> Mapping[str, Any] | None:
+        """What was remembered under a key, or None.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     lt.Shard(study, 1, 2).recall("first") is None
+        True
+        """
+        return self.journal.recall(key)
+
+    def remember(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep a piece.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     lt.Shard(study, 1, 2).remember("first", {"answer": 1})
+        ...     study.recall("first")
+        {'answer': 1}
+        """
+        self.journal.remember(key, value)
+
+    def takes(self, chunk: int) -> bool:
+        """Whether the chunk of this number, from 0, is for this machine.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     shard = lt.Shard(study, 1, 2)
+        >>> [shard.takes(chunk) for chunk in range(4)]
+        [True, False, True, False]
+        """
+        return chunk % self.of == self.number - 1
 
 
 def in_chunks(
@@ -88,6 +214,11 @@ def in_chunks(
     -------
     dict of ndarray
         The columns of all chunks, joined in the order of the tasks.
+
+    Raises
+    ------
+    ShardFinished
+        The journal is a `Shard`, and chunks that are for others are missing.
     """
     chunks = {first: min(first + size, total) for first in range(0, total, size)}
     done: dict[int, Mapping[str, Any]] = {}
@@ -96,10 +227,17 @@ def in_chunks(
         if kept is not None:
             done[first] = kept
             progress.advance(last - first)
-    for first, columns in work([chunk for chunk in chunks.items() if chunk[0] not in done]):
+    missing = [
+        chunk
+        for number, chunk in enumerate(chunks.items())
+        if chunk[0] not in done and (not isinstance(journal, Shard) or journal.takes(number))
+    ]
+    for first, columns in work(missing):
         journal.remember(f"{name}/{first}-{chunks[first]}", columns)
         done[first] = columns
         progress.advance(chunks[first] - first)
+    if len(done) < len(chunks):
+        raise ShardFinished(sum(chunks[first] - first for first in done), total)
     return {
         key: np.concatenate([np.asarray(done[first][key]) for first in chunks]) for key in done[0]
     }

@@ -15,11 +15,15 @@ import numpy as np
 import pytest
 
 import landtopo as lt
+from landtopo.journal import Forgetful
 from landtopo.shown import Table
 
 SHORT = 400
 #: Classes that are no objects of a user's: a protocol, and exceptions, whose text is their message.
-NOT_MADE = {"Objective", "LandtopoError", "InvalidArgument", "FileFormatError", "StudyError"}
+NOT_MADE = {
+    *("Objective", "LandtopoError", "InvalidArgument", "FileFormatError", "StudyError"),
+    "ShardFinished",
+}
 
 
 def public() -> Iterator[tuple[str, Any]]:
@@ -147,6 +151,7 @@ def made() -> dict[str, Any]:
         "curve": lt.TeacherCurve.equicorrelated(2, -0.5, 0.5),
         "sweep": lt.sweep("equicorrelated:2:0.1..0.2", width=1, bases=1, starts=4),
         "symmetric": lt.symmetry_search(problem, starts=8),
+        "shard": lt.Shard(Forgetful(), 1, 2),
         "entry": lt.AtlasEntry(stem="relu.o2", teacher="orthonormal:2", first=2, last=2),
     }
 

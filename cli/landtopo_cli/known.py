@@ -53,7 +53,7 @@ def search_minima(work: Work, width: int) -> SearchResult:
     found = find_minima(
         work.problem(width),
         seed=work.seed,
-        journal=work.study,
+        journal=work.journal,
         progress=work.progress,
         **options,
     )

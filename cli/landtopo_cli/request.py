@@ -16,6 +16,7 @@ from landtopo_cli.tables import plain_json
 from landtopo_cli.terminal import TerminalProgress, progress, report_warnings
 
 if TYPE_CHECKING:
+    from landtopo.journal import Journal
     from landtopo.models.networks.problem import Teacher, TeacherStudent
     from landtopo.progress import Progress
     from landtopo.study import Study
@@ -43,6 +44,8 @@ class Work:
     study : Study or None
         Open for writing.
     progress : Progress
+    shard : pair of int, optional
+        Which of how many machines this is that share the starts.
     """
 
     teacher: Teacher
@@ -53,6 +56,16 @@ class Work:
     starts_given: bool
     study: Study | None
     progress: Progress
+    shard: tuple[int, int] | None = None
+
+    @property
+    def journal(self) -> Journal | None:
+        """Where pieces are kept: the study, of which a shard fills its part."""
+        from landtopo.journal import Shard
+
+        if self.study is None or self.shard is None:
+            return self.study
+        return Shard(self.study, *self.shard)
 
     def problem(self, width: int) -> TeacherStudent:
         """The problem for one of the widths."""
@@ -65,6 +78,12 @@ class Work:
         if cluster is None:
             return self
         return replace(self, options={**self.options, "cluster": cluster})
+
+    def only(self, shard: tuple[int, int] | None) -> Work:
+        """The same for one of several machines, which is not kept as an option either."""
+        if shard is not None and self.study is None:
+            raise click.UsageError("--shard does nothing without -o STUDY, which keeps its part.")
+        return replace(self, shard=shard)
 
     def refuse_starts(self, because: str) -> None:
         """A usage error if `--starts` was given for a search that will not be made."""

@@ -6,6 +6,7 @@ import click
 
 from landtopo_cli.options import Positive, cluster_option, init_option, problem_options
 from landtopo_cli.request import Request
+from landtopo_cli.shards import in_shard, shard_option
 
 __all__ = ["command"]
 
@@ -17,10 +18,12 @@ Examples
   landtopo minima --teacher orthonormal:6 --width 6 --starts 5000 --jobs 2
   landtopo minima --teacher equicorrelated:4:-0.1 --widths 4:6 -o four.landtopo
   landtopo minima --teacher orthonormal:8 --width 8 --dim 8 --method gradient-descent --json
+  landtopo minima --teacher orthonormal:6 --width 6 --starts 100000 --shard 2/4 -o part2.landtopo
 """,
 )
 @problem_options
 @cluster_option
+@shard_option
 @click.option(
     "--method",
     metavar="METHOD",
@@ -43,6 +46,7 @@ Examples
 def command(
     request: Request,
     cluster: str | None,
+    shard: tuple[int, int] | None,
     method: str | None,
     init: str | None,
     step: float | None,
@@ -60,6 +64,8 @@ def command(
     from landtopo_cli.known import search_minima
     from landtopo_cli.shared import share
 
+    if shard is not None and (until_coverage or time_limit):
+        raise click.UsageError("--shard needs a fixed number of starts; leave out the other limit.")
     with request.work(
         "minima",
         needs={"step": "gradient-descent"},
@@ -69,7 +75,9 @@ def command(
         until_coverage=until_coverage,
         time_limit=time_limit,
     ) as work:
-        results = [search_minima(work.on(cluster), width) for width in work.widths]
+        results = in_shard(request, work.on(cluster).only(shard), search_minima)
+        if results is None:
+            return None
         if work.study is not None:
             for width in work.widths:
                 for news in share(work.study, width):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,11 @@ from landtopo_cli.options import (
     init_option,
     problem_options,
 )
-from landtopo_cli.request import Request
+from landtopo_cli.request import Request, Work
+from landtopo_cli.shards import in_shard, shard_option
+
+if TYPE_CHECKING:
+    from landtopo.models.networks.dynamics.reachability import Reachability
 
 __all__ = ["command"]
 
@@ -26,6 +30,7 @@ __all__ = ["command"]
 Examples
   landtopo reach --teacher orthonormal:6 --widths 6:8 --runs 2000
   landtopo reach --teacher orthonormal:17 --widths 17:19 --runs 10000 --jobs 2 --out-dir out
+  landtopo reach --teacher orthonormal:17 --width 17 --runs 1000000 --shard 2/40 -o part2.landtopo
   landtopo reach --teacher orthonormal:2 --width 2 --dim 1000 --method sgd --rate 0.5
 """,
 )
@@ -44,6 +49,7 @@ Examples
 )
 @click.option("--duration", metavar="T", type=Positive(), help="Steps/d of sgd.  [default: 500]")
 @cluster_option
+@shard_option
 @click.option(
     "--out-dir",
     metavar="DIR",
@@ -60,6 +66,7 @@ def command(
     rate: float | None,
     duration: float | None,
     cluster: str | None,
+    shard: tuple[int, int] | None,
     out_dir: Path | None,
     force: bool,
 ) -> int | None:
@@ -80,27 +87,31 @@ def command(
         raise click.UsageError("--starts does nothing beside --runs.")
     needs = {"step": "gd", "rate": "sgd", "duration": "sgd"}
     given = {"runs": runs or request.starts, "method": method, "init": init, "step": step}
-    results = []
     outputs = Outputs()
     with request.work("reach", needs=needs, **given, rate=rate, duration=duration) as work:
         if out_dir is not None:
             check_reached(out_dir, work.study, force=force)
         options = RunOptions(**_picked(work.options, "method", "step", "rate", "duration"))
-        for width in work.widths:
+
+        def search(work: Work, width: int) -> Reachability:
             found = reachability(
                 work.problem(width),
                 options=options,
                 seed=work.seed,
                 cluster=cluster,
-                journal=work.study,
+                journal=work.journal,
                 progress=work.progress,
                 **_picked(work.options, "runs", "init", "jobs"),
             )
-            results.append(found)
             if work.study is not None:
                 keep_reachability(work.study, found)
                 for news in share(work.study, width):
                     request.note(news)
+            return found
+
+        results = in_shard(request, work.only(shard), search)
+        if results is None:
+            return None
         one = len(results) == 1
         try:
             if out_dir is not None:
