@@ -28,6 +28,17 @@ def test_a_source_that_brings_nothing_new_is_given_up() -> None:
     assert source.spent == 16
 
 
+def test_starts_that_are_not_told_of_yet_count_as_if_they_brought_nothing() -> None:
+    source = Source("lines", range(100), chunk=4, patience=8)
+    assert list(source.next()) == [0, 1, 2, 3]
+    assert list(source.next()) == [4, 5, 6, 7]
+    assert list(source.next()) == []
+    # The first chunk brings something new, so that of the second alone nothing is known.
+    source.brought(4, new=True)
+    assert list(source.next()) == [8, 9, 10, 11]
+    assert not source.open
+
+
 def test_an_empty_source_ends_at_once() -> None:
     source: Source[int] = Source("lines", (), patience=8)
     assert source.open

@@ -60,6 +60,8 @@ _Search = tuple["str | Source[SaddleStart]", Piece]
 _LOW_FAMILIES = 3
 # Pieces of climbs that are worked on at once, knowing the same passes.
 _ROUND = 8
+# As long as any source has some to give there are so many in a round.
+_FEWEST = 4
 
 RANDOM, MODES, LINES = "random starts", "soft modes", "lines"
 CORNERS, BANDS = "corners", "bands"
@@ -475,11 +477,16 @@ class _Explorer:
                 self._from_lines()
             known = self._known()
             batch: list[_Search] = []
-            for source in self._sources:
-                if source.kind in kinds and len(batch) < _ROUND:
-                    starts = source.next()
-                    if starts:
-                        batch.append((source, follow_piece(self.model, starts, known)))
+            # One chunk of each; more of them where sources are few, so that workers are not idle.
+            drawn, most = -1, _ROUND
+            while drawn < len(batch) < most:
+                drawn = len(batch)
+                for source in self._sources:
+                    if source.kind in kinds and len(batch) < most:
+                        starts = source.next()
+                        if starts:
+                            batch.append((source, follow_piece(self.model, starts, known)))
+                most = _FEWEST
             if batch:
                 return batch
         return []

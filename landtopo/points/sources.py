@@ -38,24 +38,30 @@ class Source(Generic[_Start]):
         self.patience = patience
         self.idle = 0
         self.spent = 0
+        # Starts that were given out and are not told of yet.
+        self._given = 0
         self._chunk = chunk
         self._starts: Iterator[_Start] = iter(starts)
         self._open = True
 
     @property
     def open(self) -> bool:
-        """Whether there may be starts that are worth it."""
-        return self._open and self.idle < self.patience
+        """Whether there may be starts that are worth it, should those given out bring nothing."""
+        return self._open and self.idle + self._given < self.patience
 
     def next(self) -> Sequence[_Start]:
         """The next starts; none where the source is at its end."""
-        starts = list(islice(self._starts, self._chunk)) if self.open else []
+        if not self.open:
+            return []
+        starts = list(islice(self._starts, self._chunk))
         self._open = len(starts) == self._chunk
+        self._given += len(starts)
         return starts
 
     def brought(self, starts: int, new: bool) -> None:
-        """Take note of what some of its starts brought."""
+        """Take note of what the starts of a chunk brought."""
         self.spent += starts
+        self._given -= min(self._given, self._chunk)
         self.idle = 0 if new else self.idle + starts
 
 
