@@ -80,6 +80,8 @@ if TYPE_CHECKING:
     from landtopo.models.networks.symmetric.search import symmetry_search as symmetry_search
     from landtopo.models.networks.symmetry import isotropy as isotropy
     from landtopo.models.networks.symmetry import teacher_automorphisms as teacher_automorphisms
+    from landtopo.models.parameter import ParameterModels as ParameterModels
+    from landtopo.models.parameter import parameter_models as parameter_models
     from landtopo.models.population import compare_with_population as compare_with_population
     from landtopo.models.samples import gaussian_samples as gaussian_samples
     from landtopo.models.samples import sample_model as sample_model
@@ -111,6 +113,7 @@ _HOMES = {
     "InvalidArgument": "errors",
     "LandtopoError": "errors",
     "Objective": "objective",
+    "ParameterModels": "models.parameter",
     "PopulationLoss": "models.networks.loss",
     "Shard": "journal",
     "ShardFinished": "journal",
@@ -164,6 +167,7 @@ _HOMES = {
     "plot": "plot",
     "prove_connection": "proofs.connection_file",
     "prove_point": "proofs.certificate_file",
+    "parameter_models": "models.parameter",
     "psi_min": "models.networks.points.certificate",
     "reachability": "models.networks.dynamics.reachability",
     "read_graph": "export",

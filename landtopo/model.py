@@ -476,8 +476,8 @@ class Rungs(Brief):
     models : tuple of Model
         From the lowest rung to the highest.
     told : callable
-        From a record of results, which are in units of the models, to the same in the units of
-        what was asked.
+        From a model and a record of results in its units to the same in the units of what was
+        asked.
     attributes : dict
         Of the graph.
     starts : int
@@ -485,7 +485,7 @@ class Rungs(Brief):
     """
 
     models: tuple[Model, ...]
-    told: Callable[[Any], Any] = field(repr=False)
+    told: Callable[[Any, Any], Any] = field(repr=False)
     attributes: Mapping[str, Any]
     starts: int
 

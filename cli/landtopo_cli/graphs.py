@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from landtopo.landscape.schema import MODEL
+from landtopo.landscape.schema import LINEAGE, MODEL
 from landtopo.wording import counted
 from landtopo_cli.tables import table
 
@@ -27,7 +27,8 @@ def graph_record(graph: nx.MultiGraph[str]) -> dict[str, Any]:
         return {
             "attributes": prepared.attributes,
             "minima": list(prepared.nodes),
-            "transition_states": list(prepared.edges),
+            "transition_states": [one for one in prepared.edges if one["kind"] != LINEAGE],
+            "lineage": [one for one in prepared.edges if one["kind"] == LINEAGE],
         }
     return {
         "attributes": prepared.attributes,
@@ -39,7 +40,7 @@ def graph_record(graph: nx.MultiGraph[str]) -> dict[str, Any]:
 
 def graph_text(graph: nx.MultiGraph[str]) -> str:
     """Families, transitions and what is left open, width by width, then lineages."""
-    from landtopo.export.energies import about_energies, minimum_table, transition_state_table
+    from landtopo.export.parameters import energies_told
     from landtopo.export.prepare import prepare
     from landtopo.export.story import start_evidence
     from landtopo.export.tables import (
@@ -55,9 +56,9 @@ def graph_text(graph: nx.MultiGraph[str]) -> str:
 
     prepared = prepare(graph)
     if MODEL in prepared.attributes:
-        tables = (minimum_table(prepared), transition_state_table(prepared))
-        about = "\n".join(about_energies(prepared))
-        return "\n\n".join([about, *(_text(found) for found in tables if found.rows)])
+        sentences, tables = energies_told(prepared)
+        shown = [_text(found) for found in tables if found.rows]
+        return "\n\n".join(["\n".join(sentences), *shown])
     parts = []
     rows = width_rows(graph)
     if rows:

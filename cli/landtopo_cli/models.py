@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from landtopo.landscape.gathered import Kept
+    from landtopo.models.parameter import ParameterModels
     from landtopo.models.smooth import FunctionSearch, SmoothModel
     from landtopo.objective import Array
     from landtopo.progress import Progress
@@ -32,7 +34,7 @@ __all__ = ["flat_table", "path_table", "point_table", "run"]
 class _Asked:
     """A model and the shared options; None where one was given neither now nor before."""
 
-    model: SmoothModel
+    subject: SmoothModel | ParameterModels
     study: Study | None
     starts: int | None
     seed: int
@@ -41,6 +43,20 @@ class _Asked:
     progress: Progress
     as_json: bool
     quiet: bool
+
+    @property
+    def model(self) -> SmoothModel:
+        """The one model that is asked about."""
+        if hasattr(self.subject, "models"):
+            raise click.UsageError(
+                "Over a parameter points have ids such as v1-min0; say by them at which one value."
+            )
+        return self.subject
+
+    @property
+    def models(self) -> tuple[SmoothModel, ...]:
+        """All of them."""
+        return getattr(self.subject, "models", None) or (self.model,)
 
     @property
     def search(self) -> dict[str, Any]:
@@ -109,12 +125,16 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
     if shared["quiet"]:
         report_warnings(logging.ERROR)
     listener = progress(shared["quiet"])
-    model, opened = _subject(shared["model"], shared["study"], shared["seed"])
+    subject, opened = _subject(
+        shared["model"], shared["parameter"], shared["study"], shared["seed"]
+    )
+    if command != "graph":
+        subject = _at_value(subject, more)
     with at_work(opened, listener) as study:
         given = {"starts": shared["starts"], **{name: more[name] for name in known}}
         kept = _kept(study, command, given)
         asked = _Asked(
-            model=model,
+            subject=subject,
             study=study,
             starts=kept.pop("starts"),
             seed=shared["seed"] or 0 if study is None else study.seed,
@@ -128,17 +148,19 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
 
 
 def _subject(
-    name: str | None, place: Path | None, seed: int | None
-) -> tuple[SmoothModel, Study | None]:
+    name: str | None, parameter: str | None, place: Path | None, seed: int | None
+) -> tuple[SmoothModel | ParameterModels, Study | None]:
     """The model, and the study open for writing, which is of that model."""
     from landtopo.errors import EmptyStudyError, LandtopoError
-    from landtopo.models.named import named_model
     from landtopo.models.origin import remade
     from landtopo.study import Study
 
+    if name is None and parameter is not None:
+        raise click.UsageError("--parameter is for a model; give --model, or leave it out as well.")
+    given = None if name is None else _named(name, parameter)
     if place is None:
-        return named_model(name or ""), None
-    given = None if name is None else named_model(name)
+        assert given is not None
+        return given, None
     try:
         study = Study.open(place, write=True)
     except EmptyStudyError:
@@ -154,6 +176,24 @@ def _subject(
         study.close()
         raise
     return model, study
+
+
+def _named(name: str, parameter: str | None) -> SmoothModel | ParameterModels:
+    from landtopo.models.named import named_model, named_over
+
+    return named_model(name) if parameter is None else named_over(name, parameter)
+
+
+def _at_value(
+    subject: SmoothModel | ParameterModels, more: Mapping[str, Any]
+) -> SmoothModel | ParameterModels:
+    """The model at the one value of the parameter that ids of points name."""
+    given = [more.get("from_end"), more.get("to_end"), *more.get("names", ())]
+    found = [re.match(r"v(\d+)-", name) for name in given if name is not None]
+    places = {None if one is None else int(one[1]) for one in found}
+    (place,) = places if len(places) == 1 else (None,)
+    models: tuple[SmoothModel, ...] = getattr(subject, "models", ())
+    return subject if place is None or not 0 < place <= len(models) else models[place - 1]
 
 
 def _kept(study: Study | None, command: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +212,7 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
     from landtopo.landscape.build import landscape_graph
     from landtopo.landscape.gathered import gathered
     from landtopo.landscape.metrics import components
+    from landtopo.models.kept import kept_model
     from landtopo.study.findings import findings_of
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
@@ -181,10 +222,12 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
     outputs = Outputs()
     if out_dir is not None:
         check_outputs(out_dir, (), asked.study, force=force)
-    graph = landscape_graph(asked.model, searched=partial(asked.keep, "minima"), **asked.search)
+    graph = landscape_graph(asked.subject, searched=partial(asked.keep, "minima"), **asked.search)
     if asked.study is not None:
-        graph = gathered(graph, asked.kept, findings_of(asked.study, asked.model.stage))
-        for news in keep_model_graph(asked.study, graph, asked.kept):
+        kept = [kept_model(model) for model in asked.models]
+        for one in kept:
+            graph = gathered(graph, one, findings_of(asked.study, one.model.stage))
+        for news in keep_model_graph(asked.study, graph, kept):
             asked.note(news)
     try:
         if out_dir is not None:
@@ -197,7 +240,9 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
         click.echo(sentence, err=True)
     if not graph:
         asked.note("No minimum was found; try more --starts.")
-    return None if len(components(graph)) == 1 and not outputs.failed else INCOMPLETE
+    rungs = (model.width for model in asked.models)
+    joined = graph and all(len(components(graph, width=rung)) == 1 for rung in rungs)
+    return None if joined and not outputs.failed else INCOMPLETE
 
 
 def _minima(asked: _Asked) -> int | None:
@@ -329,7 +374,9 @@ def _all(asked: _Asked) -> dict[str, Array]:
     if asked.study is not None and asked.study.has_graph:
         graph = asked.study.graph()
         rows = [*graph.nodes.values(), *graph.edges.values()]
-        return {row["id"]: row["coordinates"] for row in rows}
+        rung = asked.model.width
+        begins = "" if rung is None else f"v{rung}-"
+        return {row["id"]: row["coordinates"] for row in rows if row["id"].startswith(begins)}
     found = find_minima(asked.model, **asked.search)
     asked.keep("minima", found)
     return {family.id: family.x for family in (*found.families, *found.others)}

@@ -159,6 +159,13 @@ _OPTIONS = (
         "p-spin:N:SEED, lj:N, morse:N:RHO, samples:FILE.npz, or FILE.py:NAME.",
     ),
     click.option(
+        "--parameter",
+        metavar="NAME=A:B:STEP",
+        help="Values of a parameter of the model, such as beta=0:1:0.1 for FILE.py:NAME with 'def "
+        "NAME(beta)', tilt (torus), decay (xor), rho (morse:N), field (p-spin:N:SEED) or "
+        "regulariser (samples:FILE.npz); or NAME=V1,V2,...",
+    ),
+    click.option(
         "--activation",
         metavar="S",
         help="Of student and teacher: relu, leaky:ALPHA, abs, squared-relu, quadratic, "
@@ -204,6 +211,7 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         activation: str | None,
         outputs: tuple[float, ...] | None,
         model: str | None,
+        parameter: str | None,
         width: int | None,
         widths: tuple[int, ...] | None,
         dim: int | str | None,
@@ -222,9 +230,11 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
                 **{"teacher": teacher, "model": model, "width": width, "widths": widths},
                 **{"dim": dim, "starts": starts, "seed": seed, "jobs": jobs, "study": study},
                 **{"as_json": as_json, "quiet": quiet},
-                **{"activation": activation, "outputs": outputs},
+                **{"activation": activation, "outputs": outputs, "parameter": parameter},
             }
             return run(str(click.get_current_context().info_name), shared, more)
+        if parameter is not None:
+            raise click.UsageError("--parameter is for a model; give --model.")
         if width is not None and widths is not None:
             raise click.UsageError("Give either --width or --widths.")
         if teacher is None and (study is None or not study.exists()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from landtopo.wording import counted, listed
@@ -54,7 +55,7 @@ def share_model(study: Study, kept: Kept) -> list[str]:
     graph = gathered(before, kept, findings_of(study, kept.model.stage))
     if graph is before:
         return []
-    return _news(before, graph, "The") + keep_model_graph(study, graph, kept)
+    return _news(before, graph, "The") + keep_model_graph(study, graph, [kept])
 
 
 def with_findings(study: Study, graph: nx.MultiGraph[str], width: int) -> nx.MultiGraph[str]:
@@ -85,19 +86,24 @@ def keep_graph(study: Study, graph: nx.MultiGraph[str]) -> list[str]:
     return [f"Families are numbered by loss: {listed(moved)}."] if moved else []
 
 
-def keep_model_graph(study: Study, graph: nx.MultiGraph[str], kept: Kept) -> list[str]:
-    """The same for the graph of a model."""
+def keep_model_graph(study: Study, graph: nx.MultiGraph[str], kept: Sequence[Kept]) -> list[str]:
+    """The same for the graph of a model, or of models over a parameter."""
     from landtopo.landscape.gathered import renaming
 
     renamed: dict[str, str] = {}
     if study.has_graph and study.paths():
-        before, after = (
-            {name: data["coordinates"] for name, data in one.nodes.items()}
-            for one in (study.graph(), graph)
-        )
-        renamed = renaming(kept, before, after)
+        known = study.graph()
+        for rung in kept:
+            before, after = (_minima(one, rung.width) for one in (known, graph))
+            renamed |= renaming(rung, before, after)
     moved = _kept(study, graph, renamed)
     return [f"Minima are numbered by value: {listed(moved)}."] if moved else []
+
+
+def _minima(graph: nx.MultiGraph[str], width: int | None) -> dict[str, Array]:
+    """Coordinates of the minima of one rung of a graph of models."""
+    nodes = graph.nodes.items()
+    return {name: data["coordinates"] for name, data in nodes if data.get("width") == width}
 
 
 def _kept(study: Study, graph: nx.MultiGraph[str], renamed: dict[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from landtopo.export.energies import about_energies, minimum_table, transition_state_table
+from landtopo.export.parameters import energies_told
 from landtopo.export.prepare import Prepared
 from landtopo.export.story import evidence, in_short, title_of
 from landtopo.export.tables import (
@@ -107,8 +107,9 @@ def report(prepared: Prepared, pictures: Mapping[Picture, str] | None = None) ->
 
 def _energies(prepared: Prepared, pictures: Mapping[Picture, str]) -> str:
     """The page of a landscape that is of no network."""
-    parts = [f"# {title_of(prepared)}", _bullets(about_energies(prepared))]
-    for table in (minimum_table(prepared), transition_state_table(prepared)):
+    sentences, tables = energies_told(prepared)
+    parts = [f"# {title_of(prepared)}", _bullets(sentences)]
+    for table in tables:
         if table.rows:
             parts.append(_markdown(table))
     for kind, about in _ABOUT_ENERGIES.items():

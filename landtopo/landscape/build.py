@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import networkx as nx
@@ -126,10 +127,11 @@ def landscape_graph(
             run=run,
         )
         families[model.stage] = known.catalogue.by_loss()
-        search = rungs.told(known.search)
+        told = partial(rungs.told, model)
+        search = told(known.search)
         if searched is not None:
             searched(search)
-        _add_rung(graph, known, search, rungs.told)
+        _add_rung(graph, known, search, told)
         lines = _add_lines(graph, known, families, lines)
     return graph
 

@@ -59,6 +59,9 @@ class Line(Brief):
         Directions that were followed, for all that symmetry makes the same; 0 if it stays.
     drawn : bool
         Whether the directions are a sample of independent draws.
+    between : tuple of float or None
+        Where the rungs are values of a parameter: values between which the branch of minima ends;
+        None where it does not.
     """
 
     ancestor: int
@@ -70,6 +73,7 @@ class Line(Brief):
     directions: int
     followed: int
     drawn: bool
+    between: tuple[float, float] | None = None
 
     @property
     def fraction(self) -> float:

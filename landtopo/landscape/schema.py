@@ -20,6 +20,7 @@ __all__ = [
     "LINEAGE",
     "MINIMUM",
     "MODEL",
+    "PARAMETER",
     "SYMMETRY",
     "TRANSITIONS",
     "Column",
@@ -40,6 +41,9 @@ MODEL = "model"
 
 #: The graph attribute that says which points of such a landscape are copies of each other.
 SYMMETRY = "symmetry"
+
+#: The graph attribute that says which parameter of a model has which values, one for each rung.
+PARAMETER = "parameter"
 
 #: Values of the column `kind`.
 MINIMUM = "minimum"
@@ -242,6 +246,7 @@ COLUMNS: tuple[Column, ...] = (
 
 _ENERGY = "unit of energy"
 _STIFFNESS = "unit of energy per squared unit of length"
+_STAGE = "number of coordinates, or of the parameter's value"
 _SEARCHES = (
     "seed",
     "starts",
@@ -281,9 +286,15 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "what derivatives may be wrong by, where they are made of differences",
     ),
     _graph(SYMMETRY, "structure", "", "which points are copies of each other, in plain values"),
+    _graph(
+        PARAMETER,
+        "structure",
+        "",
+        "name of the parameter of the model, and its values from the first rung to the last",
+    ),
     _graph("database", "structure", "", "how the files were laid out, to write them again"),
     *(
-        replace(column, meaning=column.meaning.replace("width", "number of coordinates"))
+        replace(column, meaning=column.meaning.replace("width", _STAGE))
         for column in COLUMNS
         if column.owner == "graph" and column.name in _SEARCHES
     ),
@@ -291,9 +302,12 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "id",
         "text",
         "",
-        "min<number>, numbered as in min.data, or by increasing energy from 0",
+        "min<number>, numbered as in min.data, or by increasing energy from 0; over a parameter "
+        "v<number of the value>-min<number>",
         required=True,
     ),
+    _node("width", "integer", "", "number of the parameter's value, from 1"),
+    _node("parameter", "number", "", "value of the parameter"),
     _node("kind", "text", "", MINIMUM, required=True),
     _node("loss", "number", _ENERGY, "energy", required=True),
     _node("description", "text", "", "the minimum in one line"),
@@ -312,10 +326,11 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "id",
         "text",
         "",
-        "ts<number>, numbered by the lines of ts.data, or by increasing energy from 0",
+        "ts<number>, numbered by the lines of ts.data, or by increasing energy from 0; over a "
+        "parameter v<number of the value>-ts<number>, and l<number> for a lineage",
         required=True,
     ),
-    _edge("kind", "text", "", "saddle: a transition state", required=True),
+    _edge("kind", "text", "", "saddle: a transition state; or lineage", required=True),
     _edge("from_id", "text", "", "its first minimum", required=True),
     _edge(
         "to_id",
@@ -324,7 +339,7 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "its second minimum; equal to from_id for a degenerate rearrangement",
         required=True,
     ),
-    _edge("loss", "number", _ENERGY, "energy", required=True),
+    _edge("loss", "number", _ENERGY, "energy"),
     _edge("barrier_from", "number", _ENERGY, "energy above that of from_id"),
     _edge("barrier_to", "number", _ENERGY, "energy above that of to_id"),
     _edge("permutation", "text", "", "the symmetry by which the way leads to a copy of to_id"),
@@ -338,6 +353,22 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
     ),
     _edge("profile", "structure", f"length, {_ENERGY}", "[arc length, energy] along the path"),
     *(_edge(*entry) for entry in _POINT),
+    _edge(
+        "operation",
+        "text",
+        "",
+        "lineage: what becomes of from_id up to the next value of the parameter: continues, merges "
+        "(its copies become one), turns into a saddle, vanishes at a fold, or leaves its flat set; "
+        "and what becomes of the minimum to which it then descends",
+    ),
+    _edge("fate", "text", "", "lineage: stays (a minimum all along) or flows (into to_id)"),
+    _edge("fraction", "number", "fraction", "lineage: descents that end in to_id"),
+    _edge(
+        "directions", "exact integer", "descents", "lineage: descents that fraction is a part of"
+    ),
+    _edge("followed", "integer", "descents", "lineage: those that were followed"),
+    _edge("parameter_low", "number", "", "lineage: value above which the branch of minima ends"),
+    _edge("parameter_high", "number", "", "lineage: value below which it ends"),
 )
 
 

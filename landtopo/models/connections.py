@@ -70,6 +70,8 @@ class FunctionPath(Table):
         One sentence.
     met : tuple of ndarray, shape (size,)
         Transition states that were found and followed down, and are not on the path, as some copy.
+    width : int or None
+        Number of the parameter's value, where the model is one over a parameter.
     """
 
     _told = ("model", "highest_loss", "barrier_from", "barrier_to", "verified", "status")
@@ -91,11 +93,12 @@ class FunctionPath(Table):
     seed: int
     status: str
     met: tuple[Array, ...] = ()
+    width: int | None = None
 
     @property
     def stage(self) -> int:
-        """The rung that it lies on: a model has the one of its number of coordinates."""
-        return len(self.start)
+        """The rung that it lies on: a model alone has the one of its number of coordinates."""
+        return len(self.start) if self.width is None else self.width
 
     @property
     def barrier_from(self) -> float:
@@ -263,6 +266,7 @@ def connect(
         seed=seed,
         status=joined.status.value,
         met=_not_on(joined, length),
+        width=model.width,
     )
 
 
@@ -287,10 +291,14 @@ def _passes_of(model: SmoothModel, graph: nx.MultiGraph[str] | None) -> list[Arr
     if graph is None:
         return []
     told = graph.graph.get(MODEL)
-    if told != model.shape.title:
+    if told != model.title:
         raise InvalidArgument(
-            f"The 'graph' argument of connect must be of the {model.shape.title}; "
+            f"The 'graph' argument of connect must be of the {model.title}; "
             f"got one of {told or 'networks'}."
         )
-    edges = graph.edges.values()
-    return [np.asarray(data["coordinates"]) for data in edges if "coordinates" in data]
+    edges = graph.edges(data=True)
+    return [
+        np.asarray(data["coordinates"])
+        for first, _, data in edges
+        if "coordinates" in data and graph.nodes[first].get("width") == model.width
+    ]

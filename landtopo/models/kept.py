@@ -22,7 +22,7 @@ def kept_model(model: SmoothModel) -> Kept:
         model=model,
         told=model.told,
         column="coordinates",
-        width=None,
+        width=model.width,
         length=model.length,
         energy=model.energy,
         element=lambda data: model.shape.element_of(data) or nothing,

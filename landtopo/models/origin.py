@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from landtopo.errors import InvalidArgument
-from landtopo.models.named import named_model
+from landtopo.models.named import named_model, named_over
+from landtopo.models.parameter import ParameterModels
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
 from landtopo.shown import Brief
@@ -35,7 +36,10 @@ class Origin(Brief):
     symmetries : int
         Number of symmetries, those of the gauge not counted.
     values : ndarray
-        Of the function, in its own units, at random starts.
+        Of the function, in its own units, at random starts; of functions over a parameter, one
+        after the other.
+    parameter : str
+        Name of the parameter, where the study is of models over one, and its values.
     """
 
     _told = ("name", "size")
@@ -45,9 +49,10 @@ class Origin(Brief):
     size: int
     symmetries: int
     values: Array
+    parameter: str = ""
 
 
-def origin_of(model: SmoothModel) -> Origin:
+def origin_of(model: SmoothModel | ParameterModels) -> Origin:
     """What a study keeps of a model.
 
     Examples
@@ -57,15 +62,22 @@ def origin_of(model: SmoothModel) -> Origin:
     >>> origin_of(named_model("lj:7"))
     Origin(name='lj:7', size=21)
     """
-    keys = [np.random.SeedSequence(3, spawn_key=(number,)) for number in range(_POINTS)]
-    points = np.array([model.shape.draw(np.random.default_rng(key)) for key in keys])
+    models: tuple[SmoothModel, ...]
+    models = model.models if isinstance(model, ParameterModels) else (model,)
     return Origin(
         name=model.source,
         digest=model.digest,
         size=model.size,
-        symmetries=int(model.shape.symmetry.order),
-        values=np.asarray(model.shape.objective.value(points)),
+        symmetries=int(models[0].shape.symmetry.order),
+        values=np.concatenate([_values(one) for one in models]),
+        parameter=model.spelled if isinstance(model, ParameterModels) else "",
     )
+
+
+def _values(model: SmoothModel) -> Array:
+    keys = [np.random.SeedSequence(3, spawn_key=(number,)) for number in range(_POINTS)]
+    points = np.array([model.shape.draw(np.random.default_rng(key)) for key in keys])
+    return np.asarray(model.shape.objective.value(points))
 
 
 def is_same(kept: Origin, given: Origin) -> bool:
@@ -75,7 +87,8 @@ def is_same(kept: Origin, given: Origin) -> bool:
     ----------
     kept, given : Origin
     """
-    return (kept.size, kept.symmetries) == (given.size, given.symmetries) and np.allclose(
+    kinds = [(one.size, one.symmetries, one.parameter, one.values.shape) for one in (kept, given)]
+    return kinds[0] == kinds[1] and np.allclose(
         kept.values, given.values, rtol=_SAME, atol=_SAME * float(np.abs(kept.values).max())
     )
 
@@ -95,7 +108,7 @@ def change_of_file(kept: Origin, given: Origin) -> str | None:
     )
 
 
-def remade(kept: Origin) -> SmoothModel:
+def remade(kept: Origin) -> SmoothModel | ParameterModels:
     """The model again, by its name; whether it is the same one, `is_same` tells.
 
     Raises
@@ -104,7 +117,7 @@ def remade(kept: Origin) -> SmoothModel:
         It was made in Python, or its file is not there.
     """
     try:
-        return named_model(kept.name)
+        return named_over(kept.name, kept.parameter) if kept.parameter else named_model(kept.name)
     except InvalidArgument as error:
         raise InvalidArgument(
             f"The model '{kept.name}' must be given, for it cannot be made again: {error}"

@@ -302,7 +302,7 @@ def gaussian_samples(problem: TeacherStudent, count: int, seed: int = 0) -> tupl
     return inputs, np.asarray(teacher.function.function(heights) @ teacher.strengths)
 
 
-def samples_from_file(place: Path, name: str) -> SmoothModel:
+def samples_from_file(place: Path, name: str, *, regulariser: float | None = None) -> SmoothModel:
     """The model of an .npz file with `inputs`, `targets` and `width`.
 
     It may also hold `activation` (a text, ``erf`` by default), `outputs`, `regulariser`, `spread`.
@@ -312,6 +312,8 @@ def samples_from_file(place: Path, name: str) -> SmoothModel:
     place : Path
     name : str
         What the model is called.
+    regulariser : float, optional
+        In place of the one that the file holds.
     """
     held: dict[str, Any] = {}
     try:
@@ -335,4 +337,6 @@ def samples_from_file(place: Path, name: str) -> SmoothModel:
         if given[key].ndim:
             raise InvalidArgument(f"'{place}' must hold one value as {key}.")
         given[key] = str(given[key]) if key == "activation" else given[key].item()
+    if regulariser is not None:
+        given["regulariser"] = regulariser
     return sample_model(held["inputs"], held["targets"], int(held["width"]), name=name, **given)

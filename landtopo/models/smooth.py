@@ -23,7 +23,7 @@ from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
 from landtopo.landscape.schema import MODEL, SYMMETRY
 from landtopo.landscape.transitions import Found, arc_lengths
-from landtopo.model import Mark, Rungs, Symmetry
+from landtopo.model import Ladder, Mark, Rungs, Symmetry
 from landtopo.models.flat_sets import SetMark, all_flat, copies_of_set
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 from landtopo.paths.descent import DescentOptions
@@ -40,7 +40,16 @@ from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
 from landtopo.symmetry.told import symmetry_record
 
-__all__ = ["FunctionSearch", "Shape", "SmoothModel", "follow_to", "grouped"]
+__all__ = [
+    "FunctionFacts",
+    "FunctionSearch",
+    "Shape",
+    "SmoothModel",
+    "derivatives_of",
+    "follow_to",
+    "grouped",
+    "refuse_networks",
+]
 
 _STARTS = 200
 _CHUNK = 16
@@ -218,16 +227,17 @@ class SmoothModel:
     shape : Shape
         The function, and what is known of it.
     tolerance : float
-        |grad| of a critical point, in units of the model.
+        |grad| of a critical point, in units of the model, where derivatives are exact.
     """
 
     #: No bound is known.
     least = -math.inf
-    ladder = None
+    #: The rung, where models are rungs of a ladder.
+    width: int | None = None
 
     def __init__(self, shape: Shape, *, tolerance: float = _TOLERANCE) -> None:
         self.shape = shape
-        self._tolerance = tolerance
+        self.least_gradient = tolerance
         self.length = _power_of_two(shape.length)
         #: How `named_model` makes it, and the SHA-256 of the file it reads for that, if any.
         self.source, self.digest = shape.name, ""
@@ -239,6 +249,11 @@ class SmoothModel:
     def name(self) -> str:
         """What people call the function."""
         return self.shape.name
+
+    @property
+    def title(self) -> str:
+        """What a graph says that it is of."""
+        return self.shape.title
 
     @property
     def label(self) -> str:
@@ -268,8 +283,12 @@ class SmoothModel:
         return _power_of_two(float(np.median(found)))
 
     @cached_property
-    def _objective(self) -> _Scaled:
-        return _Scaled(self.shape.objective, self.length, self.energy)
+    def _objective(self) -> Objective:
+        return self.scaled(self.shape.objective)
+
+    def scaled(self, objective: Objective) -> Objective:
+        """A function in its own units, in those of the model."""
+        return _Scaled(objective, self.length, self.energy)
 
     def objective(self, x: Array) -> Objective:
         """The function, in units of the model."""
@@ -290,7 +309,7 @@ class SmoothModel:
     @cached_property
     def tolerance(self) -> float:
         """|grad| of a critical point: what differences leave of it, where it is made of them."""
-        return max(self._tolerance, 8.0 * self.shape.slope_error * self.length / self.energy)
+        return max(self.least_gradient, 8.0 * self.shape.slope_error * self.length / self.energy)
 
     def options(self, index: int, tolerance: float | None = None) -> AscentOptions:
         """How a point of an index is searched for."""
@@ -300,6 +319,11 @@ class SmoothModel:
             region=_REGION * math.sqrt(self.size) * max(1.0, self.shape.length / self.length),
             steps=_CLIMB_STEPS if index else _STEPS,
         )
+
+    @property
+    def ladder(self) -> Ladder | None:
+        """A model alone has no rung below."""
+        return None
 
     @property
     def symmetry(self) -> Symmetry:
@@ -318,22 +342,17 @@ class SmoothModel:
         return _Starts(self)
 
     @cached_property
-    def facts(self) -> _Facts:
+    def facts(self) -> FunctionFacts:
         """What is said of any function."""
-        return _Facts(self)
+        return FunctionFacts(self)
 
     def rungs(self, caller: str, *, widths: Any, dim: int | None, init: Any) -> Rungs:
         """The model alone; see `landtopo.model.Subject`."""
-        for name, value in (("widths", widths), ("dim", dim), ("init", init)):
-            if value is not None:
-                raise InvalidArgument(
-                    f"The '{name}' argument of {caller} is for networks, and must be left out for "
-                    f"{self.name}; got {value!r}."
-                )
+        refuse_networks(caller, self.name, widths=widths, dim=dim, init=init)
         return Rungs(
             models=(self,),
-            told=self.told,
-            attributes={MODEL: self.shape.title, **self.derivatives, **self.told_symmetry},
+            told=lambda model, record: model.told(record),
+            attributes={MODEL: self.title, **self.derivatives, **self.told_symmetry},
             starts=self.usual_starts,
         )
 
@@ -351,12 +370,7 @@ class SmoothModel:
     @property
     def derivatives(self) -> dict[str, str]:
         """What derivatives may be wrong by, where they are made of differences; else nothing."""
-        parts = []
-        if self.shape.slope_error:
-            parts.append(f"gradients to about {self.shape.slope_error:.1g}")
-        if self.shape.error:
-            parts.append(f"Hessians to about {self.shape.error:.1g} of their largest eigenvalue")
-        return {"derivatives": f"differences, {' and '.join(parts)}"} if parts else {}
+        return derivatives_of([self.shape])
 
     def told(self, record: Any) -> Any:
         """A record in the units of the function."""
@@ -436,7 +450,7 @@ class SmoothModel:
     @cached_property
     def setting(self) -> PlainSetting:
         """What a connection has to know."""
-        return _Setting(gauge=self.shape.gauge, flaw=self.strata.flaw)
+        return _Setting(gauge=self.shape.gauge, flaw=self.strata.flaw, value=self._objective.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -445,6 +459,7 @@ class _Setting(PlainSetting):
 
     gauge: Gauge
     flaw: Callable[[Array], str | None]
+    value: Callable[[Array], Array]
 
     def relation(self, x: Array, reference: Array) -> Element | None:
         near = np.linalg.norm(self.gauge.align(reference, x) - x)
@@ -457,7 +472,12 @@ class _Setting(PlainSetting):
         self, x: Array, y: Array, images: int, attempt: int, rng: np.random.Generator
     ) -> Array:
         aligned = self.gauge.align(y, x)
-        return PlainSetting.first_guess(self, x, aligned, images, attempt, rng)
+        guess = PlainSetting.first_guess(self, x, aligned, images, attempt, rng)
+        with np.errstate(all="ignore"):
+            has_values = bool(np.all(np.isfinite(self.value(guess))))
+        # A straight line may lead where the function has no value: a row of length zero on a
+        # constraint, for opposite ends. A bent one does not.
+        return guess if has_values or attempt else self.first_guess(x, y, images, 1, rng)
 
     def objection(self, ascent: Ascent, symmetry: Any = None) -> str | None:
         return self.flaw(ascent.x)
@@ -596,7 +616,7 @@ class _Starts:
         return DescentOptions(gradient_tolerance=self._model.tolerance)
 
 
-class _Facts:
+class FunctionFacts:
     """What is said of any function."""
 
     def __init__(self, model: SmoothModel) -> None:
@@ -662,6 +682,45 @@ class _Facts:
     def line(self, line: Line) -> dict[str, Any]:
         """There are no rungs."""
         return {}
+
+
+def derivatives_of(shapes: Sequence[Shape]) -> dict[str, str]:
+    """What derivatives of some functions may be wrong by at most, if made of differences.
+
+    Parameters
+    ----------
+    shapes : sequence of Shape
+    """
+    slope, curvature = (
+        max(errors)
+        for errors in zip(*((one.slope_error, one.error) for one in shapes), strict=True)
+    )
+    parts = []
+    if slope:
+        parts.append(f"gradients to about {slope:.1g}")
+    if curvature:
+        parts.append(f"Hessians to about {curvature:.1g} of their largest eigenvalue")
+    return {"derivatives": f"differences, {' and '.join(parts)}"} if parts else {}
+
+
+def refuse_networks(caller: str, name: str, **given: Any) -> None:
+    """Refuse arguments that mean something for networks only.
+
+    Parameters
+    ----------
+    caller : str
+        The function that has them.
+    name : str
+        Of the model.
+    **given
+        None where one is left out.
+    """
+    for argument, value in given.items():
+        if value is not None:
+            raise InvalidArgument(
+                f"The '{argument}' argument of {caller} is for networks, and must be left out for "
+                f"{name}; got {value!r}."
+            )
 
 
 def _minima(model: SmoothModel, starts: int, run: Run) -> FunctionSearch:

@@ -14,12 +14,13 @@ Algebra Appl. 438, 942 (2013)), so that there are at most 2 (2^N - 1) critical p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
 
-from landtopo.checks import checked_count, checked_seed
+from landtopo.checks import checked_count, checked_number, checked_seed
 from landtopo.models.constraints import NormalisedRows
 from landtopo.models.functions import FunctionShape
 from landtopo.models.smooth import SmoothModel
@@ -53,7 +54,7 @@ class _Sphere(FunctionShape):
         return self.objective.place(x)
 
 
-def p_spin(count: int, seed: int = 0) -> SmoothModel:
+def p_spin(count: int, seed: int = 0, field: float = 0.0) -> SmoothModel:
     """The model of N spins with random couplings.
 
     Parameters
@@ -62,6 +63,8 @@ def p_spin(count: int, seed: int = 0) -> SmoothModel:
         N, from 2 to 200.
     seed : int
         Of the couplings.
+    field : float
+        h, of the energy - h sum_i s_i that is added.
 
     Examples
     --------
@@ -71,6 +74,7 @@ def p_spin(count: int, seed: int = 0) -> SmoothModel:
     """
     count = checked_count("count", "p_spin", count, least=2, most=_MOST)
     seed = checked_seed("p_spin", seed)
+    field = checked_number("field", "p_spin", field, "be a finite number", math.isfinite)
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(count, 7)))
     couplings = generator.standard_normal((count, count, count)) / count
     tensor = sum(np.transpose(couplings, order) for order in permutations(range(3))) / 6.0
@@ -80,8 +84,8 @@ def p_spin(count: int, seed: int = 0) -> SmoothModel:
 
     inner = SmoothFunction(
         size=count,
-        function=lambda s: float(slope(s) @ s) / 3.0,
-        derivative=slope,
+        function=lambda s: float(slope(s) @ s) / 3.0 - field * float(s.sum()),
+        derivative=lambda s: slope(s) - field,
         second=lambda s: -6.0 * (tensor @ s),
     )
     gauge, radius = Lengths(count), np.sqrt(count)

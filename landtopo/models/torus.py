@@ -10,10 +10,12 @@ vectors in the plane, (u, v), whose lengths are gauge (`landtopo/models/constrai
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from landtopo.checks import checked_number
 from landtopo.models.constraints import NormalisedRows
 from landtopo.models.functions import FunctionShape
 from landtopo.models.smooth import SmoothModel
@@ -28,8 +30,8 @@ def _value(x: Array) -> float:
     return float((1.0 - x[0]) * (2.0 + x[2] + x[0] / 2.0))
 
 
-def _gradient(x: Array) -> Array:
-    return np.array([-1.5 - x[2] - x[0], 0.0, 1.0 - x[0], 0.0])
+def _gradient(x: Array, tilt: float) -> Array:
+    return np.array([-1.5 - x[2] - x[0], 0.0, 1.0 - x[0] - tilt, 0.0])
 
 
 def _hessian(x: Array) -> Array:
@@ -58,10 +60,22 @@ class _Torus(FunctionShape):
         return f"angles {first:.4g} and {second:.4g} degrees"
 
 
-def torus() -> SmoothModel:
-    """The model of the function; mirror images, a to -a and b to -b, are its symmetries."""
+def torus(tilt: float = 0.0) -> SmoothModel:
+    """The model of the function; mirror images, a to -a and b to -b, are its symmetries.
+
+    Parameters
+    ----------
+    tilt : float
+        t, of the term t (1 - cos b) that is added, which leaves one point of the valley lowest.
+    """
+    tilt = checked_number("tilt", "torus", tilt, "be a finite number", math.isfinite)
     gauge = Lengths(2)
-    inner = SmoothFunction(size=4, function=_value, derivative=_gradient, second=_hessian)
+    inner = SmoothFunction(
+        size=4,
+        function=lambda x: _value(x) + tilt * float(1.0 - x[2]),
+        derivative=lambda x: _gradient(x, tilt),
+        second=_hessian,
+    )
     shape = _Torus(
         name="torus",
         objective=NormalisedRows(inner, np.ones(2)),

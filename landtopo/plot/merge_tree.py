@@ -161,7 +161,7 @@ def _joins(graph: nx.MultiGraph[str], tree: nx.DiGraph[str], width: int | None) 
         return found
     known = {join.family for join in found}
     for family, data in tree.nodes(data=True):
-        if family not in known and data.get("copies_join", 0.0) > data["loss"] + 1e-12:
+        if family not in known and data.get("copies_join", -math.inf) > data["loss"] + 1e-12:
             found.append(_Join(family, data["copies_join"], False, ""))
     return found
 

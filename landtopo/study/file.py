@@ -16,6 +16,7 @@ from landtopo.checks import checked_seed
 from landtopo.errors import FileFormatError, InvalidArgument, StudyError
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.origin import Origin, change_of_file, is_same, origin_of
+from landtopo.models.parameter import ParameterModels
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
 from landtopo.study.codec import decode, encode
@@ -127,7 +128,7 @@ class StudyFile:
     def create(
         cls,
         path: str | os.PathLike[str],
-        teacher: Teacher | SmoothModel,
+        teacher: Teacher | SmoothModel | ParameterModels,
         *,
         dim: int | None = None,
         seed: int = 0,
@@ -138,8 +139,8 @@ class StudyFile:
         ----------
         path : path-like
             The file; it must not exist yet.
-        teacher : Teacher or SmoothModel
-            Or a model, such as `function_model` makes.
+        teacher : Teacher, SmoothModel or ParameterModels
+            Or a model, such as `function_model` makes, or models over a parameter.
         dim : int, optional
             Dimension of the inputs of networks; None means infinite.
         seed : int
@@ -218,7 +219,7 @@ class StudyFile:
     def resume(
         cls,
         path: str | os.PathLike[str],
-        teacher: Teacher | SmoothModel,
+        teacher: Teacher | SmoothModel | ParameterModels,
         *,
         dim: int | None = None,
         seed: int = 0,
@@ -254,7 +255,9 @@ class StudyFile:
             study.check(teacher, dim=dim, seed=seed)
         return study
 
-    def check(self, teacher: Teacher | SmoothModel, *, dim: int | None, seed: int) -> None:
+    def check(
+        self, teacher: Teacher | SmoothModel | ParameterModels, *, dim: int | None, seed: int
+    ) -> None:
         """Raise StudyError unless the study is of this teacher or model, dimension and seed.
 
         Examples
@@ -267,7 +270,7 @@ class StudyFile:
         >>> study.check(lt.Teacher.orthonormal(2), dim=None, seed=0)
         >>> study.close()
         """
-        if isinstance(teacher, SmoothModel):
+        if isinstance(teacher, (SmoothModel, ParameterModels)):
             self._check_model(teacher)
         else:
             self._check_teacher(teacher)
@@ -280,11 +283,13 @@ class StudyFile:
         if self.seed != seed:
             self._refuse("the seed", str(self.seed), str(seed))
 
-    def _check_model(self, given: SmoothModel) -> None:
+    def _check_model(self, given: SmoothModel | ParameterModels) -> None:
         if self.model is None:
             self._refuse("the teacher", self.title, f"the model {given.source}")
             return
         other = origin_of(given)
+        if self.model.parameter != other.parameter:
+            self._refuse("the parameter", self.model.parameter or "none", other.parameter or "none")
         if change := change_of_file(self.model, other):
             raise StudyError(
                 f"The study '{self.path}' cannot be continued: {change}; choose another study."
@@ -562,10 +567,10 @@ def _closing_on_failure(database: Database) -> Iterator[None]:
         raise
 
 
-def _first_row(subject: Teacher | SmoothModel, dim: int | None, seed: int) -> Row:
+def _first_row(subject: Teacher | SmoothModel | ParameterModels, dim: int | None, seed: int) -> Row:
     """What a study is about, checked."""
     about: dict[str, Any]
-    if isinstance(subject, SmoothModel):
+    if isinstance(subject, (SmoothModel, ParameterModels)):
         if dim is not None:
             raise InvalidArgument(
                 "The 'dim' argument of Study.create is for networks, and must be left out for "

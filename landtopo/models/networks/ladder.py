@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 
 from landtopo.checks import checked_count
 from landtopo.errors import InvalidArgument
@@ -58,9 +57,10 @@ def network_rungs(
     chosen = _checked_widths(caller, widths)
     problems = [TeacherStudent(teacher, width, dim) for width in chosen]
     problems[0].require_labels(caller)
+    unit = unit_of(teacher)
     return Rungs(
         models=tuple(network_model(problem, init) for problem in problems),
-        told=partial(rescaled, unit=unit_of(teacher)),
+        told=lambda model, record: rescaled(record, unit),
         attributes={
             "teacher": teacher.title,
             "gram": teacher.gram.tolist(),

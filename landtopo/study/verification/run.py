@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from landtopo.journal import Forgetful, Journal
 from landtopo.models.origin import origin_of, remade
+from landtopo.models.parameter import ParameterModels
 from landtopo.models.smooth import SmoothModel
 from landtopo.progress import Progress, Silent
 from landtopo.study.rows import Fault
@@ -25,6 +26,7 @@ from landtopo.study.verification import (
 )
 from landtopo.study.verification.checks import Check
 from landtopo.study.verification.evidence import Memory
+from landtopo.study.verification.functions import lineages as function_lineages
 from landtopo.study.verification.functions import paths as function_paths
 from landtopo.study.verification.functions import points as function_points
 from landtopo.study.verification.functions import searches as function_searches
@@ -53,13 +55,14 @@ _MODEL_CHECKERS: tuple[Checker, ...] = (
     *function_ways.CHECKERS,
     *function_searches.CHECKERS,
     *function_paths.CHECKERS,
+    *function_lineages.CHECKERS,
 )
 
 
 def verify(
     study: Study,
     *,
-    model: SmoothModel | None = None,
+    model: SmoothModel | ParameterModels | None = None,
     memory: Memory | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
@@ -69,7 +72,7 @@ def verify(
     Parameters
     ----------
     study : Study
-    model : SmoothModel, optional
+    model : SmoothModel or ParameterModels, optional
         The model of a study of one, where its name does not make it again.
     memory : Memory, optional
         Keeps what was worked out about points, for another study that shares them.
@@ -103,7 +106,7 @@ def verify(
     if damaged:
         return damaged
     known = _known(study, memory or Memory(), model)
-    stamp = f"{origin_of(known.model).digest} " if isinstance(known, KnownModel) else ""
+    stamp = f"{origin_of(known.subject).digest} " if isinstance(known, KnownModel) else ""
     tasks = [
         (f"{stamp}{number}.{place} {record.kind} {record.name}", checker, record)
         for number, record in enumerate(records_of(study))
@@ -126,7 +129,9 @@ def verify(
     return checks
 
 
-def _known(study: Study, memory: Memory, model: SmoothModel | None) -> Known | KnownModel:
+def _known(
+    study: Study, memory: Memory, model: SmoothModel | ParameterModels | None
+) -> Known | KnownModel:
     if study.model is None:
         return Known(study, memory)
     return KnownModel(study, memory, remade(study.model) if model is None else model)
@@ -156,7 +161,8 @@ def _of_kind(known: Known | KnownModel, record: Record) -> Iterator[Checker]:
 
 def _checks(known: Known | KnownModel, checker: Checker, record: Record) -> Iterator[Check]:
     try:
-        yield from checker.run(known, record)
+        here = known.at(record.stage) if isinstance(known, KnownModel) else known
+        yield from checker.run(here, record)
     except UnknownFamilyError as error:
         # Whatever is said about ends needs them; names.py says which of them is unknown.
         yield from known.compare(record).claim("ends", "families of the graph", False,

@@ -7,12 +7,14 @@ and the dataclasses that searches, paths and sessions consist of, found by walki
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from landtopo.landscape.schema import columns_of
+from landtopo.landscape.one_rung import attributes_at
+from landtopo.landscape.schema import PARAMETER, columns_of
 from landtopo.models.connections import FunctionPath
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.origin import Origin
@@ -47,12 +49,15 @@ class Record:
         Its fields.
     within : tuple
         What it was found in: (width, source) of a search, the record of a path.
+    stage : int or None
+        Number of the parameter's value, in studies of models over one.
     """
 
     kind: str
     name: str
     values: Mapping[str, Any] = field(repr=False)
     within: tuple[Any, ...] = field(default=(), repr=False)
+    stage: int | None = None
 
 
 def stored_fields(*, models: bool = False) -> dict[str, tuple[str, ...]]:
@@ -84,11 +89,35 @@ def _dataclasses_in(hint: object) -> Iterator[type]:
 
 def records_of(study: Study) -> Iterator[Record]:
     """Every record of a study, in the order in which they are verified."""
+    if study.model is not None and study.model.parameter:
+        for record in _records_of(study):
+            yield replace(record, stage=_stage(record))
+        return
+    yield from _records_of(study)
+
+
+def _stage(record: Record) -> int | None:
+    """The number of the parameter's value that the name or the place of a record tells."""
+    if record.kind in ("Attempts", "FunctionFamily", "FunctionPoint") and record.within:
+        numbers = [one for one in record.within if isinstance(one, int)]
+        if numbers:
+            return numbers[0]
+    for one in record.within:
+        if isinstance(one, NamedPath):
+            return one.record.stage
+    if record.kind == "edge":
+        # A lineage is a claim of the minimum that it leads to.
+        record = replace(record, name=str(record.values["to_id"]))
+    found = re.match(r"(?:v|null directions flat/|graph of value )(\d+)", record.name)
+    return None if found is None else int(found[1])
+
+
+def _records_of(study: Study) -> Iterator[Record]:
     if study.model is not None:
         yield Record(kind="Origin", name="the model", values=_fields(study.model))
     if study.has_graph:
         graph = study.graph()
-        yield Record(kind="graph", name="graph", values=graph.graph)
+        yield from _of_attributes(graph.graph)
         for name, data in graph.nodes.items():
             yield Record(kind="node", name=name, values=data)
         for first, last, key, data in graph.edges(keys=True, data=True):
@@ -104,6 +133,16 @@ def records_of(study: Study) -> Iterator[Record]:
         yield Record(kind="FlatDirections", name=f"null directions {key}", values=study.recall(key))
     for session in study.sessions():
         yield Record(kind="Session", name=f"session {session.number}", values=_fields(session))
+
+
+def _of_attributes(attributes: Mapping[str, Any]) -> Iterator[Record]:
+    """What a graph says of itself; over a parameter one value at a time."""
+    if PARAMETER not in attributes:
+        yield Record(kind="graph", name="graph", values=attributes)
+        return
+    for number in range(1, len(attributes[PARAMETER]["values"]) + 1):
+        values = attributes_at(attributes, number)
+        yield Record(kind="graph", name=f"graph of value {number}", values=values)
 
 
 def _of_search(study: Study, width: int, source: str) -> Iterator[Record]:

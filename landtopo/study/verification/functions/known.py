@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
+import networkx as nx
 import numpy as np
 
+from landtopo.landscape.one_rung import graph_at
+from landtopo.models.parameter import ParameterModels
 from landtopo.models.smooth import SmoothModel
 from landtopo.study.store import Study
 from landtopo.study.verification.checks import Comparison
@@ -14,7 +18,7 @@ from landtopo.study.verification.functions.evidence import FunctionEvidence
 from landtopo.study.verification.known import Stored, UnknownFamilyError
 from landtopo.study.verification.stored import Record
 
-__all__ = ["KnownModel", "place_of"]
+__all__ = ["KnownModel", "is_line", "place_of"]
 
 
 class KnownModel(Stored):
@@ -24,13 +28,43 @@ class KnownModel(Stored):
     ----------
     study : Study
     memory : Memory
-    model : SmoothModel
-        The function, which a study does not hold.
+    subject : SmoothModel or ParameterModels
+        The function, which a study does not hold, or functions over a parameter.
+    number : int
+        Of the parameter's value, from 1.
     """
 
-    def __init__(self, study: Study, memory: Memory, model: SmoothModel) -> None:
+    def __init__(
+        self,
+        study: Study,
+        memory: Memory,
+        subject: SmoothModel | ParameterModels,
+        number: int = 1,
+    ) -> None:
         super().__init__(study, memory)
-        self.model = model
+        self.subject = subject
+        self.models: tuple[SmoothModel, ...]
+        self.models = subject.models if isinstance(subject, ParameterModels) else (subject,)
+        self.model = self.models[number - 1]
+        self._others: dict[int, KnownModel] = {number: self}
+
+    def at(self, number: int | None) -> KnownModel:
+        """The same at another value of the parameter; a model alone has none."""
+        if number is None or not isinstance(self.subject, ParameterModels):
+            return self
+        if number not in self._others:
+            if not 0 < number <= len(self.subject.models):
+                raise UnknownFamilyError(f"value {number}")
+            found = KnownModel(self.study, self.memory, self.subject, number)
+            found._others = self._others
+            self._others[number] = found
+        return self._others[number]
+
+    @cached_property
+    def graph(self) -> nx.MultiGraph[str]:
+        """The landscape graph, at the value of the parameter if it is over one."""
+        whole = self.study.graph() if self.study.has_graph else nx.MultiGraph()
+        return whole if self.model.width is None else graph_at(whole, self.model.width)
 
     def evidence(self, x: Any) -> FunctionEvidence:
         """What is recomputed of a point."""
@@ -63,6 +97,11 @@ class KnownModel(Stored):
     def compare(self, record: Record) -> Comparison:
         """Makes checks of a record's fields; tolerances are those of the checkers."""
         return Comparison(record.name, record.values)
+
+
+def is_line(record: Record) -> bool:
+    """Whether an edge is a lineage, which has no point."""
+    return record.kind == "edge" and "coordinates" not in record.values
 
 
 def place_of(record: Record) -> Any:

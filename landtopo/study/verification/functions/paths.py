@@ -36,6 +36,7 @@ def _check_path(known: KnownModel, record: Record) -> Iterator[Check]:
     path = FunctionPath(**record.values)
     compare = known.compare(record)
     yield from compare.equal("model", known.model.name)
+    yield from compare.equal("width", known.model.width)
     yield from _ends(known, compare, path, named)
     yield from _points(known, compare, path)
     yield from _steps(known, compare, path)
@@ -190,7 +191,7 @@ def _check_flat(known: KnownModel, record: Record) -> Iterator[Check]:
 
 _FORM = ("bands", "seconds", "seed", "status")
 _PATH: tuple[Any, ...] = (
-    "model", "start", "end", "points", "positions", "losses", "minima", "minima_losses",
+    "model", "width", "start", "end", "points", "positions", "losses", "minima", "minima_losses",
     "transition_states", "highest_loss", "verified", "evaluations", "met", *_FORM,
 )  # fmt: skip
 _FLAT = ("loss", "flat_dimension", "nullity", "gauge", "directions", "disagreements", "coordinates")

@@ -12,7 +12,7 @@ from landtopo.points.records import Kind
 from landtopo.points.stationary import flat_reason, verdict_of
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.functions.evidence import FunctionEvidence
-from landtopo.study.verification.functions.known import KnownModel, place_of
+from landtopo.study.verification.functions.known import KnownModel, is_line, place_of
 from landtopo.study.verification.known import Checker
 from landtopo.study.verification.stored import Record
 
@@ -26,6 +26,8 @@ _SLACK = 4.0
 
 
 def _check_point(known: KnownModel, record: Record) -> Iterator[Check]:
+    if is_line(record):
+        return
     point, compare, stored = known.evidence(place_of(record)), known.compare(record), record.values
     value = "value" if record.kind == "FunctionPoint" else "loss"
     size = known.model.energy + abs(point.loss)
@@ -114,6 +116,8 @@ def _check_verdict(known: KnownModel, record: Record) -> Iterator[Check]:
 
 
 def _check_symmetry(known: KnownModel, record: Record) -> Iterator[Check]:
+    if is_line(record):
+        return
     point, compare = known.evidence(place_of(record)), known.compare(record)
     order = point.isotropy_order
     yield from compare.equal("isotropy_order", order)

@@ -12,14 +12,16 @@ import numpy as np
 from landtopo.errors import LandtopoError
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.gathered import SOURCES, gathered
-from landtopo.landscape.schema import FORMAT_VERSION, MODEL
+from landtopo.landscape.one_rung import graph_at
+from landtopo.landscape.schema import FORMAT_VERSION, MODEL, PARAMETER
 from landtopo.models.kept import kept_model
 from landtopo.models.origin import Origin, is_same, origin_of
+from landtopo.models.parameter import CONTINUATION, ParameterModels
 from landtopo.points.records import Attempts, Status
 from landtopo.study.findings import findings_of
 from landtopo.study.verification.checks import Check
 from landtopo.study.verification.counts import compare_start_search, labels_of, source_of
-from landtopo.study.verification.functions.known import KnownModel, place_of
+from landtopo.study.verification.functions.known import KnownModel, is_line, place_of
 from landtopo.study.verification.functions.points import VALUE
 from landtopo.study.verification.intervals import coverage_of, interval_like
 from landtopo.study.verification.known import Checker
@@ -33,7 +35,7 @@ from landtopo.study.verification.replay import (
 )
 from landtopo.study.verification.stored import Record
 
-__all__ = ["CHECKERS"]
+__all__ = ["CHECKERS", "made_again"]
 
 # Heights closer than this, in units of the model, are tied and in any order.
 _TIED = 2e-10
@@ -44,11 +46,12 @@ _RANDOM, _MODES = "random starts", "soft modes"
 
 def _check_model(known: KnownModel, record: Record) -> Iterator[Check]:
     """The study's model against the one that its name makes today."""
-    compare, given = known.compare(record), origin_of(known.model)
+    compare, given = known.compare(record), origin_of(known.subject)
     yield from compare.equal("name", given.name)
     yield from compare.equal("digest", given.digest)
     yield from compare.equal("size", given.size)
     yield from compare.equal("symmetries", given.symmetries)
+    yield from compare.equal("parameter", given.parameter)
     same = is_same(Origin(**record.values), given)
     yield from compare.claim("values", "those of the model", same, stored="values at some points")
 
@@ -57,7 +60,7 @@ def _check_attempts(known: KnownModel, record: Record) -> Iterator[Check]:
     stage, source = record.within
     attempts, compare = Attempts(**record.values), known.compare(record)
     asked, families = known.asked(stage, source), _listed(known, stage, source)
-    yield from compare.equal("width", known.model.size)
+    yield from compare.equal("width", known.model.stage)
     yield from compare.equal("source", _RANDOM)
     yield from compare.equal("independent", True)
     starts = np.asarray(attempts.starts)
@@ -126,10 +129,10 @@ def _check_family(known: KnownModel, record: Record) -> Iterator[Check]:
 
 def _check_node(known: KnownModel, record: Record) -> Iterator[Check]:
     compare, stored = known.compare(record), record.values
-    point, stage = known.node(record.name), known.model.size
+    point, stage = known.node(record.name), known.model.stage
     heights = [known.node(name).loss for name in known.graph]
     places = places_of(point.loss, heights, _TIED * known.model.energy)
-    number = re.fullmatch(r"min(\d+)", str(stored["id"]))
+    number = re.fullmatch(rf"{_prefix(known)}min(\d+)", str(stored["id"]))
     good = stored["id"] == record.name and number is not None and int(number[1]) in places
     yield from compare.claim("id", f"{record.name}, number {shown_places(places)} by value", good)
     source = source_of(known, stage)
@@ -149,11 +152,13 @@ def _check_node(known: KnownModel, record: Record) -> Iterator[Check]:
 
 
 def _check_edge(known: KnownModel, record: Record) -> Iterator[Check]:
+    if is_line(record):
+        return
     compare, stored = known.compare(record), record.values
     height = known.evidence(place_of(record)).loss
     heights = [known.evidence(data["coordinates"]).loss for data in known.graph.edges.values()]
     places = places_of(height, heights, _TIED * known.model.energy)
-    number = re.fullmatch(r"ts(\d+)", str(stored["id"]))
+    number = re.fullmatch(rf"{_prefix(known)}ts(\d+)", str(stored["id"]))
     good = stored["id"] == record.name and number is not None and int(number[1]) in places
     yield from compare.claim("id", f"{record.name}, number {shown_places(places)} by height", good)
     ends = {stored["from_id"], stored["to_id"]} == set(record.within)
@@ -161,12 +166,19 @@ def _check_edge(known: KnownModel, record: Record) -> Iterator[Check]:
         yield from compare.claim(side, " or ".join(sorted(record.within)), ends)
 
 
+def _prefix(known: KnownModel) -> str:
+    """The beginning of ids at a value of a parameter."""
+    return "" if known.model.width is None else f"v{known.model.width}-"
+
+
 def _check_found(known: KnownModel, record: Record) -> Iterator[Check]:
     """What found a thing first, and how often, as the pieces of work make it again."""
+    if is_line(record):
+        return
     compare, stored = known.compare(record), record.values
-    searched = known.graph.graph["transition_search"].get(str(known.model.size), {})
+    searched = known.graph.graph["transition_search"].get(str(known.model.stage), {})
     names = set(searched.get("outcomes", {})) | ({_RANDOM} if record.kind == "node" else set())
-    names |= {SOURCES[0], *(SOURCES[2:])}
+    names |= {SOURCES[0], *(SOURCES[2:]), *([CONTINUATION] if known.model.width else [])}
     yield from compare.claim("found_by", " or ".join(sorted(names)), stored["found_by"] in names)
     times = stored.get("times_met")
     if times is not None:
@@ -184,16 +196,23 @@ def _check_found(known: KnownModel, record: Record) -> Iterator[Check]:
 
 
 def _again(known: KnownModel) -> nx.MultiGraph[str] | None:
+    """The graph as the pieces make it, at the value of the parameter if it is over one."""
+    graph, rung = made_again(known), known.model.width
+    return graph if graph is None or rung is None else graph_at(graph, rung)
+
+
+def made_again(known: KnownModel) -> nx.MultiGraph[str] | None:
     """The graph as the pieces that the study keeps make it, or None where some are missing."""
-    starts = known.graph.graph.get("starts", {}).get(str(known.model.size))
+    starts = known.graph.graph.get("starts", {}).get(str(known.model.stage))
 
     def made() -> nx.MultiGraph[str] | None:
         try:
             graph = landscape_graph(
-                known.model, starts=starts, seed=known.study.seed, journal=KeptPieces(known.study)
+                known.subject, starts=starts, seed=known.study.seed, journal=KeptPieces(known.study)
             )
-            findings = findings_of(known.study, known.model.stage)
-            return gathered(graph, kept_model(known.model), findings)
+            for model in known.models:
+                graph = gathered(graph, kept_model(model), findings_of(known.study, model.stage))
+            return graph
         except (MissingPieceError, LandtopoError):
             return None
 
@@ -203,22 +222,24 @@ def _again(known: KnownModel) -> nx.MultiGraph[str] | None:
 
 def _check_graph(known: KnownModel, record: Record) -> Iterator[Check]:
     compare, stored = known.compare(record), record.values
-    stage = str(known.model.size)
+    stage = str(known.model.stage)
     yield from compare.equal("format_version", FORMAT_VERSION)
     versions = {session.versions.get("landtopo") for session in known.study.sessions()}
     good = stored.get("landtopo_version") in versions
     yield from compare.claim("landtopo_version", " or ".join(sorted(map(str, versions))), good)
-    yield from compare.equal(MODEL, known.model.shape.title)
-    yield from compare.equal("derivatives", known.model.derivatives.get("derivatives", "exact"))
+    yield from compare.equal(MODEL, known.model.title)
+    told = known.subject.attributes if isinstance(known.subject, ParameterModels) else {}
+    yield from compare.equal(PARAMETER, told.get(PARAMETER))
+    yield from compare.equal("derivatives", known.subject.derivatives.get("derivatives", "exact"))
     yield from compare.equal("seed", known.study.seed)
-    source = source_of(known, known.model.size)
+    source = source_of(known, known.model.stage)
     good = source is not None and set(stored["starts"]) == {stage}
     for field in ("starts", "start_search", "coverage"):
         yield from compare.claim(field, "those of a stored search", good, stored=str(source))
     if source is not None:
-        attempts = known.attempts(known.model.size, source)
+        attempts = known.attempts(known.model.stage, source)
         yield from compare_leaves(compare, "starts", stored["starts"], {stage: len(attempts)})
-        yield from compare_start_search(known, compare, record, known.model.size, source)
+        yield from compare_start_search(known, compare, record, known.model.stage, source)
         counts = [len(rows) for rows in labels_of(attempts).values()]
         told = stored["coverage"].get(stage, {})
         yield from compare_leaves(compare, f"coverage.{stage}", told, coverage_of(counts, told))
@@ -233,11 +254,11 @@ def _check_graph(known: KnownModel, record: Record) -> Iterator[Check]:
 
 _ATTEMPTS = ("width", "source", "independent", "starts", "status", "loss", "grad_norm",
              "evaluations", "weights", "family")  # fmt: skip
-_OF_GRAPH = ("format_version", "landtopo_version", MODEL, "derivatives", "seed", "starts",
-             "start_search", "coverage", "transition_search")  # fmt: skip
+_OF_GRAPH = ("format_version", "landtopo_version", MODEL, PARAMETER, "derivatives", "seed",
+             "starts", "start_search", "coverage", "transition_search")  # fmt: skip
 
 CHECKERS = (
-    Checker(covers={"Origin": ("name", "digest", "size", "symmetries", "values")},
+    Checker(covers={"Origin": ("name", "digest", "size", "symmetries", "values", "parameter")},
             run=_check_model),
     Checker(covers={"Attempts": _ATTEMPTS}, run=_check_attempts,
             form={"Attempts": ("evaluations",)}),

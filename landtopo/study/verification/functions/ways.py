@@ -15,7 +15,7 @@ from landtopo.objective import Array
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.descents import Descent
 from landtopo.study.verification.functions.evidence import FunctionEvidence
-from landtopo.study.verification.functions.known import KnownModel, place_of
+from landtopo.study.verification.functions.known import KnownModel, is_line, place_of
 from landtopo.study.verification.functions.points import VALUE
 from landtopo.study.verification.known import Checker
 from landtopo.study.verification.stored import Record
@@ -41,6 +41,8 @@ _DENSE = 4001
 
 
 def _check_heights(known: KnownModel, record: Record) -> Iterator[Check]:
+    if is_line(record):
+        return
     compare, stored = known.compare(record), record.values
     height = known.evidence(place_of(record)).loss
     close = VALUE * (known.model.energy + abs(height))
@@ -64,6 +66,8 @@ def _check_heights(known: KnownModel, record: Record) -> Iterator[Check]:
 
 def _check_ways(known: KnownModel, record: Record) -> Iterator[Check]:
     """The minima in which both flows end, how they lie, and the values on the way."""
+    if is_line(record):
+        return
     compare, stored = known.compare(record), record.values
     point = known.evidence(place_of(record))
     ways = ways_from(known, point)
