@@ -255,8 +255,8 @@ def _check_graph(known: KnownModel, record: Record) -> Iterator[Check]:
 
 _ATTEMPTS = ("width", "source", "independent", "starts", "status", "loss", "grad_norm",
              "evaluations", "weights", "family")  # fmt: skip
-_OF_GRAPH = ("format_version", "landtopo_version", MODEL, PARAMETER, SYMMETRY, "derivatives", "seed",
-             "starts", "start_search", "coverage", "transition_search")  # fmt: skip
+_OF_GRAPH = ("format_version", "landtopo_version", MODEL, PARAMETER, SYMMETRY, "derivatives",
+             "seed", "starts", "start_search", "coverage", "transition_search")  # fmt: skip
 
 CHECKERS = (
     Checker(covers={"Origin": ("name", "digest", "size", "symmetries", "values", "parameter")},
