@@ -313,3 +313,26 @@ def test_a_database_has_a_tree_and_no_map(browser: Any, tmp_path: Path) -> None:
         told = text_of(page, "#tree-told")
         assert told.startswith("How much was searched is not known.")
         assert "Whether passes were verified is not known." in told
+
+
+def test_a_page_of_many_minima_draws_the_longest_branches(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("landtopo.export.formats.page._MANY", 3)
+    monkeypatch.setattr("landtopo.export.formats.page._GRAPH", 2)
+    for page in opened(browser, cluster(), tmp_path, (1400, 900)):
+        assert "4 minima · 12 transition states" in text_of(page, "#subtitle")
+        drawn = "return landtopo.cy.nodes().map((item) => item.id()).sort()"
+        # The lowest, and the one that lasts longest; undecided points are no minima.
+        assert run(page, drawn) == ["min0", "min1", "u0"]
+        edges = "return landtopo.cy.edges().map((item) => item.id()).sort()"
+        assert run(page, edges) == ["ts0", "ts3"]
+        assert "draws the 2 with the longest branches of 4 minima" in text_of(page, "#panel")
+        # The tree holds all, and each has a panel, without what is long.
+        run(page, "landtopo.toggleView('tree'); landtopo.toggleView('graph')")
+        click_canvas(page, "#tree", PLACE % "min3")
+        wait_for(page, f"{TITLE} === 'Minimum min3'")
+        assert "15 contacts" in text_of(page, "#description")
+        assert page.find_elements("css selector", ".coordinates") == []
+        run(page, "landtopo.recolour('count'); landtopo.choose('ts1')")
+        assert text_of(page, "#panel h2") == "Transition state ts1"

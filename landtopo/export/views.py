@@ -13,7 +13,7 @@ from landtopo.landscape.branches import branch_ends, leaf_order
 from landtopo.landscape.schema import MODEL
 from landtopo.landscape.tree import merge_tree
 
-__all__ = ["maps", "trees"]
+__all__ = ["longest", "maps", "trees"]
 
 # Maps of all widths cost about so many distances, ten milliseconds each at most, and a map shows
 # so many points at most.
@@ -44,6 +44,25 @@ def trees(prepared: Prepared) -> list[dict[str, Any]]:
         }
         found.append({"width": width or 0, "order": leaf_order(tree), "ends": ends})
     return found
+
+
+def longest(forest: list[dict[str, Any]], prepared: Prepared, most: int) -> frozenset[str]:
+    """The families with the longest branches, the lowest of each tree first of all.
+
+    Parameters
+    ----------
+    forest : list of dict
+        As `trees` makes it.
+    prepared : Prepared
+    most : int
+    """
+    losses = {node["id"]: node["loss"] for node in prepared.nodes}
+    lasting = {
+        name: tree["ends"][name][1] - losses[name] if name in tree["ends"] else math.inf
+        for tree in forest
+        for name in tree["order"]
+    }
+    return frozenset(sorted(lasting, key=lambda name: (-lasting[name], losses[name], name))[:most])
 
 
 def maps(prepared: Prepared) -> list[dict[str, Any]]:

@@ -8,6 +8,14 @@ data.besideById = Object.fromEntries([...data.pairs, ...data.ends].map((record) 
 // A landscape without widths is one column, which has no name.
 data.named = data.attributes.model === undefined;
 for (const record of data.nodes) record.width ??= 0;
+// Of many families the graph draws some, which have a look of their own; the others share those of
+// their kinds.
+const drawn = data.drawn && new Set(data.drawn);
+if (drawn) data.nodes.forEach((record, place) => { data.looks[record.id] ??= data.legend.node[data.styles[place]]; });
+data.graph = {
+  nodes: drawn ? data.nodes.filter((record) => drawn.has(record.id)) : data.nodes,
+  edges: drawn ? data.edges.filter((edge) => drawn.has(edge.from_id) && drawn.has(edge.to_id)) : data.edges,
+};
 data.widths = [...new Set(data.nodes.map((record) => record.width))].sort((a, b) => a - b);
 
 // The same width as in the style sheet.
@@ -15,7 +23,7 @@ const narrow = window.matchMedia("(max-width: 820px)");
 const scales = makeScales(data);
 const state = { scale: "linear", tab: "node", chosen: null, views: new Set(["graph"]), bright: null, there: null, colouring: colouring(data, ""), off: { widths: new Set(), families: new Set(), edges: new Set(), beside: new Set() } };
 
-const large = data.nodes.length + data.edges.length > MANY;
+const large = data.graph.nodes.length + data.graph.edges.length > MANY;
 const cy = cytoscape({
   container: byId("network"),
   elements: makeElements(data),
@@ -50,7 +58,7 @@ function subtitle() {
   const parts = [
     attributes.dim === undefined ? "" : attributes.dim === "infinite" ? "inputs of any dimension" : `dimension ${attributes.dim}`,
     countedMinima(data, data.nodes.length),
-    counted(data.edges.filter((edge) => edge.kind !== "lineage").length, data.words.passage, data.words.passages),
+    counted(data.transitions ?? data.edges.filter((edge) => edge.kind !== "lineage").length, data.words.passage, data.words.passages),
     attributes.seed === undefined ? "" : `seed ${attributes.seed}`,
     attributes.landtopo_version === undefined ? "" : `landtopo ${attributes.landtopo_version}`,
   ];
@@ -157,7 +165,7 @@ function recolour(name) {
   byId("colour").value = name;
   state.colouring = colouring(data, name);
   byId("keys").replaceChildren(...colourKeys(state.colouring));
-  cy.batch(() => { for (const record of data.nodes) cy.getElementById(record.id).data("color", state.colouring.of(record)); });
+  cy.batch(() => { for (const record of data.graph.nodes) cy.getElementById(record.id).data("color", state.colouring.of(record)); });
   redraw();
 }
 

@@ -70,7 +70,7 @@ function arc(start, end, top, aside) {
 // pixels, symbols shrink and lines get fainter.
 function crowding(data, unit) {
   const counts = {};
-  for (const record of data.nodes) counts[record.width] = (counts[record.width] || 0) + 1;
+  for (const record of data.graph.nodes) counts[record.width] = (counts[record.width] || 0) + 1;
   const room = 60 * Math.min(1, BAND / unit / 150);
   return Math.max(1, Math.max(0, ...Object.values(counts)) / room);
 }
@@ -88,7 +88,7 @@ function shapeFor(data, box) {
 function geometry(data, scale, { unit, stretch }) {
   const up = (loss) => stretch * scale.height(loss);
   const nodes = {};
-  for (const record of data.nodes) {
+  for (const record of data.graph.nodes) {
     const look = data.looks[record.id];
     nodes[record.id] = { x: look.x, y: scale.height ? up(record.loss) : stretch * look.y_even };
   }
@@ -96,7 +96,7 @@ function geometry(data, scale, { unit, stretch }) {
   for (const end of data.ends) nodes[end.id] = { x: end.x, y: scale.height ? up(end.loss) : stretch * HEIGHT };
   const edges = {};
   const seen = {};
-  for (const record of data.edges) {
+  for (const record of data.graph.edges) {
     if (record.kind === "lineage") continue;
     const [start, end] = [nodes[record.from_id], nodes[record.to_id]];
     const pair = [record.from_id, record.to_id].sort().join(" ");
@@ -124,18 +124,19 @@ function loop(rise, nth, unit) {
 }
 
 function makeElements(data) {
-  const nodes = data.nodes.map((record) => ({
+  const nodes = data.graph.nodes.map((record) => ({
     group: "nodes",
     data: { id: record.id, color: data.looks[record.id].color },
     classes: data.looks[record.id].shape,
   }));
-  const edges = data.edges.map((record) => ({
+  const edges = data.graph.edges.map((record) => ({
     group: "edges",
     classes: record.kind === "lineage" ? "lineage" : record.from_id === record.to_id ? "loop" : "pass",
     data: { id: record.id, source: record.from_id, target: record.to_id },
   }));
   const ends = data.ends.map((record) => ({ group: "nodes", data: { id: record.id, color: "#fff" }, classes: "beside" }));
-  const pairs = data.pairs.map((record) => ({
+  const there = new Set(nodes.map((node) => node.data.id));
+  const pairs = data.pairs.filter((pair) => there.has(pair.from_id) && there.has(pair.to_id)).map((record) => ({
     group: "edges", classes: "beside", data: { id: record.id, source: record.from_id, target: record.to_id },
   }));
   return [...nodes, ...ends, ...edges, ...pairs];

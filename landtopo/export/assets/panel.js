@@ -168,6 +168,7 @@ function overview(data) {
   return [
     element("h2", {}, "In short"),
     element("p", { class: "hint" }, `Click or tap a ${data.words.one} or an edge, or a row of a table. Drag to move; scroll or pinch to zoom.`),
+    ...(data.drawn ? [element("p", { class: "open" }, `The graph draws the ${data.drawn.length} with the longest branches of ${countedMinima(data, data.nodes.length)}; the tree and the table hold all. Passes are those between them, and where branches end.`)] : []),
     ...widths,
     ...section("How to read this", element("div", {},
       ...(data.named ? NETWORKS : ENERGIES).map((text) => element("p", {}, text)))),

@@ -16,6 +16,7 @@ class TreeView extends Plane {
         this.lasting[name] = end ? end[1] - data.nodeById[name].loss : Infinity;
       }
     }
+    this.split = new Set(data.trees.filter((tree) => tree.order.filter((name) => !tree.ends[name]).length > 1));
     const all = Object.values(this.lasting).filter((length) => Number.isFinite(length) && length > 0).sort((a, b) => a - b);
     this.range = all.length ? [all[0], all[all.length - 1]] : null;
     // Of thousands the lowest passes alone would be seen: a slider at the foot shows all.
@@ -126,7 +127,7 @@ class TreeView extends Plane {
         const chosen = this.hooks.chosen();
         const marked = chosen === name || (end && end[2].includes(chosen));
         this.stroke(pen, [[x, y], [x, top], [other, top]], {
-          width: marked ? 3 : thin, color: marked ? "#0969da" : dim(name) ? "#d0d7de" : INK, dash: end || order.length < 2 || !this.split(tree) ? [] : [2, 3],
+          width: marked ? 3 : thin, color: marked ? "#0969da" : dim(name) ? "#d0d7de" : INK, dash: end || order.length < 2 || !this.split.has(tree) ? [] : [2, 3],
         });
         this.lines.push([name, [x, y], [x, top]]);
         if (end) this.lines.push([end[2][0], [x, top], [other, top]]);
@@ -136,10 +137,6 @@ class TreeView extends Plane {
     }
     this.drawLeaves(pen, shape, dim);
     this.drawHeads(pen, bands);
-  }
-
-  split(tree) {
-    return tree.order.filter((name) => !tree.ends[name]).length > 1;
   }
 
   stroke(pen, points, { width, color, dash }) {
@@ -154,7 +151,7 @@ class TreeView extends Plane {
 
   // Passes that were not verified, and pairs that were tried and not joined.
   drawOpen(pen, tree, places, up) {
-    const own = (edge) => places[edge.from_id] && places[edge.to_id] && tree.order.includes(edge.from_id);
+    const own = (edge) => places[edge.from_id] && places[edge.to_id] && this.data.nodeById[edge.from_id].width === tree.width;
     for (const edge of this.open.filter(own)) {
       const [[x0], [x1]] = [this.at(...places[edge.from_id]), this.at(...places[edge.to_id])];
       const [, y] = this.at(0, up(edge.loss));

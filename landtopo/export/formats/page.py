@@ -22,8 +22,8 @@ from landtopo.export.prepare import Prepared, Record
 from landtopo.export.story import evidence, in_short, title_of
 from landtopo.export.tables import copies_of, width_rows, widths_table
 from landtopo.export.unresolved import Unresolved, unresolved
-from landtopo.export.views import maps, trees
-from landtopo.landscape.schema import MODEL
+from landtopo.export.views import longest, maps, trees
+from landtopo.landscape.schema import LINEAGE, MODEL, Column, Owner
 from landtopo.landscape.words import words_of
 
 __all__ = ["FORMAT"]
@@ -48,6 +48,12 @@ _WEIGHT_DIGITS = 6
 _DIGITS = 12
 _PROFILE_POINTS = 240
 
+# Of more families than this a browser makes no graph in reasonable time: so many of them are drawn,
+# and what is long in a record is left to the other formats.
+_MANY = 5_000
+_GRAPH = 1_000
+_LONG_TEXTS = ("reason", "given", "given_coordinates")
+
 # Undecided points stand so far to the right of the middle of their column.
 _BESIDE = 0.36 * COLUMN_DISTANCE
 
@@ -68,17 +74,70 @@ def _library() -> str:
 
 
 def _data(prepared: Prepared) -> dict[str, Any]:
+    forest = trees(prepared)
+    if len(prepared.nodes) <= _MANY:
+        return {**_drawn(prepared), "trees": forest, "maps": maps(prepared), "drawn": None}
+    return _of_many(prepared, forest)
+
+
+def _of_many(prepared: Prepared, forest: list[dict[str, Any]]) -> dict[str, Any]:
+    """The page of more families than a browser can draw as a graph.
+
+    The trees and the tables hold all families, in numbers and texts; the graph draws those with the
+    longest branches. Of transitions there are those between them, and where branches end.
+    """
+    kept = longest(forest, prepared, _GRAPH)
+    ends = {key for tree in forest for *_, keys in tree["ends"].values() for key in keys}
+    slim = dataclasses.replace(
+        prepared,
+        columns=tuple(column for column in prepared.columns if _is_short(column)),
+        nodes=tuple(_short_values(prepared, record, "node") for record in prepared.nodes),
+        edges=tuple(
+            _short_values(prepared, record, "edge")
+            for record in prepared.edges
+            if record["id"] in ends or kept >= {record["from_id"], record["to_id"]}
+        ),
+    )
+    data = _drawn(prepared, slim)
+    names = [look["style"] for look in data["legend"]["node"]]
+    styles = [names.index(look["style"]) for look in data["looks"].values()]
+    return {
+        **data,
+        "looks": {name: data["looks"][name] for name in sorted(kept)},
+        "edgeLooks": {record["id"]: data["edgeLooks"][record["id"]] for record in slim.edges},
+        "styles": styles,
+        "drawn": sorted(kept),
+        "transitions": sum(edge["kind"] != LINEAGE for edge in prepared.edges),
+        "trees": forest,
+        "maps": [],
+    }
+
+
+def _is_short(column: Column) -> bool:
+    """Whether a page of many families has room for a column."""
+    long = column.type in ("vector", "matrix", "structure")
+    return column.owner == "graph" or not (long or column.name in _LONG_TEXTS)
+
+
+def _short_values(prepared: Prepared, record: Record, owner: Owner) -> Record:
+    names = {column.name for column in prepared.columns_of(owner) if _is_short(column)}
+    return {name: value for name, value in record.items() if name in names}
+
+
+def _drawn(prepared: Prepared, slim: Prepared | None = None) -> dict[str, Any]:
+    """Records with their looks, and what is told of the whole; `slim` is what the page holds."""
+    held = prepared if slim is None else slim
     looks = {name: dataclasses.asdict(look) for name, look in prepared.node_looks.items()}
     edge_looks = {name: dataclasses.asdict(look) for name, look in prepared.edge_looks.items()}
     entries = unresolved(prepared)
     return {
         "attributes": prepared.attributes,
         "columns": {
-            owner: [dataclasses.asdict(column) for column in prepared.columns_of(owner)]
+            owner: [dataclasses.asdict(column) for column in held.columns_of(owner)]
             for owner in ("graph", "node", "edge")
         },
-        "nodes": [_shown(record) for record in prepared.nodes],
-        "edges": [_shown(record) for record in prepared.edges],
+        "nodes": [_shown(record) for record in held.nodes],
+        "edges": [_shown(record) for record in held.edges],
         "looks": looks,
         "edgeLooks": edge_looks,
         "legend": {
@@ -86,8 +145,6 @@ def _data(prepared: Prepared) -> dict[str, Any]:
             "edge": _legend([style.name for style in EDGE_STYLES.values()], edge_looks),
         },
         "span": _rank(prepared.attributes),
-        "trees": trees(prepared),
-        "maps": maps(prepared),
         "words": dataclasses.asdict(words_of(prepared.attributes)),
         **(_told if MODEL in prepared.attributes else _story)(prepared, entries),
         **_beside(prepared, entries),
