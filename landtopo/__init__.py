@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from landtopo.models.parameter import ParameterModels as ParameterModels
     from landtopo.models.parameter import parameter_models as parameter_models
     from landtopo.models.population import compare_with_population as compare_with_population
+    from landtopo.models.proposed import ProposedSymmetry as ProposedSymmetry
+    from landtopo.models.proposed import propose_symmetry as propose_symmetry
     from landtopo.models.samples import gaussian_samples as gaussian_samples
     from landtopo.models.samples import sample_model as sample_model
     from landtopo.objective import Objective as Objective
@@ -120,6 +122,7 @@ _HOMES = {
     "SmoothFunction": "objective",
     "Study": "study",
     "StudyError": "errors",
+    "ProposedSymmetry": "models.proposed",
     "SummaryStatistics": "models.networks.statistics",
     "SweepResult": "models.networks.sweeps.result",
     "SymmetrySearch": "models.networks.symmetric.search",
@@ -165,6 +168,7 @@ _HOMES = {
     "neighbourhood": "landscape.metrics",
     "noise_term": "models.networks.dynamics.noise",
     "plot": "plot",
+    "propose_symmetry": "models.proposed",
     "prove_connection": "proofs.connection_file",
     "prove_point": "proofs.certificate_file",
     "parameter_models": "models.parameter",
