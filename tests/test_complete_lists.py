@@ -13,7 +13,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.points.records import Kind
-from landtopo.proofs import circle, jets, outside, plane
+from landtopo.proofs import circle, jets, outside, plane, pruning, unlike
 
 pytest.importorskip("flint")
 
@@ -167,84 +167,182 @@ def test_lists_outside_the_plane_are_those_of_many_newton_searches(degrees, norm
     assert {round(p.loss_bounds[0], 8) for p in leaving} <= ends
 
 
-def _at(x, y, lam, degrees=100):
-    """The equations outside the plane at one point, and slopes."""
-    box = circle.interval(np.array([[x, y, lam]]))
-    terms = outside._terms(_plane(degrees), *jets.variables(box))
-    return terms, [float(one.value.middle[0]) for one in terms.values]
+PARTS = range(len(unlike._PARTS))
 
 
-def test_what_is_searched_outside_the_plane_is_the_gradient():
-    """On the bisector F1 is zero, and lengths make the gradients parallel to the neurons."""
+def _at(part, point, degrees=100, norm=1.0):
+    """The equations outside the plane at one point (x, kappa, s, angle), and slopes."""
+    x, kappa, s, angle = jets.variables(circle.interval(np.array([point])))
+    two = outside.pair(angle, [(1.0, 1.0), (norm, norm)])
+    terms = unlike._terms(two, unlike._PARTS[part], x, kappa, s)
+    return terms, [_middle(one) for one in terms.values]
+
+
+def _middle(jet):
+    return float(jet.value.middle[0])
+
+
+def _directions(part, x, kappa, s, angle):
+    """Both directions over the plane of the teacher, and lam, from the angles with its vectors."""
+    part = unlike._PARTS[part]
+    ends = (s * x, x) if part.small else (x, s * x)
+    alphas = [np.pi - e if f else e for e, f in zip(ends, (part.first, part.second), strict=True)]
+    half = angle / 2
+    sigmas = np.pi / 2 + np.arcsin(np.cos(half) * np.cos(alphas))
+    lam = sigmas[1] / sigmas[0]
+    taus = np.arcsin(np.sin(half) * np.sin(kappa)) * np.array([1, lam])
+    ahead = -np.cos(sigmas) * np.cos(taus) / np.cos(half)
+    aside = np.sin(sigmas) * np.sin(taus) / np.sin(half)
+    height = np.sqrt(1 - ahead**2 - aside**2)
+    units = np.stack([ahead, aside, height * [1, -1]], axis=1)
+    teachers = np.array([[np.cos(half), np.sin(half), 0], [np.cos(half), -np.sin(half), 0]])
+    return units, teachers, lam
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_searched_outside_the_plane_is_what_the_gradient_leaves(part):
+    """Where the lengths make two parts of the gradient zero, the rest of it is that of F1 to F3."""
     generator = np.random.default_rng(5)
-    teacher, half = _teacher(100), np.deg2rad(50)
-    loss = PopulationLoss(TeacherStudent(teacher, 2, 3))
-    turn = np.array([[np.cos(half), np.sin(half)], [np.sin(half), -np.cos(half)]])
+    norm = 0.7
     for _ in range(20):
-        x, lam = generator.uniform(0.1, 0.8), generator.uniform(0.75, 0.97)
-        sigma = np.pi - half - (np.pi - 2 * half) * x**2
-        if lam * sigma <= half:
-            continue
-        terms, (first, divided, third) = _at(x, 0.0, lam)
-        angles = np.array([sigma, lam * sigma])
-        ahead = -np.cos(angles) / np.cos(half)
-        height = np.sqrt(1 - ahead**2)
-        units = np.stack([ahead, 0 * ahead, height * [1, -1]], axis=1)
-        np.testing.assert_allclose([float(h.value.middle[0]) for h in terms.heights], height)
+        point = generator.uniform([0.1, -1.4, 0.1, 0.3], [1.5, 1.4, 0.9, 3.0])
+        units, teachers, lam = _directions(part, *point)
+        terms, (first, divided, third) = _at(part, point, norm=norm)
+        angles = np.pi - np.arccos(units @ teachers.T)
+        np.testing.assert_allclose(angles[1], lam * angles[0], atol=1e-12)
+        assert _middle(terms.lam) == pytest.approx(lam, abs=1e-14)
+        unit = np.sin(point[0])
+        h1, h2 = units[0, 2], -units[1, 2]
+        heights = [unit * _middle(h) for h in terms.heights]
+        np.testing.assert_allclose(heights, [h1, h2], atol=1e-12)
+        norms = np.array([1, norm])
         o = np.pi - np.arccos(units[0] @ units[1])
-        s = 2 * sigma * np.cos(half)
-        mixed = height[1] * ahead[0] + height[0] * ahead[1]
-        k = lam / o * s / mixed
-        sizes = np.array([k * height[1], k * height[0] / lam])
+        s = (norms * angles[0]) @ teachers
+        n = np.sin(angles) @ norms
+        crossed = [np.cross(s, u)[2] for u in units]
+        assert unit * first == pytest.approx(h2 * crossed[0] + h1 * crossed[1], abs=1e-11)
+        # Lengths p, q = K h_2, K h_1 / lam of (1, 2) leave (3, 4), multiplied by o / K.
+        p = n[1] * (np.pi * lam - o) - n[0] * lam * np.sin(o)
+        q = n[1] * np.sin(o) - n[0] * (np.pi - lam * o)
+        exact = (h1 + h2) * (h2 * p + h1 * q) / (1 - lam)
+        assert divided * unit**2 / np.cos(point[3] / 2) == pytest.approx(exact, abs=1e-9)
+        along = units @ s
+        size = s @ s
+        exact = h2 * (size * (np.pi * lam - o) - o * n[0] * along[0])
+        exact += h1 * (size * np.sin(o) - o * n[0] * along[1])
+        assert unit * third == pytest.approx(exact, abs=1e-10)
+
+
+def test_the_three_equations_are_the_gradient():
+    """With lengths K h_2 and K h_1 / lam, whose sum is in proportion to S on the bisector."""
+    generator = np.random.default_rng(8)
+    for _ in range(40):
+        x, s, angle = generator.uniform([0.1, 0.1, 0.3], [1.5, 0.9, 3.0])
+        units, teachers, lam = _directions(2, x, 0.0, s, angle)
+        _, (first, divided, third) = _at(2, [x, 0.0, s, angle])
+        unit, h1, h2 = np.sin(x), units[0, 2], -units[1, 2]
+        o = np.pi - np.arccos(units[0] @ units[1])
+        total = (np.pi - np.arccos(units[0] @ teachers.T)) @ teachers
+        mixed = h2 * (units @ total)[0] + h1 * (units @ total)[1]
+        k = lam / o * (total @ total) / mixed
         if mixed <= 0:
             continue
-        W = sizes[:, None] * units
-        slope = loss.gradient(np.hstack([W[:, :2] @ turn, W[:, 2:]]))
-        slope = np.hstack([slope[:, :2] @ turn.T, slope[:, 2:]])
+        W = np.array([k * h2, k * h1 / lam])[:, None] * units
+        problem = TeacherStudent(Teacher.from_vectors(teachers[:, :2]), 2, 3)
+        slope = PopulationLoss(problem).gradient(W)
         e = 2 * np.pi * np.sum(slope * units, axis=1)
-        np.testing.assert_allclose(slope, e[:, None] * units / (2 * np.pi), atol=1e-12)
-        n = 2 * np.sin(angles)
+        np.testing.assert_allclose(slope, e[:, None] * units / (2 * np.pi), atol=1e-11)
+        n = 2 * np.sin(np.pi - np.arccos(units @ teachers[0]))
         assert first == pytest.approx(0, abs=1e-12)
-        assert third == pytest.approx(e[0] * o * s * mixed, abs=1e-10)
+        assert unit * third == pytest.approx(e[0] * o * mixed, abs=1e-9)
         second = lam / k * (n[1] * e[0] - n[0] * e[1])
-        assert divided == pytest.approx(height.sum() * second / (1 - lam), abs=1e-9)
+        exact = (h1 + h2) * second / (1 - lam)
+        assert divided * unit**2 / np.cos(angle / 2) == pytest.approx(exact, abs=1e-8)
 
 
-def test_slopes_outside_the_plane():
+@pytest.mark.parametrize("part", PARTS)
+def test_slopes_outside_the_plane(part):
     generator = np.random.default_rng(6)
-    for _ in range(20):
-        x, y, lam = generator.uniform([0.2, -0.7, 0.8], [0.7, 0.7, 0.99])
-        terms, _ = _at(x, y, lam)
+    for _ in range(10):
+        point = generator.uniform([0.1, -1.4, 0.1, 0.3], [1.5, 1.4, 0.9, 3.0])
+        terms, _ = _at(part, point)
         step = 1e-6
-        for i, move in enumerate(step * np.eye(3)):
-            ahead, behind = (_at(*(np.array([x, y, lam]) + sign * move))[1] for sign in (1, -1))
+        for i, move in enumerate(step * np.eye(4)):
+            ahead, behind = (_at(part, point + sign * move)[1] for sign in (1, -1))
             for one, up, down in zip(terms.values, ahead, behind, strict=True):
                 slope, low, high = (up - down) / (2 * step), *(x[0] for x in one.slopes[i])
-                assert low - 1e-6 < slope < high + 1e-6
-                # Slopes of sinc are bounded to x^2 / 10 of their size.
-                assert high - low < 0.05 * (1 + abs(slope))
+                assert low - 1e-6 * abs(slope) - 1e-6 < slope < high + 1e-6 * abs(slope) + 1e-6
+                assert high - low < 1e-6 * (1 + abs(slope))
 
 
-def test_ranges_outside_the_plane_hold_samples():
+@pytest.mark.parametrize("part", PARTS)
+def test_ranges_outside_the_plane_hold_samples(part):
     generator = np.random.default_rng(7)
-    low = generator.uniform([0, -1, 0.5], [0.9, 0.9, 0.95], (200, 3))
-    high = np.minimum(low + generator.choice([1e-3, 0.05]), 1)
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        terms = outside._terms(_plane(100), *jets.variables(circle.Interval(low, high)))
+    low = generator.uniform([0, -1.5, 0, 0.05], [1.5, 1.5, 0.95, 3.0], (200, 4))
+    width = generator.choice([1e-3, 0.05, 0.3], (200, 1))
+    high = np.minimum(low + width, [np.pi / 2, np.pi / 2, 1, 3.1])
+
+    def terms(box):
+        x, kappa, s, angle = jets.variables(box)
+        two = outside.pair(angle, [(1.0, 1.0), (0.7, 0.7)])
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            return unlike._terms(two, unlike._PARTS[part], x, kappa, s)
+
+    found = terms(circle.Interval(low, high))
     for _ in range(30):
-        at = low + generator.uniform(size=(200, 3)) * (high - low)
-        sampled = outside._terms(_plane(100), *outside._ranges(circle.interval(at)))
-        for one, inner in zip(terms.values, sampled.values, strict=True):
-            assert np.all(one.low <= inner.high)
-            assert np.all(inner.low <= one.high)
+        at = low + generator.uniform(0.01, 0.99, size=(200, 4)) * (high - low)
+        sampled = terms(circle.interval(at))
+        for one, inner in zip(found.values, sampled.values, strict=True):
+            assert not np.any(one.low > inner.high)
+            assert not np.any(inner.low > one.high)
+            for slope, exact in zip(one.slopes, inner.slopes, strict=True):
+                assert not np.any(slope.low > exact.high)
+                assert not np.any(exact.low > slope.high)
+
+
+def test_the_neuron_whose_angles_are_smaller_is_further_from_the_plane():
+    """S.u falls from the first neuron to the second, which makes |w_1| > lam |w_2|."""
+    generator = np.random.default_rng(9)
+    a = generator.uniform(0, np.pi, (2, 1000))
+    lam = generator.uniform(0, 1, 1000)
+    norms = generator.uniform(0.1, 1, (2, 1000))
+    along = [-np.sum(norms * a * np.cos(part * a), axis=0) for part in (1.0, lam)]
+    assert np.all(along[0] > along[1])
+
+
+@pytest.mark.parametrize("degrees", [3, 178])
+def test_nothing_but_mirror_images_outside_the_plane_next_to_parallel_vectors(degrees):
+    found = unlike.search_unlike(_plane(degrees))
+    assert len(found.undecided) == 0
+    assert found.volume == 0
+    assert found.boxes > 1000
+
+
+def test_a_box_with_a_zero_is_not_excluded():
+    """Lines x = a and x + y = b of slopes in ranges, one parameter; and boxes beside the zero."""
+    generator = np.random.default_rng(10)
+    centre = generator.uniform(-1, 1, (500, 3))
+    width = generator.uniform(0.01, 0.5, (500, 3))
+    slopes = generator.normal(size=(500, 2, 3))
+    jacobian = [[circle.interval(slopes[:, i, j]) for j in range(3)] for i in range(2)]
+    zero = centre + generator.uniform(-0.5, 0.5, (500, 3)) * width
+    exact = np.einsum("nij,nj->ni", slopes, centre - zero)
+    out, axes = pruning.without_zero(
+        [circle.interval(exact[:, i]) for i in range(2)], jacobian, width
+    )
+    assert not np.any(out)
+    assert set(axes.tolist()) <= {0, 1, 2}
+    far = np.einsum("nij,nj->ni", slopes, centre - zero - 40 * width * [1, 1, 0])
+    out, _ = pruning.without_zero([circle.interval(far[:, i]) for i in range(2)], jacobian, width)
+    assert np.mean(out) > 0.9
 
 
 def test_lists_of_an_interval_of_teachers_hold_those_of_its_teachers():
     within = np.deg2rad(0.01)
-    many = complete_list(TeacherStudent(_teacher(60), 2, 3), within=within)
+    many = complete_list(TeacherStudent(_teacher(90), 2, 3), within=within)
     assert many.complete
-    assert np.rad2deg(many.angles) == pytest.approx([59.99, 60.01])
-    for degrees in (59.991, 60.0, 60.008):
+    assert np.rad2deg(many.angles) == pytest.approx([89.99, 90.01])
+    for degrees in (89.991, 90.008):
         one = complete_list(TeacherStudent(_teacher(degrees), 2, 3))
         assert len(one.points) == len(many.points)
         for around, point in zip(many.points, one.points, strict=True):

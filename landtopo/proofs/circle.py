@@ -60,8 +60,8 @@ class Interval(NamedTuple):
 
     @property
     def holds_zero(self) -> NDArray[np.bool_]:
-        """Whether zero can be a value."""
-        return np.asarray((self.low <= 0) & (self.high >= 0))
+        """Whether zero can be a value; it can where a bound is no number."""
+        return np.asarray(~((self.low > 0) | (self.high < 0)))
 
 
 def interval(low: float | Array, high: float | Array | None = None) -> Interval:

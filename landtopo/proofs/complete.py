@@ -23,7 +23,7 @@ from landtopo.proofs.certification import CertificateStatus
 from landtopo.proofs.circle import interval, kernel
 from landtopo.proofs.enclosures import require_flint
 from landtopo.proofs.every_teacher import Enclosed, enclosed_mirrored, enclosed_plane
-from landtopo.proofs.outside import mirrored_lengths, search_mirrored, search_unlike
+from landtopo.proofs.outside import mirrored_lengths, search_mirrored
 from landtopo.proofs.plane import (
     PlaneSearch,
     PlaneTeacher,
@@ -32,6 +32,7 @@ from landtopo.proofs.plane import (
     search_pairs,
     search_single,
 )
+from landtopo.proofs.unlike import search_unlike
 from landtopo.shown import Brief, Table
 from landtopo.wording import counted
 
@@ -92,8 +93,8 @@ class CompleteList(Table):
     undecided : ndarray, shape (n, D, 2)
         Boxes of directions, in radians from the first teacher vector, that may hold others.
     undecided_outside : ndarray, shape (n, 3, 2)
-        Boxes that may hold others which leave the plane of the teacher, in the unknowns of
-        docs/proofs.md.
+        Boxes that may hold others which leave the plane of the teacher: alpha_1, kappa_1 and
+        alpha_2 of docs/proofs.md, in radians.
     volume : float
         Part of all directions that they are, of those in the plane or outside of it, whichever is
         larger.
@@ -260,20 +261,10 @@ class _Lister:
     def _outside(self) -> None:
         """Points that leave the plane: mirror images, and that there are no others."""
         mirrored = search_mirrored(self.plane)
-        smallest = 1e-4 if self.within else 1e-6
-        unlike = search_unlike(self.plane, smallest, lambda part: self.progress(0.5 + 0.5 * part))
+        unlike = search_unlike(self.plane, progress=lambda part: self.progress(0.5 + 0.5 * part))
         if len(mirrored.undecided):
-            lam = np.broadcast_to([[[1.0, 1.0]]], (len(mirrored.undecided), 1, 2))
-            boxes = np.concatenate([mirrored.undecided, lam], axis=1)
+            boxes = mirrored.undecided[:, [0, 1, 0]]
             mirrored = replace(mirrored, undecided=boxes)
-        # Where there were others they would be said to be undecided.
-        cubes = [
-            np.stack([x - radius, x + radius], axis=-1)
-            for x, radius, reach in zip(unlike.roots, unlike.radii, unlike.reaches, strict=True)
-            if x[2] - reach < 1
-        ]
-        if cubes:
-            unlike = replace(unlike, undecided=np.concatenate([unlike.undecided, cubes]))
         self.outer += [mirrored, unlike]
         half = 0.5 * sum(self.angles) / 2
         turn = np.array([[np.cos(half), np.sin(half)], [np.sin(half), -np.cos(half)]])

@@ -71,7 +71,7 @@ def enclosed_plane(
 def enclosed_mirrored(
     teacher: PlaneTeacher, point: Array, reach: float, unit: float, dim: int | None
 ) -> Enclosed:
-    """Mirror images outside the plane, found as (x, y) by `search_mirrored`."""
+    """Mirror images outside the plane, found as (alpha, kappa) by `search_mirrored`."""
     ahead, aside, out = (_scalar(x) for x in mirrored_lengths(teacher, point, reach))
     half = (interval(*teacher.directions[1]) - interval(*teacher.directions[0])) * interval(0.5)
     zero = interval(0.0)

@@ -15,7 +15,19 @@ import numpy as np
 from landtopo.objective import Array
 from landtopo.proofs.circle import Interval, interval, range_of
 
-__all__ = ["Jet", "arccos", "constant", "cosine", "inverse", "root", "sinc", "sine", "variables"]
+__all__ = [
+    "Jet",
+    "arcsine",
+    "bent",
+    "constant",
+    "cosine",
+    "inverse",
+    "root",
+    "sinc",
+    "sine",
+    "square",
+    "variables",
+]
 
 # A bound of roundings of the functions for arguments below 100.
 _ROOM = 1e-13
@@ -71,6 +83,19 @@ class Jet:
         value = Interval(np.clip(self.low, low, high), np.clip(self.high, low, high))
         return Jet(value, self.slopes)
 
+    def meeting(self, other: Jet) -> Jet:
+        """The same function by two rules: what both allow; a bound that is no number says nothing.
+
+        Roundings may leave no room between two bounds, which then are one number.
+        """
+        slopes = zip(self.slopes, other.slopes, strict=True)
+        return Jet(_common(self.value, other.value), tuple(_common(x, y) for x, y in slopes))
+
+
+def _common(x: Interval, y: Interval) -> Interval:
+    low, high = np.fmax(x.low, y.low), np.fmin(x.high, y.high)
+    return Interval(np.fmin(low, high), np.fmax(low, high))
+
 
 def _joined(first: tuple[Interval, ...], second: tuple[Interval, ...]) -> tuple[Interval, ...]:
     if not first or not second:
@@ -112,16 +137,60 @@ def cosine(x: Jet) -> Jet:
     return _function(x, _cosine, lambda y: -_sine(y))
 
 
-def arccos(x: Jet) -> Jet:
-    """Range of arccos, of numbers between -1 and 1."""
+def arcsine(x: Jet) -> Jet:
+    """Range of arcsin, of numbers between 0 and 1."""
 
     def value(y: Interval) -> Interval:
-        return Interval(np.arccos(y.high) - _ROOM, np.arccos(y.low) + _ROOM)
+        return Interval(np.arcsin(y.low) - _ROOM, np.arcsin(y.high) + _ROOM)
 
     def slope(y: Interval) -> Interval:
-        return -_reciprocal(_root(interval(1.0) - y * y))
+        return _reciprocal(_root(interval(1.0) - y * y))
 
     return _function(x, value, slope)
+
+
+def bent(k: Jet, x: Jet) -> Jet:
+    """Range of arcsin(k sin x) / k for k between 0 and 1 and sizes of x up to pi / 2.
+
+    It rises with x; its slope by x, cos x / sqrt(1 - k^2 sin^2 x), falls with the size of x and
+    rises with k. With q(u) = arcsin(u) / u it is q(k s) s, s = sin x, and its slope by k is
+    q'(k s) s^2; both are odd in x, and their sizes rise with those of x and k.
+    """
+    quarter = 0.5 * np.pi
+    arm = Interval(np.clip(x.low, -quarter, quarter), np.clip(x.high, -quarter, quarter))
+    part = Interval(np.clip(k.low, 0, 1), np.clip(k.high, 0, 1))
+    low, high = np.sin(arm.low), np.sin(arm.high)
+
+    def odd(f: Callable[[Array, Array], Array]) -> tuple[Array, Array]:
+        return (
+            np.where(low < 0, f(part.high, low), f(part.low, low)),
+            np.where(high > 0, f(part.high, high), f(part.low, high)),
+        )
+
+    def slope(k: Array, x: Array) -> Array:
+        return np.asarray(np.cos(x) / np.sqrt(np.cos(x) ** 2 + (1 - k * k) * np.sin(x) ** 2))
+
+    least, most = odd(lambda k, s: np.asarray(s * _arc(k * s)))
+    value = Interval(least - _ROOM, most + _ROOM)
+    near, far = _sizes(arm)
+    by_x = Interval(
+        np.maximum(slope(part.low, far) * (1 - 1e-12) - _ROOM, 0),
+        np.minimum(slope(part.high, near) * (1 + 1e-12) + _ROOM, 1),
+    )
+    least, most = odd(lambda k, s: np.asarray(s * s * _arc_slope(k * s)))
+    by_k = Interval(least - 1e-9 * (1 + np.abs(least)), most + 1e-9 * (1 + np.abs(most)))
+    slopes = _joined(tuple(by_x * one for one in x.slopes), tuple(by_k * one for one in k.slopes))
+    return Jet(value, slopes)
+
+
+def square(x: Jet) -> Jet:
+    """Range of the square."""
+
+    def value(y: Interval) -> Interval:
+        near, far = _sizes(y)
+        return Interval(near * near * (1 - 1e-15), far * far * (1 + 1e-15))
+
+    return _function(x, value, lambda y: y * interval(2.0))
 
 
 def root(x: Jet) -> Jet:
@@ -132,7 +201,8 @@ def root(x: Jet) -> Jet:
 def sinc(x: Jet) -> Jet:
     """Range of sin(x) / x for sizes of x up to pi.
 
-    It falls with the size of x, and its slope is -x g with g between 1 / 3 - x^2 / 30 and 1 / 3.
+    It falls with the size of x, and its slope is -x g with g = (sin x - x cos x) / x^3, which falls
+    too, from 1 / 3.
     """
     return _function(x, _sinc, _sinc_slope)
 
@@ -175,8 +245,28 @@ def _sinc(x: Interval) -> Interval:
 
 
 def _sinc_slope(x: Interval) -> Interval:
-    _, far = _sizes(x)
-    return -(x * Interval(1 / 3 - far * far / 30 - _ROOM, np.full_like(far, 1 / 3 + _ROOM)))
+    near, far = (np.minimum(y, np.pi) for y in _sizes(x))
+    return -(x * Interval(_sinc_fall(far) - 1e-11, _sinc_fall(near) + 1e-11))
+
+
+def _sinc_fall(x: Array) -> Array:
+    y = np.maximum(x, 0.05)
+    series = 1 / 3 - x**2 / 30 + x**4 / 840 - x**6 / 45360
+    return np.where(x < y, series, (np.sin(y) - y * np.cos(y)) / y**3)
+
+
+def _arc(u: Array) -> Array:
+    """arcsin(u) / u."""
+    v = np.clip(np.abs(u), 1e-4, 1)
+    return np.where(np.abs(u) < v, 1 + u * u / 6, np.arcsin(v) / v)
+
+
+def _arc_slope(u: Array) -> Array:
+    """Derivative of arcsin(u) / u."""
+    v = np.clip(np.abs(u), 1e-2, 1)
+    series = u / 3 + 3 * u**3 / 10 + 15 * u**5 / 56 + 35 * u**7 / 144
+    exact = (1 / np.sqrt(1 - v * v) - np.arcsin(v) / v) / v
+    return np.where(np.abs(u) < v, series, np.sign(u) * exact)
 
 
 def _sizes(x: Interval) -> tuple[Array, Array]:

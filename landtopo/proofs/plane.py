@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from landtopo.objective import Array
 from landtopo.proofs.circle import Interval, bend, interval, kernel, turn
+from landtopo.proofs.pruning import halves, without_zero
 from landtopo.shown import Brief
 
 __all__ = [
@@ -269,7 +270,7 @@ def search_line(smallest: float = 1e-3) -> PlaneSearch:
         lost += float(np.sum(np.prod(high[tiny] - low[tiny], axis=1)))
         low, high = low[~tiny], high[~tiny]
         if len(low):
-            low, high = _halves(low, high)
+            low, high = halves(low, high, np.argmax(high - low, axis=1))
     return PlaneSearch(
         roots=np.empty((0, 2)),
         radii=np.empty(0),
@@ -356,7 +357,7 @@ def search_boxes(
             lost += float(np.sum(np.prod(high[tiny] - low[tiny], axis=1)))
         low, high = low[~tiny], high[~tiny]
         if len(low):
-            stack.append(_halves(low, high))
+            stack.append(halves(low, high, np.argmax(high - low, axis=1)))
         if progress is not None:
             open_part = sum(float(np.sum(np.prod(b - a, axis=1))) for a, b in stack)
             progress(1 - (open_part + lost) / total)
@@ -370,16 +371,6 @@ def search_boxes(
     )
 
 
-def _halves(low: Array, high: Array) -> tuple[Array, Array]:
-    axis = np.argmax(high - low, axis=1)
-    rows = np.arange(len(low))
-    middle = 0.5 * (low[rows, axis] + high[rows, axis])
-    left, right = high.copy(), low.copy()
-    left[rows, axis] = middle
-    right[rows, axis] = middle
-    return np.concatenate([low, right]), np.concatenate([left, high])
-
-
 def _mean_value(teacher: PlaneTeacher, low: Array, high: Array, system: _System) -> Mask:
     """Which boxes are not excluded by the values in their middles and the slopes all over them."""
     if not len(low):
@@ -387,33 +378,7 @@ def _mean_value(teacher: PlaneTeacher, low: Array, high: Array, system: _System)
     middle = 0.5 * (low + high)
     values, _ = system(Interval(middle, middle), teacher)
     _, jacobian = system(Interval(low, high), teacher)
-    kept = np.ones(len(low), dtype=bool)
-    for value, row in zip(values, jacobian, strict=True):
-        total = value
-        for i, entry in enumerate(row):
-            step = Interval(low[:, i], high[:, i]) - interval(middle[:, i])
-            total = total + entry * step
-        kept &= total.holds_zero
-    return kept & ~_apart(values, jacobian, high - low)
-
-
-def _apart(values: list[Interval], jacobian: list[list[Interval]], width: Array) -> Mask:
-    """Which boxes a combination of the equations excludes, with an approximate inverse slope."""
-    at = np.stack([x.middle for x in values], axis=-1)
-    error = np.stack([0.5 * (x.high - x.low) for x in values], axis=-1)
-    slopes = np.stack([np.stack([x.middle for x in row], axis=-1) for row in jacobian], axis=-2)
-    spread = np.stack(
-        [np.stack([0.5 * (x.high - x.low) for x in row], axis=-1) for row in jacobian], axis=-2
-    )
-    size = np.linalg.norm(slopes, axis=(1, 2))
-    regular = np.isfinite(size) & (np.abs(np.linalg.det(slopes)) > 1e-9 * size ** len(values))
-    slopes = np.where(regular[:, None, None], slopes, np.eye(len(values)))
-    factor = np.linalg.inv(slopes)
-    reach = np.abs(factor @ slopes) + np.abs(factor) @ (spread + 1e-14 * np.abs(slopes))
-    there = np.einsum("nij,nj->ni", np.abs(factor), error + 1e-14 * np.abs(at))
-    bound = there + np.einsum("nij,nj->ni", reach, 0.5 * width)
-    centre = np.abs(np.einsum("nij,nj->ni", factor, at))
-    return np.asarray(regular & np.any(centre > bound * (1 + 1e-9), axis=1))
+    return ~without_zero(values, jacobian, high - low)[0]
 
 
 def _add_solution(
