@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from landtopo.models.networks.dynamics.sgd import run_sgd as run_sgd
     from landtopo.models.networks.dynamics.statistics_flow import flow_statistics as flow_statistics
     from landtopo.models.networks.flat import flat_directions as flat_directions
+    from landtopo.models.networks.landscape.across_models import compare_models as compare_models
     from landtopo.models.networks.loss import PopulationLoss as PopulationLoss
     from landtopo.models.networks.paths.connect import ConnectOptions as ConnectOptions
     from landtopo.models.networks.paths.connect import connect as connect
@@ -136,6 +137,7 @@ _HOMES = {
     "certify": "proofs.certification",
     "classify": "models.networks.points.classify",
     "compare_graphs": "landscape.comparison",
+    "compare_models": "models.networks.landscape.across_models",
     "compare_with_population": "models.population",
     "complete_list": "proofs.complete",
     "component_counts": "landscape.metrics",

@@ -8,6 +8,7 @@ matplotlib is imported when the first picture is drawn.
 
 from __future__ import annotations
 
+from landtopo.plot.across_models import models
 from landtopo.plot.barrier_profile import profile
 from landtopo.plot.by_width import widths
 from landtopo.plot.eigenvalues import spectrum
@@ -24,6 +25,7 @@ __all__ = [
     "bifurcations",
     "graph",
     "map",
+    "models",
     "null_growth",
     "null_spectrum",
     "path",

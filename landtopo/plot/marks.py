@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 __all__ = [
+    "MARKERS",
     "Places",
     "draw_edge",
     "draw_failed_pairs",
@@ -51,7 +52,8 @@ Places = Mapping[str, tuple[float, float]]
 # Points per drawing unit of a symbol's size.
 _POINTS = 0.27
 
-_MARKERS = {"circle": "o", "square": "s", "diamond": "D"}
+#: Of matplotlib, by the shapes of styles.
+MARKERS = {"circle": "o", "square": "s", "diamond": "D"}
 # Shares of the starts whose sizes the legend shows.
 _SHARES = (0.01, 1.0)
 _SHARES_TOLD = "1 %, 100 % of starts"
@@ -80,7 +82,7 @@ def draw_families(ax: Axes, places: Places, looks: Mapping[str, NodeLook]) -> No
             [places[name][0] for name in members],
             [places[name][1] for name in members],
             s=[_area(looks[name].size, shrink) for name in members],
-            marker=_MARKERS[first.shape],
+            marker=MARKERS[first.shape],
             color=first.color,
             edgecolors="black",
             linewidths=0.5 * shrink,
