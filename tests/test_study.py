@@ -26,8 +26,10 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from landtopo_cli.app import landtopo as main
 
 from landtopo.errors import FileFormatError, InvalidArgument, StudyError
 from landtopo.models.networks.problem import Teacher
@@ -626,3 +628,19 @@ def test_fields_may_be_declared_by_an_alias_with_a_name_of_its_own() -> None:
     assert _fits(np.zeros(2), Alias)
     assert not _fits([0.0, 0.0], Alias)
     assert not _fits(np.array(["a"]), Alias)
+
+
+def test_a_refused_command_leaves_no_options_behind(tmp_path: Path) -> None:
+    place = str(tmp_path / "two.landtopo")
+    weights = tmp_path / "weights.npy"
+    np.save(weights, np.eye(2))
+    assert call("minima", "--teacher", "orthonormal:2", "--width", "2", "-o", place) == 0
+    content = Path(place).read_bytes()
+    assert call("identify", str(weights), "-o", place, "--width", "3") == 2
+    assert call("identify", str(weights), "-o", place, "--width", "2") == 0
+    # What only reads changes no byte either.
+    assert Path(place).read_bytes() == content
+
+
+def call(*arguments: str) -> int:
+    return CliRunner().invoke(main, [*arguments, "--quiet"]).exit_code

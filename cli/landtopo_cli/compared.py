@@ -15,7 +15,7 @@ from landtopo_cli.tables import loss_text, table
 if TYPE_CHECKING:
     import networkx as nx
 
-    from landtopo.models.networks.landscape.across_models import ModelComparison, ModelWidth
+    from landtopo.landscape.compared_models import ModelComparison, ModelWidth
 
 __all__ = ["comparison_record", "comparison_text", "named"]
 

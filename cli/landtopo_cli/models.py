@@ -204,7 +204,7 @@ def _kept(study: Study | None, command: str, given: dict[str, Any]) -> dict[str,
     before = sessions[-1] if sessions else {}
     kept = {name: before.get(name) if given[name] is None else given[name] for name in _STORED
             if name in given}  # fmt: skip
-    study.begin(command, {name: value for name, value in kept.items() if value is not None})
+    study.intend(command, {name: value for name, value in kept.items() if value is not None})
     return {**given, **kept}
 
 

@@ -207,7 +207,7 @@ class Request:
         dim = study.dim if study else self._dim(None)
         _check_problems(teacher, dim, kept["widths"], kept)
         if study is not None:
-            study.begin(command, kept)
+            study.intend(command, kept)
         return Work(
             teacher=teacher,
             dim=dim,

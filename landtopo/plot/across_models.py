@@ -19,7 +19,7 @@ from landtopo.plot.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from landtopo.models.networks.landscape.across_models import FamilyInModel, ModelComparison
+    from landtopo.landscape.compared_models import FamilyInModel, ModelComparison
 
 __all__ = ["models"]
 

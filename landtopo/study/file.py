@@ -61,6 +61,7 @@ class StudyFile:
         self._database = database
         self._rows = Rows(database)
         self._running: Row | None = None
+        self._intended: tuple[str, Mapping[str, Any]] = ("", {})
         self.path = database.path
         if not database.version:
             raise database.emptiness()
@@ -378,7 +379,7 @@ class StudyFile:
         """
         # Begun outside the transaction, the session outlives one that fails.
         if self._database.write and self._running is None:
-            self.begin()
+            self.begin(*self._intended)
         with self._database.together():
             yield
 
@@ -446,6 +447,31 @@ class StudyFile:
         return sorted(key for key in keys if key.startswith(prefix))
 
     # Provenance.
+
+    def intend(self, command: str, options: Mapping[str, Any]) -> None:
+        """Say what is about to be run, which is put on record when it first writes.
+
+        Parameters
+        ----------
+        command : str
+        options : mapping
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> study = lt.Study.create(name, lt.Teacher.orthonormal(2))
+        >>> study.intend("graph", {"widths": [2]})
+        >>> len(study.sessions())
+        0
+        >>> study.remember("first", {"answer": 1})
+        >>> study.sessions()[0].options
+        {'widths': [2]}
+        >>> study.close()
+        """
+        self._intended = (command, dict(options))
 
     def begin(self, command: str = "", options: Mapping[str, Any] | None = None) -> None:
         """Say on record what is about to be run; done without words by the first write if not.

@@ -50,7 +50,7 @@ def command(request: Request, weights: Path, vectors: Path | None) -> int | None
     from landtopo.models.networks.points.identify import identify, in_teacher_coordinates
     from landtopo.models.networks.teacher_files import matrix_from_file
     from landtopo_cli.known import known_minima, weights_from
-    from landtopo_cli.tables import table
+    from landtopo_cli.tables import loss_text, table
 
     with request.work("identify") as work:
         if len(work.widths) != 1:
@@ -85,26 +85,34 @@ def command(request: Request, weights: Path, vectors: Path | None) -> int | None
                 "description": found.end_description,
                 "weights": found.end.weights.tolist(),
             },
+            "turned": found.turned,
             "families": found.rows(),
         },
         lambda: "\n".join(
             [
                 found.verdict,
-                table(
-                    ("family", "loss", "distance", "closest copy", "flat", "leads here"),
-                    _cells(found),
-                ),
+                f"Loss of these weights {loss_text(found.loss)}, norm of the gradient "
+                f"{found.grad_norm:.3g}.",
+                table(_HEADER, _cells(found)),
             ]
         ),
     )
+    if found.turned is not None and vectors is None:
+        request.note(
+            f"The neurons overlap among themselves as those of {found.turned} do, and lie "
+            "elsewhere: if this network's teacher has other coordinates, give its vectors with "
+            "--vectors."
+        )
     return None
 
 
 def _cells(found: Identification) -> list[tuple[str, ...]]:
+    from landtopo_cli.tables import loss_text
+
     return [
         (
             one.id,
-            f"{one.loss:.10g}",
+            loss_text(one.loss),
             f"{one.distance:.6g}",
             "proved" if one.is_exact else "at most",
             "?" if one.flat_dimension is None else str(one.flat_dimension),

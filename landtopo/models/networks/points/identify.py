@@ -7,7 +7,7 @@ looks most like it. Both are told, because they can differ.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,6 +35,10 @@ __all__ = ["Identification", "Likeness", "identify", "in_teacher_coordinates"]
 # A trained network is a point of its family where no entry differs by more than this share of the
 # teacher's longest vector: ten times what separates the same labelled point computed twice.
 _SAME = 1e-6
+# Overlaps among neurons that are alike by chance differ by more; networks that lie further off than
+# this part of their length are elsewhere.
+_ALIKE = 0.02
+_ELSEWHERE = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +86,13 @@ class Identification(Table):
     end_description : str
         What the end is, for a person.
     likenesses : tuple of Likeness
-        All families of this width, the closest first.
+        All families of this width: the one that the flow ends in, then the others, the closest
+        first.
     verdict : str
         One sentence.
+    turned : str or None
+        A family whose neurons overlap among themselves as those of the network do, although the
+        network lies elsewhere: it may be given in other coordinates than the teacher's.
 
     Examples
     --------
@@ -102,6 +110,7 @@ class Identification(Table):
     end_description: str
     likenesses: tuple[Likeness, ...]
     verdict: str
+    turned: str | None = None
 
     _told = ("family", "loss", "grad_norm", "end_distance", "end_description")
     _printed: ClassVar[tuple[str, ...]] = (
@@ -119,7 +128,7 @@ class Identification(Table):
         return next((one.id for one in self.likenesses if one.leads_here), None)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a family, the closest first."""
+        """One row a family, in the order of `likenesses`."""
         return [{name: getattr(one, name) for name in self._printed} for one in self.likenesses]
 
 
@@ -180,7 +189,7 @@ def identify(
                 leads_here=place == number,
             )
         )
-    likenesses.sort(key=lambda one: (one.distance, one.id))
+    likenesses.sort(key=lambda one: (not one.leads_here, one.distance, one.id))
     apart = _apart(given, end.weights)
     return Identification(
         loss=float(value),
@@ -190,6 +199,7 @@ def identify(
         end_description=read_point(problem, end.weights).description,
         likenesses=tuple(likenesses),
         verdict=_verdict(end, None if number is None else families[number].id, apart, _SAME * unit),
+        turned=_turned(given, families, {one.id: one.distance for one in likenesses}),
     )
 
 
@@ -250,6 +260,19 @@ def in_teacher_coordinates(
 def _end(problem: TeacherStudent, weights: Array) -> CriticalPoint:
     flow = flow_weights(problem, weights)
     return classify(problem, flow.weights[-1])
+
+
+def _turned(
+    weights: Array, families: Sequence[Family], distances: Mapping[str, float]
+) -> str | None:
+    """A family with the same overlaps among neurons, whose eigenvalues no rotation changes."""
+    mine, size = np.linalg.eigvalsh(weights @ weights.T), float(np.linalg.norm(weights))
+    for family in families:
+        theirs = np.linalg.eigvalsh(family.weights @ family.weights.T)
+        alike = float(np.linalg.norm(mine - theirs)) <= _ALIKE * float(np.linalg.norm(mine))
+        if alike and distances[family.id] > _ELSEWHERE * size:
+            return family.id
+    return None
 
 
 def _apart(weights: Array, end: Array) -> float:
