@@ -141,7 +141,8 @@ def test_the_angle_and_its_cosine_have_the_same_events():
     by_cosine = lt.sweep(f"equicorrelated:2:{low}..{high}", width=2, bases=1, starts=20)
     events = by_angle.events
     assert [one.kind for one in events] == ["branching"] * 3
-    assert all(one.bracketed and one.balanced for one in (*events, *by_cosine.events))
+    for one in (*events, *by_cosine.events):
+        assert (one.bracketed, one.balanced, one.matched) == (True, True, True)
     assert [one.outside for one in events] == [False, False, True]
     np.testing.assert_allclose(
         np.cos([one.value for one in events]),
@@ -267,6 +268,7 @@ def test_loss_of_stability_with_what_branches_off():
         assert known.add(followed(curve, start, value, 0, 1), "")
     families, (event,) = assembled(known)
     assert (event.kind, event.bracketed, event.balanced) == ("branching", True, True)
+    assert event.matched
     assert event.value == met.value
     assert sorted(families[int(name[1:]) - 1].index for name in event.before) == [0, 1]
     assert event.after == ()

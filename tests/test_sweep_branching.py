@@ -13,7 +13,7 @@ from landtopo.models.networks.sweeps.kernel import representation
 from landtopo.models.networks.sweeps.pieces import Known, followed
 from landtopo.models.networks.sweeps.reduced import directions
 from landtopo.models.networks.sweeps.switch import Branching, Neighbour, branching
-from landtopo.models.networks.sweeps.trace import trace
+from landtopo.models.networks.sweeps.trace import Ending, trace
 from landtopo.models.networks.symmetry import isotropy, point_graph
 
 CURVE = lt.TeacherCurve.equicorrelated(6, -0.19, 0.95)
@@ -116,7 +116,7 @@ def test_names_of_representations():
     ).T / np.sqrt(2)
     assert representation(group, [wedge.T @ one @ wedge for one in doubled]) == "(2, 1, 1) of S_4"
     assert representation(group, letters) == "4 directions of S_4"
-    assert representation(group, [np.eye(1)] * len(letters)) == "trivial"
+    assert representation(group, [np.eye(1)] * len(letters)) == "the trivial representation"
 
 
 def five_anti_aligned():
@@ -185,17 +185,35 @@ def test_a_pitchfork_of_a_pass_that_has_left_the_span():
     assert (found.own, found.sums, found.is_balanced) == ((2, 1), (1, 1), True)
 
 
+@pytest.mark.parametrize("value", [2.8281, 2.8353])
+def test_a_curve_ends_where_it_meets_a_more_symmetric_one(value):
+    """Both ways from any of its points, though the equations are singular at its two ends."""
+    curve = lt.TeacherCurve.from_spec("angle:2.7..2.9")
+    weights = np.array([[-0.308, 0.1556, 0.2525], [-0.1837, 0.6643, -0.2246]])
+    branch = Branch(curve, Space(np.eye(6), 2, 3))
+    there = branch.weights(branch.at(weights, 2.832))
+    found = trace(branch, branch.starting(branch.weights(branch.at(there, value)), value))
+    assert (found.first, found.last) == (Ending.MEETING, Ending.MEETING)
+    ends = sorted(one.value for one in found.happenings)
+    np.testing.assert_allclose(ends, [2.827876133, 2.843883828], rtol=0, atol=1e-8)
+
+
 def test_what_was_not_found_is_told():
-    """A curve whose crossing has lost a family: its event says so."""
+    """A curve alone, without the pass that branches off, and one that has lost a family."""
     branch, met = crossing(lt.block_family(1, size=6).weights(), 0.0, 0.162)
     found = branching(branch, met, 0)
     assert found.is_balanced
     known = Known(CURVE, 6)
     result = followed(CURVE, branch.weights(branch.at(met.weights, 0.1)), 0.1, 0, 1)
+    assert known.add(result, "")
+    _, (event,) = assembled(known)
+    assert (event.balanced, event.matched) == (True, False)
+    assert event.account.endswith("not just the families listed here.")
+    known = Known(CURVE, 6)
     (record,) = (one for one in result["branchings"] if one)
     record["found"] = record["found"][1:]
     assert known.add(result, "")
     _, (event,) = assembled(known)
     assert event.balanced is False
-    assert event.account.endswith("something branches off that was not found.")
+    assert "something branches off that was not found." in event.account
     assert event.record()["sums"][0] != event.record()["sums"][1]

@@ -12,6 +12,7 @@ from landtopo.models.networks.points.reading import read_point
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.sweeps.events import (
     SAME_POINT,
+    TRACKED,
     Group,
     SweepEvent,
     event_of,
@@ -24,10 +25,8 @@ from landtopo.models.networks.sweeps.trace import Happening, HappeningKind
 from landtopo.models.networks.symmetry import equivalence, point_graph
 from landtopo.objective import Array
 
-__all__ = ["TRACKED", "Prover", "assembled"]
+__all__ = ["Prover", "assembled"]
 
-#: Families up to this index are listed.
-TRACKED = 1
 _SAME_END, _CLOSE = 1e-8, 0.1
 
 #: Proves many ends of families: whatever `proved` returns for each.

@@ -183,7 +183,7 @@ class Branch:
         ahead = start + length * node.tangent
         now = ahead.copy()
         low, high = self.curve.low, self.curve.high
-        slack = 0.02 * (high - low)
+        slack, moved = 0.02 * (high - low), np.inf
         for _ in range(_CORRECTIONS):
             if not low - slack <= now[-1] <= high + slack or not is_definite(self.curve, now[-1]):
                 return None
@@ -197,9 +197,13 @@ class Branch:
             now = now - step
             if not np.linalg.norm(now - ahead) <= max(0.5 * abs(length), 1e-9):
                 return None
-            if np.linalg.norm(step) < 1e-12:
-                return self.node(now[:-1], float(now[-1]), node.tangent)
-        return None
+            moved = float(np.linalg.norm(step))
+            if moved < 1e-12:
+                break
+        # Where curves meet the equations are nearly singular, and rounding moves the point.
+        y, value = now[:-1], float(now[-1])
+        exact = moved < _LAST_STEP and np.linalg.norm(self.parts(y, value)[0]) < _CRITICAL
+        return self.node(y, value, node.tangent) if exact else None
 
     def node(self, y: Array, value: float, along: Array) -> Node | None:
         """A point with its tangent, on the side of a direction, and its spectra."""

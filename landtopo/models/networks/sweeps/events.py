@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,16 @@ from landtopo.models.networks.symmetry import equivalence, point_graph
 from landtopo.shown import Brief
 from landtopo.wording import counted, listed
 
-__all__ = ["SAME_POINT", "Group", "SweepEvent", "event_of", "joined"]
+__all__ = ["SAME_POINT", "TRACKED", "Group", "SweepEvent", "event_of", "joined"]
 
+#: Families up to this index are listed.
+TRACKED = 1
 # Meetings are known to some digits only, until the curve that is met says where they are.
 _SAME_VALUE, SAME_POINT = 2e-3, 1e-2
 
 _MISSING = "That cannot be all: something branches off that was not found."
+_UNMATCHED = "The minima and passes among these are not just the families listed here."
+_ONE_AXIS = "What leaves the span along two axes at once was not looked for."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,9 @@ class SweepEvent(Brief):
         Whether what is there on both sides may be all: sums of (-1)^index over all critical points
         that were found next to the event agree, and Morse's inequalities hold. None where it was
         not looked at.
+    matched : bool or None
+        Whether the minima and passes among what branches off are just the families that begin or
+        end here at another. None where it was not looked at.
     proofs : tuple of Proof
         One for each point that is known to end or begin here, at its end of the bracket; empty
         where none was asked for, and without python-flint.
@@ -71,6 +79,7 @@ class SweepEvent(Brief):
     outside: bool
     branching: Branching | None
     balanced: bool | None
+    matched: bool | None
     proofs: tuple[Proof, ...]
     sentence: str
 
@@ -90,12 +99,21 @@ class SweepEvent(Brief):
         if self.branching is None:
             return "Two points of one curve, whose indices differ by one."
         below, above = self.branching.sums
-        told = (
-            f"Eigenvalues of {self.branching.kernel} change their sign. Branching off before: "
-            f"{_counts(self.branching, -1)}; after: {_counts(self.branching, 1)}. With the family "
-            f"itself signs add up to {below} and {above}."
-        )
-        return told if self.balanced else f"{told} {_MISSING}"
+        where = " outside the span" if self.outside else ""
+        verb = "changes its sign" if self.changes == 1 else "change their sign"
+        told = [
+            f"{counted(self.changes, 'eigenvalue')}{where} {verb}, as {self.branching.kernel}.",
+            f"Branching off before: {_counts(self.branching, -1)}; after: "
+            f"{_counts(self.branching, 1)}.",
+            f"With the family itself signs add up to {below} and {above}.",
+        ]
+        if not self.balanced:
+            told.append(_MISSING)
+        if not self.matched:
+            told.append(_UNMATCHED)
+        if self.outside and self.changes > 1:
+            told.append(_ONE_AXIS)
+        return " ".join(told)
 
     def record(self) -> dict[str, Any]:
         """The event as plain values."""
@@ -110,6 +128,7 @@ class SweepEvent(Brief):
             "changes": self.changes,
             "outside": self.outside,
             "balanced": self.balanced,
+            "matched": self.matched,
             "account": self.account,
             "sums": None if self.branching is None else list(self.branching.sums),
             "representation": "" if self.branching is None else self.branching.kernel,
@@ -264,9 +283,23 @@ def event_of(
         outside=met.outer > 0,
         branching=found,
         balanced=balanced,
+        matched=None if found is None else _are_listed(found, group, parts, listed),
         proofs=proofs,
         sentence=_sentence(kind, parts, names, before, after),
     )
+
+
+def _are_listed(
+    found: Branching, group: Group, parts: list[Part], listed: list[tuple[int, int]]
+) -> bool:
+    """Whether what branches off with an index that is listed are the parts that end here."""
+    branches = Counter((one.side, one.index) for one in found.found if not one.outer)
+    ends = Counter(
+        (-1 if side else 1, parts[place].index)
+        for place, side in listed
+        if parts[place].curve != group.curve
+    )
+    return {key: count for key, count in branches.items() if key[1] <= TRACKED} == ends
 
 
 def _counts(branching: Branching, side: int) -> str:

@@ -48,7 +48,7 @@ def representation(group: Isotropy, actions: list[Array]) -> str:
         if np.allclose(values, traces, rtol=0, atol=_ROUNDING):
             named = zip(choice, orbits, strict=True)
             told = [f"{kind} of {name}" for (kind, _), (name, _) in named if kind]
-            return " x ".join(told) or "trivial"
+            return " x ".join(told) or "the trivial representation"
     if count == 1:
         return f"change of sign under {group.name}"
     return f"irreducible, {count} dimensions, of {group.name}"

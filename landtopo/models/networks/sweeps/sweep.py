@@ -13,8 +13,9 @@ from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.saddles import find_saddles
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.sweeps.assembly import TRACKED, assembled
+from landtopo.models.networks.sweeps.assembly import assembled
 from landtopo.models.networks.sweeps.curve import TeacherCurve
+from landtopo.models.networks.sweeps.events import TRACKED
 from landtopo.models.networks.sweeps.pieces import Known, followed, trimmed
 from landtopo.models.networks.sweeps.proved import Approach, proved
 from landtopo.models.networks.sweeps.result import SweepResult
