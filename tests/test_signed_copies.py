@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise, permutations, product
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.integrate import solve_ivp
 import landtopo as lt
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.explore import ExploreOptions
+from landtopo.models.networks.activation import activation_names
 from landtopo.models.networks.flat import zero_loss_set
 from landtopo.models.networks.flat.turns import turning_path
 from landtopo.models.networks.landscape.copies import NetworkSymmetry
@@ -339,3 +341,22 @@ def test_a_squared_relu_has_a_flat_arc_where_squares_of_shares_sum_to_one() -> N
     for angle in turn:
         weights[:2, 0] = np.cos(angle), np.sin(angle)
         assert lt.PopulationLoss(problem).value(weights) == pytest.approx(0.0, abs=1e-15)
+
+
+def test_the_table_of_activations_says_what_is_refused() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "mathematics.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split("|") for line in text.splitlines() if line.startswith("| `")]
+    cells = {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in rows}
+    names = {name.partition(":")[0] for name in activation_names()}
+    assert {name.partition(":")[0] for name in cells} == names - {"polynomial"}
+    for spec, told in cells.items():
+        problem = problem_of(spec, 2)
+        assert told[0] == "yes"
+        assert told[3].endswith("with signs") == problem.function.turns
+        asked = (problem.require_climbs, problem.require_flat, problem.require_labels)
+        for require, cell in zip(asked, told[1:], strict=True):
+            if cell.startswith("yes"):
+                require("it")
+            else:
+                with pytest.raises(InvalidArgument):
+                    require("it")

@@ -30,7 +30,9 @@ def command(source: Path, as_json: bool, quiet: bool) -> int | None:
     ends of transitions and the fates of families from a standard integration of the gradient flow,
     permutations and numbers of copies from trying renumberings. Words and counts are derived from
     that, and from the attempts that are stored. Of a model, gradients and spectra come from
-    differences of its values; its file must be there. Exits with 1 if anything disagrees.
+    differences of its values; its file must be there. Exits with 1 if anything disagrees. Of
+    another activation than ReLU the points of the graph are recomputed: losses, gradients,
+    curvatures, numbers of copies and ends of transitions, but no words, counts and lineages.
 
     What is finished is kept in STUDY.verify until all is: called again after a kill, it goes on. It
     begins anew if the study, landtopo or a package that computes has changed.

@@ -60,6 +60,7 @@ class Memory:
         given = np.ascontiguousarray(weights, dtype=np.float64)
         key = (
             "point",
+            problem.teacher.told,
             problem.teacher.vectors.tobytes(),
             problem.dim,
             given.shape,

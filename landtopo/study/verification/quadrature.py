@@ -28,6 +28,9 @@ __all__ = [
     "EPSILON",
     "difference_hessian",
     "difference_normal_block",
+    "legendre",
+    "norms_of",
+    "planes",
     "quadrature_gradient",
     "quadrature_loss",
     "quadrature_slope",
@@ -47,7 +50,7 @@ _STEP = EPSILON**0.5
 def quadrature_loss(teacher: Teacher, weights: Array) -> float:
     """Population loss of weights (K, r + E), with an absolute error of rounding."""
     neurons, signs = _stacked(teacher, weights)
-    norms, angles, _, _ = _planes(neurons, neurons)
+    norms, angles, _, _ = planes(neurons, neurons)
     phi, factor = _nodes(angles)
     integral = np.sum(factor * np.cos(phi) * np.cos(phi - angles[..., None]), axis=-1)
     pairs = norms[:, None] * norms * integral / _pi()
@@ -65,7 +68,7 @@ def quadrature_slope(teacher: Teacher, weights: Array, direction: Array) -> floa
     """psi(u) = E[(f - f*) relu(u.x)] for a unit vector u of as many columns as the weights."""
     neurons, signs = _stacked(teacher, weights)
     unit = np.asarray(direction, dtype=np.longdouble)
-    unit = unit / _norms(unit[None])[0]
+    unit = unit / norms_of(unit[None])[0]
     pulls = _pulls(unit[None], neurons)[0]
     return float(np.sum(pulls * signs[:, None] * unit))
 
@@ -99,7 +102,7 @@ def _differences(teacher: Teacher, weights: Array, columns: NDArray[np.int64]) -
     result = np.empty((width, count, *weights.shape), dtype=np.longdouble)
     units = np.eye(weights.shape[1], dtype=np.longdouble)[columns]
     for k in range(width):
-        length = np.longdouble(_STEP) * _norms(neurons[k : k + 1])[0]
+        length = np.longdouble(_STEP) * norms_of(neurons[k : k + 1])[0]
         moved = np.concatenate([neurons[k] + length * units, neurons[k] - length * units])
         rest = np.arange(len(neurons)) != k
         own = moved / 2 + np.sum(_pulls(moved, neurons[rest]) * signs[rest][:, None], axis=1)
@@ -112,10 +115,10 @@ def _differences(teacher: Teacher, weights: Array, columns: NDArray[np.int64]) -
 
 def _pulls(first: _Wide, second: _Wide) -> _Wide:
     """E[1(u.x > 0) relu(v.x) x] for every u of the first and v of the second, (n, m, D)."""
-    norms, angles, along, across = _planes(first, second)
+    norms, angles, along, across = planes(first, second)
     phi, factor = _nodes(angles)
     active = factor * np.cos(phi - angles[..., None])
-    active *= (_norms(second) / _pi())[:, None]
+    active *= (norms_of(second) / _pi())[:, None]
     parallel = np.sum(active * np.cos(phi), axis=-1)
     orthogonal = np.sum(active * np.sin(phi), axis=-1)
     pulls = parallel[..., None] * along[:, None] + orthogonal[..., None] * across
@@ -131,19 +134,20 @@ def _stacked(teacher: Teacher, weights: Array) -> tuple[_Wide, _Wide]:
     return np.vstack([weights, vectors]).astype(np.longdouble), signs.astype(np.longdouble)
 
 
-def _planes(first: _Wide, second: _Wide) -> tuple[_Wide, _Wide, _Wide, _Wide]:
+def planes(first: _Wide, second: _Wide) -> tuple[_Wide, _Wide, _Wide, _Wide]:
     """Norms of the first, angles, unit vectors of the first, and n^ for every pair."""
-    norms = _norms(first)
+    norms = norms_of(first)
     along = first / np.where(norms > 0, norms, 1)[:, None]
     lengths = along @ second.T
     rest = second[None] - lengths[..., None] * along[:, None]
-    heights = _norms(rest)
+    heights = norms_of(rest)
     angles = np.arctan2(heights, lengths)
     across = rest / np.where(heights > 0, heights, 1)[..., None]
     return norms, angles, along, across
 
 
-def _norms(vectors: _Wide) -> _Wide:
+def norms_of(vectors: _Wide) -> _Wide:
+    """Lengths of vectors, shape (.., D)."""
     return np.asarray(np.sqrt(np.sum(vectors * vectors, axis=-1)))
 
 
@@ -153,7 +157,7 @@ def _pi() -> np.longdouble:
 
 
 @cache
-def _legendre(count: int = 24) -> tuple[_Wide, _Wide]:
+def legendre(count: int = 24) -> tuple[_Wide, _Wide]:
     """Gauss-Legendre nodes and weights: those of NumPy, finished by Newton's method."""
     nodes: _Wide = np.polynomial.legendre.leggauss(count)[0].astype(np.longdouble)
     slope: _Wide = nodes
@@ -172,6 +176,6 @@ def _legendre(count: int = 24) -> tuple[_Wide, _Wide]:
 
 def _nodes(angles: _Wide) -> tuple[_Wide, _Wide]:
     """Nodes and weights on t - pi/2 < phi < pi/2 for every pair."""
-    nodes, weights = _legendre()
+    nodes, weights = legendre()
     half = (_pi() - angles)[..., None] / 2
     return angles[..., None] / 2 + half * nodes, half * weights

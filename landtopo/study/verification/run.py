@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from landtopo.errors import InvalidArgument
 from landtopo.journal import Forgetful, Journal
 from landtopo.models.origin import origin_of, remade
 from landtopo.models.parameter import ParameterModels
@@ -24,6 +25,8 @@ from landtopo.study.verification import (
     transitions,
     words,
 )
+from landtopo.study.verification.activations import checkers as activations
+from landtopo.study.verification.activations.evidence import KnownNetworks
 from landtopo.study.verification.checks import Check
 from landtopo.study.verification.evidence import Memory
 from landtopo.study.verification.functions import lineages as function_lineages
@@ -58,6 +61,8 @@ _MODEL_CHECKERS: tuple[Checker, ...] = (
     *function_lineages.CHECKERS,
 )
 
+_AnyKnown = Known | KnownModel | KnownNetworks
+
 
 def verify(
     study: Study,
@@ -68,6 +73,10 @@ def verify(
     progress: Progress | None = None,
 ) -> list[Check]:
     """Recompute the graph, the searches, the paths and the sessions of a study.
+
+    Of another activation than ReLU, or with output weights, only the families and transitions of
+    the graph: losses, gradients, curvatures, isotropy, copies, and where the flows end that lead
+    to isolated families.
 
     Parameters
     ----------
@@ -100,12 +109,16 @@ def verify(
     >>> study.close()
     """
     progress, journal = progress or Silent(), journal or Forgetful()
-    if study.model is None:
-        study.teacher.require_relu("verify", argument="study")
     damaged = [_damaged(fault) for fault in study.faults()]
     if damaged:
         return damaged
     known = _known(study, memory or Memory(), model)
+    if isinstance(known, KnownNetworks) and not study.has_graph:
+        raise InvalidArgument(
+            "The 'study' argument of verify must have a graph, of which alone points are "
+            "recomputed for other activations than ReLU or output weights; got a study of "
+            f"{study.teacher.told} without one."
+        )
     stamp = f"{origin_of(known.subject).digest} " if isinstance(known, KnownModel) else ""
     tasks = [
         (f"{stamp}{number}.{place} {record.kind} {record.name}", checker, record)
@@ -129,11 +142,9 @@ def verify(
     return checks
 
 
-def _known(
-    study: Study, memory: Memory, model: SmoothModel | ParameterModels | None
-) -> Known | KnownModel:
+def _known(study: Study, memory: Memory, model: SmoothModel | ParameterModels | None) -> _AnyKnown:
     if study.model is None:
-        return Known(study, memory)
+        return Known(study, memory) if study.teacher.is_plain else KnownNetworks(study, memory)
     return KnownModel(study, memory, remade(study.model) if model is None else model)
 
 
@@ -148,18 +159,20 @@ def _damaged(fault: Fault) -> Check:
     )
 
 
-def checks_of(known: Known | KnownModel, record: Record) -> Iterator[Check]:
+def checks_of(known: _AnyKnown, record: Record) -> Iterator[Check]:
     """The checks of one record."""
     for checker in _of_kind(known, record):
         yield from _checks(known, checker, record)
 
 
-def _of_kind(known: Known | KnownModel, record: Record) -> Iterator[Checker]:
-    checkers = _CHECKERS if isinstance(known, Known) else _MODEL_CHECKERS
+def _of_kind(known: _AnyKnown, record: Record) -> Iterator[Checker]:
+    checkers = _MODEL_CHECKERS
+    if not isinstance(known, KnownModel):
+        checkers = _CHECKERS if isinstance(known, Known) else activations.CHECKERS
     return (checker for checker in checkers if record.kind in checker.covers)
 
 
-def _checks(known: Known | KnownModel, checker: Checker, record: Record) -> Iterator[Check]:
+def _checks(known: _AnyKnown, checker: Checker, record: Record) -> Iterator[Check]:
     try:
         here = known.at(record.stage) if isinstance(known, KnownModel) else known
         yield from checker.run(here, record)

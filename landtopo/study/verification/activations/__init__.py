@@ -1,0 +1,1 @@
+"""Studies of other activations than ReLU: points and transitions of their graphs."""
