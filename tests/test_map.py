@@ -288,3 +288,15 @@ def test_the_command_draws_a_map(plane_graph: Any, tmp_path: Path) -> None:
         assert CliRunner().invoke(landtopo, command).exit_code == 0
         sizes.append(picture.read_text().count('id="line-'))
     assert sizes == [1, 0]
+
+
+def test_the_path_of_a_model_is_drawn_on_its_map(tmp_path: Path) -> None:
+    study, picture = str(tmp_path / "wells.landtopo"), tmp_path / "map.svg"
+    common = ["-o", study, "--quiet"]
+    graph = ["graph", "--model", "mueller-brown", "--starts", "12", *common]
+    assert CliRunner().invoke(landtopo, graph).exit_code == 0
+    path = ["path", "--from", "min0", "--to", "min2", *common]
+    assert CliRunner().invoke(landtopo, path).exit_code == 0
+    command = ["plot", study, "--kind", "map", "-o", str(picture)]
+    assert CliRunner().invoke(landtopo, command).exit_code == 0
+    assert picture.read_text().count('id="line-') == 1

@@ -72,7 +72,7 @@ def draw(
         Drawn by a profile if no transition is named.
     importance : float, optional
         Leave shorter branches out of a tree.
-    lines : sequence of ndarray, shape (n, K, r + E)
+    lines : sequence of ndarray, shapes (n, K, r + E) or (n, size)
         Paths that a map shows, where they are of its width.
     """
     from landtopo import plot
@@ -171,7 +171,8 @@ def _map(graph: nx.MultiGraph[str], width: int | None, lines: Sequence[Array]) -
     _some(graph)
     if width is not None or MODEL not in graph.graph:
         width = _one_width(graph, width)
-    return plot.map(graph, width, lines=[line for line in lines if line.shape[1] == width])
+    own = [line for line in lines if width is None or line.shape[1] == width]
+    return plot.map(graph, width, lines=own)
 
 
 def _graph(graph: nx.MultiGraph[str], width: int | None, names: tuple[str, ...]) -> Axes:

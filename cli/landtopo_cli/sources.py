@@ -10,6 +10,7 @@ import click
 if TYPE_CHECKING:
     import networkx as nx
 
+    from landtopo.objective import Array
     from landtopo.paths.record import PathRecord
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "check_folder",
     "graph_from",
     "is_graph_file",
+    "last_line",
     "last_path",
     "reachability_from",
     "source_argument",
@@ -62,6 +64,17 @@ def last_path(source: Path) -> PathRecord | None:
     with Study.open(source) as study:
         paths = [path.record for path in study.paths() if isinstance(path.record, PathRecord)]
     return paths[-1] if paths else None
+
+
+def last_line(source: Path) -> list[Array]:
+    """The points of the path that was stored last, if a study has one and it is complete."""
+    from landtopo.study import Study
+
+    if is_graph_file(source):
+        return []
+    with Study.open(source) as study:
+        records = [path.record for path in study.paths()]
+    return [record.points for record in records[-1:] if record.verified]
 
 
 def reachability_from(source: Path) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from landtopo_cli.pictures import (
 from landtopo_cli.sources import (
     check_files,
     graph_from,
+    last_line,
     last_path,
     reachability_from,
     source_argument,
@@ -146,8 +147,7 @@ def _picture(
     if kind == REACHED:
         return draw_reached(reachability_from(source), width=width, names=names)
     if kind == MAP:
-        path = last_path(source)
-        lines = [path.points] if path is not None and path.verified else []
+        lines = last_line(source)
         return draw(kind, graph_from(source), width=width, names=names, lines=lines)
     stored = kind == "profile" and not names and width is None
     path = last_path(source) if stored else None
