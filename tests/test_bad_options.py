@@ -69,6 +69,7 @@ WHOLE = (*ODD, "1.5", "-1", "inf", "9" * 5000)
 NUMBER = (*ODD, "inf", "-inf", "-1", "0", "5e-324", "-5e-324", "1e-300", "9" * 5000)
 FILES = ("", ".", "absent/file.npy", LONG, "wide.csv", "empty.json")
 REFUSED: dict[str, tuple[str, ...]] = {
+    "--parameter": ("", "tilt", "=1:2:1", "tilt=0:1:0", "tilt=0:x:1", "tilt=0:1:1e-9"),
     "--widths": (*WHOLE, "0", ":", "1:", ":1", "2:1", "1:2:3", "1:99999999"),
     "--dim": (*ODD, "0", "-1", "1.5", "-inf", "1e300", "9" * 5000),
     "--teacher": (

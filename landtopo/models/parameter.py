@@ -52,6 +52,17 @@ class ParameterModels:
     values : sequence of float
     name : str
         What people call the kind, and how it is made again.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> def bowl(depth):
+    ...     return lt.function_model(lambda x: depth * float(x @ x), low=[-1.0], high=[1.0])
+    >>> models = lt.parameter_models(bowl, "depth", [1, 2, 3])
+    >>> models
+    <bowl, depth = 1 to 3: 3 models>
+    >>> models.models[0].name
+    'bowl, depth = 1'
     """
 
     def __init__(
@@ -116,7 +127,17 @@ class ParameterModels:
         }
 
     def rungs(self, caller: str, *, widths: Any, dim: int | None, init: Any) -> Rungs:
-        """The models; see `landtopo.model.Subject`."""
+        """The models; see `landtopo.model.Subject`.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> def bowl(depth):
+        ...     return lt.function_model(lambda x: depth * float(x @ x), low=[-1.0], high=[1.0])
+        >>> models = lt.parameter_models(bowl, "depth", [1, 2])
+        >>> len(models.rungs("landscape_graph", widths=None, dim=None, init=None).models)
+        2
+        """
         refuse_networks(caller, self.name, widths=widths, dim=dim, init=init)
         return Rungs(
             models=self.models,

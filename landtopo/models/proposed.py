@@ -51,6 +51,13 @@ class ProposedSymmetry(Table):
         Number of elements that the generators make, with those that are known.
     points : int
         Random points at which each was tried.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> even = lt.function_model(lambda x: (x[0] ** 2 - 1) ** 2, low=[-2], high=[2])
+    >>> lt.propose_symmetry(even)
+    ProposedSymmetry(generators=<1 entry>, order=2)
     """
 
     _told = ("generators", "order")
@@ -61,7 +68,16 @@ class ProposedSymmetry(Table):
     points: int
 
     def sentence(self) -> str:
-        """What is proposed, and how sure it is."""
+        """What is proposed, and how sure it is.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> even = lt.function_model(lambda x: (x[0] ** 2 - 1) ** 2, low=[-2], high=[2])
+        >>> found = lt.propose_symmetry(even)
+        >>> print(found.sentence()[:50])
+        1 class of minima agree in value and spectrum, and
+        """
         alike = counted(len(self.classes), "class", "classes")
         if not self.generators:
             return f"No symmetry is proposed; {alike} of minima agree in value and spectrum."
@@ -73,7 +89,16 @@ class ProposedSymmetry(Table):
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a generator."""
+        """One row a generator.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> even = lt.function_model(lambda x: (x[0] ** 2 - 1) ** 2, low=[-2], high=[2])
+        >>> found = lt.propose_symmetry(even)
+        >>> found.rows()
+        [{'generator': 'x1 -> -x1'}]
+        """
         return [{"generator": format_signed(_images(one))} for one in self.generators]
 
 
