@@ -213,7 +213,7 @@ def search_unlike(
     angle = interval(*teacher.directions[1]) - interval(*teacher.directions[0])
     low = step * grid.reshape(-1, 3).astype(np.float64)
     column = np.ones((len(low), 1))
-    high = np.hstack([low + step, float(angle.high) * column])
+    high = np.hstack([np.nextafter(low + step, 10), float(angle.high) * column])
     low = np.hstack([low, float(angle.low) * column])
     undecided: list[Array] = []
     volumes: list[float] = []
