@@ -1,0 +1,319 @@
+"""Whole landscapes by landtopo, pele and topsearch, in one run: what each finds, and at what cost.
+
+The others live in an environment of their own, whose interpreter is an argument:
+
+    python3.11 -m venv .venv-others
+    .venv-others/bin/pip install pele==0.1.2 topsearch==0.0.3
+    python benchmarks/landscapes_side_by_side.py --others .venv-others/bin/python
+
+Each tool searches each landscape with its own method, in a process of its own and until it is done
+or its processor time is used up (`--seconds`); what it has by then counts. pele: basin hopping, and
+double-ended connections of pairs of minima by all its strategies. topsearch: the same, with its
+nudged bands and hybrid eigenvector following. landtopo: `landscape_graph`.
+
+What a tool found is judged by landtopo, alike for all: Newton's method with the exact Hessian, the
+index, and both descents from each transition state. Copies by permutation, motion and mirror image
+are one point. Seconds are processor time of the search alone, compiled code and modules loaded
+before; evaluations are values with gradients (landtopo's own Hessians are counted apart).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np  # noqa: E402
+
+LANDSCAPES = ("mueller-brown", "lj:7", "lj:8")
+TOOLS = ("landtopo", "pele", "topsearch")
+_STEPS = {"mueller-brown": 30, "lj:7": 100, "lj:8": 200}
+
+
+class OutOfTimeError(Exception):
+    """The processor time is used up."""
+
+
+def mueller_brown(x: Any) -> tuple[float, Any]:
+    """Value and gradient; the constants are those of the paper."""
+    depth = np.array([-200.0, -100.0, -170.0, 15.0])
+    xx, xy = np.array([-1.0, -1.0, -6.5, 0.7]), np.array([0.0, 0.0, 11.0, 0.6])
+    yy = np.array([-10.0, -10.0, -6.5, 0.7])
+    dx, dy = x[0] - np.array([1.0, 0.0, -0.5, -1.0]), x[1] - np.array([0.0, 0.5, 1.5, 1.0])
+    terms = depth * np.exp(xx * dx**2 + xy * dx * dy + yy * dy**2)
+    slope = np.array([terms @ (2 * xx * dx + xy * dy), terms @ (xy * dx + 2 * yy * dy)])
+    return float(terms.sum()), slope
+
+
+def by_pele(landscape: str, found: dict[str, Any]) -> None:
+    """Basin hopping, then connections between pairs of minima."""
+    from pele.landscape import ConnectManager
+    from pele.potentials import LJ, BasePotential
+    from pele.systems import BaseSystem, LJCluster
+
+    class Counted(BasePotential):  # type: ignore[misc]
+        """Counts what is asked of the compiled potential."""
+
+        def __init__(self) -> None:
+            self.inner = LJ() if landscape != "mueller-brown" else None
+
+        def getEnergy(self, coords: Any) -> float:
+            return float(self.getEnergyGradient(coords)[0])
+
+        def getEnergyGradient(self, coords: Any) -> tuple[float, Any]:
+            found["evaluations"] += 1
+            if self.inner is None:
+                return mueller_brown(coords)
+            energy, gradient = self.inner.getEnergyGradient(coords)
+            return float(energy), gradient
+
+    class Plane(BaseSystem):  # type: ignore[misc]
+        """A function of two coordinates without symmetry."""
+
+        def get_potential(self) -> Any:
+            return Counted()
+
+        def get_random_configuration(self) -> Any:
+            return np.random.uniform([-1.5, -0.5], [1.2, 2.0])  # noqa: NPY002
+
+        def get_mindist(self, **_: Any) -> Callable[..., Any]:
+            return lambda x, y: (float(np.linalg.norm(x - y)), x, y)
+
+        def get_compare_exact(self, **_: Any) -> Callable[..., bool]:
+            return lambda x, y: bool(np.linalg.norm(x - y) < 1e-3)
+
+        def get_orthogonalize_to_zero_eigenvectors(self) -> None:
+            return None
+
+    class Cluster(LJCluster):  # type: ignore[misc]
+        def get_potential(self) -> Any:
+            return Counted()
+
+    np.random.seed(0)  # noqa: NPY002 what it draws from
+    size = 0 if landscape == "mueller-brown" else int(landscape.split(":")[1])
+    system = Cluster(size) if size else Plane()
+    database = system.create_database()
+    found["minima"] = lambda: [list(map(float, one.coords)) for one in database.minima()]
+    found["states"] = lambda: [list(map(float, one.coords)) for one in database.transition_states()]
+    if size:
+        hopping = system.get_basinhopping(database=database, outstream=io.StringIO())
+        hopping.run(_STEPS[landscape])
+    else:
+        for _ in range(_STEPS[landscape]):
+            end = system.get_random_minimized_configuration()
+            database.addMinimum(end.energy, end.coords)
+    for strategy in ("gmin", "untrap", "combine", "random"):
+        manager = ConnectManager(database, strategy=strategy, verbosity=-1)
+        for _ in range(40):
+            try:
+                first, last = manager.get_connect_job(strategy)
+            except (manager.NoMoreConnectionsError, AssertionError):
+                # It also asserts that there are transition states.
+                break
+            system.get_double_ended_connect(first, last, database, verbosity=-1).connect()
+
+
+def by_topsearch(landscape: str, found: dict[str, Any]) -> None:
+    """Basin hopping, then connections to the nearest minima, as in its examples."""
+    from topsearch.data.coordinates import AtomicCoordinates, StandardCoordinates
+    from topsearch.data.kinetic_transition_network import KineticTransitionNetwork
+    from topsearch.global_optimisation.basin_hopping import BasinHopping
+    from topsearch.global_optimisation.perturbations import (
+        AtomicPerturbation,
+        StandardPerturbation,
+    )
+    from topsearch.potentials.atomic import LennardJones
+    from topsearch.potentials.potential import Potential
+    from topsearch.sampling.exploration import NetworkSampling
+    from topsearch.similarity.molecular_similarity import MolecularSimilarity
+    from topsearch.similarity.similarity import StandardSimilarity
+    from topsearch.transition_states.hybrid_eigenvector_following import (
+        HybridEigenvectorFollowing,
+    )
+    from topsearch.transition_states.nudged_elastic_band import NudgedElasticBand
+
+    class Plane(Potential):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.atomistic = False
+
+        def function(self, position: Any) -> float:
+            return self.function_gradient(position)[0]
+
+        def gradient(self, position: Any, displacement: float = 1e-6) -> Any:
+            return self.function_gradient(position)[1]
+
+        def function_gradient(self, position: Any) -> tuple[float, Any]:
+            found["evaluations"] += 1
+            return mueller_brown(position)
+
+    class Cluster(LennardJones):  # type: ignore[misc]
+        def function_gradient(self, position: Any) -> tuple[Any, Any]:
+            found["evaluations"] += 1
+            return super().function_gradient(position)
+
+    np.random.seed(0)  # noqa: NPY002 what it draws from
+    network = KineticTransitionNetwork()
+    graph = network.G
+    found["minima"] = lambda: [graph.nodes[n]["coords"].tolist() for n in graph.nodes]
+    found["states"] = lambda: [data["coords"].tolist() for *_, data in graph.edges(data=True)]
+    if landscape == "mueller-brown":
+        coords = StandardCoordinates(ndim=2, bounds=[(-1.5, 1.2), (-0.5, 2.0)])
+        potential, similar = Plane(), StandardSimilarity(0.05, 1e-2)
+        step = StandardPerturbation(max_displacement=1.0, proportional_distance=False)
+        band, push = NudgedElasticBand(potential, 50.0, 50.0, 20, 1e-2), 1e-2
+    else:
+        size = int(landscape.split(":")[1])
+        # From random places its minimiser lets clusters fall apart; from a cube it does not.
+        corners = np.array([(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+        start = 1.1 * corners[:size].astype(float).ravel()
+        start += np.random.uniform(-0.05, 0.05, 3 * size)  # noqa: NPY002
+        coords = AtomicCoordinates(["C"] * size, start)
+        potential = Cluster()
+        similar = MolecularSimilarity(0.05, 1e-4, allow_inversion=True)
+        step = AtomicPerturbation(max_displacement=1.0, max_atoms=size // 2)
+        band, push = NudgedElasticBand(potential, 50.0, 10.0, 20, 1e-2), 1e-1
+    hopping = BasinHopping(network, potential, similar, step)
+    following = HybridEigenvectorFollowing(potential, 1e-5, 100, push)
+    sampling = NetworkSampling(network, coords, hopping, following, band, similar)
+    sampling.get_minima(coords, _STEPS[landscape], 1e-4, 100.0 if coords.ndim == 2 else 2.0,
+                        test_valid=False)  # fmt: skip
+    sampling.get_transition_states("ClosestEnumeration", 4)
+    sampling.get_transition_states("ConnectUnconnected", 4)
+
+
+def by_landtopo(landscape: str, found: dict[str, Any]) -> None:
+    """The graph, as the command makes it."""
+    import landtopo as lt
+    from landtopo.models.named import named_model
+
+    model = named_model(landscape)
+    objective = model.shape.objective
+    both, hessian = objective.value_and_gradient, objective.hessian
+
+    class Counted:
+        """The function, with a count of what is asked of it."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(objective, name)
+
+        def value_and_gradient(self, x: Any) -> Any:
+            found["evaluations"] += len(np.atleast_2d(x))
+            return both(x)
+
+        def hessian(self, x: Any) -> Any:
+            found["hessians"] += 1
+            return hessian(x)
+
+    object.__setattr__(model.shape, "objective", Counted())
+    graph = lt.landscape_graph(model)
+    for name, rows in (("minima", graph.nodes.values()), ("states", graph.edges.values())):
+        places = [data["coordinates"].tolist() for data in rows]
+        found[name] = lambda places=places: places
+
+
+SEARCHES = {"landtopo": by_landtopo, "pele": by_pele, "topsearch": by_topsearch}
+
+
+def work(tool: str, landscape: str, seconds: float) -> None:
+    """One search in this process; what was found is printed as JSON."""
+    found: dict[str, Any] = {"evaluations": 0, "hessians": 0, "minima": list, "states": list}
+
+    def stop(*_: Any) -> None:
+        raise OutOfTimeError
+
+    if tool == "landtopo":
+        # Compiled code and modules first.
+        by_landtopo("lj:4" if landscape != "mueller-brown" else "himmelblau", dict(found))
+    status = "done"
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    began = time.process_time()
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        here = Path.cwd()
+        os.chdir(folder)
+        try:
+            SEARCHES[tool](landscape, found)
+        except OutOfTimeError:
+            status = "time used up"
+        except Exception as error:
+            status = f"failed: {type(error).__name__}: {error}"
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0.0)
+            os.chdir(here)
+    spent = time.process_time() - began
+    plain = {name: found[name]() for name in ("minima", "states")}
+    counts = {name: found[name] for name in ("evaluations", "hessians")}
+    print(json.dumps({**plain, **counts, "seconds": spent, "status": status}))
+
+
+def judged(landscape: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """Different minima and transition states, and how many of these join minima, by landtopo."""
+    from landtopo.landscape.transitions import follow
+    from landtopo.models.named import named_model
+    from landtopo.points.climbs import SaddleStart
+    from landtopo.points.records import Kind
+
+    model = named_model(landscape)
+    minima: list[Any] = []
+    states: list[Any] = []
+    joined = 0
+    for x in (*answer["minima"], *answer["states"]):
+        point = model.strata.judge(model.inside(np.array(x)))
+        mark = model.strata.mark(point)
+        is_state = point.kind is Kind.SADDLE and point.index == 1
+        known = states if is_state else minima
+        if not is_state and point.kind is not Kind.MINIMUM:
+            continue
+        if all(other.match(mark) is None for other in known):
+            known.append(mark)
+            joined += is_state and bool(follow(model, [SaddleStart(x=point.x)]).found)
+    return {"minima": len(minima), "states": len(states), "joined": joined}
+
+
+def main() -> None:
+    """Every tool on every landscape, and the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--others", help="interpreter with pele and topsearch")
+    parser.add_argument("--seconds", type=float, default=300.0, help="processor time a search")
+    parser.add_argument("--landscapes", nargs="+", default=LANDSCAPES)
+    parser.add_argument("--tools", nargs="+", default=TOOLS, choices=TOOLS)
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.work:
+        work(*given.work, given.seconds)
+        return
+    print("| landscape | tool | minima | transition states | verified connections | evaluations "
+          "| Hessians | seconds | |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|")
+    for landscape in given.landscapes:
+        for tool in given.tools:
+            if tool != "landtopo" and given.others is None:
+                continue
+            python = sys.executable if tool == "landtopo" else given.others
+            command = [python, __file__, "--work", tool, landscape, "--seconds", str(given.seconds)]
+            ran = subprocess.run(command, capture_output=True, text=True, check=False)
+            if ran.returncode:
+                print(f"| {landscape} | {tool} | {ran.stderr.strip().splitlines()[-1]} |")
+                continue
+            answer = json.loads(ran.stdout.strip().splitlines()[-1])
+            row = judged(landscape, answer)
+            print(f"| {landscape} | {tool} | {row['minima']} | {row['states']} | {row['joined']} | "
+                  f"{answer['evaluations']} | {answer['hessians']} | {answer['seconds']:.1f} | "
+                  f"{answer['status']} |", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
