@@ -465,18 +465,15 @@ def test_what_holds_of_relu_alone_is_refused_for_others(name: str, change: str) 
         calls(lt.TeacherStudent(teacher, 2))[name]()
 
 
-@pytest.mark.parametrize("spec", ["abs", "cos", "quadratic", "squared-relu"])
+@pytest.mark.parametrize("spec", ["quadratic", "squared-relu"])
 def test_paths_are_refused_where_copies_differ_by_more(spec: str) -> None:
     problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, activation=spec)
     if spec == "squared-relu":
         with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
             lt.find_saddles(problem, starts=2)
-    with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+    with pytest.raises(lt.InvalidArgument):
         lt.connect(problem, np.eye(2), np.eye(2)[::-1])
-    if problem.function.kinks:
-        with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
-            lt.flat_directions(problem, np.eye(2))
-    with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+    with pytest.raises(lt.InvalidArgument):
         lt.landscape_graph(problem.teacher, widths=[2], starts=2)
 
 
@@ -531,7 +528,7 @@ def test_a_study_keeps_the_function_of_its_teacher(tmp_path: Path) -> None:
         assert study.teacher == teacher
         assert study.problem(3).activation == "leaky:0.1"
         study.check(teacher, dim=None, seed=0)
-        with pytest.raises(lt.InvalidArgument, match="for which alone it is worked out"):
+        with pytest.raises(lt.InvalidArgument, match="must have a graph"):
             lt.verify(study)
         with pytest.raises(lt.StudyError):
             study.check(lt.Teacher.orthonormal(2), dim=None, seed=0)

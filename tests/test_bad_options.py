@@ -35,6 +35,8 @@ BASES: dict[str, tuple[str, ...]] = {
     "identify": ("point.csv", *STORED),
     "show": ("study",),
     "check": ("study",),
+    "merge": ("whole", "study"),
+    "compare": ("study", "out.json"),
     "verify": ("study",),
     "export": ("study", "out.csv"),
     "plot": ("study", "--kind", "widths", "-o", "out.png"),
@@ -49,6 +51,9 @@ WITH: dict[tuple[str, str], tuple[str, ...]] = {
     ("reach", "--rate"): ("--method", "sgd", "--dim", "2"),
     ("reach", "--duration"): ("--method", "sgd", "--dim", "2"),
     ("certify", "--within"): ("--complete",),
+    ("compare", "--width"): ("--picture", "out.png"),
+    ("minima", "--shard"): ("-o", "study"),
+    ("reach", "--shard"): ("-o", "study"),
     ("plot", "--name"): ("--kind", "spectrum", "--width", "3"),
     ("plot", "--width"): ("--kind", "tree"),
     ("plot", "--importance"): ("--kind", "tree", "--width", "3"),
@@ -70,6 +75,7 @@ NUMBER = (*ODD, "inf", "-inf", "-1", "0", "5e-324", "-5e-324", "1e-300", "9" * 5
 FILES = ("", ".", "absent/file.npy", LONG, "wide.csv", "empty.json")
 REFUSED: dict[str, tuple[str, ...]] = {
     "--parameter": ("", "tilt", "=1:2:1", "tilt=0:1:0", "tilt=0:x:1", "tilt=0:1:1e-9"),
+    "--shard": (*ODD, "0/2", "3/2", "1/0", "-1/2", "1/2/3", "1.5/2", "9", "inf/2"),
     "--widths": (*WHOLE, "0", ":", "1:", ":1", "2:1", "1:2:3", "1:99999999"),
     "--dim": (*ODD, "0", "-1", "1.5", "-inf", "1e300", "9" * 5000),
     "--teacher": (
@@ -104,6 +110,9 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "weights": (*FILES, f"{LONG}.npy", "study"),
     "--vectors": (*FILES, f"{LONG}.npy", "study"),
     "source": (*FILES, f"{LONG}.json"),
+    "sources": (*FILES, f"{LONG}.json"),
+    "target": (".", LONG, "wide.csv", "empty.json", "absent/file"),
+    "parts": (".", LONG, "wide.csv", "empty.json", "absent/file"),
     "action": ("", "any", "list"),
     "folder": ("wide.csv", LONG),
     "--only": ("", "any", "relu.o99", "a\nb\x01"),
@@ -181,7 +190,9 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked(name: str, option: str, value: str) -> list[str]:
     """A command line that is right but for one value."""
-    if option in ("source", "weights", "files"):
+    if option in ("target", "parts"):
+        return [name, value, "study"] if option == "target" else [name, "whole", value]
+    if option in ("source", "sources", "weights", "files"):
         first, *others = BASES[name]
         return [name, first, value] if option == "files" else [name, value, *others]
     if option in ("action", "folder"):

@@ -190,7 +190,20 @@ def test_everything_has_a_short_line(made: dict[str, Any]) -> None:
         assert "array(" not in told, told
         assert " object at 0x" not in told, told
     classes = {name for name, found in public() if inspect.isclass(found)}
-    assert classes - NOT_MADE - {"Certificate", "CompleteList", "Study"} <= kinds
+    told_apart = {"Certificate", "CompleteList", "ParameterModels", "ProposedSymmetry", "Study"}
+    assert classes - NOT_MADE - told_apart <= kinds
+
+
+def test_models_of_functions_have_short_lines() -> None:
+    def parabola(depth: float) -> Any:
+        return lt.function_model(lambda x: depth * (x[0] ** 2 - 1) ** 2, low=[-2], high=[2])
+
+    for made in (
+        lt.parameter_models(parabola, "depth", [1, 2]),
+        lt.propose_symmetry(parabola(1.0)),
+    ):
+        assert len(repr(made)) <= SHORT
+        assert " object at 0x" not in repr(made)
 
 
 def test_certificate_and_study_have_short_lines(tmp_path: Path) -> None:

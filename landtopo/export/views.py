@@ -10,7 +10,6 @@ from landtopo.errors import InvalidArgument
 from landtopo.export.maps import map_of
 from landtopo.export.prepare import Prepared
 from landtopo.landscape.branches import branch_ends, leaf_order
-from landtopo.landscape.schema import MODEL
 from landtopo.landscape.tree import merge_tree
 
 __all__ = ["longest", "maps", "trees"]
@@ -96,7 +95,7 @@ def maps(prepared: Prepared) -> list[dict[str, Any]]:
 
 
 def _widths(prepared: Prepared) -> Sequence[int | None]:
-    """The widths that have families; None stands for a landscape without widths."""
-    if MODEL in prepared.attributes:
-        return [None] if prepared.nodes else []
+    """The widths, or values of a parameter, that have families; None where there are none."""
+    if any("width" not in node for node in prepared.nodes):
+        return [None]
     return sorted({int(node["width"]) for node in prepared.nodes})
