@@ -118,4 +118,4 @@ def merge_studies(
 
 
 def _pieces(study: Study) -> list[str]:
-    return [key for prefix in _PIECES for key in study.steps(prefix)]
+    return [key for key in study.steps() if key.startswith(_PIECES)]

@@ -73,6 +73,8 @@ def compare_models(graphs: Mapping[str, nx.MultiGraph[str]]) -> ModelComparison:
     tables = {
         name: {row.width: row for row in width_table(graph)} for name, graph in graphs.items()
     }
+    distances = {name: _distance(first, teacher) for name, teacher in teachers.items()}
+    without = {name: _loss_without(teacher) for name, teacher in teachers.items()}
     entries: list[ModelWidth] = []
     families: list[FamilyInModel] = []
     for width in sorted({width for rows in tables.values() for width in rows}):
@@ -80,9 +82,8 @@ def compare_models(graphs: Mapping[str, nx.MultiGraph[str]]) -> ModelComparison:
         for name in models:
             if width not in tables[name]:
                 continue
-            distance = _distance(first, teachers[name])
-            partners = _partners(known[models[0]], known[name], distance)
-            told = _told(name, width, teachers[name], graphs[name], partners)
+            partners = _partners(known[models[0]], known[name], distances[name])
+            told = _told(name, width, without[name], graphs[name], partners)
             families += told
             used = {one.partner for one in told}
             entries.append(
@@ -121,7 +122,12 @@ def _families(graph: nx.MultiGraph[str], width: int) -> dict[str, Array]:
 def _distance(first: Teacher, second: Teacher) -> StatisticsDistance:
     """In the coordinates of the first, with signs of neurons if either model has them."""
     even = next((one for one in (first, second) if one.function.parity == 1), first)
-    return StatisticsDistance(first.with_function(even.activation) if even is not first else first)
+    return StatisticsDistance(first.with_function(even.activation))
+
+
+def _loss_without(teacher: Teacher) -> float:
+    problem = TeacherStudent(teacher, 1)
+    return float(PopulationLoss(problem).value(np.zeros((1, teacher.rank))))
 
 
 def _partners(
@@ -141,12 +147,10 @@ def _partners(
 def _told(
     model: str,
     width: int,
-    teacher: Teacher,
+    without: float,
     graph: nx.MultiGraph[str],
     partners: Mapping[str, tuple[str, float]],
 ) -> list[FamilyInModel]:
-    problem = TeacherStudent(teacher, width)
-    without = float(PopulationLoss(problem.with_width(1)).value(np.zeros((1, teacher.rank))))
     found = []
     for name in _families(graph, width):
         data = graph.nodes[name]
@@ -175,7 +179,6 @@ def _entry(
     appear: tuple[str, ...],
     go: tuple[str, ...],
 ) -> ModelWidth:
-    known = row.global_share is not None
     return ModelWidth(
         model=model,
         width=row.width,
@@ -185,13 +188,17 @@ def _entry(
         undecided=row.undecided,
         lowest_escape=row.lowest_escape,
         starts=row.starts,
-        spurious_share=1.0 - row.global_share if row.global_share is not None else None,
-        spurious_low=1.0 - row.global_high if known and row.global_high is not None else None,
-        spurious_high=1.0 - row.global_low if known and row.global_low is not None else None,
+        spurious_share=_rest(row.global_share),
+        spurious_low=_rest(row.global_high),
+        spurious_high=_rest(row.global_low),
         pieces=_pieces(graph, row),
         appear=appear,
         go=go,
     )
+
+
+def _rest(share: float | None) -> float | None:
+    return None if share is None else 1.0 - share
 
 
 def _pieces(graph: nx.MultiGraph[str], row: WidthRow) -> int:
