@@ -7,12 +7,14 @@ STAMP := $(VENV)/.installed
 DOCS_STAMP := $(VENV)/.installed-docs
 EXTRAS ?= dev
 LOWEST := .venv-lowest
+# Modules are compiled when they are first imported: of all that is installed a tenth is.
+PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 OUT ?= out
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 # The plugin for benchmarks cannot measure beside other workers, and says so every time.
 PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal -p no:benchmark
 
-.PHONY: graph test test-lowest lint types unit docs benchmark paper atlas clean
+.PHONY: graph test test-lowest lint types kernels unit docs benchmark paper atlas clean
 
 graph: $(STAMP)
 	mkdir -p $(OUT)
@@ -27,7 +29,10 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-unit: $(STAMP)
+kernels: $(STAMP)
+	$(BIN)/python tests/kernels.py
+
+unit: kernels
 	$(BIN)/$(PYTEST)
 
 # The tests with the oldest versions that pyproject.toml allows. The package is installed as a user
@@ -36,7 +41,8 @@ unit: $(STAMP)
 test-lowest:
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(LOWEST)/bin/python .ci/lowest.py > $(LOWEST)/constraints.txt
-	PIP_CONSTRAINT=$(LOWEST)/constraints.txt $(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check ".[tests]"
+	PIP_CONSTRAINT=$(LOWEST)/constraints.txt $(LOWEST)/bin/python $(PIP) ".[tests]"
+	PYTHONSAFEPATH=1 $(LOWEST)/bin/python tests/kernels.py
 	PYTHONSAFEPATH=1 $(LOWEST)/bin/$(PYTEST)
 
 # Published numbers, recomputed: results/paper/index.html. A second call goes on where the first was.
@@ -48,7 +54,7 @@ atlas: $(STAMP)
 	$(BIN)/landtopo atlas build atlas --jobs $(JOBS)
 
 # The site, offline, with every command, script and notebook in it run; then its pages are examined.
-docs: $(DOCS_STAMP)
+docs: $(DOCS_STAMP) kernels
 	rm -rf docs/_build docs/_generated docs/api docs/examples docs/_rest.rst
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build/html
 	$(BIN)/pytest -p no:cacheprovider docs
@@ -63,9 +69,9 @@ clean:
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "landtopo needs Python 3.11 or newer")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[$(EXTRAS)]"
+	$(BIN)/python $(PIP) --editable ".[$(EXTRAS)]"
 	touch $(STAMP) $(if $(findstring docs,$(EXTRAS)),$(DOCS_STAMP))
 
 $(DOCS_STAMP): $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	$(BIN)/python $(PIP) --editable ".[docs]"
 	touch $(DOCS_STAMP)

@@ -311,7 +311,9 @@ class Bench:
         self.items = {item.nodeid: item for item in session.items}
         for file in self.texts:
             importlib.import_module(_module_of(file))
-        sys.modules["conftest"].use_kernels()
+        kernels = importlib.import_module("kernels")
+        kernels.use_landscape()
+        kernels.use_dynamics()
         # What was worked out without a mutant is forgotten in the forks.
         self.caches = [
             one
