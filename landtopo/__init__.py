@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from landtopo.models.networks.symmetric.search import symmetry_search as symmetry_search
     from landtopo.models.networks.symmetry import isotropy as isotropy
     from landtopo.models.networks.symmetry import teacher_automorphisms as teacher_automorphisms
+    from landtopo.models.networks.trained import trained_model as trained_model
     from landtopo.models.parameter import ParameterModels as ParameterModels
     from landtopo.models.parameter import parameter_models as parameter_models
     from landtopo.models.population import compare_with_population as compare_with_population
@@ -185,6 +186,7 @@ _HOMES = {
     "sweep": "models.networks.sweeps.sweep",
     "symmetry_search": "models.networks.symmetric.search",
     "teacher_automorphisms": "models.networks.symmetry",
+    "trained_model": "models.networks.trained",
     "verify": "study.verification",
     "weights_from_statistics": "models.networks.statistics",
     "width_table": "landscape.widths",

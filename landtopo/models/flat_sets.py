@@ -8,6 +8,7 @@ walk that does not arrive leaves the two apart, though a way may exist.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -127,6 +128,8 @@ class SetMark:
         Of the set; 0 for a point.
     own : Mark
         Of the point.
+    least : hashable, optional
+        Names the set of least value that the point lies on, where it is known to be one set.
     """
 
     symmetry: Symmetry
@@ -135,10 +138,13 @@ class SetMark:
     x: Array
     dimension: int
     own: Mark = field(repr=False)
+    least: Hashable | None = None
 
     def match(self, other: SetMark) -> Permutation | None:
         """The element that carries this to the other, or its set to the other's."""
         element = self.own.match(other.own)
+        if element is None and self.least is not None and self.least == other.least:
+            return self.symmetry.identity(self.x)
         if element is not None or not self.dimension or self.dimension != other.dimension:
             return element
         values = [float(self.objective.value(x)) for x in (self.x, other.x)]

@@ -8,7 +8,7 @@ powers of two, so that nothing is rounded. What is told is in the units of the f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -34,7 +34,14 @@ from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend, 
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
 from landtopo.points.records import Attempts, Families, Kind, Status
-from landtopo.points.stationary import FunctionFamily, FunctionPoint, flat_reason, judged
+from landtopo.points.stationary import (
+    LEAST,
+    LEAST_REASON,
+    FunctionFamily,
+    FunctionPoint,
+    flat_reason,
+    judged,
+)
 from landtopo.run import Run
 from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
@@ -234,6 +241,8 @@ class SmoothModel:
     least = -math.inf
     #: The rung, where models are rungs of a ladder.
     width: int | None = None
+    #: Whether `settled` gives all points of a flat set of minima the same one.
+    settles = False
 
     def __init__(self, shape: Shape, *, tolerance: float = _TOLERANCE) -> None:
         self.shape = shape
@@ -310,6 +319,22 @@ class SmoothModel:
     def tolerance(self) -> float:
         """|grad| of a critical point: what differences leave of it, where it is made of them."""
         return max(self.least_gradient, 8.0 * self.shape.slope_error * self.length / self.energy)
+
+    def settled(self, x: Array) -> Array:
+        """A critical point where it is shown: that itself, or one that stands for its flat set."""
+        return np.ravel(self.shaped(x))
+
+    def approach(self, x: Array) -> Array:
+        """Where the search for a minimum that begins at a random start goes on: there."""
+        return x
+
+    def flat_dimension(self, point: FunctionPoint) -> int | None:
+        """Dimension of the set of minima that a minimum lies on; None where it is not decided."""
+        return point.nullity
+
+    def least_set(self, x: Array) -> Hashable | None:
+        """Names the set of least value that a point lies on, where all of it is one; else None."""
+        return None
 
     def options(self, index: int, tolerance: float | None = None) -> AscentOptions:
         """How a point of an index is searched for."""
@@ -495,22 +520,26 @@ class _Strata:
 
     def judge(self, x: Array) -> FunctionPoint:
         """The point after Newton's method, with its spectrum."""
-        point = self._judged(np.ravel(self._model.shaped(x)))
-        placed = np.ravel(self._model.shaped(point.x))
+        model = self._model
+        point = self._judged(np.ravel(model.shaped(x)))
+        placed = model.settled(point.x)
         if np.any(placed != point.x):
-            point = self._judged(placed)
+            # Along a flat set Newton's method would not stay where it is put.
+            point = self._judged(placed, reach=0.0 if model.settles else _REACH)
         flaw = self.flaw(point.x)
         if flaw is not None:
             return replace(point, kind=Kind.UNDECIDED, reason=flaw)
         rests = point.nullity and not point.index and point.grad_norm <= point.grad_tolerance
-        if rests and all_flat(self._model.objective(point.x), point):
+        if rests and point.value <= model.least + LEAST:
+            return replace(point, kind=Kind.MINIMUM, reason=LEAST_REASON)
+        if rests and all_flat(model.objective(point.x), point):
             return replace(point, kind=Kind.MINIMUM, reason=flat_reason(point.nullity))
         return point
 
-    def _judged(self, x: Array) -> FunctionPoint:
+    def _judged(self, x: Array, reach: float = _REACH) -> FunctionPoint:
         model = self._model
         return judged(
-            model.objective(x), x, reach=_REACH, tolerance=model.tolerance, error=model.shape.error
+            model.objective(x), x, reach=reach, tolerance=model.tolerance, error=model.shape.error
         )
 
     def mark(self, one: Any) -> SetMark:
@@ -521,6 +550,8 @@ class _Strata:
     def mark_at(self, x: Array, dimension: int = 0) -> SetMark:
         """The same of a place, of which nothing else may be known."""
         model = self._model
+        if model.settles:
+            x, dimension = model.settled(x), 0
         return SetMark(
             symmetry=model.symmetry,
             gauge=model.shape.gauge,
@@ -528,6 +559,7 @@ class _Strata:
             x=x,
             dimension=dimension,
             own=model.symmetry.mark(x),
+            least=model.least_set(x),
         )
 
     def between_sets(self, first: Any, second: Any, element: Permutation) -> Permutation:
@@ -625,9 +657,11 @@ class FunctionFacts:
     def family(self, point: FunctionPoint, *, count: int, found_by: str) -> FunctionFamily:
         """A family from its representative."""
         shape = self._model.shape
-        dimension = point.nullity if point.kind is Kind.MINIMUM else 0
+        dimension = 0
+        if point.kind is Kind.MINIMUM:
+            dimension = self._model.flat_dimension(point) or 0
         order = int(shape.symmetry.order)
-        if dimension:
+        if dimension and not self._model.settles:
             objective = self._model.objective(point.x)
             isotropy = order // copies_of_set(
                 objective, shape.gauge, shape.symmetry, point.x, dimension
@@ -878,6 +912,8 @@ def follow_to(
     for start, direction in starts:
         x = np.ravel(start)
         way = None if direction is None else np.ravel(direction)
+        if index == 0 and way is None:
+            x = model.approach(x)
         found = ascend(model.objective(x), x, options, direction=way)
         status, x = _STATUS.get(found.status, Status.STALLED), found.x
         if status is not Status.CONVERGED and index == 0 and np.all(np.isfinite(x)):

@@ -14,8 +14,20 @@ from landtopo.points.spectrum import spectrum
 from landtopo.shown import Brief
 from landtopo.units import Linear, Squared, Unitless
 
-__all__ = ["FunctionFamily", "FunctionPoint", "flat_reason", "judged", "verdict_of"]
+__all__ = [
+    "LEAST",
+    "LEAST_REASON",
+    "FunctionFamily",
+    "FunctionPoint",
+    "flat_reason",
+    "judged",
+    "verdict_of",
+]
 
+#: A value that is closer than this to the least one, in units of the model, is the least.
+LEAST = 1e-12
+#: Why a point of such a value is a minimum, whatever its null directions are.
+LEAST_REASON = "No value is lower; null directions may be flat, or walls of higher order."
 _EPSILON = float(np.finfo(np.float64).eps)
 
 

@@ -1,0 +1,331 @@
+"""Students whose output weights are trained, too, as models of smooth functions.
+
+Points are rows as in `landtopo.models.networks.joint`. Where s is homogeneous, they lie in sectors
+of so many negative output weights, and sectors meet where a neuron vanishes: a search for a minimum
+goes down in (W, a), where output weights pass through zero, and ends in one of them. Points at
+which a neuron vanishes are no minima. For with E[(f - f*)^2] > 0 the slope psi of a new neuron does
+not vanish everywhere: 2 L = sum_k a_k psi(w_k) - sum_m b_m psi(v_m). Of a free sign, it leads down.
+
+What is known of flat sets is their neurons (`landtopo.models.networks.splits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from landtopo.checks import checked_choice
+from landtopo.errors import InvalidArgument
+from landtopo.models.networks.joint import JointLoss, SignedLoss, joined, outputs_of, weights_of
+from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.splits import NEAR, merged, splits
+from landtopo.models.networks.starts import StartDistribution, draw_start, parse_distribution
+from landtopo.models.networks.symmetry import symmetry_frame
+from landtopo.models.networks.symmetry.rows import RowSymmetry
+from landtopo.models.networks.units import unit_of
+from landtopo.models.smooth import SmoothModel
+from landtopo.objective import Array
+from landtopo.points.ascend import newton
+from landtopo.points.stationary import LEAST, FunctionPoint
+from landtopo.symmetry.permutations import Permutation, format_cycles, parse_cycles
+
+__all__ = ["INIT_OUTPUTS", "TrainedModel", "TrainedShape", "trained_model"]
+
+#: How output weights start: all 1, or independent N(0, 1).
+INIT_OUTPUTS = ("one", "normal")
+# Lengths below which a neuron has vanished, in units of the teacher.
+_VANISHED = 1e-6
+# The length in the frame that stands for output weights, in that of the longest other.
+_OWN = 2.3
+# How far Newton's method may move whole neurons.
+_REACH = 1e-3
+# Below this value, and with more neurons than teachers, pieces are gathered from so far apart.
+_CLOSE = 1e-3
+_GATHERED = (0.02, 0.1, 0.3)
+_DOWN: dict[str, Any] = {"maxiter": 2000, "maxfun": 4000, "ftol": 0.0, "gtol": 1e-8}
+
+
+class _Turns:
+    """Gauge directions of an objective, and rotations outside the span as the moves along them."""
+
+    trivial = False
+
+    def __init__(self, objective: JointLoss | SignedLoss) -> None:
+        self.objective = objective
+
+    def directions(self, x: Array) -> Array:
+        """Orthonormal rows."""
+        return self.objective.gauge(x)
+
+    def align(self, x: Array, target: Array) -> Array:
+        """A point turned outside the span to where it is closest to another."""
+        first = self.objective.rank + 1
+        moved, aims = np.array(self.objective.rows(x)), self.objective.rows(target)
+        left, _, right = np.linalg.svd(moved[:, first:].T @ aims[:, first:])
+        moved[:, first:] = moved[:, first:] @ (left @ right)
+        return moved.ravel()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedShape:
+    """Students of one width with trained output weights; see `landtopo.models.smooth.Shape`.
+
+    Attributes
+    ----------
+    problem : TeacherStudent
+    init : StartDistribution
+        Of the weights at the start.
+    init_outputs : str
+        Of the output weights at the start: one of `INIT_OUTPUTS`.
+    """
+
+    problem: TeacherStudent
+    init: StartDistribution
+    init_outputs: str
+    error: float = 0.0
+    slope_error: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The teacher's title, the width, and what is trained."""
+        problem = self.problem
+        return f"{problem.teacher.title}, width {problem.width}, trained second layer"
+
+    @property
+    def title(self) -> str:
+        """What a page calls it."""
+        return f"student network of {self.name}"
+
+    def loss_of(self, width: int) -> JointLoss | SignedLoss:
+        """The loss of students of another width in the same columns."""
+        problem = self.problem.with_width(width)
+        kind = JointLoss if problem.function.degree is None else SignedLoss
+        return kind(problem, self.problem.extra)
+
+    @cached_property
+    def objective(self) -> JointLoss | SignedLoss:
+        """The loss."""
+        return self.loss_of(self.problem.width)
+
+    @property
+    def length(self) -> float:
+        """The unit of the teacher."""
+        return unit_of(self.problem.teacher)
+
+    @cached_property
+    def gauge(self) -> _Turns:
+        """Rotations outside the span, and the scale of neurons."""
+        return _Turns(self.objective)
+
+    @cached_property
+    def symmetry(self) -> RowSymmetry:
+        """S_K x Aut(T); of an odd s that is not homogeneous also (a, w) -> -(a, w), one by one."""
+        frame = symmetry_frame(self.problem.teacher)
+        rows = np.zeros((len(frame) + 1, frame.shape[1] + 1))
+        rows[:-1, :-1] = frame
+        rows[-1, -1] = _OWN * float(np.linalg.norm(frame, axis=1).max())
+        function = self.problem.function
+        turned = function.degree is None and function.parity == -1
+        return RowSymmetry(self.problem.width, rows, turned=turned)
+
+    def draw(self, generator: np.random.Generator) -> Array:
+        """A random start; where s is homogeneous a stands in the place of its sign."""
+        problem = self.problem
+        drawn = draw_start(problem, self.init, generator)
+        weights = np.zeros((problem.width, self.objective.columns))
+        weights[:, : drawn.shape[1]] = drawn
+        outputs = np.ones(problem.width)
+        if self.init_outputs == "normal":
+            outputs = generator.standard_normal(problem.width)
+        return self.objective.joint_to(joined(weights, outputs, problem.rank))
+
+    def parts(self, x: Array) -> tuple[Array, Array]:
+        """Weights (K, r + E) and output weights (K,) of a point."""
+        rows = self.objective.rows(x)
+        outputs = outputs_of(rows, self.problem.rank)
+        if self.problem.function.degree is not None:
+            outputs = np.where(outputs < 0.0, -1.0, 1.0)
+        return weights_of(rows, self.problem.rank), outputs
+
+    def shaped(self, x: Array) -> Array:
+        """One neuron a row."""
+        return self.objective.rows(x)
+
+    def place(self, x: Array) -> Array:
+        """The point with the signs of output weights in their places, if only these count."""
+        return joined(*self.parts(x), self.problem.rank)
+
+    def flaw(self, x: Array) -> str | None:
+        """Whether a neuron has vanished, or is too long for what is known of s."""
+        lengths = np.linalg.norm(self.parts(x)[0], axis=1)
+        function = self.problem.function
+        if function.degree is not None and lengths.min() <= _VANISHED * self.length:
+            return "A neuron has vanished: at positive loss, one of some sign leads down from here."
+        if lengths.max() > function.longest:
+            return (
+                f"A neuron is longer than {function.longest:g}, beyond which the series of "
+                f"{function.name} is not known to rounding."
+            )
+        return None
+
+    def negative(self, x: Array) -> int:
+        """Number of negative output weights; they count where s is not odd."""
+        return int(np.sum(self.parts(x)[1] < 0.0))
+
+    def description(self, x: Array, isotropy: int) -> str:
+        """Negative output weights, and neurons that are split."""
+        count = self.problem.width
+        told = [] if self.symmetry.turned else [f"{self.negative(x)} of {count} outputs negative"]
+        for group in splits(*self.parts(x), self.problem.function):
+            if len(group.neurons) == 1:
+                continue
+            numbers = ", ".join(str(k + 1) for k in sorted(group.neurons))
+            if not group.whole:
+                told.append(f"neurons {numbers} cancel")
+                continue
+            shares = ", ".join(f"{share:.4g}" for share in np.sort(group.shares)[::-1])
+            kind = "line" if len(group.neurons) == 2 else "set"
+            what = f"unbounded flat {kind}" if group.unbounded else "one neuron"
+            told.append(f"{what}: neurons {numbers} are one, split into shares {shares}")
+        return "; ".join(told) or "no neuron split"
+
+    def element_text(self, element: Permutation) -> dict[str, str]:
+        """Which neurons and which vectors of the teacher change places."""
+        sides = self.symmetry.whole.sides
+        students = format_cycles(element[:sides], self.problem.width)
+        teachers = format_cycles([image - sides for image in element[sides:]])
+        return {"permutation": f"students {students}, teachers {teachers}"}
+
+    def element_of(self, told: Mapping[str, Any]) -> Permutation | None:
+        """The inverse."""
+        whole = self.symmetry.whole
+        students, _, teachers = str(told.get("permutation", "")).partition(", teachers ")
+        try:
+            rows = parse_cycles(
+                students.removeprefix("students "), self.problem.width, signs=whole.turned
+            )
+            vectors = parse_cycles(teachers, whole.teachers)
+        except InvalidArgument:
+            return None
+        return (*rows, *(whole.sides + image for image in vectors))
+
+    def columns(self, x: Array) -> dict[str, Any]:
+        """Nothing more."""
+        return {}
+
+
+class TrainedModel(SmoothModel):
+    """Students of one width with trained output weights, as a model.
+
+    Parameters
+    ----------
+    shape : TrainedShape
+    """
+
+    least = 0.0
+    settles = True
+    shape: TrainedShape
+
+    @property
+    def energy(self) -> float:
+        """Curvatures are of order one in units of the teacher."""
+        return self.length**2
+
+    def approach(self, x: Array) -> Array:
+        """Down in (W, a) to near a minimum; pieces of zero loss are gathered where they belong."""
+        from scipy.optimize import minimize
+
+        shape, length = self.shape, self.length
+        loss = shape.objective
+        start = loss.joint_from(x * length)
+        down: Any = minimize  # its types know no function that returns both value and gradient
+        found = down(loss.joint, start, jac=True, method="L-BFGS-B", options=_DOWN)
+        end = loss.joint_to(found.x)
+        if found.fun < _CLOSE * self.energy and shape.problem.width > shape.problem.teacher.size:
+            for near in _GATHERED:
+                whole = self._whole(end, near, zeros=True, reach=1.0)
+                if float(loss.value(whole)) <= LEAST * self.energy:
+                    return whole / length
+        return np.asarray(end / length)
+
+    def settled(self, x: Array) -> Array:
+        """The point whose splits have the shares that stand for all, its whole neurons at rest."""
+        return self._whole(x * self.length, NEAR) / self.length
+
+    def _whole(self, x: Array, near: float, *, zeros: bool = False, reach: float = _REACH) -> Array:
+        shape = self.shape
+        rank, parts = shape.problem.rank, shape.parts(x)
+        whole = merged(*parts, shape.problem.function, near, zeros=zeros)
+        if whole is None or len(whole.groups) == len(parts[1]):
+            return shape.place(x)
+        objective = shape.loss_of(len(whole.groups))
+        start = joined(whole.weights, whole.outputs, rank)
+        end, *_ = newton(objective, start, gradient_tolerance=0.0, region=reach * self.length)
+        rows = objective.rows(end)
+        return joined(*whole.expanded(weights_of(rows, rank), outputs_of(rows, rank)), rank)
+
+    def flat_dimension(self, point: FunctionPoint) -> int | None:
+        """Of zero loss, where null directions may be walls, the shares that are free."""
+        if point.value > LEAST:
+            return point.nullity
+        parts = self.shape.parts(point.x * self.length)
+        groups = splits(*parts, self.shape.problem.function)
+        return len(parts[1]) - len(groups)
+
+    def least_set(self, x: Array) -> Hashable | None:
+        """Zero loss with more neurons than teachers: in each sector all of it is one family."""
+        shape = self.shape
+        if shape.problem.width <= shape.problem.teacher.size:
+            return None
+        if float(self.objective(x).value(x)) > LEAST:
+            return None
+        return 0 if shape.problem.function.degree is None else shape.negative(x)
+
+
+def trained_model(
+    problem: TeacherStudent,
+    *,
+    init: str | StartDistribution = "gaussian:1",
+    init_outputs: str = "one",
+) -> TrainedModel:
+    """Students of one width with trained output weights, as a model.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+        Its output weights are those of the teacher alone.
+    init : str or StartDistribution
+        Of the weights at the start of searches.
+    init_outputs : str
+        Of the output weights: ``one``, or ``normal`` for independent N(0, 1).
+
+    Raises
+    ------
+    InvalidArgument
+        An argument cannot be used, or s is even.
+
+    Examples
+    --------
+    Two neurons of opposite output weights can be one that is split; the minima of smaller widths
+    come back on flat lines without bound:
+
+    >>> import landtopo as lt
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(3), 3)
+    >>> found = lt.find_minima(lt.trained_model(problem, init_outputs="normal"), starts=20)
+    >>> [(round(one.loss, 6), one.flat_dimension) for one in found.families][:2]
+    [(0.0, 0), (0.076834, 1)]
+    """
+    caller = "trained_model"
+    problem.require_ones(caller)
+    checked_choice("init_outputs", caller, init_outputs, INIT_OUTPUTS)
+    if problem.function.parity == 1:
+        raise InvalidArgument(
+            f"The 'problem' argument of {caller} must have an activation that is not even, for "
+            f"which alone it is worked out; got {problem.function.name}."
+        )
+    shape = TrainedShape(problem=problem, init=parse_distribution(init), init_outputs=init_outputs)
+    return TrainedModel(shape)
