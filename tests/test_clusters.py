@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 import landtopo as lt
+from landtopo.kernels.particles import motions
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.models.clusters import lennard_jones, morse
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
+from landtopo.points.ascend import AscentStatus, ascend
 from landtopo.points.derivative_check import check_derivatives
 from landtopo.points.records import Kind
 from landtopo.run import Run
+from landtopo.symmetry.gauge import RigidMotions
 from landtopo.symmetry.particles import ParticleSymmetry
 
 # Wales, Doye, J. Phys. Chem. A 101, 5111 (1997) for the global minimum; all four as listed in the
@@ -76,6 +79,61 @@ def test_particles_in_one_place_have_a_finite_energy() -> None:
     alone = lennard_jones(3).shape.objective
     apart = np.concatenate([pair, np.full((60, 1, 3), 50.0)], axis=1).reshape(60, 9)
     assert np.all(np.diff(alone.value(apart)) < 0)
+
+
+@pytest.mark.parametrize("model", [lennard_jones(6), morse(5, 14.0)], ids=lambda model: model.name)
+def test_compiled_climbs_end_where_those_by_hessians_do(model: SmoothModel) -> None:
+    objective = model.objective(np.empty(0))
+    plain = lt.SmoothFunction(
+        size=model.size,
+        function=lambda x: float(objective.value(x)),
+        derivative=lambda x: objective.value_and_gradient(x)[1],
+        second=objective.hessian,
+    )
+
+    class Uncompiled:
+        """The same with its gauge, by Hessians at each step."""
+
+        size, value, hessian = plain.size, plain.value, plain.hessian
+        value_and_gradient, gauge, flow = plain.value_and_gradient, objective.gauge, plain.flow
+
+    for seed, index in ((0, 0), (1, 0), (2, 1), (3, 1)):
+        start = model.draw(np.random.default_rng(seed))
+        start = ascend(objective, start, model.options(0, 1e-2)).x if index else start
+        compiled = ascend(objective, start, model.options(index))
+        slow = ascend(Uncompiled(), start, model.options(index))
+        assert compiled.status is slow.status
+        if compiled.status is AscentStatus.CONVERGED:
+            assert model.symmetry.match(compiled.x, slow.x) is not None
+        assert compiled.spectrum is not None
+        assert compiled.spectrum.gauge == 6
+
+
+@pytest.mark.parametrize("points", [CROOKED, OCTAHEDRON, TRIANGLE, ROW, ROW[:, [1, 2, 0]]])
+def test_compiled_motions_are_those_of_the_gauge(points: Array) -> None:
+    x = moved(points, 3, mirror=False)[0]
+    rows, wanted = motions(np.ascontiguousarray(x)), RigidMotions(3).directions(x.ravel())
+    assert rows.shape == wanted.shape
+    assert np.abs(rows @ rows.T - np.eye(len(rows))).max() < 1e-12
+    assert np.abs(rows.T @ rows - wanted.T @ wanted).max() < 1e-10
+
+
+def test_units_change_nothing_but_numbers() -> None:
+    own = morse(5, 6.0).shape.objective
+    other = own.in_units(2.0, 0.25)
+    x = lennard_jones(5).draw(np.random.default_rng(5))
+    assert other.value(x / 2.0) == own.value(x) / 0.25
+    assert np.array_equal(other.value_and_gradient(x / 2.0)[1], own.value_and_gradient(x)[1] * 8.0)
+    assert np.array_equal(other.hessian(x / 2.0), own.hessian(x) * 16.0)
+
+
+def test_parts_of_a_cluster_are_counted() -> None:
+    shape = lennard_jones(5).shape
+    chain = 1.1 * np.arange(5.0)[:, None] * np.array([1.0, 0.0, 0.0])
+    assert shape.flaw(chain.ravel()) is None
+    chain[3:] += 5.0
+    chain[4] += 5.0
+    assert "3 parts" in str(shape.flaw(chain.ravel()))
 
 
 # --- copies -----------------------------------------------------------------------------------

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from landtopo.checks import checked_count, checked_number
 from landtopo.errors import InvalidArgument
+from landtopo.kernels.pairs import LennardJones, Morse
+from landtopo.kernels.particles import Particles, hessian_of, motions, values_gradients
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array, FlowCurve, Pace
 from landtopo.symmetry.gauge import RigidMotions
@@ -33,54 +35,6 @@ _CORE = 0.35
 _GAP = 2.2
 
 
-class Pair(Protocol):
-    """The energy of two particles, as a function of the square of their distance."""
-
-    @property
-    def rest(self) -> float:
-        """The distance at which it is lowest."""
-        ...
-
-    def derivatives(self, square: Array) -> tuple[Array, Array, Array]:
-        """Value, first and second derivative with respect to the square of the distance."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _LennardJones:
-    """4 (r^-12 - r^-6): depth 1, zero at distance 1."""
-
-    rest: float = 2.0 ** (1.0 / 6.0)
-
-    def derivatives(self, square: Array) -> tuple[Array, Array, Array]:
-        inverse = 1.0 / square
-        third = inverse**3
-        return (
-            4.0 * third * (third - 1.0),
-            -12.0 * third * inverse * (2.0 * third - 1.0),
-            24.0 * third * inverse**2 * (7.0 * third - 2.0),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Morse:
-    """e^{2 rho (1 - r)} - 2 e^{rho (1 - r)}: depth 1 at distance 1."""
-
-    rho: float
-    rest: float = 1.0
-
-    def derivatives(self, square: Array) -> tuple[Array, Array, Array]:
-        distance = np.sqrt(square)
-        inner = np.exp(self.rho * (1.0 - distance))
-        slope = 2.0 * self.rho * inner * (1.0 - inner)
-        bend = 2.0 * self.rho**2 * inner * (2.0 * inner - 1.0)
-        return (
-            inner * (inner - 2.0),
-            slope / (2.0 * distance),
-            (bend - slope / distance) / (4.0 * square),
-        )
-
-
 class ClusterEnergy:
     """The energy of a cluster, as an `Objective` of the coordinates of its particles.
 
@@ -89,61 +43,49 @@ class ClusterEnergy:
 
     Parameters
     ----------
-    pair : Pair
+    pair : LennardJones or Morse
+        See `landtopo.kernels.pairs`.
     count : int
         Number n of particles.
+    length, energy : float
+        Units of coordinates and values.
     """
 
-    def __init__(self, pair: Pair, count: int) -> None:
+    def __init__(
+        self, pair: LennardJones | Morse, count: int, *, length: float = 1.0, energy: float = 1.0
+    ) -> None:
         self.pair = pair
         self.count = count
-        self._first, self._second = np.triu_indices(count, 1)
-        self._gauge = RigidMotions(3)
+        #: As compiled loops want it.
+        self.compiled = Particles(pair, count, (_CORE * pair.rest) ** 2, length, energy)
+
+    def in_units(self, length: float, energy: float) -> ClusterEnergy:
+        """The same in other units."""
+        return ClusterEnergy(self.pair, self.count, length=length, energy=energy)
 
     @property
     def size(self) -> int:
         """Number of coordinates, 3 n."""
         return 3 * self.count
 
-    def _pairs(self, x: Array) -> tuple[Array, Array, Array, Array]:
-        points = x.reshape(*x.shape[:-1], self.count, 3)
-        apart = points[..., self._first, :] - points[..., self._second, :]
-        square = np.sum(apart**2, axis=-1)
-        core = (_CORE * self.pair.rest) ** 2
-        kept = np.maximum(square, core)
-        value, slope, bend = self.pair.derivatives(kept)
-        inside = square - kept
-        return apart, value + inside * (slope + 0.5 * inside * bend), slope + inside * bend, bend
-
     def value(self, x: Array) -> Array:
         """Energies, shape () or (n,)."""
-        return np.asarray(self._pairs(x)[1].sum(axis=-1))
+        return self.value_and_gradient(x)[0]
 
     def value_and_gradient(self, x: Array) -> tuple[Array, Array]:
         """Energies and gradients."""
-        apart, values, slopes, _ = self._pairs(x)
-        forces = 2.0 * slopes[..., None] * apart
-        gradient = np.zeros((*x.shape[:-1], self.count, 3))
-        table = np.zeros((*x.shape[:-1], self.count, self.count, 3))
-        table[..., self._first, self._second, :] = forces
-        gradient = table.sum(axis=-2) - table.sum(axis=-3)
-        return np.asarray(values.sum(axis=-1)), gradient.reshape(x.shape)
+        points = np.ascontiguousarray(x, dtype=np.float64).reshape(-1, self.size)
+        gradients = np.empty_like(points)
+        values = values_gradients(points, self.compiled, gradients)
+        return np.asarray(values.reshape(x.shape[:-1])), gradients.reshape(x.shape)
 
     def hessian(self, x: Array) -> Array:
         """Hessian at one cluster."""
-        apart, _, slopes, bends = self._pairs(x)
-        blocks = 4.0 * bends[:, None, None] * apart[:, :, None] * apart[:, None, :]
-        blocks += 2.0 * slopes[:, None, None] * np.eye(3)
-        full = np.zeros((self.count, self.count, 3, 3))
-        full[self._first, self._second] = -blocks
-        full[self._second, self._first] = -blocks
-        every = np.arange(self.count)
-        full[every, every] = -full.sum(axis=1)
-        return np.asarray(full.transpose(0, 2, 1, 3).reshape(self.size, self.size))
+        return np.asarray(hessian_of(np.ascontiguousarray(x), self.compiled))
 
     def gauge(self, x: Array) -> Array:
         """Translations and rotations."""
-        return self._gauge.directions(x)
+        return np.asarray(motions(np.ascontiguousarray(x).reshape(-1, 3)))
 
     def flow(self, x: Array, pace: Pace) -> FlowCurve | None:
         """Not compiled."""
@@ -207,15 +149,16 @@ class ClusterShape:
 
     def flaw(self, x: Array) -> str | None:
         """Whether the cluster has fallen apart."""
-        from scipy.sparse.csgraph import connected_components
-
-        points = x.reshape(-1, 3)
+        rest, points = self.objective.pair.rest, x.reshape(-1, 3)
         apart = np.linalg.norm(points[:, None] - points[None], axis=2)
-        parts = connected_components(apart < _GAP * self.objective.pair.rest)[0]
-        if parts > 1:
-            return f"The cluster has fallen into {parts} parts."
+        near = apart < _GAP * rest
+        # Reached by two steps, by four, and so on.
+        for _ in range(len(points).bit_length()):
+            near = near @ near
+        if not near.all():
+            return f"The cluster has fallen into {len(np.unique(near, axis=0))} parts."
         closest = apart[np.triu_indices(len(points), 1)].min()
-        if closest <= _CORE * self.objective.pair.rest:
+        if closest <= _CORE * rest:
             return "Two particles are closer than the energy is meant for."
         return None
 
@@ -269,7 +212,7 @@ def lennard_jones(count: int) -> SmoothModel:
     """
     count = checked_count("count", "lennard_jones", count, least=3, most=_MOST)
     title = f"cluster of {count} Lennard-Jones particles"
-    energy = ClusterEnergy(_LennardJones(), count)
+    energy = ClusterEnergy(LennardJones(), count)
     return SmoothModel(ClusterShape(name=f"lj:{count}", title=title, objective=energy))
 
 
@@ -292,5 +235,5 @@ def morse(count: int, rho: float) -> SmoothModel:
     count = checked_count("count", "morse", count, least=3, most=_MOST)
     rho = checked_number("rho", "morse", rho, "lie between 1 and 30", lambda v: 1 <= v <= 30)
     title = f"cluster of {count} Morse particles with rho = {rho:g}"
-    energy = ClusterEnergy(_Morse(rho), count)
+    energy = ClusterEnergy(Morse(rho), count)
     return SmoothModel(ClusterShape(name=f"morse:{count}:{rho:g}", title=title, objective=energy))

@@ -285,10 +285,11 @@ class SmoothModel:
         found = []
         for number in range(_LEARNING):
             start = self.draw(np.random.default_rng(np.random.SeedSequence(0, spawn_key=(number,))))
-            largest = _largest(_Scaled(self.shape.objective, self.length, 1.0), start)
-            trial = _Scaled(self.shape.objective, self.length, _power_of_two(largest))
-            end = ascend(trial, start, self.options(0, 1e-6)).x
-            found.append(_largest(_Scaled(self.shape.objective, self.length, 1.0), end))
+            trial = _in_units(self.shape.objective, self.length, 1.0)
+            largest = _power_of_two(_largest(trial, start))
+            scaled = _in_units(self.shape.objective, self.length, largest)
+            end = ascend(scaled, start, self.options(0, 1e-6)).x
+            found.append(_largest(trial, end))
         return _power_of_two(float(np.median(found)))
 
     @cached_property
@@ -297,7 +298,7 @@ class SmoothModel:
 
     def scaled(self, objective: Objective) -> Objective:
         """A function in its own units, in those of the model."""
-        return _Scaled(objective, self.length, self.energy)
+        return _in_units(objective, self.length, self.energy)
 
     def objective(self, x: Array) -> Objective:
         """The function, in units of the model."""
@@ -929,6 +930,12 @@ def follow_to(
         rows["status"].append(codes.index(status))
         rows["evaluations"].append(found.evaluations.gradient + found.evaluations.hessian)
     return {name: np.array(values) for name, values in rows.items()}
+
+
+def _in_units(objective: Objective, length: float, energy: float) -> Objective:
+    """A function in other units: by itself, if it can, or by a product at each call."""
+    own = getattr(objective, "in_units", None)
+    return _Scaled(objective, length, energy) if own is None else own(length, energy)
 
 
 def _largest(objective: Objective, x: Array) -> float:
