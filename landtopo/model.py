@@ -342,6 +342,10 @@ class Starts(Protocol):
         """Climbs from the highest points of straight lines between copies of two points."""
         ...
 
+    def apart(self, first: Array, second: Array) -> bool:
+        """Whether no way between two points is looked for, because none is smooth."""
+        ...
+
     def climb(self, x: Array) -> AscentOptions:
         """How a climb to a transition state from a point is done."""
         ...

@@ -432,7 +432,7 @@ class _Explorer:
             for one, other in ((i, j), (j, i)):
                 nearest.setdefault(one, (one, other))
         wanted = [(min(pair), max(pair)) for pair in nearest.values()]
-        wanted += [(0, i) for i in range(1, len(families))]
+        wanted += [(0, i) for i in range(1, len(families)) if self._can_be_joined(0, i)]
         for pair in sorted(set(wanted) - self._checked):
             if sum(i != j for i, j in self._checked) >= self.options.check_pairs:
                 break
@@ -515,10 +515,14 @@ class _Explorer:
         families = self.catalogue.families
         for j in range(len(families)):
             for i in range(j):
-                if (i, j) not in self._distances:
+                if (i, j) not in self._distances and self._can_be_joined(i, j):
                     apart = self.model.symmetry.apart(families[i].x, families[j].x)
                     self._distances[i, j] = round(apart, 6)
         return sorted(self._distances, key=lambda pair: (self._distances[pair], pair))
+
+    def _can_be_joined(self, i: int, j: int) -> bool:
+        families = self.catalogue.families
+        return not self.model.starts.apart(families[i].x, families[j].x)
 
     def _scaled(self, count: int) -> int:
         return max(8, int(count * self.model.starts.share))

@@ -329,6 +329,15 @@ class SmoothModel:
         """Where the search for a minimum that begins at a random start goes on: there."""
         return x
 
+    @property
+    def not_searched(self) -> str:
+        """Which ways between minima are not looked for, in a sentence; empty if there are none."""
+        return ""
+
+    def part_of(self, x: Array) -> Hashable:
+        """Names the part of the model that a point lies in, where parts meet not smoothly."""
+        return None
+
     def flat_dimension(self, point: FunctionPoint) -> int | None:
         """Dimension of the set of minima that a minimum lies on; None where it is not decided."""
         return point.nullity
@@ -597,8 +606,9 @@ class _Starts:
     def suggested(
         self, lowest: Any, seed: int, options: ExploreOptions, pool: Pool
     ) -> Sequence[tuple[str, Mapping[str, Any]]]:
-        """None beyond random ones."""
-        return ()
+        """None beyond random ones; but what is not searched is told."""
+        told = self._model.not_searched
+        return [("", {"ends": (), "outcomes": {}, "told": told})] if told else ()
 
     @property
     def share(self) -> float:
@@ -638,6 +648,10 @@ class _Starts:
             for level in _NOISE:
                 noise = level * apart / math.sqrt(away.size) * generator.standard_normal(away.size)
                 yield SaddleStart(x=top + noise, direction=away)
+
+    def apart(self, first: Array, second: Array) -> bool:
+        """Whether the points lie in parts of the model that meet where it is not smooth."""
+        return self._model.part_of(first) != self._model.part_of(second)
 
     def climb(self, x: Array) -> AscentOptions:
         """Until the gradient vanishes."""

@@ -102,13 +102,11 @@ class _Joined:
 
     def value_and_gradient(self, x: Array) -> tuple[Array, Array]:
         """Losses and gradients."""
-        if x.ndim > 1:
-            values, gradients = zip(*(self._at(one) for one in x), strict=True)
-            return np.array(values), np.array(gradients).reshape(x.shape)
-        value, gradient = self._at(x)
-        return np.asarray(value), gradient
+        values, gradients = self._all(np.ascontiguousarray(x).reshape(-1, self.size))
+        return values.reshape(x.shape[:-1]), gradients.reshape(x.shape)
 
-    def _at(self, x: Array) -> tuple[float, Array]:
+    def _all(self, points: Array) -> tuple[Array, Array]:
+        """Losses (n,) and gradients (n, size)."""
         raise NotImplementedError
 
     def joint(self, y: Array) -> tuple[float, Array]:
@@ -156,25 +154,33 @@ class SignedLoss(_Joined):
             self._inner[key] = WeightObjective(PopulationLoss(fixed), columns=self.columns)
         return self._inner[key]
 
-    def _at(self, x: Array) -> tuple[float, Array]:
-        value, slope = self.inner(x).value_and_gradient(x[self._weights])
-        gradient = np.zeros(self.size)
-        gradient[self._weights] = slope
-        return float(value), gradient
+    def _all(self, points: Array) -> tuple[Array, Array]:
+        """Points of the same signs at once."""
+        values, gradients = np.empty(len(points)), np.zeros(points.shape)
+        negative = points[:, self._outputs] < 0.0
+        kinds, kind_of = negative[:1], np.zeros(len(points), dtype=np.int64)
+        if np.any(negative != kinds):
+            kinds, kind_of = np.unique(negative, axis=0, return_inverse=True)
+        for number in range(len(kinds)):
+            here = np.flatnonzero(kind_of.ravel() == number)
+            inner = self.inner(points[here[0]])
+            found = inner.value_and_gradient(points[np.ix_(here, self._weights)])
+            values[here], gradients[np.ix_(here, self._weights)] = found
+        return values, gradients
 
     def joint(self, y: Array) -> tuple[float, Array]:
         """L(W, a) and its gradient: with u = |a|^(1/h) w and the gradient G by u, |a|^(1/h) G by w
         and u.G / (h a) by a.
         """
         x = self.joint_to(y)
-        value, slope = self._at(x)
+        value, slope = self.value_and_gradient(x)
         outputs, scale = y[self._outputs], self._scale(y)
         rows = slope[self._weights].reshape(self.width, -1)
         gradient = np.empty(self.size)
         gradient[self._weights] = (scale[:, None] * rows).ravel()
         own = np.sum(rows * x[self._weights].reshape(rows.shape), axis=1)
         gradient[self._outputs] = own / (self._degree * outputs)
-        return value, gradient
+        return float(value), gradient
 
     def joint_from(self, x: Array) -> Array:
         """Rows (w_in, a, w_out), a being what stands in the place of e."""
@@ -250,20 +256,35 @@ class JointLoss(_Joined):
         found = batches.evaluate(weights[None], data, directions[None], batches.SLOPES)
         return found[0], found[1].reshape(directions.shape)
 
-    def _at(self, x: Array) -> tuple[float, Array]:
+    def value(self, x: Array) -> Array:
+        """Losses, without the slopes psi that gradients need."""
+        points = np.ascontiguousarray(x).reshape(-1, self.size)
+        return np.array([self._inside(one)[0] for one in points]).reshape(x.shape[:-1])
+
+    def _inside(self, x: Array) -> tuple[float, Array, Any]:
+        """The loss at a point, its gradient by W, and the landscape of W there."""
         from landtopo.kernels import batches
 
         weights, outputs = self._split(x)
-        data, none = self._data(outputs), np.empty((0, 0, 0))
-        value, slope = batches.evaluate(weights[None], data, none, batches.GRADIENTS)
-        gradient = np.empty(self.size)
-        gradient[self._weights] = slope
-        gradient[self._outputs] = self._slopes(data, weights, weights)[0]
-        return float(value[0]), gradient
+        data = self._data(outputs)
+        value, slope = batches.evaluate(
+            weights[None], data, np.empty((0, 0, 0)), batches.GRADIENTS
+        )
+        return float(value[0]), slope, data
+
+    def _all(self, points: Array) -> tuple[Array, Array]:
+        """One by one, each with its own output weights."""
+        values, gradients = np.empty(len(points)), np.empty(points.shape)
+        for number, x in enumerate(points):
+            values[number], gradients[number, self._weights], data = self._inside(x)
+            weights = x[self._weights].reshape(self.width, -1)
+            gradients[number, self._outputs] = self._slopes(data, weights, weights)[0]
+        return values, gradients
 
     def joint(self, y: Array) -> tuple[float, Array]:
         """The same."""
-        return self._at(y)
+        value, gradient = self.value_and_gradient(y)
+        return float(value), gradient
 
     def joint_from(self, x: Array) -> Array:
         """The point itself."""

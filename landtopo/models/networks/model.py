@@ -260,6 +260,10 @@ class _Starts:
         """From straight lines between copies."""
         return pair_starts(self._problem, first, second, seed=seed)
 
+    def apart(self, first: Array, second: Array) -> bool:
+        """Ways between all points are looked for."""
+        return False
+
     def climb(self, x: Array) -> AscentOptions:
         """Until the gradient vanishes, or no critical point can lie there."""
         return AscentOptions(

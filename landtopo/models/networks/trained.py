@@ -46,6 +46,11 @@ _REACH = 1e-3
 # Below this value, and with more neurons than teachers, pieces are gathered from so far apart.
 _CLOSE = 1e-3
 _GATHERED = (0.02, 0.1, 0.3)
+_NOT_SEARCHED = (
+    "Ways between families with different numbers of negative output weights lead through points "
+    "at which a neuron vanishes, and were not searched: they are not joined here, though they are "
+    "not apart. From every flat set without bound, such a way leads down without a barrier."
+)
 _DOWN: dict[str, Any] = {"maxiter": 2000, "maxfun": 4000, "ftol": 0.0, "gtol": 1e-8}
 
 
@@ -276,6 +281,15 @@ class TrainedModel(SmoothModel):
         groups = splits(*parts, self.shape.problem.function)
         return len(parts[1]) - len(groups)
 
+    def part_of(self, x: Array) -> Hashable:
+        """The sector of signs, where s is homogeneous."""
+        return 0 if self.shape.problem.function.degree is None else self.shape.negative(x)
+
+    @property
+    def not_searched(self) -> str:
+        """Ways across signs, where s is homogeneous."""
+        return "" if self.shape.problem.function.degree is None else _NOT_SEARCHED
+
     def least_set(self, x: Array) -> Hashable | None:
         """Zero loss with more neurons than teachers: in each sector all of it is one family."""
         shape = self.shape
@@ -283,7 +297,7 @@ class TrainedModel(SmoothModel):
             return None
         if float(self.objective(x).value(x)) > LEAST:
             return None
-        return 0 if shape.problem.function.degree is None else shape.negative(x)
+        return self.part_of(x)
 
 
 def trained_model(
