@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
+from landtopo_cli.app import landtopo as application
 
 import landtopo as lt
 from landtopo.errors import InvalidArgument
+from landtopo.models.named import named_model
 from landtopo.models.networks.joint import JointLoss, SignedLoss, joined, outputs_of, weights_of
 from landtopo.models.networks.splits import merged, splits
 from landtopo.models.networks.trained import TrainedModel
+from landtopo.models.origin import is_same, origin_of
 from landtopo.models.smooth import FunctionSearch
 from landtopo.objective import Array
 
 RNG = np.random.default_rng(5)
 B = [1.0, -2.0, 0.5]
+#: Heights between copies of the global minimum in the graph of the frozen layer, K = M = 3.
+FROZEN = [0.0241236637, 0.0683409560]
+#: Height of the swap of erf at K = M = 2, exact.
+SWAP = 1 / 3 - 4 / np.pi * np.arcsin(0.25)
 HOMOGENEOUS = ["relu", "leaky:0.1", "squared-relu"]
 SMOOTH = ["erf", "gelu", "sin", "polynomial:0,1,0.5"]
 
@@ -132,7 +142,7 @@ def shifted(model: TrainedModel, x: Array, share: float) -> Array:
     return joined(weights, outputs, shape.problem.rank)
 
 
-@pytest.mark.parametrize(("teachers", "starts"), [(4, 60), (6, 12)])
+@pytest.mark.parametrize(("teachers", "starts"), [(4, 40), (6, 12)])
 def test_minima_of_smaller_widths_are_unbounded_flat_lines(teachers: int, starts: int) -> None:
     """The loss is constant to 1e-13 at shares from -10 to 10; between 0 and 1 it is a saddle."""
     model, found = searched(teachers, teachers, starts)
@@ -145,12 +155,14 @@ def test_minima_of_smaller_widths_are_unbounded_flat_lines(teachers: int, starts
     assert "unbounded flat line" in line.description
     assert "shares 2, -1" in line.description
     outside = SignedLoss(model.shape.problem)
-    for share in np.linspace(-10.0, 10.0, 20):
+    for share in np.linspace(-10.0, 10.0, 24):
         y = shifted(model, line.x, float(share))
         outputs = tuple(outputs_of(outside.rows(y), teachers))
         problem = lt.TeacherStudent(narrower.teacher, teachers, outputs=outputs)
         value = lt.PopulationLoss(problem).value(weights_of(outside.rows(y), teachers))
         assert abs(value - line.loss) < 1e-13
+        if abs(share) > 3.0:
+            continue
         place = outside.joint_to(y)
         point = model.strata.judge(place)
         if 0.0 < share < 1.0:
@@ -162,7 +174,7 @@ def test_minima_of_smaller_widths_are_unbounded_flat_lines(teachers: int, starts
 
 def test_all_pieces_of_one_neuron() -> None:
     """K = M = 4: the minimum of width 1, split into the shares 4, -1, -1, -1."""
-    _, found = searched(4, 4, 60)
+    _, found = searched(4, 4, 40)
     (widest,) = [one for one in found.families if one.flat_dimension == 3]
     one = lt.find_minima(lt.TeacherStudent(lt.Teacher.orthonormal(4), 1), starts=2).families[0]
     assert widest.loss == pytest.approx(one.loss, abs=1e-12)
@@ -203,6 +215,8 @@ def test_more_neurons_than_teachers_have_one_family_of_zero_loss_in_each_sector(
     lowest = [one for one in found.families if one.loss < 1e-12]
     assert [one.flat_dimension for one in lowest] == [1, 1]
     assert {one.description[0] for one in lowest} == {"0", "1"}
+    assert {str(one.point.kind) for one in lowest} == {"minimum"}
+    assert all(one.point.nullity > 1 for one in lowest)  # walls of third order beside the shares
     assert sum(one.count for one in lowest) > 20
 
 
@@ -214,3 +228,106 @@ def test_bad_input() -> None:
         lt.trained_model(lt.TeacherStudent(problem.teacher, 2, outputs=(1.0, -1.0)))
     with pytest.raises(InvalidArgument, match="not even"):
         lt.trained_model(lt.TeacherStudent(problem.teacher, 2, activation="cos"))
+
+
+FEW = lt.ExploreOptions(
+    random_starts=16, mode_starts=16, line_starts=8, patience=20, tries=1, check_pairs=1
+)
+
+
+def test_a_graph_says_what_it_does_not_join_and_verifies(tmp_path: Path) -> None:
+    """ReLU, K = M = 3: the passes of the frozen layer, and flat lines of the width-2 minimum."""
+    model, _ = searched(3, 3, 30)
+    with lt.Study.create(tmp_path / "one.landtopo", model) as study:
+
+        def keep(found: FunctionSearch) -> None:
+            source = f"{found.search['method']} from {found.search['init']}"
+            points = (*found.families, *found.others)
+            study.save_search("minima", source, found.attempts, points, found.search)
+
+        graph = lt.landscape_graph(model, starts=30, options=FEW, journal=study, searched=keep)
+        study.save_graph(graph)
+    passes = sorted(data["loss"] for first, _, data in graph.edges(data=True) if first == "min0")
+    assert passes == pytest.approx(FROZEN, abs=1e-9)
+    (told,) = graph.graph["transition_search"][str(model.size)]["told"]
+    assert "not searched" in told
+    assert not any("min0" in (first, last) and first != last for first, last in graph.edges())
+    with lt.Study.open(tmp_path / "one.landtopo") as study:
+        assert [check for check in lt.verify(study) if not check.agrees] == []
+
+
+def test_a_neuron_without_output_weight_is_no_family_of_its_own() -> None:
+    """Of erf, a = 0 and psi(w) = 0 make a whole surface of critical points, one saddle here."""
+    model, _ = searched(2, 2, 20, activation="erf")
+    found = lt.find_saddles(model, starts=30)
+    swaps = [one for one in found.families if abs(one.loss - SWAP) < 1e-9]
+    assert len(swaps) <= 2
+    assert sum(one.count for one in swaps) > 3
+
+
+def test_ways_across_signs_are_refused() -> None:
+    model, found = searched(3, 3, 30)
+    with pytest.raises(InvalidArgument, match="a neuron vanishes"):
+        lt.connect(model, found.families[0].x, found.families[1].x)
+
+
+def test_paths_between_copies_of_positive_outputs_are_those_of_the_frozen_layer() -> None:
+    model, found = searched(2, 2, 10)
+    x = found.families[0].x
+    swapped = model.shaped(x)[::-1].ravel()
+    path = lt.connect(model, x, swapped)
+    assert path.verified
+    assert path.barrier == pytest.approx(0.0736129, abs=1e-7)  # for every d >= 3
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(application, [*arguments])
+
+
+OF = ("--teacher", "orthonormal:2", "--width", "2", "--quiet")
+
+
+def test_the_command_line_has_it(tmp_path: Path) -> None:
+    study = str(tmp_path / "two.landtopo")
+    trained = ("--second-layer", "trained", "--init-outputs", "normal")
+    out = run("minima", *OF, *trained, "--starts", "12", "-o", study, "--json")
+    assert out.exit_code == 0, out.output
+    families = json.loads(out.stdout)["families"]
+    assert families[0]["loss"] < 1e-12
+    again = run("minima", "-o", study, "--json", "--quiet")
+    assert json.loads(again.stdout)["families"] == families
+    assert run("show", study).exit_code == 0
+    assert run("verify", study).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (("--init-outputs", "normal"), "--second-layer trained"),
+        (("--second-layer", "trained", "--outputs", "1,2,3"), "shape (2,)"),
+        (("--second-layer", "trained", "--outputs", "1,0"), "must have no zero"),
+        (("--second-layer", "trained", "--activation", "abs"), "not even"),
+        (("--second-layer", "trained", "--init", "nothing"), "A start must be one of"),
+        (("--second-layer", "half"), "second-layer"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_in_a_sentence(more: tuple[str, ...], why: str) -> None:
+    out = run("minima", *OF, *more)
+    assert out.exit_code == 2
+    assert why in out.output
+
+
+def test_commands_without_it_say_so() -> None:
+    out = run("reach", *OF, "--second-layer", "trained")
+    assert out.exit_code == 2
+    assert "not for reach" in out.output
+
+
+def test_a_name_makes_the_same_model_again() -> None:
+    teacher = lt.Teacher.equicorrelated(3, 0.1).with_function("leaky:0.2", outputs=[1, -1, 2])
+    model = lt.trained_model(lt.TeacherStudent(teacher, 2, dim=5), init="sphere:2")
+    again = named_model(model.name)
+    assert again.name == model.name
+    assert is_same(origin_of(model), origin_of(again))
+    with pytest.raises(InvalidArgument, match="trained:K:OUTPUTS"):
+        named_model("trained:2")

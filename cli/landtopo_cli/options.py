@@ -178,6 +178,19 @@ _OPTIONS = (
         callback=_outputs,
         help="Output weights of the teacher, of any signs.  [default: 1]",
     ),
+    click.option(
+        "--second-layer",
+        metavar="LAYER",
+        type=click.Choice(("fixed", "trained")),
+        help="Output weights of the student: fixed (all 1) or trained.  [default: fixed]",
+    ),
+    click.option(
+        "--init-outputs",
+        metavar="HOW",
+        type=click.Choice(("one", "normal")),
+        help="Output weights at the start, where they are trained: one, or normal for independent "
+        "N(0, 1).  [default: one]",
+    ),
     click.option("--width", metavar="K", type=WIDTH, help="Student neurons."),
     click.option(
         "--widths", metavar="A:B", callback=_widths, help="Several widths, both ends included."
@@ -212,6 +225,8 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         outputs: tuple[float, ...] | None,
         model: str | None,
         parameter: str | None,
+        second_layer: str | None,
+        init_outputs: str | None,
         width: int | None,
         widths: tuple[int, ...] | None,
         dim: int | str | None,
@@ -223,6 +238,7 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         quiet: bool,
         **more: Any,
     ) -> int | None:
+        _check_second_layer(second_layer, init_outputs, model)
         if model is not None or (teacher is None and _is_of_model(study)):
             from landtopo_cli.models import run
 
@@ -252,11 +268,25 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
             as_json=as_json,
             quiet=quiet,
         )
+        if second_layer == "trained":
+            from landtopo_cli.trained import run_trained
+
+            return run_trained(request, init_outputs, more)
         return function(request, **more)
 
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def _check_second_layer(layer: str | None, outputs: str | None, model: str | None) -> None:
+    """Refuse options of a trained second layer where there is none."""
+    if outputs is not None and layer != "trained":
+        raise click.UsageError(
+            "--init-outputs is for output weights that are trained; give --second-layer trained."
+        )
+    if layer is not None and model is not None:
+        raise click.UsageError("--second-layer is for networks; leave it out beside --model.")
 
 
 def _is_of_model(place: Path | None) -> bool:

@@ -148,7 +148,7 @@ class Request:
             return None
         from landtopo.study import Study
 
-        given = None if self.teacher is None else self._given()
+        given = None if self.teacher is None else self.given_teacher()
         try:
             study = Study.open(self.study, write=True)
         except EmptyStudyError:
@@ -156,12 +156,12 @@ class Request:
             if given is None:
                 raise
             # Before there is a file that a refused command would leave behind.
-            _check_problems(given, self._dim(None), self.widths or (), options)
-            return Study.create(self.study, given, dim=self._dim(None), seed=self.seed or 0)
+            _check_problems(given, self.given_dim(None), self.widths or (), options)
+            return Study.create(self.study, given, dim=self.given_dim(None), seed=self.seed or 0)
         try:
             study.check(
                 given or self._with_function(study.teacher),
-                dim=self._dim(study.dim),
+                dim=self.given_dim(study.dim),
                 seed=study.seed if self.seed is None else self.seed,
             )
         except LandtopoError:
@@ -169,7 +169,7 @@ class Request:
             raise
         return study
 
-    def _given(self) -> Teacher:
+    def given_teacher(self) -> Teacher:
         """The teacher that the options state."""
         from landtopo.models.networks.problem import Teacher
 
@@ -178,7 +178,8 @@ class Request:
     def _with_function(self, teacher: Teacher) -> Teacher:
         return teacher.with_function(self.activation, outputs=self.outputs)
 
-    def _dim(self, default: int | None) -> int | None:
+    def given_dim(self, default: int | None) -> int | None:
+        """The dimension that the options state; None means infinite."""
         if self.dim is None:
             return default
         return None if isinstance(self.dim, str) else self.dim
@@ -203,8 +204,8 @@ class Request:
                 if asked[name] is not None:
                     raise click.UsageError(f"--{name} does nothing without --method {method}.")
                 kept.pop(name, None)
-        teacher = study.teacher if study else self._given()
-        dim = study.dim if study else self._dim(None)
+        teacher = study.teacher if study else self.given_teacher()
+        dim = study.dim if study else self.given_dim(None)
         _check_problems(teacher, dim, kept["widths"], kept)
         if study is not None:
             study.intend(command, kept)

@@ -208,6 +208,11 @@ def connect(
                 f"The '{name}' argument of connect must be a minimum, but {reason}"
             )
         ends.append(point.x)
+    if model.part_of(ends[0]) != model.part_of(ends[1]):
+        raise InvalidArgument(
+            "The 'start' and 'end' arguments of connect cannot be joined here. "
+            + model.not_searched
+        )
     passes = _different(
         model,
         [
@@ -265,16 +270,17 @@ def connect(
         seconds=perf_counter() - began,
         seed=seed,
         status=joined.status.value,
-        met=_not_on(joined, length),
+        met=_not_on(model, joined),
         width=model.width,
     )
 
 
-def _not_on(joined: Joined, length: float) -> tuple[Array, ...]:
-    """Transition states that are not on the path."""
+def _not_on(model: SmoothModel, joined: Joined) -> tuple[Array, ...]:
+    """Transition states that are not on the path, as the model shows them."""
     used = {step.transition for step in joined.route}
     passed = enumerate(joined.transitions)
-    return tuple(other.x * length for number, other in passed if number not in used)
+    left = [model.shown_for(other.x) for number, other in passed if number not in used]
+    return tuple(np.ravel(model.shaped(x)) * model.length for x in left)
 
 
 def _different(model: SmoothModel, points: Sequence[Array]) -> list[Array]:

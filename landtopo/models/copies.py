@@ -19,7 +19,7 @@ class ModelCopies:
     """The symmetry of a model for an `Atlas`.
 
     Points that differ by the gauge are one. Of a connected set of minima every point stands for
-    itself: no path leads along the set.
+    itself, and no path leads along the set, unless the model gives one point for all of it.
 
     Parameters
     ----------
@@ -28,6 +28,7 @@ class ModelCopies:
 
     def __init__(self, model: SmoothModel) -> None:
         self.symmetry = model.shape.symmetry
+        self._shown_for = model.shown_for
         self._degree = len(self.symmetry.identity(np.zeros(model.size)))
         self._marks: list[Mark] = []
         self._values: list[float] = []
@@ -35,6 +36,7 @@ class ModelCopies:
 
     def locate(self, x: Array, value: float) -> tuple[int, Images]:
         """The family of a minimum, and the element that makes its copy of the representative."""
+        x = self._shown_for(x)
         mark = self.symmetry.mark(x)
         for number, (known, other) in enumerate(zip(self._marks, self._values, strict=True)):
             if abs(other - value) <= same_value(value):

@@ -56,6 +56,10 @@ def named_model(text: str) -> SmoothModel:
         return _from_file(Path(name), ":".join(parts), text)
     if name == "samples":
         return _samples(Path(":".join(parts)), text)
+    if name == "trained":
+        from landtopo.models.networks.trained import trained_from_name
+
+        return trained_from_name(text)
     makers = {
         ("mueller-brown", 0): _mueller_brown,
         ("himmelblau", 0): _himmelblau,

@@ -325,6 +325,10 @@ class SmoothModel:
         """A critical point where it is shown: that itself, or one that stands for its flat set."""
         return np.ravel(self.shaped(x))
 
+    def shown_for(self, x: Array) -> Array:
+        """The point that stands for the flat set of one, where there is such a point for all."""
+        return self.settled(x) if self.settles else x
+
     def approach(self, x: Array) -> Array:
         """Where the search for a minimum that begins at a random start goes on: there."""
         return x
@@ -334,13 +338,20 @@ class SmoothModel:
         """Which ways between minima are not looked for, in a sentence; empty if there are none."""
         return ""
 
-    def part_of(self, x: Array) -> Hashable:
-        """Names the part of the model that a point lies in, where parts meet not smoothly."""
-        return None
+    def part_of(self, x: Array) -> tuple[int, ...]:
+        """Numbers that tell the part of the model that a labelled point lies in.
 
-    def flat_dimension(self, point: FunctionPoint) -> int | None:
-        """Dimension of the set of minima that a minimum lies on; None where it is not decided."""
-        return point.nullity
+        Parts meet where the function is not smooth; symmetries put the numbers in another order.
+        """
+        return ()
+
+    def flat_dimension(self, x: Array, nullity: int) -> int:
+        """Dimension of the set of minima that a minimum with so many null directions lies on."""
+        return nullity
+
+    def least_near(self, x: Array) -> Array | None:
+        """A point of least value next to a place, where such are known beforehand."""
+        return None
 
     def least_set(self, x: Array) -> Hashable | None:
         """Names the set of least value that a point lies on, where all of it is one; else None."""
@@ -456,6 +467,8 @@ class SmoothModel:
         self, start: Array, end: Array, *, seed: int, known: Sequence[Array]
     ) -> tuple[Sequence[Found], bool]:
         """All transition states met while two labelled minima are joined, and whether they are."""
+        if self.part_of(start) != self.part_of(end):
+            return (), False
         joined = join(
             self._objective,
             start,
@@ -485,18 +498,25 @@ class SmoothModel:
     @cached_property
     def setting(self) -> PlainSetting:
         """What a connection has to know."""
-        return _Setting(gauge=self.shape.gauge, flaw=self.strata.flaw, value=self._objective.value)
+        return _Setting(
+            gauge=self.shape.gauge,
+            flaw=self.strata.flaw,
+            value=self._objective.value,
+            settled=self.shown_for,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Setting(PlainSetting):
-    """Labelled points that are one where gauge carries them into each other."""
+    """Labelled points that are one where gauge carries them into each other, or one flat set."""
 
     gauge: Gauge
     flaw: Callable[[Array], str | None]
     value: Callable[[Array], Array]
+    settled: Callable[[Array], Array]
 
     def relation(self, x: Array, reference: Array) -> Element | None:
+        x, reference = self.settled(x), self.settled(reference)
         near = np.linalg.norm(self.gauge.align(reference, x) - x)
         return () if near <= self.tolerance * (1.0 + np.linalg.norm(x)) else None
 
@@ -532,7 +552,8 @@ class _Strata:
         """The point after Newton's method, with its spectrum."""
         model = self._model
         point = self._judged(np.ravel(model.shaped(x)))
-        placed = model.settled(point.x)
+        # Ways over a saddle lead from where it was met.
+        placed = np.ravel(model.shaped(point.x)) if point.index else model.settled(point.x)
         if np.any(placed != point.x):
             # Along a flat set Newton's method would not stay where it is put.
             point = self._judged(placed, reach=0.0 if model.settles else _REACH)
@@ -589,8 +610,8 @@ class _Strata:
         return self.flaw(ascent.x)
 
     def settle(self, x: Array) -> Array | None:
-        """Nothing is known of the minima beforehand."""
-        return None
+        """The point of least value that a descent has come close to, where such are known."""
+        return self._model.least_near(x)
 
 
 class _Starts:
@@ -637,6 +658,8 @@ class _Starts:
         for number, copy in enumerate(copies):
             if number > _COPIES:
                 return
+            if model.part_of(copy) != model.part_of(first.x):
+                continue
             away = copy - first.x
             apart = float(np.linalg.norm(away))
             if apart < _REACH:
@@ -651,7 +674,9 @@ class _Starts:
 
     def apart(self, first: Array, second: Array) -> bool:
         """Whether the points lie in parts of the model that meet where it is not smooth."""
-        return self._model.part_of(first) != self._model.part_of(second)
+        parts = (self._model.part_of(x) for x in (first, second))
+        first_parts, second_parts = (sorted(part) for part in parts)
+        return first_parts != second_parts
 
     def climb(self, x: Array) -> AscentOptions:
         """Until the gradient vanishes."""
@@ -674,7 +699,7 @@ class FunctionFacts:
         shape = self._model.shape
         dimension = 0
         if point.kind is Kind.MINIMUM:
-            dimension = self._model.flat_dimension(point) or 0
+            dimension = self._model.flat_dimension(point.x, point.nullity)
         order = int(shape.symmetry.order)
         if dimension and not self._model.settles:
             objective = self._model.objective(point.x)
@@ -682,7 +707,7 @@ class FunctionFacts:
                 objective, shape.gauge, shape.symmetry, point.x, dimension
             )
         else:
-            isotropy = int(shape.symmetry.isotropy_order(point.x))
+            isotropy = int(shape.symmetry.isotropy_order(self._model.settled(point.x)))
         return FunctionFamily(
             id="",
             point=point,

@@ -267,9 +267,7 @@ class JointLoss(_Joined):
 
         weights, outputs = self._split(x)
         data = self._data(outputs)
-        value, slope = batches.evaluate(
-            weights[None], data, np.empty((0, 0, 0)), batches.GRADIENTS
-        )
+        value, slope = batches.evaluate(weights[None], data, np.empty((0, 0, 0)), batches.GRADIENTS)
         return float(value[0]), slope, data
 
     def _all(self, points: Array) -> tuple[Array, Array]:

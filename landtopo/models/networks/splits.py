@@ -12,7 +12,6 @@ of the opposite sign, g_i < 0, are at a minimum where Psi is negative definite: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,11 +22,13 @@ from landtopo.shown import Brief
 
 __all__ = ["NEAR", "Merged", "Split", "canonical_shares", "merged", "splits"]
 
-#: Neurons closer than this are one that was split: Newton's method leaves less between them where
-#: the curvature that keeps them together does not vanish.
-NEAR = 1e-5
-# A neuron of less than this part of the largest mass is zero.
-_ZERO = 1e-9
+#: Neurons closer than this may be one that was split: where the curvature that keeps them together
+#: vanishes, the gradient falls like the cube of what is between them.
+NEAR = 1e-3
+# A neuron of less than this part of the largest mass is nothing.
+_ZERO = 1e-7
+# The part of the largest mass with which a neuron begins to grow to one.
+_GROWN = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,9 @@ def splits(
 def merged(
     weights: Array, outputs: Array, function: Activation, near: float = NEAR, *, zeros: bool = False
 ) -> Merged | None:
-    """The whole neurons of a point; None where a group of several adds up to nothing.
+    """The whole neurons of a point; None where neurons vanish, or some cancel each other.
+
+    A neuron without output weight, where s is not homogeneous, is a part of no share.
 
     Parameters
     ----------
@@ -171,18 +174,24 @@ def merged(
     near : float
         As in `splits`.
     zeros : bool
-        Whether a neuron that is nothing counts as a part of the largest, which is so on sets where
-        it can grow to be one.
+        Whether a neuron that is nothing counts as a part of the largest with a share, which is so
+        on sets where it can grow to be one.
     """
     groups = list(splits(weights, outputs, function, near))
     largest = max(abs(group.whole) for group in groups)
     nothing = near if zeros else _ZERO
     kept = [group for group in groups if abs(group.whole) > nothing * largest]
-    if len(kept) < len(groups):
-        if not zeros:
-            return None
-        lost = [k for group in groups if group not in kept for k in group.neurons]
-        kept[0] = _with_zeros(kept[0], lost, outputs, largest)
+    lost = [group for group in groups if abs(group.whole) <= nothing * largest]
+    idle = all(np.abs(group.parts).max() <= nothing * largest for group in lost)
+    if lost and not zeros and (function.degree is not None or not idle):
+        return None
+    for group in lost:
+        signs = np.where(outputs[list(group.neurons)] < 0.0, -1.0, 1.0)
+        kept[0] = Split(
+            neurons=(*kept[0].neurons, *group.neurons),
+            signs=np.concatenate([kept[0].signs, np.ones(len(signs))]),
+            parts=np.concatenate([kept[0].parts, signs * (_GROWN * largest if zeros else 0.0)]),
+        )
     vectors, strengths = [], []
     for group in kept:
         vector = weights[group.neurons[0]]
@@ -201,18 +210,8 @@ def merged(
     )
 
 
-def _with_zeros(group: Split, lost: Sequence[int], outputs: Array, size: float) -> Split:
-    """A group with neurons that are nothing, each a part with the sign of its output weight."""
-    signs = np.where(outputs[list(lost)] < 0.0, -1.0, 1.0)
-    return Split(
-        neurons=(*group.neurons, *lost),
-        signs=np.concatenate([group.signs, np.ones(len(lost))]),
-        parts=np.concatenate([group.parts, signs * _ZERO * size]),
-    )
-
-
 def canonical_shares(shares: Array) -> Array:
-    """-1 for each negative share, and equal ones for the rest, so that they sum to 1.
+    """-1 for each negative share, and equal positive ones, so that they sum to 1.
 
     Parameters
     ----------
@@ -226,5 +225,6 @@ def canonical_shares(shares: Array) -> Array:
     >>> canonical_shares(np.array([3.5, -2.5]))
     array([ 2., -1.])
     """
-    negative = shares < 0.0
-    return np.where(negative, -1.0, (1.0 + negative.sum()) / max(1, int(np.sum(~negative))))
+    negative, positive = shares < -_ZERO, shares > _ZERO
+    equal = (1.0 + negative.sum()) / max(1, int(positive.sum()))
+    return np.where(negative, -1.0, np.where(positive, equal, 0.0))

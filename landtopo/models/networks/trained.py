@@ -21,22 +21,26 @@ import numpy as np
 from landtopo.checks import checked_choice
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.joint import JointLoss, SignedLoss, joined, outputs_of, weights_of
-from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.splits import NEAR, merged, splits
 from landtopo.models.networks.starts import StartDistribution, draw_start, parse_distribution
 from landtopo.models.networks.symmetry import symmetry_frame
 from landtopo.models.networks.symmetry.rows import RowSymmetry
-from landtopo.models.networks.units import unit_of
+from landtopo.models.networks.units import in_units, unit_of
 from landtopo.models.smooth import SmoothModel
+from landtopo.numerals import whole_number
 from landtopo.objective import Array
 from landtopo.points.ascend import newton
-from landtopo.points.stationary import LEAST, FunctionPoint
+from landtopo.points.stationary import LEAST
 from landtopo.symmetry.permutations import Permutation, format_cycles, parse_cycles
 
-__all__ = ["INIT_OUTPUTS", "TrainedModel", "TrainedShape", "trained_model"]
+__all__ = ["INIT_OUTPUTS", "TrainedModel", "TrainedShape", "trained_from_name", "trained_model"]
 
+_NAME, _DIM, _INIT = "trained", "dim=", "init="
 #: How output weights start: all 1, or independent N(0, 1).
 INIT_OUTPUTS = ("one", "normal")
+# What the signs of output weights weigh in distances of copies.
+_FAR = 10.0
 # Lengths below which a neuron has vanished, in units of the teacher.
 _VANISHED = 1e-6
 # The length in the frame that stands for output weights, in that of the longest other.
@@ -45,11 +49,14 @@ _OWN = 2.3
 _REACH = 1e-3
 # Below this value, and with more neurons than teachers, pieces are gathered from so far apart.
 _CLOSE = 1e-3
+# Splits leave the value as it is to this part.
+_SAME = 1e-11
 _GATHERED = (0.02, 0.1, 0.3)
 _NOT_SEARCHED = (
-    "Ways between families with different numbers of negative output weights lead through points "
-    "at which a neuron vanishes, and were not searched: they are not joined here, though they are "
-    "not apart. From every flat set without bound, such a way leads down without a barrier."
+    "Ways on which an output weight changes its sign lead through points at which a neuron "
+    "vanishes, and are not searched: what they would join is not joined here, though it may not "
+    "be apart. From every flat set without bound at positive loss such a way leads down without a "
+    "barrier."
 )
 _DOWN: dict[str, Any] = {"maxiter": 2000, "maxfun": 4000, "ftol": 0.0, "gtol": 1e-8}
 
@@ -96,14 +103,21 @@ class TrainedShape:
 
     @property
     def name(self) -> str:
-        """The teacher's title, the width, and what is trained."""
+        """How `trained_from_name` makes it again."""
         problem = self.problem
-        return f"{problem.teacher.title}, width {problem.width}, trained second layer"
+        told = [f"{_NAME}:{problem.width}:{self.init_outputs}", problem.teacher.title]
+        told += [] if problem.dim is None else [f"{_DIM}{problem.dim}"]
+        return " | ".join([*told, f"{_INIT}{self.init}"])
 
     @property
     def title(self) -> str:
         """What a page calls it."""
-        return f"student network of {self.name}"
+        problem = self.problem
+        where = "any dimension" if problem.dim is None else f"dimension {problem.dim}"
+        return (
+            f"students of {problem.teacher.title} with {problem.width} neurons and a trained "
+            f"second layer, inputs of {where}"
+        )
 
     def loss_of(self, width: int) -> JointLoss | SignedLoss:
         """The loss of students of another width in the same columns."""
@@ -129,13 +143,15 @@ class TrainedShape:
     @cached_property
     def symmetry(self) -> RowSymmetry:
         """S_K x Aut(T); of an odd s that is not homogeneous also (a, w) -> -(a, w), one by one."""
-        frame = symmetry_frame(self.problem.teacher)
+        frame = symmetry_frame(in_units(self.problem).teacher)
         rows = np.zeros((len(frame) + 1, frame.shape[1] + 1))
         rows[:-1, :-1] = frame
         rows[-1, -1] = _OWN * float(np.linalg.norm(frame, axis=1).max())
         function = self.problem.function
         turned = function.degree is None and function.parity == -1
-        return RowSymmetry(self.problem.width, rows, turned=turned)
+        # Of a homogeneous s, copies with other signs are far away.
+        weight = 1.0 if function.degree is None else _FAR
+        return RowSymmetry(self.problem.width, rows, turned=turned, weight=weight)
 
     def draw(self, generator: np.random.Generator) -> Array:
         """A random start; where s is homogeneous a stands in the place of its sign."""
@@ -190,7 +206,10 @@ class TrainedShape:
                 continue
             numbers = ", ".join(str(k + 1) for k in sorted(group.neurons))
             if not group.whole:
-                told.append(f"neurons {numbers} cancel")
+                told.append(f"neurons {numbers} cancel each other")
+                continue
+            if not np.all(group.shares):
+                told.append(f"neurons {numbers} are one, of which some have no output weight")
                 continue
             shares = ", ".join(f"{share:.4g}" for share in np.sort(group.shares)[::-1])
             kind = "line" if len(group.neurons) == 2 else "set"
@@ -241,27 +260,39 @@ class TrainedModel(SmoothModel):
         return self.length**2
 
     def approach(self, x: Array) -> Array:
-        """Down in (W, a) to near a minimum; pieces of zero loss are gathered where they belong."""
+        """Down in (W, a) to near a minimum."""
         from scipy.optimize import minimize
 
-        shape, length = self.shape, self.length
-        loss = shape.objective
-        start = loss.joint_from(x * length)
+        loss = self.shape.objective
+        start = loss.joint_from(x * self.length)
         down: Any = minimize  # its types know no function that returns both value and gradient
         found = down(loss.joint, start, jac=True, method="L-BFGS-B", options=_DOWN)
-        end = loss.joint_to(found.x)
-        if found.fun < _CLOSE * self.energy and shape.problem.width > shape.problem.teacher.size:
-            for near in _GATHERED:
-                whole = self._whole(end, near, zeros=True, reach=1.0)
-                if float(loss.value(whole)) <= LEAST * self.energy:
-                    return whole / length
-        return np.asarray(end / length)
+        end = np.asarray(loss.joint_to(found.x) / self.length)
+        least = self.least_near(end)
+        return end if least is None else least
+
+    def least_near(self, x: Array) -> Array | None:
+        """Zero loss with more neurons than teachers: pieces gathered where they belong."""
+        shape = self.shape
+        if shape.problem.width <= shape.problem.teacher.size:
+            return None
+        if float(self.objective(x).value(x)) > _CLOSE:
+            return None
+        for near in _GATHERED:
+            whole = self._whole(x * self.length, near, zeros=True, reach=1.0) / self.length
+            if float(self.objective(x).value(whole)) <= LEAST:
+                return whole
+        return None
 
     def settled(self, x: Array) -> Array:
         """The point whose splits have the shares that stand for all, its whole neurons at rest."""
-        return self._whole(x * self.length, NEAR) / self.length
+        place = np.ravel(self.shaped(x))
+        whole = self._whole(place * self.length, NEAR) / self.length
+        value, other = (float(self.objective(x).value(y)) for y in (place, whole))
+        return whole if abs(value - other) <= _SAME * (1.0 + abs(value)) else place
 
     def _whole(self, x: Array, near: float, *, zeros: bool = False, reach: float = _REACH) -> Array:
+        """A point with the neurons that are one merged, at rest, and taken apart again."""
         shape = self.shape
         rank, parts = shape.problem.rank, shape.parts(x)
         whole = merged(*parts, shape.problem.function, near, zeros=zeros)
@@ -273,17 +304,18 @@ class TrainedModel(SmoothModel):
         rows = objective.rows(end)
         return joined(*whole.expanded(weights_of(rows, rank), outputs_of(rows, rank)), rank)
 
-    def flat_dimension(self, point: FunctionPoint) -> int | None:
+    def flat_dimension(self, x: Array, nullity: int) -> int:
         """Of zero loss, where null directions may be walls, the shares that are free."""
-        if point.value > LEAST:
-            return point.nullity
-        parts = self.shape.parts(point.x * self.length)
-        groups = splits(*parts, self.shape.problem.function)
-        return len(parts[1]) - len(groups)
+        if float(self.objective(x).value(x)) > LEAST:
+            return nullity
+        parts = self.shape.parts(x * self.length)
+        return len(parts[1]) - len(splits(*parts, self.shape.problem.function))
 
-    def part_of(self, x: Array) -> Hashable:
-        """The sector of signs, where s is homogeneous."""
-        return 0 if self.shape.problem.function.degree is None else self.shape.negative(x)
+    def part_of(self, x: Array) -> tuple[int, ...]:
+        """The signs of output weights, where s is homogeneous."""
+        if self.shape.problem.function.degree is None:
+            return ()
+        return tuple(self.shape.parts(x)[1].astype(int).tolist())
 
     @property
     def not_searched(self) -> str:
@@ -297,7 +329,7 @@ class TrainedModel(SmoothModel):
             return None
         if float(self.objective(x).value(x)) > LEAST:
             return None
-        return self.part_of(x)
+        return sum(self.part_of(x))
 
 
 def trained_model(
@@ -343,3 +375,42 @@ def trained_model(
         )
     shape = TrainedShape(problem=problem, init=parse_distribution(init), init_outputs=init_outputs)
     return TrainedModel(shape)
+
+
+def trained_from_name(text: str) -> TrainedModel:
+    """The model of a name: `trained:K:OUTPUTS | TEACHER | init=DISTRIBUTION`.
+
+    Parameters
+    ----------
+    text : str
+        OUTPUTS is ``one`` or ``normal``; ``dim=D`` may stand before the distribution. A teacher has
+        its activation and output weights after it, as in `Teacher.title`.
+
+    Raises
+    ------
+    InvalidArgument
+        It is no such name.
+
+    Examples
+    --------
+    >>> from landtopo.models.networks.trained import trained_from_name
+    >>> trained_from_name("trained:3:normal | orthonormal:2 | init=gaussian:1").size
+    18
+    """
+    kind, *parts = text.split(" | ")
+    _, _, told = kind.partition(":")
+    width, _, init_outputs = told.partition(":")
+    try:
+        init = parts.pop().removeprefix(_INIT)
+        last = parts[-1]
+        dim = whole_number(parts.pop().removeprefix(_DIM)) if last.startswith(_DIM) else None
+        teacher = Teacher.from_spec(parts[0]).titled(" | ".join(parts))
+        problem = TeacherStudent(teacher, whole_number(width), dim)
+    except (IndexError, ValueError) as error:
+        if isinstance(error, InvalidArgument):
+            raise
+        raise InvalidArgument(
+            f"The model '{text}' must be written as trained:K:OUTPUTS | TEACHER | "
+            "init=DISTRIBUTION."
+        ) from None
+    return trained_model(problem, init=init, init_outputs=init_outputs)

@@ -43,12 +43,17 @@ class RowSymmetry:
         Vectors whose permutations with the same Gram matrix act on the first r coordinates of rows.
     turned : bool
         Whether each row alone can be turned around.
+    weight : float
+        What the r-th coordinate of rows is multiplied by where a closest copy is looked for.
     """
 
-    def __init__(self, width: int, frame: Array, *, turned: bool = False) -> None:
+    def __init__(
+        self, width: int, frame: Array, *, turned: bool = False, weight: float = 1.0
+    ) -> None:
         self.width = width
         self.frame = frame
         self.turned = turned
+        self.weight = weight
 
     @cached_property
     def whole(self) -> Symmetry:
@@ -67,13 +72,18 @@ class RowSymmetry:
         rows = self.whole.automorphisms.generators.tolist()
         return self.whole.students(rows)
 
-    def rows(self, x: Array) -> Array:
+    def _rows(self, x: Array) -> Array:
         """One row a neuron."""
         return np.reshape(x, (self.width, -1))
 
+    def rows(self, x: Array) -> tuple[Array, Array]:
+        """Rows, with their opposites where each can be turned around, and the frame."""
+        rows = self._rows(x)
+        return np.vstack([rows, -rows]) if self.turned else rows, self.frame
+
     def graph(self, x: Array) -> PointGraph:
         """A point as the symmetries see it."""
-        return PointGraph.from_weights(self.rows(x), self.frame, turned=self.turned)
+        return PointGraph.from_weights(self._rows(x), self.frame, turned=self.turned)
 
     def identity(self, x: Array) -> Permutation:
         """No row and no vector is renumbered."""
@@ -89,7 +99,7 @@ class RowSymmetry:
         for told in (labels, None):
             first, second = (
                 PointGraph.from_weights(
-                    self.rows(y), self.frame, turned=self.turned, teacher_labels=told
+                    self._rows(y), self.frame, turned=self.turned, teacher_labels=told
                 )
                 for y in (reference, x)
             )
@@ -102,14 +112,19 @@ class RowSymmetry:
         """Number of elements that leave a point as it is, but for rotations outside the span."""
         return isotropy(self.graph(x)).order
 
+    def fixing(self, x: Array) -> list[Permutation]:
+        """The elements that leave a point as it is, but for rotations outside the span."""
+        elements = isotropy(self.graph(x)).group.elements()
+        return [tuple(int(image) for image in element) for element in elements]
+
     def act(self, element: Sequence[int], x: Array) -> Array:
         """Renumber the rows of a point, and rotate the teacher's span."""
         relabelling = Relabelling.from_images(element, self.whole.sides)
-        return relabelling.on_weights(self.rows(x), self.frame).ravel()
+        return relabelling.on_weights(self._rows(x), self.frame).ravel()
 
     def upright(self, x: Array) -> Array:
         """Rows in the order of the vectors of the frame that they have most in common with."""
-        rows = self.rows(x)
+        rows = self._rows(x)
         overlaps = rows[:, : self.frame.shape[1]] @ self.frame.T
         partner = np.argmax(np.abs(overlaps).round(_TIED), axis=1)
         lengths = np.linalg.norm(rows, axis=1).round(_TIED)
@@ -117,12 +132,19 @@ class RowSymmetry:
 
     def closest_copy(self, x: Array, target: Array) -> Array:
         """The closest copy over all symmetries, as far as they can be listed."""
-        found = closest_copy(self.rows(target), self.rows(x), self.frame, turned=self.turned)
-        return found.weights.ravel()
+        rows = self._weighed(target), self._weighed(x)
+        found = np.array(closest_copy(*rows, self.frame, turned=self.turned).weights)
+        found[:, self.frame.shape[1] - 1] /= self.weight
+        return found.ravel()
+
+    def _weighed(self, x: Array) -> Array:
+        rows = np.array(self._rows(x))
+        rows[:, self.frame.shape[1] - 1] *= self.weight
+        return rows
 
     def apart(self, x: Array, y: Array) -> float:
         """Distance of the closest copies that few renumberings of the teachers give."""
-        rows = self.rows(x), self.rows(y)
+        rows = self._weighed(x), self._weighed(y)
         return closest_copy(*rows, self.frame, turned=self.turned, limit=_TRIED).distance
 
     def copies(self, x: Array, target: Array, *, moves: int, loop: bool) -> Iterator[Array]:
@@ -133,7 +155,7 @@ class RowSymmetry:
         else:
             kinds = relative_relabellings(graph, self.graph(x), moves=moves)
         for _, kind in kinds:
-            yield kind.on_weights(self.rows(x), self.frame).ravel()
+            yield kind.on_weights(self._rows(x), self.frame).ravel()
 
     def simplest(
         self, first: Array, second: Array, element: Permutation, *, loop: bool

@@ -15,6 +15,7 @@ from landtopo.eigen import eigh
 from landtopo.models.flat_sets import walks_to
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
+from landtopo.points.stationary import LEAST
 from landtopo.study.verification.labelled import Joint, automorphisms
 from landtopo.symmetry.particles import ParticleSymmetry
 
@@ -198,10 +199,17 @@ class FunctionEvidence:
         return True
 
     @property
+    def is_least(self) -> bool:
+        """Whether no value is lower."""
+        return self.loss <= self.model.least + LEAST * self.model.energy
+
+    @property
     def flat_dimension(self) -> int | None:
         """Dimension of the set of minima; None where null directions lead elsewhere."""
         if not self.nullity:
             return 0
+        if self.is_least:
+            return None if self.index else self.model.flat_dimension(self.inside, self.nullity)
         return self.nullity if not self.index and self.is_flat else None
 
     @cached_property
@@ -210,6 +218,9 @@ class FunctionEvidence:
         symmetry = self.model.shape.symmetry
         if isinstance(symmetry, ParticleSymmetry):
             return _point_group_order(self.inside.reshape(-1, 3))
+        if hasattr(symmetry, "rows"):
+            rows, frame = symmetry.rows(self.model.settled(self.inside))
+            return _order_of_rows(rows, frame, turned=symmetry.turned)
         return int(symmetry.order) // self._copies
 
     @cached_property
@@ -232,12 +243,15 @@ class FunctionEvidence:
     def is_at(self, other: FunctionEvidence) -> bool:
         """Whether this is the other point, or on one set with it, but for its gauge."""
         x, y = self.inside, other.inside
+        if self.model.settles:
+            x, y = self.model.settled(x), self.model.settled(y)
         apart = np.linalg.norm(self.model.shape.gauge.align(y, x) - x)
         return bool(apart <= _SAME * (1.0 + np.linalg.norm(x))) or self._on_one_set(x, y)
 
     def _on_one_set(self, x: Array, y: Array) -> bool:
         """Whether points are joined by minima of the same value, as the model walks."""
-        dimension = self.flat_dimension
+        # A model that gives one point for a whole set was asked for that.
+        dimension = 0 if self.model.settles else self.flat_dimension
         gauge = self.model.shape.gauge
         return bool(dimension) and walks_to(self._objective, gauge, x, y, int(dimension or 0))
 
@@ -249,6 +263,20 @@ class FunctionEvidence:
         ]
         same = marks[0].match(marks[1]) is not None
         return same and apart <= 1e-8 * (1.0 + abs(self.loss) / self.model.energy)
+
+
+def _order_of_rows(rows: Array, frame: Array, *, turned: bool) -> int:
+    """Renumberings of rows and of vectors that keep all products, opposites staying opposites."""
+    neurons = np.zeros((len(rows) + len(frame), rows.shape[1]))
+    neurons[: len(rows)] = rows
+    neurons[len(rows) :, : frame.shape[1]] = frame
+    opposite = np.zeros((len(neurons), len(neurons)))
+    if turned:
+        half = np.arange(len(rows) // 2)
+        opposite[half, half + len(half)] = opposite[half + len(half), half] = 1.0
+    classes = np.repeat([0, 1], [len(rows), len(frame)])
+    graph = Joint(tables=np.array([neurons @ neurons.T, opposite]), classes=classes)
+    return automorphisms(graph).order
 
 
 def _point_group_order(points: Array) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from landtopo.landscape.schema import MINIMUM
 from landtopo.points.records import Kind
-from landtopo.points.stationary import flat_reason, verdict_of
+from landtopo.points.stationary import LEAST_REASON, flat_reason, verdict_of
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.functions.evidence import FunctionEvidence
 from landtopo.study.verification.functions.known import KnownModel, is_line, place_of
@@ -106,7 +106,9 @@ def _check_verdict(known: KnownModel, record: Record) -> Iterator[Check]:
         yield from compare.equal("kind", MINIMUM)
     critical = point.gradient_norm <= 1.01 * point.allowed_slope
     kind, reason = verdict_of(critical, point.index, point.nullity, point.gauge)
-    if kind is Kind.UNDECIDED and critical and point.flat_dimension:
+    if kind is Kind.UNDECIDED and critical and point.is_least and not point.index:
+        kind, reason = Kind.MINIMUM, LEAST_REASON
+    elif kind is Kind.UNDECIDED and critical and point.flat_dimension:
         kind, reason = Kind.MINIMUM, flat_reason(point.nullity)
     flaw = known.model.shape.flaw(point.x)
     if flaw is not None:

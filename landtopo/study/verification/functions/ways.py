@@ -190,6 +190,9 @@ def _followed(known: KnownModel, start: Array, saddles: int) -> Descent:
 
 def _settled(known: KnownModel, end: Array) -> Array:
     """The critical point next to where a flow came to rest, or that place itself."""
+    least = known.model.strata.settle(end)
+    if least is not None:
+        return least
     point = end
     for _ in range(30):
         here = known.evidence(point * known.model.length)
