@@ -91,7 +91,12 @@ def test_click_on_a_node_shows_the_family(page: Any) -> None:
     labels = [
         c.get_attribute("aria-label") for c in page.find_elements("css selector", "#panel canvas")
     ]
-    assert labels == ["Weights: 6 neurons, 6 coordinates", "Hessian spectrum: 36 eigenvalues"]
+    assert labels == [
+        "Weights: 6 neurons, 6 coordinates",
+        "Overlaps R of 6 neurons with 6 of the teacher",
+        "Overlaps Q of 6 neurons with each other",
+        "Hessian spectrum: 36 eigenvalues",
+    ]
     rows = {row.text for row in page.find_elements("css selector", "#panel .values tr")}
     assert "loss 0.025080581\nsquared output" in rows
     # Something is painted on the heat map: the anti-aligned neuron is blue, the others orange.

@@ -38,6 +38,7 @@ __all__ = [
     "absorb",
     "arc_lengths",
     "band_piece",
+    "both_ways_down",
     "descend_to_rest",
     "follow",
     "follow_piece",
@@ -355,26 +356,50 @@ def _both_ways_down(model: Model, objective: Objective, ascent: Ascent) -> Found
         return _word(ascent.status)
     if model.strata.objection(ascent) is not None:
         return "other index in d dimensions, or a corner"
-    unstable = ascent.spectrum.vectors[:, 0]
+    way = both_ways_down(model, objective, ascent.x, ascent.spectrum.vectors[:, 0])
+    if way is None:
+        return "unfinished descent"
+    points, through = way
+    return Found(
+        kind="saddle",
+        state=model.shaped(ascent.x).copy(),
+        start=model.shaped(points[0]).copy(),
+        end=model.shaped(points[-1]).copy(),
+        positions=arc_lengths(model, points),
+        losses=np.asarray(objective.value(points)),
+        through_saddle=through,
+    )
+
+
+def both_ways_down(
+    model: Model, objective: Objective, saddle: Array, unstable: Array
+) -> tuple[Array, bool] | None:
+    """Steepest descents from both sides of a saddle as one curve; None where one does not finish.
+
+    Parameters
+    ----------
+    model : Model
+    objective : Objective
+    saddle, unstable : ndarray, shape (size,)
+        A point of index 1, and its falling direction.
+
+    Returns
+    -------
+    points : ndarray, shape (n, size)
+        From one minimum to the other.
+    through : bool
+        A descent ended in another saddle, and was followed on.
+    """
     how, settle = model.starts.descent, model.strata.settle
-    sides = list(descend_both(objective, ascent.x, unstable, how, accept=settle))
+    sides = list(descend_both(objective, saddle, unstable, how, accept=settle))
     through = False
     for number, side in enumerate(sides):
         further, saddles = onward(objective, side, how, accept=settle)
         through |= bool(saddles)
         sides[number] = further
         if not further.converged:
-            return "unfinished descent"
-    points = np.vstack([sides[0].points[::-1], sides[1].points[1:]])
-    return Found(
-        kind="saddle",
-        state=model.shaped(ascent.x).copy(),
-        start=model.shaped(sides[0].x).copy(),
-        end=model.shaped(sides[1].x).copy(),
-        positions=arc_lengths(model, points),
-        losses=np.asarray(objective.value(points)),
-        through_saddle=through,
-    )
+            return None
+    return np.vstack([sides[0].points[::-1], sides[1].points[1:]]), through
 
 
 def _is_flat(catalogue: Catalogue, start: Copy, end: Copy, found: Found) -> bool:

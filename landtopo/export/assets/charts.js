@@ -29,27 +29,19 @@ function diverging(part) {
   return `rgb(${mixed.join(",")})`;
 }
 
-function heatMap(matrix, span) {
+// A matrix in colours. `told`: label, rows and columns (what a row and a column is), room in pixels,
+// line (a column before which a line is drawn), note (what stands below). Returns the element and a
+// function that shows other numbers in it; `largest` fixes the scale of colours.
+function heatMap(matrix, told) {
   const rows = matrix.length;
   const columns = rows ? matrix[0].length : 0;
-  const left = 34;
-  const top = 18;
-  const side = Math.max(3, Math.min(30, Math.floor(300 / Math.max(columns, 1)), Math.floor(420 / Math.max(rows, 1))));
-  const [made, pen] = canvas(left + columns * side + 8, top + rows * side + 6,
-    `Weights: ${rows} neurons, ${columns} coordinates`);
-  const largest = Math.max(1e-300, ...matrix.flat().map(Math.abs));
-  matrix.forEach((row, i) => row.forEach((value, j) => {
-    pen.fillStyle = diverging(value / largest);
-    pen.fillRect(left + j * side, top + i * side, side - (side > 5 ? 1 : 0), side - (side > 5 ? 1 : 0));
-    if (side >= 28) {
-      pen.fillStyle = Math.abs(value) > 0.6 * largest ? "#fff" : INK;
-      pen.font = '9px system-ui, "DejaVu Sans", sans-serif';
-      pen.textAlign = "center";
-      pen.textBaseline = "middle";
-      pen.fillText(value === 0 ? "0" : value.toFixed(2).replace("-0.00", "0.00"), left + (j + 0.5) * side, top + (i + 0.5) * side);
-    }
-  }));
-  pen.font = FONT;
+  const { left, top } = { left: 34, top: 18 };
+  const room = told.room ?? 300;
+  const side = Math.max(3, Math.min(30, Math.floor(room / Math.max(columns, 1)), Math.floor(420 / Math.max(rows, 1))));
+  const wide = left + columns * side + 8;
+  const [made, pen] = canvas(wide, top + rows * side + 6, told.label);
+  const largest = told.largest ?? Math.max(1e-300, ...matrix.flat().map(Math.abs));
+  const head = told.heads ?? ((j) => String(j + 1));
   pen.fillStyle = SOFT;
   const skip = Math.max(1, Math.ceil(14 / side));
   pen.textAlign = "right";
@@ -57,27 +49,47 @@ function heatMap(matrix, span) {
   for (let i = 0; i < rows; i += skip) pen.fillText(String(i + 1), left - 6, top + (i + 0.5) * side);
   pen.textAlign = "center";
   pen.textBaseline = "bottom";
-  const wide = Math.max(1, Math.ceil(18 / side));
-  for (let j = 0; j < columns; j += wide) pen.fillText(String(j + 1), left + (j + 0.5) * side, top - 3);
-  if (span > 0 && span < columns) {
-    pen.strokeStyle = INK;
-    pen.beginPath();
-    pen.moveTo(left + span * side - 0.5, top);
-    pen.lineTo(left + span * side - 0.5, top + rows * side);
-    pen.stroke();
-  }
+  const apart = Math.max(1, Math.ceil(18 / side));
+  for (let j = 0; j < columns; j += apart) pen.fillText(head(j), left + (j + 0.5) * side, top - 3);
+  let shown = matrix;
   const readout = element("p", { class: "hint" });
-  const rest = `Rows: neurons. Columns: coordinates${span > 0 && span < columns ? `, the first ${span} in the teacher's span` : ""}. Largest: ${brief(largest)}.`;
+  const rest = `Rows: ${told.rows}s. Columns: ${told.columns}s${told.note ?? ""}. ${told.largest ? "Colours go to" : "Largest:"} ${brief(largest)}.`;
   readout.textContent = rest;
-  made.addEventListener("mousemove", (event) => {
-    const shrunk = (left + columns * side + 8) / made.clientWidth;
+  const paint = (numbers) => {
+    shown = numbers;
+    numbers.forEach((row, i) => row.forEach((value, j) => paintCell(pen, value, largest, left + j * side, top + i * side, side)));
+    if (told.line > 0 && told.line < columns) {
+      pen.strokeStyle = INK;
+      pen.beginPath();
+      pen.moveTo(left + told.line * side - 0.5, top);
+      pen.lineTo(left + told.line * side - 0.5, top + rows * side);
+      pen.stroke();
+    }
+  };
+  paint(matrix);
+  made.addEventListener("pointermove", (event) => {
+    const shrunk = wide / made.clientWidth;
     const i = Math.floor((event.offsetY * shrunk - top) / side);
     const j = Math.floor((event.offsetX * shrunk - left) / side);
     const inside = i >= 0 && i < rows && j >= 0 && j < columns;
-    readout.textContent = inside ? `Neuron ${i + 1}, coordinate ${j + 1}: ${matrix[i][j]}` : rest;
+    readout.textContent = inside ? `${capital(told.rows)} ${i + 1}, ${told.columns} ${head(j)}: ${short(shown[i][j])}` : rest;
   });
-  made.addEventListener("mouseleave", () => { readout.textContent = rest; });
-  return element("div", {}, made, readout);
+  made.addEventListener("pointerleave", () => { readout.textContent = rest; });
+  return [element("div", {}, made, readout), paint];
+}
+
+function paintCell(pen, value, largest, x, y, side) {
+  const inner = side - (side > 5 ? 1 : 0);
+  pen.fillStyle = diverging(value / largest);
+  pen.fillRect(x, y, inner, inner);
+  if (side < 28) return;
+  pen.save();
+  pen.fillStyle = Math.abs(value) > 0.6 * largest ? "#fff" : INK;
+  pen.font = '9px system-ui, "DejaVu Sans", sans-serif';
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText(value === 0 ? "0" : value.toFixed(2).replace("-0.00", "0.00"), x + side / 2, y + side / 2);
+  pen.restore();
 }
 
 // A frame with round ticks; returns the two scales.

@@ -175,6 +175,7 @@ function showTab(tab) {
   state.tab = tab;
   for (const name of TABS) {
     byId(`tab-${name}`).setAttribute("aria-selected", String(name === tab));
+    byId(`tab-${name}`).tabIndex = name === tab ? 0 : -1;
   }
   byId("table").setAttribute("aria-labelledby", `tab-${tab}`);
   if (tab === "node" || tab === "edge") {
@@ -198,6 +199,9 @@ function choose(id) {
   const record = data.nodeById[id] || data.edgeById[id] || data.besideById[id];
   cy.elements(".chosen").removeClass("chosen");
   state.chosen = record ? id : null;
+  // The family from which keys go along edges.
+  if (!record || data.nodeById[id]) state.family = state.chosen;
+  else if (![record.from_id, record.to_id].includes(state.family)) state.family = record.from_id;
   table.mark(state.chosen);
   const panel = byId("panel");
   const shown = data.nodeById[id] ? familyPanel : data.edgeById[id] ? edgePanel : besidePanel;
@@ -217,6 +221,40 @@ function choose(id) {
   });
   if (record) item.addClass("chosen");
   redraw();
+}
+
+// Keys in the graph: families and edges one after the other, as they can be seen.
+function graphKey(event) {
+  const near = (ids, step) => ids[(Math.max(ids.indexOf(state.chosen), step > 0 ? -1 : 0) + step + ids.length) % ids.length];
+  const across = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const along = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+  const seen = (records) => records.map((record) => record.id).filter((id) => state.there.has(id));
+  if (across) {
+    const { family } = state;
+    if (data.edgeById[state.chosen]) choose(family);
+    choose(near(seen(data.graph.nodes), across) ?? null);
+  } else if (along && state.family) {
+    // Passes first, as in the panel.
+    const joined = data.graph.edges.filter((edge) => edge.from_id === state.family || edge.to_id === state.family)
+      .sort((a, b) => Number(a.kind === "lineage") - Number(b.kind === "lineage"));
+    choose(near([state.family, ...seen(joined)], along));
+  } else if (event.key === "+" || event.key === "=" || event.key === "-") {
+    const [x, y] = [cy.width() / 2, cy.height() / 2];
+    cy.zoom({ level: cy.zoom() * (event.key === "-" ? 1 / 1.3 : 1.3), renderedPosition: { x, y } });
+  } else if (event.key === "0") fit();
+  else if (event.key === "Escape") choose(null);
+  else return;
+  event.preventDefault();
+}
+
+// Arrow keys go from tab to tab.
+function tabKey(event) {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step) return;
+  const next = TABS[(TABS.indexOf(state.tab) + step + TABS.length) % TABS.length];
+  showTab(next);
+  byId(`tab-${next}`).focus();
+  event.preventDefault();
 }
 
 function axes() {
@@ -304,6 +342,9 @@ function start() {
   for (const name of TABS) {
     byId(`tab-${name}`).addEventListener("click", () => { byId("table").scrollTop = 0; showTab(name); });
   }
+  byId("network").addEventListener("keydown", graphKey);
+  document.querySelector('[role="tablist"]').addEventListener("keydown", tabKey);
+  window.addEventListener("beforeprint", fit);
   cy.on("tap", (event) => choose(event.target === cy ? null : event.target.id()));
   cy.on("mouseover", "node, edge", tip);
   cy.on("mouseout", "node, edge", (event) => {

@@ -78,6 +78,18 @@ function edgeLine(edge, id, choose) {
   return element("li", {}, button);
 }
 
+// What one more neuron does, or the next value of a parameter.
+function oneMore(record, data, lines) {
+  if (!data.named) return section("Next value of the parameter", lines);
+  const psi = record.psi_min;
+  const slope = psi === undefined ? "" : psi < -1e-9
+    ? `A new neuron that grows from zero in the best direction goes down: its slope is ${brief(psi)}.`
+    : "No direction was found in which a new neuron, growing from zero, goes down at first order.";
+  const none = lines ? "" : "What becomes of it at the next width was not studied.";
+  if (!slope && !lines) return [];
+  return section("One more neuron", element("div", {}, ...[slope, none].filter(Boolean).map((text) => element("p", {}, text)), ...(lines ? [lines] : [])));
+}
+
 function familyPanel(record, data, choose) {
   const look = data.looks[record.id];
   const own = data.edges.filter((edge) => edge.from_id === record.id || edge.to_id === record.id);
@@ -88,11 +100,13 @@ function familyPanel(record, data, choose) {
     element("h2", {}, `${capital(data.words.one)} ${record.id}`),
     element("p", { class: "badge" }, symbol(look), placed(look.style, record, data)),
     ...(record.description ? [element("p", { id: "description" }, record.description)] : []),
-    ...section("Weights", record.weights && heatMap(record.weights, data.span)),
+    ...section("Weights", record.weights && weightsMap(record.weights, data.span)),
+    ...section("Overlaps", overlapsOf(record, data)),
     ...section("Coordinates", record.coordinates && coordinates(record.coordinates)),
     ...section("Hessian spectrum", record.eigenvalues && record.eigenvalues.length && spectrum(record.eigenvalues)),
     ...section(`${capital(data.words.passages)}, lowest first`, list(passes)),
-    ...section("Other widths", list(own.filter((edge) => edge.kind === "lineage"))),
+    ...oneMore(record, data, list(own.filter((edge) => edge.kind === "lineage" && edge.from_id === record.id))),
+    ...section("Where it comes from", list(own.filter((edge) => edge.kind === "lineage" && edge.to_id === record.id))),
     ...section("Values", values(record, data.columns.node)),
   ];
 }
@@ -119,8 +133,11 @@ function edgePanel(record, data, choose) {
     ...(record.through_saddle ? [element("p", {}, "One descent keeps a symmetry of the saddle and ends in a lower saddle; from there it was followed on.")] : []),
     ...section("Barrier profile", profile),
     ...section("The lower barrier, close up", close),
+    ...section("Along the way", alongWay(record, data)),
+    ...(noWay(record, data) ? [element("p", { class: "hint" }, noWay(record, data))] : []),
     ...section("Joins", element("ul", { class: "links" }, ...ends)),
-    ...section("Weights of the transition state", record.weights && heatMap(record.weights, data.span)),
+    ...section("Weights of the transition state", record.weights && weightsMap(record.weights, data.span)),
+    ...section("Overlaps there", overlapsOf(record, data)),
     ...section("Coordinates of the transition state", record.coordinates && coordinates(record.coordinates)),
     ...section("Hessian spectrum there", record.eigenvalues && record.eigenvalues.length && spectrum(record.eigenvalues)),
     ...section("Values", values(record, data.columns.edge)),

@@ -23,14 +23,18 @@ from landtopo.export.story import evidence, in_short, title_of
 from landtopo.export.tables import copies_of, width_rows, widths_table
 from landtopo.export.unresolved import Unresolved, unresolved
 from landtopo.export.views import longest, maps, trees
+from landtopo.export.ways import ways
 from landtopo.landscape.schema import LINEAGE, MODEL, Column, Owner
 from landtopo.landscape.words import words_of
+from landtopo.models.told import teacher_vectors
 
 __all__ = ["FORMAT"]
 
 _CODE = (
     "values.js",
     "charts.js",
+    "overlaps.js",
+    "along.js",
     "names.js",
     "network.js",
     "colours.js",
@@ -76,7 +80,8 @@ def _library() -> str:
 def _data(prepared: Prepared) -> dict[str, Any]:
     forest = trees(prepared)
     if len(prepared.nodes) <= _MANY:
-        return {**_drawn(prepared), "trees": forest, "maps": maps(prepared), "drawn": None}
+        more = {"trees": forest, "maps": maps(prepared), "ways": ways(prepared), "drawn": None}
+        return {**_drawn(prepared), **more}
     return _of_many(prepared, forest)
 
 
@@ -110,6 +115,7 @@ def _of_many(prepared: Prepared, forest: list[dict[str, Any]]) -> dict[str, Any]
         "transitions": sum(edge["kind"] != LINEAGE for edge in prepared.edges),
         "trees": forest,
         "maps": [],
+        "ways": {},
     }
 
 
@@ -130,6 +136,7 @@ def _drawn(prepared: Prepared, slim: Prepared | None = None) -> dict[str, Any]:
     looks = {name: dataclasses.asdict(look) for name, look in prepared.node_looks.items()}
     edge_looks = {name: dataclasses.asdict(look) for name, look in prepared.edge_looks.items()}
     entries = unresolved(prepared)
+    vectors = teacher_vectors(prepared.attributes)
     return {
         "attributes": prepared.attributes,
         "columns": {
@@ -145,6 +152,7 @@ def _drawn(prepared: Prepared, slim: Prepared | None = None) -> dict[str, Any]:
             "edge": _legend([style.name for style in EDGE_STYLES.values()], edge_looks),
         },
         "span": _rank(prepared.attributes),
+        "vectors": None if vectors is None else [_few(row) for row in vectors.tolist()],
         "words": dataclasses.asdict(words_of(prepared.attributes)),
         **(_told if MODEL in prepared.attributes else _story)(prepared, entries),
         **_beside(prepared, entries),
@@ -229,12 +237,16 @@ def _shown(record: Record) -> Record:
         if name in shown:
             shown[name] = str(shown[name])
     if "weights" in shown:
-        shown["weights"] = [[_rounded(x, _WEIGHT_DIGITS) for x in row] for row in shown["weights"]]
+        shown["weights"] = [_few(row) for row in shown["weights"]]
     if "eigenvalues" in shown:
         shown["eigenvalues"] = [_rounded(x, _DIGITS) for x in shown["eigenvalues"]]
     if "profile" in shown:
         shown["profile"] = _thinned(shown["profile"])
     return shown
+
+
+def _few(row: list[float]) -> list[float]:
+    return [_rounded(x, _WEIGHT_DIGITS) for x in row]
 
 
 def _rounded(value: float, digits: int) -> float:
