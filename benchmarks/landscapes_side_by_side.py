@@ -14,7 +14,8 @@ nudged bands and hybrid eigenvector following. landtopo: `landscape_graph`.
 What a tool found is judged by landtopo, alike for all: Newton's method with the exact Hessian, the
 index, and both descents from each transition state. Copies by permutation, motion and mirror image
 are one point. Seconds are processor time of the search alone, compiled code and modules loaded
-before; evaluations are values with gradients (landtopo's own Hessians are counted apart).
+before; evaluations are values with gradients, and products with Hessians in compiled climbs
+(Hessians are counted apart).
 """
 
 from __future__ import annotations
@@ -197,28 +198,39 @@ def by_topsearch(landscape: str, found: dict[str, Any]) -> None:
 def by_landtopo(landscape: str, found: dict[str, Any]) -> None:
     """The graph, as the command makes it."""
     import landtopo as lt
+    from landtopo.kernels import climb
     from landtopo.models.named import named_model
 
     model = named_model(landscape)
-    objective = model.shape.objective
-    both, hessian = objective.value_and_gradient, objective.hessian
 
-    class Counted:
-        """The function, with a count of what is asked of it."""
+    def counted(objective: Any) -> Any:
+        """The function, with a count of what is asked of it outside compiled climbs."""
+        both, hessian = objective.value_and_gradient, objective.hessian
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(objective, name)
-
-        def value_and_gradient(self, x: Any) -> Any:
+        def value_and_gradient(x: Any) -> Any:
             found["evaluations"] += len(np.atleast_2d(x))
             return both(x)
 
-        def hessian(self, x: Any) -> Any:
+        def counted_hessian(x: Any) -> Any:
             found["hessians"] += 1
             return hessian(x)
 
-    object.__setattr__(model.shape, "objective", Counted())
+        objective.value_and_gradient, objective.hessian = value_and_gradient, counted_hessian
+        return objective
+
+    inner = climb.climb_batch
+
+    def climb_batch(*arguments: Any) -> Any:
+        """Climbs, with the gradients and products with Hessians that each tells of."""
+        result = inner(*arguments)
+        found["evaluations"] += int(result[3][:, 1:].sum())
+        return result
+
+    in_units = model.scaled
+    model.scaled = lambda objective: counted(in_units(objective))
+    climb.climb_batch = climb_batch
     graph = lt.landscape_graph(model)
+    climb.climb_batch = inner
     for name, rows in (("minima", graph.nodes.values()), ("states", graph.edges.values())):
         places = [data["coordinates"].tolist() for data in rows]
         found[name] = lambda places=places: places

@@ -166,6 +166,19 @@ def test_mirror_images_of_a_crooked_cluster_need_the_mirror() -> None:
     assert element[-2:] == (5, 6)
 
 
+def test_the_distance_of_two_clusters_does_not_depend_on_their_order() -> None:
+    model = lennard_jones(7)
+    symmetry = model.symmetry
+    generator = np.random.default_rng(7)
+    ends = [model.draw(generator) for _ in range(6)]
+    for x in ends:
+        for y in ends:
+            assert symmetry.apart(x, y) == symmetry.apart(y, x)
+    one_way = [[float(np.linalg.norm(symmetry.closest_copy(x, y) - y)) for x in ends] for y in ends]
+    # Where searches from both ends differ, or this would test nothing.
+    assert np.abs(np.array(one_way) - np.transpose(one_way)).max() > 1e-3
+
+
 def test_what_is_no_copy_is_not_matched() -> None:
     symmetry = ParticleSymmetry(5)
     other = CROOKED.copy()

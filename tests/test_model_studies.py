@@ -240,3 +240,26 @@ def test_a_study_of_format_2_is_read_and_continued(tmp_path: Path) -> None:
         assert (study.teacher.title, study.dim, study.upgraded) == ("orthonormal:2", 5, "")
         assert dict(study.graph().nodes["w2-f0"]).keys() == dict(before.nodes["w2-f0"]).keys()
         assert study.recall("more") == {"answer": 1}
+
+
+@pytest.mark.parametrize(("first", "then"), [(2, 30), (12, 2)], ids=["more", "fewer"])
+@pytest.mark.parametrize("subject", ["mueller-brown", "network"])
+def test_a_graph_has_the_counts_of_the_search_that_its_study_keeps(
+    subject: str, first: int, then: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "counts.landtopo"
+    given = ["--model", subject]
+    if subject == "network":
+        given = ["--teacher", "orthonormal:2", "--width", "2"]
+    assert run("graph", *given, "--starts", first, "-o", path).exit_code == 0
+    assert run("minima", *given, "--starts", then, "-o", path).exit_code == 0
+    # What is put on the graph later makes the families that only starts have met anew.
+    assert run("saddles", *given, "--starts", 6, "-o", path).exit_code == 0
+    with lt.Study.open(path) as study:
+        graph = study.graph()
+        ends = [study.attempts(*search) for search in study.searches("minima")]
+    assert [len(attempts) for attempts in ends] == list(graph.graph["starts"].values()) == [then]
+    assert sum(data["count"] for data in graph.nodes.values()) <= then
+    assert sum(data["share"] for data in graph.nodes.values()) > 0.4
+    verified = run("verify", path)
+    assert verified.exit_code == 0, verified.stdout

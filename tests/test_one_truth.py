@@ -20,6 +20,8 @@ from landtopo.export import read_graph
 from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.paths.connect import ConnectOptions, connect
+from landtopo.models.networks.points.families import FamilyIndex
+from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry import Relabelling
 from landtopo.objective import Array
@@ -307,11 +309,20 @@ def test_a_family_that_a_search_meets_is_one_of_the_study(
         assert [(path.from_id, path.to_id) for path in opened.paths()] == [("w8-f3", "w8-f4")]
     new = after.nodes["w8-f1"]
     assert new["loss"] == pytest.approx(0.0215080372, abs=1e-9)
-    assert (new["count"], new["share"]) == (0, 0.0)
+    counts = {name: 0 if name == "w8-f1" else n for name, n in known_graph(8).nodes("count")}
+    if command[0] == "minima":
+        # Starts of the kind that the graph counts: by now these 80.
+        problem = problem_of(8)
+        found = find_minima(problem, starts=80)
+        index = FamilyIndex(problem, found.families)
+        met = {name: index.find(x) for name, x in after.nodes("weights")}
+        counts = {name: 0 if n is None else found.families[n].count for name, n in met.items()}
+        assert (counts["w8-f1"], after.graph["starts"]) == (8, {"8": 80})
     for name, data in known_graph(8).nodes.items():
         assert after.nodes[name]["id"] == name
         assert after.nodes[name]["loss"] == pytest.approx(data["loss"], abs=1e-12)
-        assert after.nodes[name]["count"] == (0 if name == "w8-f1" else data["count"])
+        assert after.nodes[name]["count"] == counts[name]
+    assert new["share"] == counts["w8-f1"] / 80
 
 
 def test_a_family_that_a_path_meets_is_one_of_the_study(tmp_path: Path) -> None:

@@ -248,10 +248,13 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
 def _minima(asked: _Asked) -> int | None:
     from landtopo.models.searches import find_minima
     from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.shared import count_starts
 
     found = find_minima(asked.model, **asked.search)
     asked.keep("minima", found)
     asked.share()
+    if asked.study is not None:
+        count_starts(asked.study, asked.kept, found)
     asked.answer(partial(_search_record, found), partial(_search_text, found))
     return None if found.families else INCOMPLETE
 

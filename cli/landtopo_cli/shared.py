@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from landtopo.landscape.gathered import Kept
+    from landtopo.model import Minima
     from landtopo.objective import Array
     from landtopo.points.records import Family
     from landtopo.study import Study
 
 __all__ = [
+    "count_starts",
     "keep_graph",
     "keep_model_graph",
     "known_states",
@@ -56,6 +58,17 @@ def share_model(study: Study, kept: Kept) -> list[str]:
     if graph is before:
         return []
     return _news(before, graph, "The") + keep_model_graph(study, graph, [kept])
+
+
+def count_starts(study: Study, kept: Kept, search: Minima) -> None:
+    """Give the graph of a study, if it has one, the counts of a search that the study keeps now."""
+    from landtopo.landscape.recounted import recounted
+
+    if study.has_graph:
+        before = study.graph()
+        graph = recounted(before, kept, search)
+        if graph is not before:
+            study.save_graph(graph)
 
 
 def with_findings(study: Study, graph: nx.MultiGraph[str], width: int) -> nx.MultiGraph[str]:

@@ -153,7 +153,7 @@ def _add_rung(
         record = edge_record(facts, transition, first, last)
         times = sum(catalogue.met[i].values())
         graph.add_edge(first.id, last.id, key=key, id=key, times_met=times, **record)
-    graph.graph["start_search"][stage] = _start_search(search)
+    graph.graph["start_search"][stage] = start_search(search)
     graph.graph["coverage"][stage] = search.coverage.record()
     climbs = known.transition_search
     graph.graph["transition_search"][stage] = {
@@ -174,8 +174,13 @@ def _add_rung(
         ]
 
 
-def _start_search(search: Minima) -> dict[str, Any]:
-    """What was asked of the starts, and what became of those that ended in no minimum."""
+def start_search(search: Minima) -> dict[str, Any]:
+    """What was asked of the starts, and what became of those that ended in no minimum.
+
+    Parameters
+    ----------
+    search : Minima
+    """
     kept = ("method", "init", "tolerance", "limit", "stopped_by")
     ends = Counter(search.attempts.status)
     return {

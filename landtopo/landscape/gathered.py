@@ -4,7 +4,8 @@ A path may lead over a lower pass than the graph has, a search for saddles may m
 graph does not know, and any search may end in a family of minima that is new. All of it is put on
 the graph by the rules by which the graph was built: families are told apart by symmetry, transition
 states are followed down on both sides, and nothing is entered twice. What independent starts ended
-in is not touched: a family that is new has been met by none of them.
+in is not touched: a family that is new has been met by none of them, until `recounted` is given a
+search that has met it.
 """
 
 from __future__ import annotations
@@ -136,6 +137,8 @@ def gathered(
     catalogue = _restored(graph, kept, names, keys)
     for finding in findings:
         _absorb(catalogue, finding, kept)
+    for name in whole.keys() - set(names):
+        _recall(catalogue, kept, whole[name])
     found = (len(catalogue.families) - len(names), len(catalogue.transitions) - len(keys))
     if given == found == (0, 0):
         return graph
@@ -216,6 +219,15 @@ def _absorb(catalogue: Catalogue, finding: Finding, kept: Kept) -> None:
             ways += follow(catalogue.model, [SaddleStart(x=point.x)]).found
     for way in ways:
         absorb(catalogue, way, found_by=finding.found_by)
+
+
+def _recall(catalogue: Catalogue, kept: Kept, data: Attributes) -> None:
+    """Keep the count of a family that the graph was given before."""
+    known = len(catalogue.families)
+    copy = catalogue.locate(kept.inside(data[kept.column]), found_by=str(data["found_by"]))
+    if copy is not None and copy.family < known:
+        family: Any = catalogue.families[copy.family]
+        catalogue.families[copy.family] = replace(family, count=int(data.get("count", 0)))
 
 
 def _rebuilt(

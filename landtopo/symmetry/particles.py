@@ -138,8 +138,9 @@ class ParticleSymmetry:
         return np.asarray(here.ravel())
 
     def apart(self, x: Array, y: Array) -> float:
-        """Distance of the closest copies that are found."""
-        return float(np.linalg.norm(self.closest_copy(x, y) - y))
+        """Distance of the closest copies that are found, moving the one or the other."""
+        ways = ((x, y), (y, x))
+        return min(float(np.linalg.norm(self.closest_copy(*way) - way[1])) for way in ways)
 
     def copies(self, x: Array, target: Array, *, moves: int, loop: bool) -> Iterator[Array]:
         """The closest copy, then those in which one or two pairs of particles change places."""

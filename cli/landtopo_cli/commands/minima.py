@@ -59,10 +59,11 @@ def command(
     the symmetry of the problem, and classified by the exact Hessian in all dimensions. The table
     ends with an estimate of what was not seen.
     """
+    from landtopo.models.networks.landscape.kept import kept_networks
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.families import minima_text, search_record
     from landtopo_cli.known import search_minima
-    from landtopo_cli.shared import share
+    from landtopo_cli.shared import count_starts, share
 
     if shard is not None and (until_coverage or time_limit):
         raise click.UsageError("--shard needs a fixed number of starts; leave out the other limit.")
@@ -79,9 +80,11 @@ def command(
         if results is None:
             return None
         if work.study is not None:
-            for width in work.widths:
-                for news in share(work.study, width):
+            for result in results:
+                problem = result.problem
+                for news in share(work.study, problem.width):
                     request.note(news)
+                count_starts(work.study, kept_networks(problem), result)
     one = len(results) == 1
     request.answer(
         lambda: search_record(results[0]) if one else [search_record(r) for r in results],
