@@ -375,13 +375,8 @@ class NetworkSetting:
             WeightObjective(PopulationLoss(narrower), columns=self.objective.columns)
         )
         rest = np.delete(weights, vanishing, axis=0).ravel()
-        try:
-            found = ascend(objective, rest, AscentOptions(index=0, steps=60))
-        except ZeroDivisionError:
-            # Another neuron vanished on the way; a minimum of positive loss has no zero neuron.
-            return None
-        finally:
-            self.spent += objective.evaluations
+        found = ascend(objective, rest, AscentOptions(index=0, steps=60))
+        self.spent += objective.evaluations
         others = found.x.reshape(count, -1)
         outside = float(np.abs(others[:, self.rank :]).max(initial=0.0))
         if not found.converged or found.value >= below or outside > 1e-8:
