@@ -331,3 +331,17 @@ def test_a_name_makes_the_same_model_again() -> None:
     assert is_same(origin_of(model), origin_of(again))
     with pytest.raises(InvalidArgument, match="trained:K:OUTPUTS"):
         named_model("trained:2")
+
+
+def test_searches_that_run_to_infinity_are_no_points() -> None:
+    """Of GELU, growing outputs of opposite signs come close to a derivative of s."""
+    _, found = searched(3, 3, 12, activation="gelu")
+    ends = [status.name for status in found.attempts.status]
+    assert "DIVERGED" in ends
+    assert [one.loss < 1e-12 for one in found.families] == [True]
+    assert all("infinity" not in one.point.reason for one in found.others)
+
+
+def test_short_neurons_are_not_enough() -> None:
+    with pytest.raises(InvalidArgument, match="neurons of any length"):
+        lt.trained_model(lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, activation="tanh"))

@@ -349,6 +349,10 @@ class SmoothModel:
         """Dimension of the set of minima that a minimum with so many null directions lies on."""
         return nullity
 
+    def is_flat(self, point: FunctionPoint) -> bool:
+        """Whether the null directions of a point without negative eigenvalues are all flat."""
+        return all_flat(self.objective(point.x), point)
+
     def least_near(self, x: Array) -> Array | None:
         """A point of least value next to a place, where such are known beforehand."""
         return None
@@ -563,7 +567,7 @@ class _Strata:
         rests = point.nullity and not point.index and point.grad_norm <= point.grad_tolerance
         if rests and point.value <= model.least + LEAST:
             return replace(point, kind=Kind.MINIMUM, reason=LEAST_REASON)
-        if rests and all_flat(model.objective(point.x), point):
+        if rests and model.is_flat(point):
             return replace(point, kind=Kind.MINIMUM, reason=flat_reason(point.nullity))
         return point
 

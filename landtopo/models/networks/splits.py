@@ -84,7 +84,7 @@ class Merged(Brief):
     groups: tuple[Split, ...]
     function: Activation
 
-    def expanded(self, weights: Array, outputs: Array) -> tuple[Array, Array]:
+    def expanded(self, weights: Array, outputs: Array, stretch: float = 1.0) -> tuple[Array, Array]:
         """Other whole neurons in the pieces that stand for all of their flat set.
 
         Shares of the sign opposite to that of the whole are -1 each, and the others are equal: a
@@ -93,6 +93,8 @@ class Merged(Brief):
         Parameters
         ----------
         weights, outputs : ndarray, shapes (m, D) and (m,)
+        stretch : float
+            What negative shares are in place of -1, in size.
 
         Returns
         -------
@@ -101,7 +103,7 @@ class Merged(Brief):
         count = sum(len(group.neurons) for group in self.groups)
         rows, strengths = np.empty((count, weights.shape[1])), np.empty(count)
         for vector, output, group in zip(weights, outputs, self.groups, strict=True):
-            shares, places = canonical_shares(group.shares), list(group.neurons)
+            shares, places = canonical_shares(group.shares, stretch), list(group.neurons)
             turned = group.signs if self.function.parity == -1 else np.ones(len(shares))
             rows[places] = group.signs[:, None] * vector
             if self.function.degree is None:
@@ -210,13 +212,15 @@ def merged(
     )
 
 
-def canonical_shares(shares: Array) -> Array:
+def canonical_shares(shares: Array, stretch: float = 1.0) -> Array:
     """-1 for each negative share, and equal positive ones, so that they sum to 1.
 
     Parameters
     ----------
     shares : ndarray
         Of sum 1.
+    stretch : float
+        What negative shares are in place of -1, in size.
 
     Examples
     --------
@@ -226,5 +230,5 @@ def canonical_shares(shares: Array) -> Array:
     array([ 2., -1.])
     """
     negative, positive = shares < -_ZERO, shares > _ZERO
-    equal = (1.0 + negative.sum()) / max(1, int(positive.sum()))
-    return np.where(negative, -1.0, np.where(positive, equal, 0.0))
+    equal = (1.0 + stretch * negative.sum()) / max(1, int(positive.sum()))
+    return np.where(negative, -stretch, np.where(positive, equal, 0.0))

@@ -31,7 +31,7 @@ from landtopo.models.smooth import SmoothModel
 from landtopo.numerals import whole_number
 from landtopo.objective import Array
 from landtopo.points.ascend import newton
-from landtopo.points.stationary import LEAST
+from landtopo.points.stationary import LEAST, FunctionPoint
 from landtopo.symmetry.permutations import Permutation, format_cycles, parse_cycles
 
 __all__ = ["INIT_OUTPUTS", "TrainedModel", "TrainedShape", "trained_from_name", "trained_model"]
@@ -45,10 +45,14 @@ _FAR = 10.0
 _VANISHED = 1e-6
 # The length in the frame that stands for output weights, in that of the longest other.
 _OWN = 2.3
+# Weights that are so much larger than the teacher's are on a way to infinity.
+_INFINITE = 300.0
 # How far Newton's method may move whole neurons.
 _REACH = 1e-3
 # Below this value, and with more neurons than teachers, pieces are gathered from so far apart.
 _CLOSE = 1e-3
+# What negative shares are multiplied by where it is tried whether they are free.
+_STRETCHED = (0.3, 2.0, 9.0)
 # Splits leave the value as it is to this part.
 _SAME = 1e-11
 _GATHERED = (0.02, 0.1, 0.3)
@@ -181,15 +185,17 @@ class TrainedShape:
         return joined(*self.parts(x), self.problem.rank)
 
     def flaw(self, x: Array) -> str | None:
-        """Whether a neuron has vanished, or is too long for what is known of s."""
+        """Whether a neuron has vanished, or the search runs to infinity."""
         lengths = np.linalg.norm(self.parts(x)[0], axis=1)
         function = self.problem.function
         if function.degree is not None and lengths.min() <= _VANISHED * self.length:
             return "A neuron has vanished: at positive loss, one of some sign leads down from here."
-        if lengths.max() > function.longest:
+        teacher = self.problem.teacher
+        size = max(float(teacher.norms.max()), float(np.abs(teacher.strengths).max()))
+        if np.abs(x).max() > _INFINITE * size:
             return (
-                f"A neuron is longer than {function.longest:g}, beyond which the series of "
-                f"{function.name} is not known to rounding."
+                f"Weights have grown to more than {_INFINITE:g} times those of the teacher: the "
+                "search runs to infinity."
             )
         return None
 
@@ -306,10 +312,30 @@ class TrainedModel(SmoothModel):
 
     def flat_dimension(self, x: Array, nullity: int) -> int:
         """Of zero loss, where null directions may be walls, the shares that are free."""
-        if float(self.objective(x).value(x)) > LEAST:
-            return nullity
+        return self.free_shares(x) if float(self.objective(x).value(x)) <= LEAST else nullity
+
+    def free_shares(self, x: Array) -> int:
+        """Dimension of the flat set of splits that a point lies on."""
         parts = self.shape.parts(x * self.length)
         return len(parts[1]) - len(splits(*parts, self.shape.problem.function))
+
+    def is_flat(self, point: FunctionPoint) -> bool:
+        """Whether free shares are all there is, and leave the value as it is when they change."""
+        if self.free_shares(point.x) != point.nullity:
+            return False
+        shape = self.shape
+        rank, parts = shape.problem.rank, shape.parts(point.x * self.length)
+        whole = merged(*parts, shape.problem.function)
+        if whole is None:
+            return False
+        points = np.array(
+            [
+                joined(*whole.expanded(whole.weights, whole.outputs, stretch), rank)
+                for stretch in _STRETCHED
+            ]
+        )
+        apart = np.abs(self.objective(point.x).value(points / self.length) - point.value)
+        return bool(apart.max() <= _SAME * (1.0 + abs(point.value)))
 
     def part_of(self, x: Array) -> tuple[int, ...]:
         """The signs of output weights, where s is homogeneous."""
@@ -352,7 +378,7 @@ def trained_model(
     Raises
     ------
     InvalidArgument
-        An argument cannot be used, or s is even.
+        An argument cannot be used, or s is even, or known for short neurons only.
 
     Examples
     --------
@@ -372,6 +398,11 @@ def trained_model(
         raise InvalidArgument(
             f"The 'problem' argument of {caller} must have an activation that is not even, for "
             f"which alone it is worked out; got {problem.function.name}."
+        )
+    if np.isfinite(problem.function.longest):
+        raise InvalidArgument(
+            f"The 'problem' argument of {caller} must have an activation that is known for neurons "
+            f"of any length; {problem.function.name} is not."
         )
     shape = TrainedShape(problem=problem, init=parse_distribution(init), init_outputs=init_outputs)
     return TrainedModel(shape)

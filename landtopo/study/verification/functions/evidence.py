@@ -210,7 +210,11 @@ class FunctionEvidence:
             return 0
         if self.is_least:
             return None if self.index else self.model.flat_dimension(self.inside, self.nullity)
-        return self.nullity if not self.index and self.is_flat else None
+        if self.index or not self.is_flat:
+            return None
+        # A model that knows its flat sets calls no others so.
+        known = self.model.flat_dimension(self.inside, self.nullity)
+        return self.nullity if known == self.nullity else None
 
     @cached_property
     def isotropy_order(self) -> int:
