@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 import landtopo as lt
 from landtopo.errors import InvalidArgument
-from landtopo.models.named import named_model
+from landtopo.models.named import named_model, named_over
 from landtopo.models.spins import p_spin
 from landtopo.models.torus import torus
 from landtopo.models.xor import xor
@@ -21,7 +21,16 @@ from landtopo.objective import Array
 from landtopo.study.verification.functions.evidence import FunctionEvidence
 
 
-@pytest.mark.parametrize(("name", "seed"), [("xor:0.01", 0), ("p-spin:5:2", 1)])
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        ("xor:0.01", 0),
+        ("xor:sigmoid:0.02", 2),
+        ("p-spin:5:2", 1),
+        ("p-spin:5:2:2", 3),
+        ("p-spin:4:2:5", 4),
+    ],
+)
 def test_derivatives_are_those_of_the_values(name: str, seed: int) -> None:
     model = named_model(name)
     x = np.random.default_rng(seed).standard_normal(model.size)
@@ -120,6 +129,29 @@ def test_the_xor_loss_is_its_definition_and_keeps_its_symmetries() -> None:
     copies = [model.symmetry.act(g, p) for g in model.shape.symmetry.group.elements()]
     assert len({tuple(copy.round(9)) for copy in copies}) == 64
     assert [xor_loss(copy, 0.02) for copy in copies] == pytest.approx([xor_loss(p, 0.02)] * 64)
+
+
+def test_the_logistic_xor_loss_is_its_definition_and_keeps_its_symmetries() -> None:
+    model = xor(0.02, "sigmoid")
+    assert model.name == "xor:sigmoid:0.02" == named_model("xor:sigmoid:0.02").name
+    assert model.shape.symmetry.order == 16
+
+    def loss(p: Array) -> float:
+        total = 0.02 * float(np.sum(p**2)) / 2.0
+        for a, b in product((-1.0, 1.0), repeat=2):
+            inner = p[0] * a + p[1] * b + p[2], p[3] * a + p[4] * b + p[5]
+            first, second = (1.0 / (1.0 + np.exp(-z)) for z in inner)
+            total += (p[6] * first + p[7] * second + p[8] + a * b) ** 2 / 8.0
+        return total
+
+    p = np.random.default_rng(3).standard_normal(9)
+    assert float(model.shape.objective.value(p)) == pytest.approx(loss(p), rel=1e-14)
+    copies = [model.symmetry.act(g, p) for g in model.shape.symmetry.group.elements()]
+    assert [loss(copy) for copy in copies] == pytest.approx([loss(p)] * 16, rel=1e-13)
+    turned = p * np.array([-1, -1, -1, 1, 1, 1, -1, 1, 1])
+    assert abs(loss(turned) - loss(p)) > 1e-2
+    told = model.told(model.strata.judge(np.zeros(9)))
+    assert told.eigenvalues == pytest.approx([0.02] * 8 + [1.52], abs=1e-12)
 
 
 def test_decay_makes_the_origin_a_minimum_of_the_xor_loss() -> None:
@@ -221,6 +253,33 @@ def test_all_critical_points_of_three_spins_are_the_roots_of_their_equations(see
     )
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_pairs_of_spins_have_the_eigenvectors_of_their_matrix(seed: int) -> None:
+    """The k-th eigenvalue is the energy per spin of a point of index k, and of its copy."""
+    model = p_spin(5, seed, order=2)
+    matrix = model.shape.objective.inner.hessian(np.zeros(5)) / 2.0
+    values = np.linalg.eigvalsh(matrix)
+    for index in range(5):
+        search = lt.find_saddles(model, index=index, starts=12) if index else None
+        found = (search or lt.find_minima(model, starts=12)).families
+        assert [(family.loss, family.orbit_size) for family in found] == [
+            (pytest.approx(5.0 * values[index], abs=1e-10), 2)
+        ]
+        x = found[0].x
+        assert np.abs(matrix @ x - values[index] * x).max() < 1e-9
+
+
+def test_four_spins_in_a_field_are_followed_without_the_copies_that_it_destroys() -> None:
+    plain = p_spin(4, 1, order=4)
+    assert plain.symmetry.match(-np.ones(4), np.ones(4)) is not None
+    field = named_over("p-spin:4:1:4", "field=0,0.5").models
+    assert all(model.symmetry.match(-np.ones(4), np.ones(4)) is None for model in field)
+    s = np.array([0.3, -1.2, 0.7, 1.1])
+    s *= 2.0 / np.linalg.norm(s)
+    values = [float(model.shape.objective.value(s)) for model in (plain, *field)]
+    assert values[0] == values[1] == pytest.approx(values[2] + 0.5 * s.sum(), rel=1e-12)
+
+
 def test_a_study_of_spins_is_verified(tmp_path: Path) -> None:
     """Lengths of ways are those on the sphere, whatever length a search gave its points."""
     path = str(tmp_path / "s")
@@ -236,6 +295,15 @@ def test_a_study_of_spins_is_verified(tmp_path: Path) -> None:
         assert np.linalg.norm(row["coordinates"]) == pytest.approx(3**0.5, rel=1e-12)
     checked = runner.invoke(application, ["verify", path])
     assert (checked.exit_code, "0 disagree" in checked.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("order", [2, 4])
+def test_energies_of_other_orders_have_their_covariance(order: int) -> None:
+    turn = np.array([[1.0, 0.0, 0.0], [0.6, 0.8, 0.0]]) * 3**0.5
+    models = [p_spin(3, seed, order=order) for seed in range(600)]
+    energies = np.array([model.shape.objective.value(turn) for model in models])
+    wanted = 3.0 * np.array([[1.0, 0.6**order], [0.6**order, 1.0]])
+    assert np.cov(energies.T) == pytest.approx(wanted, abs=5.0 * 3.0 * (2.0 / 600) ** 0.5)
 
 
 def test_the_energies_have_their_covariance() -> None:
@@ -263,6 +331,9 @@ def test_the_energies_have_their_covariance() -> None:
         ("xor", "The model 'xor' is none of mueller-brown"),
         ("p-spin:1:0", "'count' argument of p_spin must be an integer >= 2; got 1"),
         ("p-spin:5:x", "The model 'p-spin:5:x' cannot be read"),
+        ("p-spin:5:1:7", "'order' argument of p_spin must be at most 6; got 7"),
+        ("p-spin:60:1:4", "at most 53 where p is 4; got 60"),
+        ("xor:relu:0.1", "'activation' argument of xor must be tanh or sigmoid; got 'relu'"),
     ],
 )
 def test_what_names_no_such_model_is_refused(text: str, words: str) -> None:

@@ -156,7 +156,8 @@ _OPTIONS = (
         "--model",
         metavar="MODEL",
         help="A landscape that is no network: mueller-brown, himmelblau, torus, xor:DECAY, "
-        "p-spin:N:SEED, lj:N, morse:N:RHO, samples:FILE.npz, or FILE.py:NAME.",
+        "xor:sigmoid:DECAY, p-spin:N:SEED, p-spin:N:SEED:P, lj:N, morse:N:RHO, samples:FILE.npz, "
+        "or FILE.py:NAME.",
     ),
     click.option(
         "--parameter",

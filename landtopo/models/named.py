@@ -23,8 +23,8 @@ __all__ = ["KNOWN", "named_model", "named_over"]
 
 #: The names there are, for help and refusals.
 KNOWN = (
-    "mueller-brown, himmelblau, torus, xor:DECAY, p-spin:N:SEED, lj:N, morse:N:RHO, "
-    "samples:FILE.npz or FILE.py:NAME"
+    "mueller-brown, himmelblau, torus, xor:DECAY, xor:sigmoid:DECAY, p-spin:N:SEED, "
+    "p-spin:N:SEED:P, lj:N, morse:N:RHO, samples:FILE.npz or FILE.py:NAME"
 )
 
 
@@ -34,8 +34,9 @@ def named_model(text: str) -> SmoothModel:
     Parameters
     ----------
     text : str
-        ``mueller-brown``, ``himmelblau``, ``torus``, ``xor:0.01`` (weight decay), ``p-spin:6:1``
-        (spins and seed of the couplings), ``lj:7`` (Lennard-Jones particles), ``morse:7:6``
+        ``mueller-brown``, ``himmelblau``, ``torus``, ``xor:0.01`` (weight decay; tanh),
+        ``xor:sigmoid:0.01``, ``p-spin:6:1`` (spins and seed of the couplings; p = 3),
+        ``p-spin:6:1:4`` (p = 4), ``lj:7`` (Lennard-Jones particles), ``morse:7:6``
         (Morse particles and how narrow their well is), ``samples:FILE.npz`` (the loss of a network
         on given samples), or ``FILE.py:NAME``: a model, or a function without arguments that makes
         one, in a file of Python, which is run.
@@ -65,7 +66,9 @@ def named_model(text: str) -> SmoothModel:
         ("himmelblau", 0): _himmelblau,
         ("torus", 0): _torus,
         ("xor", 1): _xor,
+        ("xor", 2): _xor,
         ("p-spin", 2): _p_spin,
+        ("p-spin", 3): _p_spin,
         ("lj", 1): _lennard_jones,
         ("morse", 2): _morse,
     }
@@ -86,9 +89,9 @@ def named_over(text: str, parameter: str) -> ParameterModels:
     Parameters
     ----------
     text : str
-        ``torus`` (tilt), ``xor`` (decay), ``morse:7`` (rho), ``p-spin:6:1`` (field),
-        ``samples:FILE.npz`` (regulariser), or ``FILE.py:NAME``: a function of the parameter that
-        makes a model.
+        ``torus`` (tilt), ``xor`` or ``xor:sigmoid`` (decay), ``morse:7`` (rho), ``p-spin:6:1`` or
+        ``p-spin:6:1:4`` (field), ``samples:FILE.npz`` (regulariser), or ``FILE.py:NAME``: a
+        function of the parameter that makes a model.
     parameter : str
 
     Raises
@@ -172,8 +175,10 @@ def _maker(text: str, parameter: str) -> tuple[Callable[[float], SmoothModel], s
     known = {
         ("torus", 0): ("tilt", _torus),
         ("xor", 0): ("decay", _xor),
+        ("xor", 1): ("decay", _xor),
         ("morse", 1): ("rho", _morse),
-        ("p-spin", 2): ("field", _p_spin),
+        ("p-spin", 2): ("field", _p_spin_in_field),
+        ("p-spin", 3): ("field", _p_spin_in_field),
     }
     own, maker = known.get((name, len(parts)), ("", None))
     if maker is None:
@@ -218,13 +223,19 @@ def _torus(parts: list[str]) -> SmoothModel:
 def _xor(parts: list[str]) -> SmoothModel:
     from landtopo.models.xor import xor
 
-    return xor(real_number(parts[0]))
+    *activation, decay = parts
+    return xor(real_number(decay), *activation)
 
 
-def _p_spin(parts: list[str]) -> SmoothModel:
+def _p_spin(parts: list[str], field: float | None = None) -> SmoothModel:
     from landtopo.models.spins import p_spin
 
-    return p_spin(whole_number(parts[0]), whole_number(parts[1]), *map(real_number, parts[2:]))
+    count, seed, order = map(whole_number, (*parts, "3")[:3])
+    return p_spin(count, seed, field, order=order)
+
+
+def _p_spin_in_field(parts: list[str]) -> SmoothModel:
+    return _p_spin(parts[:-1], real_number(parts[-1]))
 
 
 def _lennard_jones(parts: list[str]) -> SmoothModel:
