@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,14 @@ from landtopo.models.networks.problem import Teacher, TeacherStudent
 
 flint = pytest.importorskip("flint")
 
-from landtopo.proofs.connection_file import ConnectionStatus, prove_connection  # noqa: E402
+from landtopo.proofs.certificate_file import centre, prove_point, told_symmetries  # noqa: E402
+from landtopo.proofs.connection_file import (  # noqa: E402
+    CONNECTION_CLAIM_SADDLE,
+    ConnectionStatus,
+    _Descents,
+    _exact,
+    prove_connection,
+)
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "verification"))
 
@@ -32,6 +40,9 @@ SADDLE = [[1.068, 1.068], [-0.068, -0.068]]
 OUTSIDE = [[0.525, 0.525, -0.409], [0.525, 0.525, 0.409]]
 # K = M = 3: leaves it in two directions.
 TURNING = [[0.358] * 3 + [0.294, 0.509], [0.358] * 3 + [0.294, -0.509], [0.358] * 3 + [-0.587, 0]]
+# K = M = 3, index 2: the lowest way down keeps an exchange of two teacher vectors, and on one side
+# ends in the saddle of loss 0.0241, all of whose ways down break it.
+HIGH = [[-0.2797, 0.9339, 0.3295], [0.3975, 0.3975, 0.3448], [0.9339, -0.2797, 0.3295]]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +93,7 @@ def test_descents_of_a_saddle_outside_the_span():
     ]
     assert any(opening)
     with flint.ctx.workprec(check_certificates.BITS):
-        tube = checker.Tube(check_certificates.Point(found.saddle.record), [])
+        tube = checker.Tube(checker.Located(found.saddle.record), [])
         assert tube.descent(found.record["descents"][0])[1].index == 0
     record = _short(found.record)
     record["saddle"]["pivots"] = []
@@ -92,6 +103,74 @@ def test_descents_of_a_saddle_outside_the_span():
     record = _short(found.record)
     record["descents"][0]["minimum"]["teacher"]["denominator"] *= 2
     with pytest.raises(check_certificates.Refused):
+        _check(record)
+
+
+def _into_a_saddle():
+    """The descent from HIGH that ends in a saddle, and a checker of tubes on its weights."""
+    problem = TeacherStudent(Teacher.orthonormal(3), 3, 3)
+    high = prove_point(problem, HIGH)
+    assert high.index == 2
+    with flint.ctx.workprec(96):
+        descents = _Descents(problem, centre(high.record))
+        for sign in (1, -1):
+            end, cone = descents.apex(sign)
+            way = descents.way(end)
+            last = prove_point(problem, descents.weights(way.end))
+            if last.index:
+                break
+        tube = descents.tube(way, cone, centre(last.record), lambda part: None)
+    record = {
+        "saddle": last.record,
+        "attraction": str(Fraction(tube.radius)),
+        "points": _exact(tube.points),
+        "frusta": _exact(np.array([[x.start, x.end, x.curvature] for x in tube.frusta])),
+    }
+    return record, high.record, told_symmetries(descents.whole)
+
+
+@pytest.mark.slow
+def test_a_descent_ends_in_a_lower_saddle():
+    record, high, symmetries = _into_a_saddle()
+    with flint.ctx.workprec(check_certificates.BITS):
+        tube = checker.Tube(checker.Located(high), symmetries)
+        end = tube.descent(record)[1]
+        assert (end.kind, end.index) == ("saddle", 1)
+        assert end.told.startswith("saddle, index 1, loss in [0.02412366")
+        wrong = {**record, "minimum": record["saddle"]}
+        del wrong["saddle"]
+        with pytest.raises(check_certificates.Refused, match="at no minimum"):
+            tube.descent(wrong)
+        # A small box says nothing about where a symmetry moves the point.
+        lone = checker.Located(high)
+        lone.radius = lone.tight
+        with pytest.raises(check_certificates.Refused, match="moves the saddle"):
+            checker.Tube(lone, symmetries)
+        # Without the symmetries the end has a way down, which no ball around it excludes.
+        other = checker.Tube(checker.Located(high), [])
+        thin, error = other.curvature(other.centre(end)[0], [flint.arb(0)] * len(other.roots))
+        assert not checker.positive(thin - checker.diagonal([error] * len(other.roots)))
+        with pytest.raises(check_certificates.Refused, match=r"both|convex|no bounds"):
+            tube.descent({**record, "attraction": "3/2"})
+        cut = {k: v for k, v in record.items() if k in ("points", "frusta")}
+        short = _short({"descents": [cut]})["descents"][0]
+        with pytest.raises(check_certificates.Refused, match="does not reach"):
+            tube.descent({**record, **short})
+
+
+def test_an_end_is_of_the_kind_that_the_claim_says(found):
+    record = _short(found.record)
+    record["claim"] = CONNECTION_CLAIM_SADDLE
+    with pytest.raises(check_certificates.Refused, match="claim"):
+        _check(record)
+    record["descents"][0]["saddle"] = record["descents"][0].pop("minimum")
+    with pytest.raises(check_certificates.Refused, match="at no saddle"):
+        _check(record)
+    record["claim"] = found.record["claim"]
+    with pytest.raises(check_certificates.Refused, match="claim"):
+        _check(record)
+    record["descents"][0]["minimum"] = record["descents"][0]["saddle"]
+    with pytest.raises(check_certificates.Refused, match="wrong fields"):
         _check(record)
 
 

@@ -11,14 +11,18 @@ import sys
 from itertools import pairwise
 
 import check_certificates
-from check_certificates import Network, Point, diagonal, dot, matrix, need, row_sum, top
+from check_certificates import Network, Orbits, Point, diagonal, dot, matrix, need, row_sum, top
 from flint import arb, arb_mat, fmpq
 
 CLAIM = (
     "The two descents from the saddle, along its only direction of descent, end in the two minima."
 )
+SADDLE_CLAIM = (
+    "The two descents from the saddle, along its only direction of descent, end in the two "
+    "critical points, of which at least one is a saddle."
+)
 FIELDS = {"format", "format_version", "claim", "saddle", "symmetries", "descents"}
-DESCENT = {"minimum", "attraction", "points", "frusta"}
+DESCENT = {"attraction", "points", "frusta"}
 
 
 def norm(row):
@@ -37,16 +41,39 @@ def positive(table):
     return True
 
 
+class Located(Point):
+    """A certificate of a critical point, and the size of its box."""
+
+    def __init__(self, record):
+        super().__init__(record)
+        self.radius = fmpq(record["box"]["radius"])
+
+
 class Tube:
     """The weights that have the symmetries, one coordinate an orbit."""
 
     def __init__(self, saddle, symmetries):
         self.saddle = saddle
-        self.orbits = saddle.orbits.finer(symmetries)
+        self.orbits = Orbits(*saddle.orbits.setting, symmetries)
+        need(self.keeps(saddle, saddle.centre), "a symmetry moves the saddle")
         sizes = self.orbits.places[1]
         self.roots = [arb(n).sqrt() for n in sizes]
         self.whole = arb(sum(sizes)).sqrt()
         self.teachers = saddle.network(saddle.values, 0).teachers
+
+    def keeps(self, point, lines):
+        """Whether the symmetries leave a critical point alone.
+
+        They do if they map its orbits to themselves. They do, too, if it is the only critical point
+        in its box, and so close to the centre that its image, which is one, is in the box.
+        """
+        # A place in a column that an end does not use has no orbit there, and the value zero.
+        places, known = self.orbits.places[0], point.orbits.places[0]
+        both = [(x, move(x)) for move in self.orbits.moves for x in places]
+        if point.orbits.moves:
+            return all(known.get(x) == known.get(y) for x, y in both)
+        moved = max((abs(lines[k][m] - lines[i][j]) for (k, m), (i, j) in both), default=fmpq())
+        return bool(point.tight + moved < point.radius)
 
     def row(self, values):
         """A point, from the value of each orbit."""
@@ -58,12 +85,9 @@ class Tube:
         same = [line + outside for line in point.teachers] == self.saddle.teachers
         need(same, "an end has another teacher")
         need(len(point.centre) == len(self.saddle.centre), "an end has another shape")
-        # A place in a column that the end does not use has no orbit there, and the value zero.
-        places, known = self.orbits.places[0], point.orbits.places[0]
-        kept = all(known.get(m(x)) == known.get(x) for m in self.orbits.moves for x in places)
-        need(kept, "an end has not the symmetries of the descent")
         lines = [line + outside for line in point.centre]
-        value = {a: lines[k][m] for (k, m), a in places.items()}
+        need(self.keeps(point, lines), "an end has not the symmetries of the descent")
+        value = {a: lines[k][m] for (k, m), a in self.orbits.places[0].items()}
         return self.row([value[a] for a in range(len(value))]), point.tight * self.whole
 
     def network(self, row, reach):
@@ -139,15 +163,17 @@ class Tube:
         return axis, finish, arb(0)
 
     def descent(self, record):
-        """Axis of the first cone, and the minimum, of a descent that holds."""
-        need(set(record) == DESCENT, "a descent has wrong fields")
-        minimum = Point(record["minimum"])
-        need(minimum.index == 0, "a descent ends at no minimum")
-        centre, tight = self.centre(minimum)
+        """Axis of the first cone, and the end, of a descent that holds."""
+        kinds = set(record) - DESCENT
+        need(set(record) > DESCENT and len(kinds) == 1, "a descent has wrong fields")
+        (kind,) = kinds
+        there = Located(record[kind])
+        need(there.kind == kind, f"a descent ends at no {kind}")
+        centre, tight = self.centre(there)
         radius = arb(fmpq(record["attraction"]))
         thin, error = self.curvature(centre, [radius + tight] * len(self.roots))
         convex = positive(thin - diagonal([error] * len(self.roots)))
-        need(convex, "the loss is not proved to be convex around the minimum")
+        need(convex, "the loss is not proved to be convex around an end, on the weights of its way")
         rows = [self.row(values) for values in matrix(record["points"])]
         frusta = matrix(record["frusta"])
         need(len(rows) == len(frusta) + 1, "there are not as many frusta as pieces")
@@ -155,17 +181,19 @@ class Tube:
         for (start, end), frustum in zip(pairwise(rows[1:]), frusta[1:], strict=True):
             state = self.frustum(start, end, frustum, state)
         inside = norm(rows[-1] - centre) + state[1] + state[2] + tight < radius
-        need(inside, "a descent does not reach the neighbourhood of the minimum")
-        return first[0], minimum
+        need(inside, "a descent does not reach the neighbourhood of its end")
+        return first[0], there
 
 
 class Connection:
     """A certificate of a connection, once it was found to be true."""
 
     def __init__(self, record):
-        need(set(record) == FIELDS and record["claim"] == CLAIM, "the claim is another one")
+        lowest = all("minimum" in one for one in record.get("descents", ()))
+        claim = CLAIM if lowest else SADDLE_CLAIM
+        need(set(record) == FIELDS and record["claim"] == claim, "the claim is another one")
         need(record["format_version"] == 1, "the format_version is not 1")
-        saddle = Point(record["saddle"])
+        saddle = Located(record["saddle"])
         need(saddle.index == 1, "there is no saddle of index 1")
         need(len(record["saddle"]["pivots"]) < 2, "the saddle leaves the span in two directions")
         tube = Tube(saddle, record["symmetries"])

@@ -76,7 +76,7 @@ def connection_proofs(
         if folder is not None:
             folder.mkdir(exist_ok=True)
         for width, found in passes:
-            ends = _Ends(work, width)
+            ends = _Ends(work, width, found)
             chosen = [one for one in found if not names or one.id in names]
             answers += [_answer(work, width, one, kept.get(one.id), ends) for one in chosen]
     request.answer(
@@ -87,25 +87,27 @@ def connection_proofs(
 
 
 class _Ends:
-    """The families of a width, to say which of them a minimum belongs to."""
+    """The minima and passes of a width, to say which of them a descent ends in."""
 
-    def __init__(self, work: Work, width: int) -> None:
+    def __init__(self, work: Work, width: int, passes: Sequence[_Pass]) -> None:
         from landtopo.models.networks.points.classify import classify
         from landtopo.models.networks.points.families import FamilyIndex, describe_family
         from landtopo_cli.known import known_minima
 
-        problem, known = work.problem(width), known_minima(work, width)
-        points = [classify(problem, one.weights) for one in known]
-        self._ids = [one.id for one in known]
+        problem = work.problem(width)
+        known = [(one.id, one.weights) for one in known_minima(work, width)]
+        known += [(one.id, one.weights) for one in passes if one.smooth]
+        points = [classify(problem, weights) for _, weights in known]
+        self._ids = [name for name, _ in known]
         self._index = FamilyIndex(
             problem, [describe_family(problem, one, count=0, found_by="known") for one in points]
         )
 
-    def name(self, minimum: dict[str, Any]) -> str:
-        """Id of the family of a minimum's certificate."""
+    def name(self, end: dict[str, Any]) -> str:
+        """Id of the family of an end's certificate."""
         from landtopo.proofs.certificate_file import centre
 
-        found = self._index.find(centre(minimum))
+        found = self._index.find(centre(end))
         return "no known family" if found is None else self._ids[found]
 
 
@@ -169,21 +171,23 @@ def _answer(
 ) -> _Answer:
     from landtopo.proofs.connection_file import ConnectionStatus, prove_connection
 
-    record, status = kept, ConnectionStatus.FOUND.value
-    if not one.smooth:
-        status = _CORNER
-    elif kept is None:
+    record, status = kept, _CORNER
+    if kept is not None:
+        lowest = all("minimum" in x for x in kept["descents"])
+        status = (ConnectionStatus.FOUND if lowest else ConnectionStatus.FOUND_SADDLE).value
+    elif one.smooth:
         with in_percent(work.progress, f"{one.id}: descents enclosed, in percent") as enclosed:
             proof = prove_connection(work.problem(width), one.weights, progress=enclosed)
         record, status = proof.record, proof.status.value
         if record is not None and one.file is not None:
             proof.write(one.file)
-    minima = [] if record is None else [x["minimum"] for x in record["descents"]]
+    descents = [] if record is None else record["descents"]
+    points = [x["minimum"] if "minimum" in x else x["saddle"] for x in descents]
     return _Answer(
         id=one.id,
         status=status,
         proved=record is not None,
-        ends=tuple(ends.name(x) for x in minima),
+        ends=tuple(ends.name(x) for x in points),
         record=record,
     )
 

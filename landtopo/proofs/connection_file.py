@@ -3,7 +3,9 @@
 The flow is considered on the weights that some symmetries leave alone. A tube is a chain of frusta
 around straight pieces of the way. Through the side of each the flow goes inwards, and along each it
 goes forwards; the first begins at the saddle as a cone, and the last ends in a ball around a
-minimum in which the loss is convex. docs/proofs.md says what has to hold, and why that is a proof.
+critical point in which the loss is convex on these weights. That point is a minimum, or a lower
+saddle all of whose ways down break a symmetry of the descent. docs/proofs.md says what has to hold,
+and why that is a proof.
 Here it is arranged in doubles, with Hessians enclosed over whole frusta and a twentieth to spare;
 the proof is what `verification/check_connections.py` makes of the record.
 """
@@ -42,10 +44,20 @@ from landtopo.shown import Brief
 if TYPE_CHECKING:
     from flint import arb_mat
 
-__all__ = ["CONNECTION_CLAIM", "ConnectionProof", "ConnectionStatus", "prove_connection"]
+__all__ = [
+    "CONNECTION_CLAIM",
+    "CONNECTION_CLAIM_SADDLE",
+    "ConnectionProof",
+    "ConnectionStatus",
+    "prove_connection",
+]
 
 CONNECTION_CLAIM = (
     "The two descents from the saddle, along its only direction of descent, end in the two minima."
+)
+CONNECTION_CLAIM_SADDLE = (
+    "The two descents from the saddle, along its only direction of descent, end in the two "
+    "critical points, of which at least one is a saddle."
 )
 _BITS = 96
 # Of what a condition demands, beside roundings of doubles.
@@ -70,11 +82,17 @@ class ConnectionStatus(StrEnum):
     """How the search for tubes ended, as a sentence."""
 
     FOUND = "Both descents have tubes that end next to certified minima."
+    FOUND_SADDLE = (
+        "Both descents have tubes, and at least one ends next to a certified lower saddle, whose "
+        "ways down break a symmetry of the descent."
+    )
     NO_SADDLE = (
         "The point is no certified saddle of index 1 that leaves the teacher's span in at most one "
         "direction."
     )
-    NO_END = "A descent does not end at a certified minimum within the teacher's span."
+    NO_END = (
+        "A descent does not end at a certified critical point in the columns that the saddle uses."
+    )
     NO_TUBE = "The flow could not be kept in a tube."
 
 
@@ -85,8 +103,8 @@ class ConnectionProof(Brief):
     Attributes
     ----------
     saddle : PointProof
-    minima : tuple of PointProof
-        Where the descents end, labelled as they are.
+    ends : tuple of PointProof
+        Where the descents end, labelled as they are: minima, or lower saddles.
     frusta : tuple of int
         How many pieces each tube has.
     widest : float
@@ -97,11 +115,16 @@ class ConnectionProof(Brief):
     """
 
     saddle: PointProof
-    minima: tuple[PointProof, ...]
+    ends: tuple[PointProof, ...]
     frusta: tuple[int, ...]
     widest: float
     status: ConnectionStatus
     record: dict[str, Any] | None = field(repr=False)
+
+    @property
+    def minima(self) -> tuple[PointProof, ...]:
+        """Those of the ends that are minima."""
+        return tuple(one for one in self.ends if one.index == 0)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the certificate as JSON.
@@ -163,14 +186,16 @@ def prove_connection(
     weights: ArrayLike,
     progress: Callable[[float], None] | None = None,
 ) -> ConnectionProof:
-    """Enclose both descents of a saddle of index 1, up to minima.
+    """Enclose both descents of a saddle of index 1, up to minima or lower saddles.
 
     Parameters
     ----------
     problem : TeacherStudent
     weights : array_like, shape (K, r + E)
         Close to a saddle of index 1 that leaves the teacher's span in at most one direction, both
-        of whose descents end in minima within it, without zero and without parallel neurons.
+        of whose descents end in critical points that leave it at most in the same direction,
+        without zero and without parallel neurons. A descent ends in a saddle where symmetries that
+        it cannot lose keep it from the ways down there.
     progress : callable, optional
         Is told which part of both descents is enclosed.
 
@@ -217,22 +242,24 @@ direction."
                 return _failed(saddle, ConnectionStatus.NO_TUBE)
             way = descents.way(cone[0])
             end = prove_point(problem, descents.weights(way.end))
-            if end.record is None or end.index != 0 or end.record["pivots"]:
+            last = None if end.record is None else centre(end.record)
+            if last is None or last.shape[1] > descents.shape[1]:
                 return _failed(saddle, ConnectionStatus.NO_END)
-            tube = descents.tube(way, cone[1], descents.padded(centre(end.record)), told)
+            tube = descents.tube(way, cone[1], descents.padded(last), told)
             if tube is None:
                 return _failed(saddle, ConnectionStatus.NO_TUBE)
             tubes.append(tube)
             ends.append(end)
+    lowest = all(end.index == 0 for end in ends)
     record = {
         "format": "landtopo certificate of a connection",
         "format_version": 1,
-        "claim": CONNECTION_CLAIM,
+        "claim": CONNECTION_CLAIM if lowest else CONNECTION_CLAIM_SADDLE,
         "saddle": saddle.record,
         "symmetries": told_symmetries(descents.whole),
         "descents": [
             {
-                "minimum": end.record,
+                "saddle" if end.index else "minimum": end.record,
                 "attraction": str(Fraction(tube.radius)),
                 "points": _exact(tube.points),
                 "frusta": _exact(np.array([[x.start, x.end, x.curvature] for x in tube.frusta])),
@@ -242,17 +269,17 @@ direction."
     }
     return ConnectionProof(
         saddle=saddle,
-        minima=tuple(ends),
+        ends=tuple(ends),
         frusta=tuple(len(tube.frusta) for tube in tubes),
         widest=max(x.end for tube in tubes for x in tube.frusta),
-        status=ConnectionStatus.FOUND,
+        status=ConnectionStatus.FOUND if lowest else ConnectionStatus.FOUND_SADDLE,
         record=record,
     )
 
 
 def _failed(saddle: PointProof, status: ConnectionStatus) -> ConnectionProof:
     return ConnectionProof(
-        saddle=saddle, minima=(), frusta=(), widest=np.inf, status=status, record=None
+        saddle=saddle, ends=(), frusta=(), widest=np.inf, status=status, record=None
     )
 
 
@@ -363,10 +390,10 @@ class _Descents:
         return _Way(length=float(gone[-1]), at=at, end=found.y[:, -1] / self.roots)
 
     def tube(
-        self, way: _Way, cone: _Frustum, minimum: Array, told: Callable[[float], None]
+        self, way: _Way, cone: _Frustum, last: Array, told: Callable[[float], None]
     ) -> _Tube | None:
-        """Frusta along a way into a ball around a minimum, as long as can be."""
-        middle = self.values(minimum)
+        """Frusta along a way into a ball around its end, as long as can be."""
+        middle = self.values(last)
         radius = self._attraction(middle)
         found = None
         for longest in _LONGEST:
@@ -400,12 +427,12 @@ class _Descents:
             step = min(step * _LONGER, longest)
         return None
 
-    def _attraction(self, minimum: Array) -> float:
+    def _attraction(self, end: Array) -> float:
         """Radius of a ball in which the Hessian is positive; 0 where none is found."""
         radius = 0.1 * self.scale
         for _ in range(_HALVINGS):
             try:
-                middle, error = self.enclosed(minimum, radius * _SPARE / self.roots)
+                middle, error = self.enclosed(end, radius * _SPARE / self.roots)
                 if np.linalg.eigvalsh(middle)[0] > _SPARE * error:
                     return radius
             except _Lost:

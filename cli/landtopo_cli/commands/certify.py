@@ -42,8 +42,9 @@ Examples
 @click.option(
     "--connections",
     is_flag=True,
-    help="Prove which minima the descents from the passes of a study's graph end in; --family "
-    "chooses passes, and those whose file is in the --out-dir are not proved again.",
+    help="Prove which minima or lower saddles the descents from the passes of a study's graph "
+    "end in; --family chooses passes, and those whose file is in the --out-dir are not proved "
+    "again.",
 )
 @click.option(
     "--complete",
@@ -74,7 +75,7 @@ def command(
     many neurons as the table says. Proofs that are written are made with the symmetries of a point,
     from a few unknowns where it has many; verification/check_certificates.py checks them.
     With --connections tubes are laid around both descents of a pass that the flow cannot leave,
-    from the saddle into a neighbourhood of the minimum; verification/check_connections.py checks
+    from the saddle into a neighbourhood of where they end; verification/check_connections.py checks
     what is written.
     With --complete nothing is searched from starts: intervals show where there are critical points
     and that there are no others, or which boxes of directions could not be decided; with --within
