@@ -7,8 +7,10 @@ always tested.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import zlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,25 @@ def test_page_holds_every_column_with_its_unit(tmp_path: Path) -> None:
     assert data["span"] == 6
     # Exact integers are text, as JavaScript would round them.
     assert data["nodes"][4]["orbit_size"] == "40320"
+
+
+def test_long_data_are_deflated_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def data(kind: str) -> str:
+        found = re.search(
+            f'<script type="{kind}" id="data">(.*?)</script>',
+            page_text(tmp_path, small_graph()),
+            re.S,
+        )
+        assert found is not None
+        return found.group(1)
+
+    plain = json.loads(data("application/json"))
+    monkeypatch.setattr("landtopo.export.assets_of._LARGE", 10)
+    packed = data("application/zlib;base64")
+    assert json.loads(zlib.decompress(base64.b64decode(packed, validate=True))) == plain
+    assert len(packed) < 0.5 * len(json.dumps(plain))
 
 
 def test_long_profiles_are_thinned_and_keep_their_top(tmp_path: Path) -> None:
@@ -267,6 +288,7 @@ def test_rounding_of_a_zero_curvature_is_not_called_negative(browser: Any, tmp_p
 def test_a_family_in_a_crowd_stands_out(browser: Any, tmp_path: Path) -> None:
     (path,) = write_graph(large_graph(600, 4), tmp_path / "crowd.html")
     browser.get(path.as_uri())
+    wait_for(browser, "Boolean(window.landtopo)")
     faded = "return landtopo.cy.elements('.faded').length"
     assert run(browser, faded) == 0
     run(browser, "landtopo.choose('w6-f40')")
@@ -341,11 +363,12 @@ def test_height_scales(page: Any) -> None:
 
 def test_a_large_graph_opens_fast_and_scrolls(browser: Any, tmp_path: Path) -> None:
     (path,) = write_graph(large_graph(2000, 4), tmp_path / "large.html")
+    # Its data are deflated.
+    assert path.stat().st_size < 3_000_000
     browser.get(path.as_uri())
-    ready = run(
-        browser,
-        "return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd",
-    )
+    wait_for(browser, "Boolean(window.landtopo)")
+    ready = run(browser, "return performance.getEntriesByName('landtopo')[0].startTime")
+    assert run(browser, "return landtopo.data.edgeById['w9-t499'].profile.length") == 41
     # About 2 s by itself on two cores without a graphics card; the machine may be busy.
     assert ready < 20_000
     assert run(browser, "return landtopo.cy.nodes().length") == 2000

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -11,6 +13,10 @@ from typing import Any
 from landtopo.export.format import CREATOR
 
 __all__ = ["asset", "embedded", "filled"]
+
+# From so many characters on data are deflated: the browser inflates them in milliseconds, and less
+# is read from the disk and kept in the document.
+_LARGE = 1_000_000
 
 
 def asset(name: str) -> str:
@@ -39,14 +45,16 @@ def filled(
     library : str
         A script that stands before them.
     """
+    kind, packed = _packed(data)
     parts = {
         "@CREATOR@": html.escape(CREATOR),
         "@TITLE@": html.escape(title),
         "@STYLE@": asset(f"{name}.css"),
         "@LIBRARY@": library,
         "@CODE@": "\n".join(map(asset, code)),
+        "@KIND@": kind,
         # Last: nothing in the data is ever taken for a placeholder.
-        "@DATA@": embedded(data),
+        "@DATA@": packed,
     }
     page = asset(f"{name}.html")
     for mark, text in parts.items():
@@ -62,5 +70,17 @@ def embedded(data: Any) -> str:
     data : object
         Plain JSON values.
     """
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    return text.replace("<", "\\u003c")
+    return _json(data).replace("<", "\\u003c")
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def _packed(data: Any) -> tuple[str, str]:
+    """Type and text of a script element: JSON, or JSON deflated (zlib, RFC 1950) in base64."""
+    text = embedded(data)
+    if len(text) <= _LARGE:
+        return "application/json", text
+    deflated = base64.b64encode(zlib.compress(_json(data).encode(), 9))
+    return "application/zlib;base64", deflated.decode()

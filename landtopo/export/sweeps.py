@@ -24,7 +24,7 @@ __all__ = ["SWEEP_SUFFIXES", "write_sweep"]
 #: Suffixes of the files that `write_sweep` can write.
 SWEEP_SUFFIXES = (".html", ".json", ".graphml")
 
-_CODE = ("values.js", "charts.js", "sweep.js")
+_CODE = ("data.js", "values.js", "charts.js", "sweep.js")
 _FORMAT_VERSION = 1
 # The page shows no more; the JSON file holds every digit.
 _DIGITS, _ENTRY_DIGITS = 12, 6

@@ -1,10 +1,11 @@
 // Reads the data, wires the controls, keeps drawing, tables and panel in step.
 
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = await readData();
 const byId = (id) => document.getElementById(id);
 data.nodeById = Object.fromEntries(data.nodes.map((record) => [record.id, record]));
 data.edgeById = Object.fromEntries(data.edges.map((record) => [record.id, record]));
 data.besideById = Object.fromEntries([...data.pairs, ...data.ends].map((record) => [record.id, record]));
+data.all = data.nodes.length + data.edges.length + data.pairs.length + data.ends.length;
 // A landscape without widths is one column, which has no name.
 data.named = data.attributes.model === undefined;
 for (const record of data.nodes) record.width ??= 0;
@@ -107,20 +108,25 @@ function visibleRecords() {
 
 const besideLook = (record) => (record.from_id === undefined ? data.endLook : data.pairLook);
 
+const same = (one, other) => one.size === other.size && [...one].every((id) => other.has(id));
+
 let shownCounts = {};
 
 function update() {
   const { asked, hint, nodes, edges, beside, foundNodes, foundEdges } = visibleRecords();
   const there = new Set([...nodes, ...edges, ...beside].map((record) => record.id));
   const bright = new Set([...foundNodes, ...foundEdges, ...(asked ? [] : beside)].map((record) => record.id));
-  const before = cy.elements(":visible").length;
-  cy.batch(() => cy.elements().forEach((item) => {
-    item.toggleClass("hidden", !there.has(item.id()));
-    item.toggleClass("dim", there.has(item.id()) && !bright.has(item.id()));
-  }));
+  const sameThere = state.there ? same(state.there, there) : there.size === data.all;
+  // Of thousands, asking for classes that have not changed would take as long as drawing them.
+  if (!sameThere || !same(state.bright ?? there, bright)) {
+    cy.batch(() => cy.elements().forEach((item) => {
+      item.toggleClass("hidden", !there.has(item.id()));
+      item.toggleClass("dim", there.has(item.id()) && !bright.has(item.id()));
+    }));
+  }
   state.there = there;
   state.bright = bright;
-  if (cy.elements(":visible").length !== before) placeNames(cy, data, state.shape);
+  if (!sameThere) placeNames(cy, data, state.shape);
   shownCounts = {};
   for (const record of foundNodes) shownCounts[record.width] = (shownCounts[record.width] || 0) + 1;
   byId("found").textContent = asked
@@ -358,6 +364,7 @@ function start() {
   update();
   choose(null);
   // For whoever wants to go on from here in the browser's console.
+  performance.mark("landtopo");
   window.landtopo = { cy, data, choose, rescale, planes, toggleView, recolour };
 }
 

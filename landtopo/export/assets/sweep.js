@@ -1,6 +1,6 @@
 // Families over a parameter: a chart, a slider, and what is there where the slider stands.
 
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = await readData();
 const byId = (id) => document.getElementById(id);
 const LOOKS = [
   { name: "minimum", color: "#0072B2", dash: [] },

@@ -31,6 +31,7 @@ from landtopo.models.told import teacher_vectors
 __all__ = ["FORMAT"]
 
 _CODE = (
+    "data.js",
     "values.js",
     "charts.js",
     "overlaps.js",
