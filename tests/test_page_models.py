@@ -23,6 +23,7 @@ import landtopo as lt
 from landtopo.export import read_graph, write_graph
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.models.mueller_brown import mueller_brown
+from landtopo.models.named import named_over
 
 OF_NETWORKS = re.compile(r"(?i)network|teacher|neuron|width|famil|student")
 
@@ -336,3 +337,36 @@ def test_a_page_of_many_minima_draws_the_longest_branches(
         assert page.find_elements("css selector", ".coordinates") == []
         run(page, "landtopo.recolour('count'); landtopo.choose('ts1')")
         assert text_of(page, "#panel h2") == "Transition state ts1"
+
+
+@pytest.fixture(scope="module")
+def tilted() -> Any:
+    """The torus at two values of a parameter."""
+    return lt.landscape_graph(named_over("torus", "tilt=0:0.5:0.5"), starts=10)
+
+
+def test_columns_of_a_parameter_are_named_by_its_values(
+    browser: Any, tilted: Any, tmp_path: Path
+) -> None:
+    assert data_of(tilted, tmp_path)["rungs"] == {"1": "tilt = 0", "2": "tilt = 0.5"}
+    drawn = (
+        "const seen = [], pens = CanvasRenderingContext2D.prototype, write = pens.fillText;"
+        " pens.fillText = function (text, x, y) {"
+        "  seen.push(text); write.call(this, text, x, y); };"
+        " landtopo.toggleView('tree'); landtopo.rescale('linear');"
+        " pens.fillText = write; return seen;"
+    )
+    for page in opened(browser, tilted, tmp_path, (1400, 900)):
+        assert text_of(page, "#widths").split() == ["tilt", "0", "0.5"]
+        heads = [text for text in run(page, drawn) if text.startswith("tilt")]
+        # Above the columns of the graph, and above the trees.
+        assert {"tilt = 0", "tilt = 0.5"} <= set(heads)
+        assert any(text.startswith("tilt = 0.5 · ") for text in heads)
+        last = next(node for node in tilted if tilted.nodes[node]["width"] == 2)
+        run(page, f"landtopo.choose('{last}')")
+        assert "tilt = 0.5" in text_of(page, "#panel .badge")
+        click(page, "#widths input[value='1']", "landtopo.planes.tree.trees().length === 1")
+
+
+def test_the_picture_of_a_tree_says_the_value(tilted: Any) -> None:
+    assert "tilt = 0.5" in lt.plot.tree(tilted, width=2).get_xlabel()

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from landtopo.landscape.schema import MODEL
+from landtopo.landscape.schema import MODEL, PARAMETER
 from landtopo.shown import Brief
 
-__all__ = ["Words", "words_of"]
+__all__ = ["Words", "rung_name", "words_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +57,32 @@ _ENERGIES = Words(
 def words_of(attributes: Mapping[str, Any]) -> Words:
     """The words for a landscape graph with these graph attributes."""
     return _ENERGIES if MODEL in attributes else _NETWORKS
+
+
+def rung_name(attributes: Mapping[str, Any], width: int | None) -> str:
+    """What one rung of a landscape is called: a width, or a value of the parameter.
+
+    Parameters
+    ----------
+    attributes : mapping
+        Of the graph.
+    width : int or None
+        As the column `width` has it; None where there are no rungs.
+
+    Returns
+    -------
+    str
+        Empty where there are no rungs.
+
+    Examples
+    --------
+    >>> from landtopo.landscape.words import rung_name
+    >>> rung_name({"parameter": {"name": "tilt", "values": [0.0, 0.25]}, "model": "torus"}, 2)
+    'tilt = 0.25'
+    >>> rung_name({}, 6)
+    'width 6'
+    """
+    if PARAMETER in attributes and width:
+        told = attributes[PARAMETER]
+        return f"{told['name']} = {told['values'][width - 1]:g}"
+    return "" if width is None or MODEL in attributes else f"width {width}"

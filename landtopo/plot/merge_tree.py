@@ -15,7 +15,7 @@ from landtopo.export.tables import copies_of
 from landtopo.landscape.branches import branch_ends, leaf_order
 from landtopo.landscape.pruning import important, pruned
 from landtopo.landscape.tree import merge_tree
-from landtopo.landscape.words import words_of
+from landtopo.landscape.words import rung_name, words_of
 from landtopo.plot.marks import draw_families, put_legend, shrunk, symbol_radius
 from landtopo.plot.style import (
     SINGLE_COLUMN,
@@ -107,7 +107,8 @@ def tree(
             sized_labels(axes, names, range(len(names)))
         else:
             axes.set_xticks([])
-        of_width = "" if width is None else f", width {width}"
+        rung = rung_name(graph.graph, width)
+        of_width = f", {rung}" if rung else ""
         axes.set_xlabel(f"{words.minima}{of_width}{_left_out(whole, shown)}")
         axes.tick_params(axis="x", length=0)
         put_legend(axes, [record for record in prepared.nodes if record["id"] in places])

@@ -9,6 +9,8 @@ data.all = data.nodes.length + data.edges.length + data.pairs.length + data.ends
 // A landscape without widths is one column, which has no name.
 data.named = data.attributes.model === undefined;
 for (const record of data.nodes) record.width ??= 0;
+// What a column is called: a width, or a value of the parameter; nothing where there is one only.
+data.rung = (width) => data.rungs[width] ?? "";
 // Of many families the graph draws some, which have a look of their own; the others share those of
 // their kinds.
 const drawn = data.drawn && new Set(data.drawn);
@@ -69,7 +71,9 @@ function subtitle() {
 // The words of the page that depend on what the landscape is of.
 function wording() {
   if (data.named) return;
-  byId("widths").hidden = true;
+  const { parameter } = data.attributes;
+  if (parameter) byId("widths").querySelector("legend").textContent = parameter.name;
+  else byId("widths").hidden = true;
   byId("tab-widths").hidden = true;
   byId("families-legend").textContent = "Minima";
   byId("tab-node").textContent = "Minima";
@@ -116,9 +120,10 @@ function update() {
   const { asked, hint, nodes, edges, beside, foundNodes, foundEdges } = visibleRecords();
   const there = new Set([...nodes, ...edges, ...beside].map((record) => record.id));
   const bright = new Set([...foundNodes, ...foundEdges, ...(asked ? [] : beside)].map((record) => record.id));
-  const sameThere = state.there ? same(state.there, there) : there.size === data.all;
   // Of thousands, asking for classes that have not changed would take as long as drawing them.
-  if (!sameThere || !same(state.bright ?? there, bright)) {
+  const changed = (state.there ? !same(state.there, there) : there.size !== data.all) || !same(state.bright ?? there, bright);
+  const before = changed ? cy.elements(":visible").length : 0;
+  if (changed) {
     cy.batch(() => cy.elements().forEach((item) => {
       item.toggleClass("hidden", !there.has(item.id()));
       item.toggleClass("dim", there.has(item.id()) && !bright.has(item.id()));
@@ -126,7 +131,7 @@ function update() {
   }
   state.there = there;
   state.bright = bright;
-  if (!sameThere) placeNames(cy, data, state.shape);
+  if (changed && cy.elements(":visible").length !== before) placeNames(cy, data, state.shape);
   shownCounts = {};
   for (const record of foundNodes) shownCounts[record.width] = (shownCounts[record.width] || 0) + 1;
   byId("found").textContent = asked
@@ -311,7 +316,7 @@ function showTip(id, x, y) {
 function start() {
   subtitle();
   wording();
-  for (const width of data.named ? data.widths : []) checkbox("widths", width, String(width));
+  for (const width of data.widths.filter(data.rung)) checkbox("widths", width, data.rung(width).replace(/^(width|.* =) /, ""));
   for (const look of data.legend.node) checkbox("families", look.style, look.style, symbol(look));
   for (const look of data.legend.edge) checkbox("edges", look.style, look.style, stroke(look));
   if (data.pairs.length) checkbox("beside", data.pairLook.name, data.pairLook.name, stroke(data.pairLook));

@@ -138,7 +138,7 @@ class MapView extends Plane {
     pen.strokeStyle = GRID;
     pen.lineWidth = 1;
     pen.strokeRect(left + 0.5, top + 0.5, wide - 1, high - 1);
-    const told = [...(this.data.named ? [`width ${map.width}`] : []), ...map.told.split("\n")].join(", ");
+    const told = [this.data.rung(map.width), ...map.told.split("\n")].filter(Boolean).join(", ");
     pen.textAlign = "left";
     pen.textBaseline = "middle";
     const lines = wrapped(pen, told, wide - 20);

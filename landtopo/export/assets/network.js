@@ -221,10 +221,11 @@ function placeNames(cy, data, { unit, shrink }) {
 // What stands above the columns: the longest form for which all of them have room.
 function columnHeads(pen, data, zoom, pan, shown, across) {
   const { widths } = data;
-  const forms = !data.named ? [(one) => countedMinima(data, shown[one] || 0), (one) => `${shown[one] || 0}`] : [
-    (one) => `width ${one} · ${counted(shown[one] || 0, "family", "families")}`,
-    (one) => `width ${one}`,
-    (one) => `${one}`,
+  const number = (one) => (data.named ? counted(shown[one] || 0, "family", "families") : countedMinima(data, shown[one] || 0));
+  const forms = !data.rung(widths[0]) ? [number, (one) => `${shown[one] || 0}`] : [
+    (one) => `${data.rung(one)} · ${number(one)}`,
+    (one) => data.rung(one),
+    (one) => data.rung(one).replace(/^(width|.* =) /, ""),
   ];
   const sized = forms.map((form) => widths.map((one, index) => {
     const text = form(one);

@@ -40,7 +40,7 @@ function values(record, columns) {
 }
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
-const placed = (style, record, data) => (data.named ? `${style}, width ${record.width}` : style);
+const placed = (style, record, data) => [style, data.rung(record.width)].filter(Boolean).join(", ");
 
 // As many to a row as have room.
 function coordinates(values) {
@@ -176,7 +176,7 @@ const ENERGIES = [
 
 function overview(data) {
   const widths = data.story.flatMap(({ width, found, evidence, open }) => [
-    ...(data.named ? [element("h4", {}, `Width ${width}`)] : []),
+    ...(data.named ? [element("h4", {}, capital(data.rung(width)))] : []),
     ...(found ? [element("p", {}, found)] : []),
     ...open.map((text) => element("p", { class: "open" }, text)),
     ...(evidence.length ? [element("details", {}, element("summary", {}, "How sure this is"),

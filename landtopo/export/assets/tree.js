@@ -219,7 +219,7 @@ class TreeView extends Plane {
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     for (const { tree, order, from, to } of bands) {
-      const text = this.data.named ? `width ${tree.width}` : countedMinima(this.data, order.length);
+      const text = this.data.rung(tree.width) || countedMinima(this.data, order.length);
       const [middle] = this.at((from + to) / 2, 0);
       this.drawText(pen, text, middle, 16, INK);
     }
@@ -242,7 +242,7 @@ class TreeView extends Plane {
 // How sure a tree is, in a line below it.
 function treeCaption(data, widths) {
   const parts = widths.flatMap((width) => {
-    const key = data.named ? String(width) : Object.keys(data.attributes.coverage ?? {})[0];
+    const key = data.rung(width) ? String(width) : Object.keys(data.attributes.coverage ?? {})[0];
     const met = data.attributes.coverage?.[key];
     const climbed = data.attributes.transition_search?.[key]?.coverage;
     const share = ({ coverage, coverage_interval: ends }) =>
@@ -251,7 +251,7 @@ function treeCaption(data, widths) {
       ...(met?.coverage_interval ? [`of starts ${share(met)}`] : []),
       ...(climbed?.starts && climbed.coverage_interval ? [`of climbs to passes ${share(climbed)}`] : []),
     ];
-    return told.length ? [`${data.named && widths.length > 1 ? `width ${width}: ` : ""}${told.join(", ")}`] : [];
+    return told.length ? [`${data.rung(width) && widths.length > 1 ? `${data.rung(width)}: ` : ""}${told.join(", ")}`] : [];
   });
   const open = data.edges.filter((edge) => edge.verified === false).length;
   return [

@@ -25,7 +25,7 @@ from landtopo.export.unresolved import Unresolved, unresolved
 from landtopo.export.views import longest, maps, trees
 from landtopo.export.ways import ways
 from landtopo.landscape.schema import LINEAGE, MODEL, Column, Owner
-from landtopo.landscape.words import words_of
+from landtopo.landscape.words import rung_name, words_of
 from landtopo.models.told import teacher_vectors
 
 __all__ = ["FORMAT"]
@@ -152,6 +152,7 @@ def _drawn(prepared: Prepared, slim: Prepared | None = None) -> dict[str, Any]:
             "node": _legend([style.name for style in FAMILY_STYLES.values()], looks),
             "edge": _legend([style.name for style in EDGE_STYLES.values()], edge_looks),
         },
+        "rungs": _rungs(prepared, entries),
         "span": _rank(prepared.attributes),
         "vectors": None if vectors is None else [_few(row) for row in vectors.tolist()],
         "words": dataclasses.asdict(words_of(prepared.attributes)),
@@ -213,6 +214,15 @@ def _beside(prepared: Prepared, entries: tuple[Unresolved, ...]) -> dict[str, An
         "pairLook": {**dataclasses.asdict(FAILED_PAIR), "thickness": 2.0},
         "endLook": dataclasses.asdict(UNDECIDED),
     }
+
+
+def _rungs(prepared: Prepared, entries: tuple[Unresolved, ...]) -> dict[str, str]:
+    """What the widths, or the values of a parameter, are called."""
+    known = set(_widths(prepared)) - {0}
+    if MODEL not in prepared.attributes:
+        known |= {entry.width for entry in entries}
+    names = {str(width): rung_name(prepared.attributes, width) for width in sorted(known)}
+    return {width: name for width, name in names.items() if name}
 
 
 def _widths(prepared: Prepared) -> list[int]:
