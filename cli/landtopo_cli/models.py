@@ -245,18 +245,48 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
     return None if joined and not outputs.failed else INCOMPLETE
 
 
-def _minima(asked: _Asked) -> int | None:
+def _minima(asked: _Asked, propose_symmetry: bool) -> int | None:
     from landtopo.models.searches import find_minima
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.shared import count_starts
 
+    if propose_symmetry:
+        # What cannot be proposed for is refused before the search.
+        from landtopo.models.proposed import box_of
+
+        box_of(asked.model)
     found = find_minima(asked.model, **asked.search)
     asked.keep("minima", found)
     asked.share()
     if asked.study is not None:
         count_starts(asked.study, asked.kept, found)
-    asked.answer(partial(_search_record, found), partial(_search_text, found))
+    if propose_symmetry:
+        asked.answer(*_with_proposal(asked, found))
+    else:
+        asked.answer(partial(_search_record, found), partial(_search_text, found))
     return None if found.families else INCOMPLETE
+
+
+def _with_proposal(
+    asked: _Asked, found: FunctionSearch
+) -> tuple[Callable[[], dict[str, Any]], Callable[[], str]]:
+    """What a search has found, with the symmetry that its minima suggest."""
+    from landtopo.models.proposed import propose_symmetry
+
+    proposed = propose_symmetry(asked.model, found, seed=asked.seed)
+    names = ("generators", "classes", "copies", "order", "points")
+    record = {name: getattr(proposed, name) for name in names}
+    lines = [proposed.sentence()]
+    for words, groups in (
+        ("Alike in value and spectrum", proposed.classes),
+        ("Copies by what is proposed", proposed.copies),
+    ):
+        lines += [f"{words}: {', '.join(ids)}." for ids in groups]
+    lines.append("Nothing above is merged because of it.")
+    return (
+        lambda: {**_search_record(found), "proposed_symmetry": record},
+        lambda: "\n\n".join([_search_text(found), "\n".join(lines)]),
+    )
 
 
 def _saddles(asked: _Asked, index: str | None) -> int | None:
@@ -453,7 +483,7 @@ def point_table(families: Iterable[Any]) -> str:
 #: What a command does for a model, and which of its own options it has there.
 _COMMANDS: dict[str, tuple[Callable[..., int | None], tuple[str, ...]]] = {
     "graph": (_graph, ("out_dir", "force")),
-    "minima": (_minima, ()),
+    "minima": (_minima, ("propose_symmetry",)),
     "saddles": (_saddles, ("index",)),
     "path": (_path, ("from_end", "to_end")),
     "flat": (_flat, ("names", "files")),

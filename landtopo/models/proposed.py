@@ -26,7 +26,7 @@ from landtopo.shown import Table
 from landtopo.symmetry.coordinates import SignedPermutations
 from landtopo.wording import counted
 
-__all__ = ["ProposedSymmetry", "propose_symmetry"]
+__all__ = ["ProposedSymmetry", "box_of", "propose_symmetry"]
 
 # Coordinates of copies agree to this, in units of the model, as those of minima do.
 _SAME = 1e-5
@@ -47,6 +47,8 @@ class ProposedSymmetry(Table):
         As `function_model` takes them.
     classes : tuple of tuple of str
         Ids of minima that agree in value and spectrum, two or more in each.
+    copies : tuple of tuple of str
+        Ids of those of a class that the elements carry into each other, two or more in each.
     order : int
         Number of elements that the generators make, with those that are known.
     points : int
@@ -64,6 +66,7 @@ class ProposedSymmetry(Table):
 
     generators: tuple[tuple[int, ...], ...]
     classes: tuple[tuple[str, ...], ...]
+    copies: tuple[tuple[str, ...], ...]
     order: int
     points: int
 
@@ -137,12 +140,7 @@ def propose_symmetry(
     >>> lt.propose_symmetry(model).generators
     ((-2, -1), (2, 1))
     """
-    checked_instance("model", "propose_symmetry", model, SmoothModel)
-    shape = model.shape
-    if not isinstance(shape, FunctionShape) or not isinstance(shape.symmetry, SignedPermutations):
-        raise InvalidArgument(
-            f"The 'model' argument of propose_symmetry must be a function in a box; got {model!r}."
-        )
+    shape = box_of(model)
     minima = (find_minima(model, seed=seed) if found is None else found).families
     classes = _classes(model, minima)
     given = [_entries(one.tolist()) for one in shape.symmetry.group.generators]
@@ -159,9 +157,43 @@ def propose_symmetry(
     return ProposedSymmetry(
         generators=tuple(sorted(new)),
         classes=tuple(tuple(minima[n].id for n in numbers) for numbers in classes),
+        copies=tuple(
+            tuple(minima[n].id for n in numbers)
+            for one in classes
+            for numbers in _carried(known, {n: minima[n].x / model.length for n in one})
+        ),
         order=known.order,
         points=_POINTS,
     )
+
+
+def box_of(model: SmoothModel) -> FunctionShape:
+    """The function in a box that a model is; refused where it is none.
+
+    Parameters
+    ----------
+    model : SmoothModel
+    """
+    checked_instance("model", "propose_symmetry", model, SmoothModel)
+    shape = model.shape
+    if not isinstance(shape, FunctionShape) or not isinstance(shape.symmetry, SignedPermutations):
+        raise InvalidArgument(
+            f"The 'model' argument of propose_symmetry must be a function in a box; got {model!r}."
+        )
+    return shape
+
+
+def _carried(symmetry: SignedPermutations, points: dict[int, Array]) -> list[list[int]]:
+    """Numbers of points that elements carry into each other, where that are two or more."""
+    groups: list[list[int]] = []
+    for number, x in points.items():
+        for group in groups:
+            if symmetry.match(x, points[group[0]]) is not None:
+                group.append(number)
+                break
+        else:
+            groups.append([number])
+    return [group for group in groups if len(group) > 1]
 
 
 def _classes(model: SmoothModel, minima: Sequence[Any]) -> list[list[int]]:

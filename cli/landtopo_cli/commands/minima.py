@@ -19,6 +19,7 @@ Examples
   landtopo minima --teacher equicorrelated:4:-0.1 --widths 4:6 -o four.landtopo
   landtopo minima --teacher orthonormal:8 --width 8 --dim 8 --method gradient-descent --json
   landtopo minima --teacher orthonormal:6 --width 6 --starts 100000 --shard 2/4 -o part2.landtopo
+  landtopo minima --model wells.py:wells --propose-symmetry
 """,
 )
 @problem_options
@@ -43,6 +44,12 @@ Examples
 @click.option(
     "--time", "time_limit", metavar="SECONDS", type=Positive(), help="Stop after this time."
 )
+@click.option(
+    "--propose-symmetry",
+    is_flag=True,
+    help="For a model: say which signed permutations of coordinates its minima suggest, and which "
+    "minima would be copies by them. Nothing is merged.",
+)
 def command(
     request: Request,
     cluster: str | None,
@@ -52,6 +59,7 @@ def command(
     step: float | None,
     until_coverage: float | None,
     time_limit: float | None,
+    propose_symmetry: bool,
 ) -> int | None:
     """Find families of minima from many random starts.
 
@@ -65,6 +73,8 @@ def command(
     from landtopo_cli.known import search_minima
     from landtopo_cli.shared import count_starts, share
 
+    if propose_symmetry:
+        raise click.UsageError("--propose-symmetry is for a model; give --model.")
     if shard is not None and (until_coverage or time_limit):
         raise click.UsageError("--shard needs a fixed number of starts; leave out the other limit.")
     with request.work(
