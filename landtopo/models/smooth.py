@@ -353,6 +353,10 @@ class SmoothModel:
         """Whether the null directions of a point without negative eigenvalues are all flat."""
         return all_flat(self.objective(point.x), point)
 
+    def is_single(self, point: FunctionPoint) -> bool:
+        """Whether a saddle is one point, or on a flat set that is known, and no one of many."""
+        return True
+
     def least_near(self, x: Array) -> Array | None:
         """A point of least value next to a place, where such are known beforehand."""
         return None
@@ -603,7 +607,8 @@ class _Strata:
 
     def is_pass(self, point: Any, kind: PassKind) -> bool:
         """A saddle of index 1."""
-        return kind == "saddle" and point.kind is Kind.SADDLE and point.index == 1
+        saddle = kind == "saddle" and point.kind is Kind.SADDLE and point.index == 1
+        return saddle and self._model.is_single(point)
 
     def ways_out(self, family: Any, options: LineageOptions) -> Sequence[Piece]:
         """Nothing is not smooth."""

@@ -30,6 +30,9 @@ from landtopo.objective import Array, FlowCurve, Pace
 
 __all__ = ["JointLoss", "SignedLoss", "joined", "outputs_of", "weights_of"]
 
+# Of a loss, relative to E[f*^2].
+_ROUNDING = 16.0 * float(np.finfo(np.float64).eps)
+
 
 def joined(weights: Array, outputs: Array, rank: int) -> Array:
     """Rows (w_in, a, w_out), flat, of weights (.., K, r + E) and output weights (.., K).
@@ -66,6 +69,11 @@ def outputs_of(rows: Array, rank: int) -> Array:
         r.
     """
     return np.ascontiguousarray(rows[..., rank])
+
+
+def _above_rounding(values: Array, constant: float) -> Array:
+    """Losses, those that cannot be told from zero being zero."""
+    return np.where(np.abs(values) <= _ROUNDING * constant, 0.0, values)
 
 
 class _Joined:
@@ -166,6 +174,7 @@ class SignedLoss(_Joined):
             inner = self.inner(points[here[0]])
             found = inner.value_and_gradient(points[np.ix_(here, self._weights)])
             values[here], gradients[np.ix_(here, self._weights)] = found
+            values[here] = _above_rounding(values[here], inner.constant)
         return values, gradients
 
     def joint(self, y: Array) -> tuple[float, Array]:
@@ -268,7 +277,7 @@ class JointLoss(_Joined):
         weights, outputs = self._split(x)
         data = self._data(outputs)
         value, slope = batches.evaluate(weights[None], data, np.empty((0, 0, 0)), batches.GRADIENTS)
-        return float(value[0]), slope, data
+        return float(_above_rounding(value, data.constant)[0]), slope, data
 
     def _all(self, points: Array) -> tuple[Array, Array]:
         """One by one, each with its own output weights."""

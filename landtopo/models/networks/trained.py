@@ -51,6 +51,8 @@ _INFINITE = 300.0
 _REACH = 1e-3
 # Below this value, and with more neurons than teachers, pieces are gathered from so far apart.
 _CLOSE = 1e-3
+# Curvatures of this part of the largest and less are told from zero by no other route.
+_SOFT = 1e-6
 # What negative shares are multiplied by where it is tried whether they are free.
 _STRETCHED = (0.3, 2.0, 9.0)
 # Splits leave the value as it is to this part.
@@ -61,6 +63,10 @@ _NOT_SEARCHED = (
     "vanishes, and are not searched: what they would join is not joined here, though it may not "
     "be apart. From every flat set without bound at positive loss such a way leads down without a "
     "barrier."
+)
+_NOT_JOINED = (
+    "Ways over saddles with null directions other than the shares of split neurons are left out: "
+    "neurons without output weight can lie anywhere on surfaces there."
 )
 _DOWN: dict[str, Any] = {"maxiter": 2000, "maxfun": 4000, "ftol": 0.0, "gtol": 1e-8}
 
@@ -119,8 +125,8 @@ class TrainedShape:
         problem = self.problem
         where = "any dimension" if problem.dim is None else f"dimension {problem.dim}"
         return (
-            f"students of {problem.teacher.title} with {problem.width} neurons and a trained "
-            f"second layer, inputs of {where}"
+            f"student network of {problem.width} neurons with a trained second layer, teacher "
+            f"{problem.teacher.title}, inputs of {where}"
         )
 
     def loss_of(self, width: int) -> JointLoss | SignedLoss:
@@ -337,6 +343,12 @@ class TrainedModel(SmoothModel):
         apart = np.abs(self.objective(point.x).value(points / self.length) - point.value)
         return bool(apart.max() <= _SAME * (1.0 + abs(point.value)))
 
+    def is_single(self, point: FunctionPoint) -> bool:
+        """Whether null directions are free shares; neurons without output weight have others."""
+        sizes = np.abs(point.eigenvalues)
+        soft = int(np.sum(sizes <= _SOFT * sizes.max(initial=0.0)))
+        return point.nullity == soft and point.nullity in (0, self.free_shares(point.x))
+
     def part_of(self, x: Array) -> tuple[int, ...]:
         """The signs of output weights, where s is homogeneous."""
         if self.shape.problem.function.degree is None:
@@ -345,8 +357,8 @@ class TrainedModel(SmoothModel):
 
     @property
     def not_searched(self) -> str:
-        """Ways across signs, where s is homogeneous."""
-        return "" if self.shape.problem.function.degree is None else _NOT_SEARCHED
+        """Ways across signs, where s is homogeneous; else over sets of saddles."""
+        return _NOT_JOINED if self.shape.problem.function.degree is None else _NOT_SEARCHED
 
     def least_set(self, x: Array) -> Hashable | None:
         """Zero loss with more neurons than teachers: in each sector all of it is one family."""
