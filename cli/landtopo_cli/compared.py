@@ -22,9 +22,16 @@ __all__ = ["comparison_record", "comparison_text", "named"]
 
 def named(graphs: Iterable[tuple[Path, nx.MultiGraph[str]]]) -> dict[str, nx.MultiGraph[str]]:
     """Graphs by their activations, or by their files where two have the same one."""
+    from landtopo.landscape.schema import MODEL
     from landtopo.models.networks.landscape.labelled_copies import teacher_of
 
     listed_graphs = list(graphs)
+    for source, graph in listed_graphs:
+        if MODEL in graph.graph:
+            raise click.UsageError(
+                f"'{source}' is the graph of a {graph.graph[MODEL]}; compare is for students whose "
+                "weights alone are trained, without a constraint."
+            )
     names = [teacher_of(graph.graph).activation for _, graph in listed_graphs]
     if len(set(names)) < len(names):
         names = [source.name for source, _ in listed_graphs]
