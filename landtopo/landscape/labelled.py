@@ -20,7 +20,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import networkx as nx
 
@@ -33,11 +33,13 @@ from landtopo.landscape.labelled_cover import (
     merge_levels,
 )
 from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
-from landtopo.models.networks.landscape.labelled_copies import LabelledCopies, labelled_copies
 from landtopo.models.networks.problem import Teacher
 from landtopo.models.networks.symmetry import PermutationGroup, Relabelling
 from landtopo.models.networks.symmetry.whole import StudentPermutations, Symmetry
 from landtopo.shown import Brief, Table
+
+if TYPE_CHECKING:
+    from landtopo.models.networks.landscape.labelled_copies import LabelledCopies
 
 __all__ = [
     "FamilyLevel",
@@ -327,6 +329,9 @@ def labelled_connectivity(
         raise InvalidArgument(
             f"The 'width' argument of labelled_connectivity must be one of {known}; got {width!r}."
         )
+    # What knows flat sets of networks takes long to load, and models have none of it.
+    from landtopo.models.networks.landscape.labelled_copies import labelled_copies
+
     copies = labelled_copies(graph, width, teacher, highest + tolerance)
     return _connectivity(copies, highest, tolerance)
 
@@ -365,6 +370,8 @@ def connect_copies(
         Two orbits have one id, a link names an orbit that is not there, or a relabelling is no
         element of S_K x Aut(T).
     """
+    from landtopo.models.networks.landscape.labelled_copies import LabelledCopies
+
     copies = LabelledCopies(
         symmetry=Symmetry(width=width, automorphisms=automorphisms),
         orbits=tuple(orbits),
