@@ -116,6 +116,37 @@ def test_distances_shrink_like_the_root_of_the_number_of_samples() -> None:
     assert np.sqrt(sizes[-1]) * distances[-1] == pytest.approx(wanted, rel=0.4)
 
 
+def test_the_global_minimum_of_three_neurons_moves_by_noise_as_it_must() -> None:
+    """K = M = 3: at zero loss one sample's gradient under noise s has the covariance s^2 H.
+
+    So that n times the mean square distance is s^2 tr H^-1, from a hundred samples to 100,000.
+    """
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(3), 3, dim=3, activation="erf")
+    population = lt.find_minima(problem, starts=10).families
+    (family,) = population
+    noise = 0.1
+    hessian = lt.PopulationLoss(problem).hessian(family.weights)
+    wanted = noise * np.sqrt(np.trace(np.linalg.inv(hessian)))
+    draws = {100: 8, 1000: 8, 10_000: 6, 100_000: 1}
+    distances, scaled = [], []
+    for count, seeds in draws.items():
+        squares = []
+        for seed in range(seeds):
+            x, y = lt.gaussian_samples(problem, count, seed=seed)
+            y = y + noise * np.random.default_rng([count, seed]).standard_normal(count)
+            model = lt.sample_model(x, y, width=3)
+            found = lt.find_minima(model, starts=2)
+            (one,) = lt.compare_with_population(problem, population, model, found).counterparts
+            assert one.exists
+            squares.append(one.distance**2)
+        distances.append(np.sqrt(np.mean(squares)))
+        scaled += [count * square for square in squares]
+    slope = np.polyfit(np.log(list(draws)), np.log(distances), 1)[0]
+    # Most of a distance lies along a few soft directions: a logarithm is known to about 1/3 of one.
+    assert slope == pytest.approx(-0.5, abs=0.1)
+    assert np.sqrt(np.mean(scaled)) == pytest.approx(wanted, rel=0.3)
+
+
 def test_what_reproduces_the_teacher_does_so_on_any_samples() -> None:
     problem = lt.TeacherStudent(lt.Teacher.orthonormal(3), 3, dim=3, activation="erf")
     population = lt.find_minima(problem, starts=10).families
