@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -35,7 +36,8 @@ def opened(page: Path) -> tuple[float, float, float]:
     options.binary_location = shutil.which("chromium") or "chromium"
     for argument in ("--headless=new", "--no-sandbox", "--window-size=1400,900"):
         options.add_argument(argument)
-    browser = webdriver.Chrome(options=options)
+    # With its path told, selenium asks no server for a driver.
+    browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     try:
         browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
         browser.get(page.as_uri())
