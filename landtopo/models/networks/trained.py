@@ -387,6 +387,10 @@ def trained_model(
     init_outputs : str
         Of the output weights: ``one``, or ``normal`` for independent N(0, 1).
 
+    Returns
+    -------
+    TrainedModel
+
     Raises
     ------
     InvalidArgument
@@ -399,7 +403,7 @@ def trained_model(
 
     >>> import landtopo as lt
     >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(3), 3)
-    >>> found = lt.find_minima(lt.trained_model(problem, init_outputs="normal"), starts=20)
+    >>> found = lt.find_minima(lt.trained_model(problem, init_outputs="normal"), starts=60)
     >>> [(round(one.loss, 6), one.flat_dimension) for one in found.families][:2]
     [(0.0, 0), (0.076834, 1)]
     """
