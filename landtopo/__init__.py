@@ -100,6 +100,9 @@ if TYPE_CHECKING:
     from landtopo.proofs.complete import CompleteList as CompleteList
     from landtopo.proofs.complete import complete_list as complete_list
     from landtopo.proofs.connection_file import prove_connection as prove_connection
+    from landtopo.proofs.theorem import TheoremList as TheoremList
+    from landtopo.proofs.theorem import TheoremPoint as TheoremPoint
+    from landtopo.proofs.theorem import theorem_list as theorem_list
     from landtopo.study import Study as Study
     from landtopo.study.merge import merge_studies as merge_studies
     from landtopo.study.verification import verify as verify
@@ -131,6 +134,8 @@ _HOMES = {
     "Teacher": "models.networks.problem",
     "TeacherCurve": "models.networks.sweeps.curve",
     "TeacherStudent": "models.networks.problem",
+    "TheoremList": "proofs.theorem",
+    "TheoremPoint": "proofs.theorem",
     "attraction": "models.networks.dynamics.fixed_points",
     "binomial_interval": "points.coverage",
     "block_family": "models.networks.blocks.family",
@@ -186,6 +191,7 @@ _HOMES = {
     "sweep": "models.networks.sweeps.sweep",
     "symmetry_search": "models.networks.symmetric.search",
     "teacher_automorphisms": "models.networks.symmetry",
+    "theorem_list": "proofs.theorem",
     "trained_model": "models.networks.trained",
     "verify": "study.verification",
     "weights_from_statistics": "models.networks.statistics",

@@ -110,6 +110,7 @@ def made() -> dict[str, Any]:
     problem = lt.TeacherStudent(teacher, 2)
     finite = lt.TeacherStudent(teacher, 2, dim=20)
     weights = np.array([[0.9, 0.1], [0.2, 0.7]])
+    problem_of_squares = lt.TeacherStudent(teacher, 2, activation="quadratic")
     point = lt.summary_statistics(teacher, weights)
     graph = lt.landscape_graph(teacher, [2, 3], starts=20)
     bowl = lt.SmoothFunction(
@@ -133,6 +134,7 @@ def made() -> dict[str, Any]:
         "flat": lt.flat_directions(lt.TeacherStudent(teacher, 3), [[0.4, 0], [0.6, 0], [0, 1]]),
         "reached": lt.reachability(problem, runs=20),
         "psi": lt.psi_min(problem, weights),
+        "theorem": lt.theorem_list(problem_of_squares),
         "reading": lt.read_point(problem, np.eye(2)),
         "blocks": lt.block_family(anti_aligned=1, size=6),
         "statistics": point,
@@ -158,7 +160,7 @@ def made() -> dict[str, Any]:
 
 TABLES = (
     "minima", "saddles", "corners", "points", "path", "flat", "reached", "labelled", "widths",
-    "comparison",
+    "comparison", "theorem",
 )  # fmt: skip
 
 

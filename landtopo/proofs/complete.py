@@ -188,6 +188,7 @@ def complete_list(
     (['minimum', 'saddle', 'saddle', 'saddle', 'saddle'], True)
     """
     checked_instance("problem", "complete_list", problem, TeacherStudent)
+    problem.require_relu("complete_list")
     within = checked_number(
         "within", "complete_list", within, "lie between 0 and pi / 2", lambda x: 0 <= x < np.pi / 2
     )
