@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from landtopo.models.networks.atlas.entries import AtlasEntry as AtlasEntry
     from landtopo.models.networks.blocks.family import BlockFamily as BlockFamily
     from landtopo.models.networks.blocks.family import block_family as block_family
+    from landtopo.models.networks.constrained import constrained_model as constrained_model
+    from landtopo.models.networks.constrained import constrained_models as constrained_models
     from landtopo.models.networks.dynamics.finite_rate import critical_rate as critical_rate
     from landtopo.models.networks.dynamics.finite_rate import follow_rate as follow_rate
     from landtopo.models.networks.dynamics.fixed_points import attraction as attraction
@@ -163,6 +165,8 @@ _HOMES = {
     "gaussian_samples": "models.samples",
     "identify": "models.networks.points.identify",
     "in_teacher_coordinates": "models.networks.points.identify",
+    "constrained_model": "models.networks.constrained",
+    "constrained_models": "models.networks.constrained",
     "function_model": "models.functions",
     "independent_cycles": "landscape.metrics",
     "is_attractive": "models.networks.dynamics.fixed_points",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -189,11 +188,10 @@ def _at_value(
 ) -> SmoothModel | ParameterModels:
     """The model at the one value of the parameter that ids of points name."""
     given = [more.get("from_end"), more.get("to_end"), *more.get("names", ())]
-    found = [re.match(r"v(\d+)-", name) for name in given if name is not None]
-    places = {None if one is None else int(one[1]) for one in found}
-    (place,) = places if len(places) == 1 else (None,)
+    begins = {"-".join([*name.split("-")[:-1], ""]) for name in given if name is not None}
     models: tuple[SmoothModel, ...] = getattr(subject, "models", ())
-    return subject if place is None or not 0 < place <= len(models) else models[place - 1]
+    meant = [model for model in models if {model.prefix} == begins]
+    return meant[0] if meant else subject
 
 
 def _kept(study: Study | None, command: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -407,8 +405,7 @@ def _all(asked: _Asked) -> dict[str, Array]:
     if asked.study is not None and asked.study.has_graph:
         graph = asked.study.graph()
         rows = [*graph.nodes.values(), *graph.edges.values()]
-        rung = asked.model.width
-        begins = "" if rung is None else f"v{rung}-"
+        begins = asked.model.prefix
         return {row["id"]: row["coordinates"] for row in rows if row["id"].startswith(begins)}
     found = find_minima(asked.model, **asked.search)
     asked.keep("minima", found)
@@ -429,7 +426,8 @@ def _points(asked: _Asked, names: tuple[str, ...]) -> dict[str, Array]:
             waiting.append(name)
     if waiting:
         known = _all(asked)
-        known |= {"lowest": known["min0"]} if "min0" in known else {}
+        first = f"{asked.model.prefix}min0"
+        known |= {"lowest": known[first]} if first in known else {}
         for name in waiting:
             if name not in known:
                 raise InvalidArgument(

@@ -8,7 +8,7 @@ from landtopo.export.energies import about_energies, minimum_table, transition_s
 from landtopo.export.prepare import Prepared, Record
 from landtopo.export.tables import Table
 from landtopo.landscape.metrics import components
-from landtopo.landscape.schema import LINEAGE, MODEL, PARAMETER
+from landtopo.landscape.schema import LINEAGE, MODEL, PARAMETER, rungs_of
 from landtopo.wording import UNKNOWN, counted, loss_text, number
 
 __all__ = ["energies_told"]
@@ -68,7 +68,7 @@ def _values(prepared: Prepared, told: dict[str, Any]) -> Table:
     """A value of the parameter a row."""
     graph, rows = prepared.graph(), []
     new = _new(prepared)
-    for place, value in enumerate(told["values"], 1):
+    for place, value in zip(rungs_of(told), told["values"], strict=True):
         nodes = [node for node in prepared.nodes if node["width"] == place]
         ids = {node["id"] for node in nodes}
         passes = [e for e in prepared.edges if e["kind"] != LINEAGE and e["from_id"] in ids]
@@ -80,7 +80,7 @@ def _values(prepared: Prepared, told: dict[str, Any]) -> Table:
                 loss_text(min(node["loss"] for node in nodes)) if nodes else UNKNOWN,
                 str(len(passes)),
                 str(len(parts)),
-                str(len(ids & new)) if place > 1 else UNKNOWN,
+                str(len(ids & new)) if place > rungs_of(told)[0] else UNKNOWN,
             )
         )
     header = (told["name"], "minima", "lowest energy", "transition states", "parts", "appear")

@@ -6,9 +6,10 @@ offline page and docs/file-formats.md, whose tables are `markdown_table`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from landtopo.shown import Brief
 
@@ -28,6 +29,7 @@ __all__ = [
     "Owner",
     "columns_of",
     "markdown_table",
+    "rungs_of",
 ]
 
 #: Version of the column table; it grows by one when a column changes its meaning or goes away.
@@ -246,7 +248,7 @@ COLUMNS: tuple[Column, ...] = (
 
 _ENERGY = "unit of energy"
 _STIFFNESS = "unit of energy per squared unit of length"
-_STAGE = "number of coordinates, or of the parameter's value"
+_STAGE = "number of coordinates, of the parameter's value, or the width"
 _SEARCHES = (
     "seed",
     "starts",
@@ -258,6 +260,12 @@ _SEARCHES = (
 )
 _POINT: tuple[tuple[str, ColumnType, str, str], ...] = (
     ("found_by", "text", "", "the search that met it first"),
+    (
+        "smallest_normal_eigenvalue",
+        "number",
+        _STIFFNESS,
+        "students: smallest eigenvalue of the Hessian in a direction that no neuron uses",
+    ),
     ("index", "integer", "", "negative Hessian eigenvalues"),
     ("smallest_eigenvalue", "number", _STIFFNESS, "smallest Hessian eigenvalue, gauge left out"),
     ("grad_norm", "number", "unit of energy per unit of length", "norm of the gradient"),
@@ -290,7 +298,8 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         PARAMETER,
         "structure",
         "",
-        "name of the parameter of the model, and its values from the first rung to the last",
+        "name of the parameter of the model, and its values from the first rung to the last; the "
+        "numbers of the rungs, where they are not 1, 2, ...",
     ),
     _graph("database", "structure", "", "how the files were laid out, to write them again"),
     *(
@@ -303,10 +312,10 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "text",
         "",
         "min<number>, numbered as in min.data, or by increasing energy from 0; over a parameter "
-        "v<number of the value>-min<number>",
+        "v<number of the value>-min<number>, and for students w<width>-min<number>",
         required=True,
     ),
-    _node("width", "integer", "", "number of the parameter's value, from 1"),
+    _node("width", "integer", "", "number of the parameter's value, from 1; the width of students"),
     _node("parameter", "number", "", "value of the parameter"),
     _node("kind", "text", "", MINIMUM, required=True),
     _node("loss", "number", _ENERGY, "energy", required=True),
@@ -327,7 +336,8 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "text",
         "",
         "ts<number>, numbered by the lines of ts.data, or by increasing energy from 0; over a "
-        "parameter v<number of the value>-ts<number>, and l<number> for a lineage",
+        "parameter v<number of the value>-ts<number>, for students w<width>-ts<number>, and "
+        "l<number> for a lineage",
         required=True,
     ),
     _edge("kind", "text", "", "saddle: a transition state; or lineage", required=True),
@@ -343,6 +353,7 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
     _edge("barrier_from", "number", _ENERGY, "energy above that of from_id"),
     _edge("barrier_to", "number", _ENERGY, "energy above that of to_id"),
     _edge("permutation", "text", "", "the symmetry by which the way leads to a copy of to_id"),
+    _edge("teacher_permutation", "text", "", "students: the renumbering of the teacher's vectors"),
     _edge("times_met", "integer", "searches", "searches that ended at the transition state"),
     _edge("verified", "boolean", "", "both descents from the transition state were followed"),
     _edge(
@@ -370,6 +381,22 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
     _edge("parameter_low", "number", "", "lineage: value above which the branch of minima ends"),
     _edge("parameter_high", "number", "", "lineage: value below which it ends"),
 )
+
+
+def rungs_of(parameter: Mapping[str, Any]) -> tuple[int, ...]:
+    """Numbers of the rungs that a graph attribute `parameter` tells, from the first to the last.
+
+    Parameters
+    ----------
+    parameter : mapping
+
+    Examples
+    --------
+    >>> from landtopo.landscape.schema import rungs_of
+    >>> rungs_of({"name": "tilt", "values": [0.1, 0.2]})
+    (1, 2)
+    """
+    return tuple(parameter.get("rungs", range(1, len(parameter["values"]) + 1)))
 
 
 def columns_of(owner: Owner, *, energies: bool = False) -> tuple[Column, ...]:

@@ -19,10 +19,12 @@ from typing import Protocol
 
 import numpy as np
 
-from landtopo.eigen import eigh
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 
 __all__ = ["Constraint", "NormalisedRows", "OrthonormalRows"]
+
+# Rows whose matrix has this condition number depend on each other, but for rounding.
+_DEPENDENT = 1e-12
 
 
 class Constraint(Objective, Protocol):
@@ -151,8 +153,8 @@ class OrthonormalRows:
         return self.inner.size
 
     def place(self, x: Array) -> Array:
-        """The closest orthonormal rows."""
-        left, _, right = np.linalg.svd(self._rows(x), full_matrices=False)
+        """The closest orthonormal rows; no numbers where rows depend on each other."""
+        left, _, right = _factors(self._rows(x))
         return np.asarray((left @ right).reshape(x.shape))
 
     def value(self, x: Array) -> Array:
@@ -166,7 +168,7 @@ class OrthonormalRows:
         of the square block of G~ is divided by (s_i + s_j)/2, the rest by s_i.
         """
         rows = self._rows(x)
-        left, singular, right = np.linalg.svd(rows, full_matrices=False)
+        left, singular, right = _factors(rows)
         value, gradient = self.inner.value_and_gradient((left @ right).reshape(x.shape))
         slopes = np.swapaxes(left, -1, -2) @ self._rows(gradient)
         within = slopes @ np.swapaxes(right, -1, -2)
@@ -179,7 +181,10 @@ class OrthonormalRows:
     def hessian(self, x: Array) -> Array:
         """Hessian at one point."""
         rows = self._rows(x)
-        values, vectors = eigh(rows @ rows.T)
+        if not np.all(np.isfinite(self.place(x))):
+            return np.full((x.size, x.size), np.nan)
+        vectors, singular, _ = np.linalg.svd(rows, full_matrices=False)
+        values = singular**2
         first, second = _differences(values)
         place = self.place(x)
         _, gradient = self.inner.value_and_gradient(place)
@@ -246,6 +251,13 @@ def _differences(values: Array) -> tuple[Array, Array]:
     a, b, c = root[:, None, None], root[None, :, None], root[None, None, :]
     second = (a + b + c) / (a * b * c * (a + b) * (b + c) * (a + c))
     return first, second
+
+
+def _factors(rows: Array) -> tuple[Array, Array, Array]:
+    """Singular value decomposition; of rows that depend on each other there are no numbers."""
+    left, singular, right = np.linalg.svd(rows, full_matrices=False)
+    lost = singular[..., -1:] <= _DEPENDENT * singular[..., :1]
+    return left, np.where(lost, np.nan, singular), np.where(lost[..., None], np.nan, right)
 
 
 def _lengths(rows: Array) -> Array:

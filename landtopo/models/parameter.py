@@ -19,7 +19,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
-from landtopo.landscape.schema import MODEL, PARAMETER
+from landtopo.landscape.schema import MODEL, PARAMETER, rungs_of
 from landtopo.landscape.transitions import descend_to_rest
 from landtopo.model import FamilyLike, Ladder, Rungs
 from landtopo.models.continuation import CONTINUES, MERGES, End, Family, followed
@@ -101,6 +101,11 @@ class ParameterModels:
         """The parameter and all its values, as on the command line."""
         return f"{self.parameter}={','.join(repr(value) for value in self.values)}"
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of the rungs: 1, 2, ... for the values in turn."""
+        return tuple(range(1, len(self.values) + 1))
+
     @cached_property
     def models(self) -> tuple[RungModel, ...]:
         """One for each value."""
@@ -119,9 +124,12 @@ class ParameterModels:
     @property
     def attributes(self) -> dict[str, Any]:
         """What a graph says of all its models."""
+        told: dict[str, Any] = {"name": self.parameter, "values": list(self.values)}
+        if rungs_of(told) != self.numbers:
+            told["rungs"] = list(self.numbers)
         return {
             MODEL: self.title,
-            PARAMETER: {"name": self.parameter, "values": list(self.values)},
+            PARAMETER: told,
             **self.derivatives,
             **self.models[0].told_symmetry,
         }
@@ -265,6 +273,11 @@ class RungModel(SmoothModel):
         return self._number
 
     @property
+    def prefix(self) -> str:
+        """Such as v3-: the number of the value."""
+        return f"v{self._number}-"
+
+    @property
     def order(self) -> int:
         """Number of symmetries, those of the gauge not counted."""
         return int(self.shape.symmetry.order)
@@ -310,18 +323,9 @@ class _RungFacts(FunctionFacts):
         super().__init__(model)
         self._rung = model
 
-    def name(self, number: int) -> str:
-        """Such as v3-min0: the number of the value, and that of the minimum by its value."""
-        return f"v{self._rung.stage}-{super().name(number)}"
-
-    def transition_name(self, number: int) -> str:
-        """Such as v3-ts0."""
-        return f"v{self._rung.stage}-{super().transition_name(number)}"
-
     def node(self, family: FunctionFamily) -> dict[str, Any]:
         """Its value of the parameter beside all else."""
-        rung = self._rung
-        return {**super().node(family), "width": rung.stage, "parameter": rung.value}
+        return {**super().node(family), "parameter": self._rung.value}
 
     def line(self, line: Line) -> dict[str, Any]:
         """Between which values the branch of minima ends."""

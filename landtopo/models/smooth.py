@@ -270,6 +270,11 @@ class SmoothModel:
         return self.name
 
     @property
+    def prefix(self) -> str:
+        """The beginning of ids of points: there is one rung only."""
+        return ""
+
+    @property
     def stage(self) -> int:
         """The number of coordinates: there is one rung only."""
         return self.size
@@ -729,18 +734,20 @@ class FunctionFacts:
         )
 
     def name(self, number: int) -> str:
-        """Numbered by increasing value, such as min0."""
-        return f"min{number}"
+        """Numbered by increasing value, such as min0, after the rung where there are several."""
+        return f"{self._model.prefix}min{number}"
 
     def transition_name(self, number: int) -> str:
-        """Numbered by increasing height, such as ts0."""
-        return f"ts{number}"
+        """Numbered by increasing height, such as ts0, likewise."""
+        return f"{self._model.prefix}ts{number}"
 
     def node(self, family: FunctionFamily) -> dict[str, Any]:
         """Its coordinates and spectrum, and where the representative is."""
         x, isotropy = family.point.x, family.isotropy_order
+        rung = {} if self._model.width is None else {"width": self._model.width}
         return {
             **self._point(family.point),
+            **rung,
             "description": self._model.shape.description(x, isotropy),
         }
 

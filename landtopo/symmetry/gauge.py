@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from landtopo.objective import Array
 
-__all__ = ["Along", "Gauge", "Lengths", "NoGauge", "RigidMotions"]
+__all__ = ["Along", "Gauge", "Lengths", "NoGauge", "Polar", "RigidMotions"]
 
 # Directions shorter than this, relative to the longest, are the same as others: the rotation about
 # the axis of points in a row, for instance.
@@ -134,6 +134,37 @@ class Lengths:
         rows = x.reshape(-1, self.columns)
         wanted = np.linalg.norm(target.reshape(-1, self.columns), axis=1, keepdims=True)
         return np.asarray(rows * (wanted / np.linalg.norm(rows, axis=1, keepdims=True))).ravel()
+
+
+class Polar:
+    """What is left of k rows beside their polar factor, where the function depends on that alone.
+
+    Rows U = P W with W orthonormal and P symmetric and positive stand for W.
+
+    Parameters
+    ----------
+    count : int
+        k.
+    """
+
+    trivial = False
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def directions(self, x: Array) -> Array:
+        """Orthonormal rows that span all S W, S symmetric."""
+        left, _, right = np.linalg.svd(x.reshape(self.count, -1), full_matrices=False)
+        i, j = np.triu_indices(self.count)
+        symmetric = np.zeros((len(i), self.count, self.count))
+        symmetric[np.arange(len(i)), i, j] = symmetric[np.arange(len(i)), j, i] = 1.0
+        return _orthonormal((symmetric @ (left @ right)).reshape(len(i), x.size))
+
+    def align(self, x: Array, target: Array) -> Array:
+        """The same polar factor, with the P of the other point."""
+        left, _, right = np.linalg.svd(x.reshape(self.count, -1), full_matrices=False)
+        across, lengths, _ = np.linalg.svd(target.reshape(self.count, -1), full_matrices=False)
+        return np.asarray((across * lengths) @ across.T @ left @ right).ravel()
 
 
 class Along:

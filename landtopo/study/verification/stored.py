@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from landtopo.landscape.one_rung import attributes_at
-from landtopo.landscape.schema import PARAMETER, columns_of
+from landtopo.landscape.schema import PARAMETER, columns_of, rungs_of
 from landtopo.models.connections import FunctionPath
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.origin import Origin
@@ -140,7 +140,7 @@ def _of_attributes(attributes: Mapping[str, Any]) -> Iterator[Record]:
     if PARAMETER not in attributes:
         yield Record(kind="graph", name="graph", values=attributes)
         return
-    for number in range(1, len(attributes[PARAMETER]["values"]) + 1):
+    for number in rungs_of(attributes[PARAMETER]):
         values = attributes_at(attributes, number)
         yield Record(kind="graph", name=f"graph of value {number}", values=values)
 

@@ -31,7 +31,7 @@ class KnownModel(Stored):
     subject : SmoothModel or ParameterModels
         The function, which a study does not hold, or functions over a parameter.
     number : int
-        Of the parameter's value, from 1.
+        Of the rung.
     """
 
     def __init__(
@@ -39,21 +39,22 @@ class KnownModel(Stored):
         study: Study,
         memory: Memory,
         subject: SmoothModel | ParameterModels,
-        number: int = 1,
+        number: int | None = None,
     ) -> None:
         super().__init__(study, memory)
         self.subject = subject
         self.models: tuple[SmoothModel, ...]
         self.models = subject.models if isinstance(subject, ParameterModels) else (subject,)
-        self.model = self.models[number - 1]
-        self._others: dict[int, KnownModel] = {number: self}
+        rungs = {model.width: model for model in self.models}
+        self.model = self.models[0] if number is None else rungs[number]
+        self._others: dict[int | None, KnownModel] = {self.model.width: self}
 
     def at(self, number: int | None) -> KnownModel:
         """The same at another value of the parameter; a model alone has none."""
         if number is None or not isinstance(self.subject, ParameterModels):
             return self
         if number not in self._others:
-            if not 0 < number <= len(self.subject.models):
+            if number not in self.subject.numbers:
                 raise UnknownFamilyError(f"value {number}")
             found = KnownModel(self.study, self.memory, self.subject, number)
             found._others = self._others

@@ -132,7 +132,7 @@ def _check_node(known: KnownModel, record: Record) -> Iterator[Check]:
     point, stage = known.node(record.name), known.model.stage
     heights = [known.node(name).loss for name in known.graph]
     places = places_of(point.loss, heights, _TIED * known.model.energy)
-    number = re.fullmatch(rf"{_prefix(known)}min(\d+)", str(stored["id"]))
+    number = re.fullmatch(rf"{known.model.prefix}min(\d+)", str(stored["id"]))
     good = stored["id"] == record.name and number is not None and int(number[1]) in places
     yield from compare.claim("id", f"{record.name}, number {shown_places(places)} by value", good)
     source = source_of(known, stage)
@@ -158,17 +158,12 @@ def _check_edge(known: KnownModel, record: Record) -> Iterator[Check]:
     height = known.evidence(place_of(record)).loss
     heights = [known.evidence(data["coordinates"]).loss for data in known.graph.edges.values()]
     places = places_of(height, heights, _TIED * known.model.energy)
-    number = re.fullmatch(rf"{_prefix(known)}ts(\d+)", str(stored["id"]))
+    number = re.fullmatch(rf"{known.model.prefix}ts(\d+)", str(stored["id"]))
     good = stored["id"] == record.name and number is not None and int(number[1]) in places
     yield from compare.claim("id", f"{record.name}, number {shown_places(places)} by height", good)
     ends = {stored["from_id"], stored["to_id"]} == set(record.within)
     for side in ("from_id", "to_id"):
         yield from compare.claim(side, " or ".join(sorted(record.within)), ends)
-
-
-def _prefix(known: KnownModel) -> str:
-    """The beginning of ids at a value of a parameter."""
-    return "" if known.model.width is None else f"v{known.model.width}-"
 
 
 def _check_found(known: KnownModel, record: Record) -> Iterator[Check]:
