@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
+from landtopo_cli.app import landtopo as application
 from numpy.testing import assert_allclose
 
 import landtopo as lt
@@ -12,6 +17,10 @@ from landtopo.models.smooth import follow_to
 from landtopo.objective import Array
 from landtopo.points.records import Kind
 from landtopo.points.stationary import FunctionPoint
+
+
+def run(arguments: list[str]) -> Result:
+    return CliRunner().invoke(application, arguments)
 
 
 def model(
@@ -143,3 +152,68 @@ def test_the_length_of_neurons_must_be_known() -> None:
     squares = lt.Teacher.orthonormal(2).with_function("quadratic")
     with pytest.raises(lt.InvalidArgument, match="another activation than x\\^2"):
         lt.constrained_models(squares, "normalised", 2)
+
+
+@pytest.mark.parametrize("constraint", ["normalised", "orthonormal"])
+def test_a_path_stays_on_the_constraint(constraint: str) -> None:
+    students = model(3, 3, constraint)
+    start = np.pad(np.eye(3), ((0, 0), (0, 2)))
+    path = lt.connect(students, start, start[[1, 2, 0]], seed=1)
+    assert path.verified
+    assert path.highest_loss < 0.03
+    assert_allclose(path.losses, students.shape.objective.value(path.points), atol=1e-15)
+    stored = path.points.reshape(len(path.points), 3, -1)
+    lengths = np.linalg.norm(stored, axis=2)
+    assert_allclose(lengths, 1.0, rtol=0, atol=1e-14)
+    if constraint == "orthonormal":
+        products = stored @ stored.transpose(0, 2, 1)
+        assert_allclose(products, np.broadcast_to(np.eye(3), products.shape), atol=1e-14)
+
+
+def test_from_the_command_line_to_a_verified_study(tmp_path: Path) -> None:
+    study = tmp_path / "students.landtopo"
+    asked = ["graph", "--teacher", "orthonormal:2", "--widths", "2:3", "--dim", "3"]
+    asked += ["--constraint", "normalised", "--starts", "6", "-o", str(study), "--quiet"]
+    out = tmp_path / "out"
+    done = run([*asked, "--out-dir", str(out)])
+    assert done.exit_code == 0, done.output
+    page = (out / "landscape.html").read_text()
+    assert "student with normalised neurons" in page
+    report = (out / "landscape.md").read_text()
+    assert "the lowest that is known" in report
+    assert "global" not in report
+    again = run(["graph", "-o", str(study), "--quiet", "--json"])
+    assert again.exit_code == 0, again.output
+    ids = [row["id"] for row in json.loads(again.stdout)["minima"]]
+    assert ids[0] == "w2-min0"
+    assert any(name.startswith("w3-min") for name in ids)
+    for command in (["flat", "-o", str(study), "--family", "w3-min0"], ["show", str(study)]):
+        assert run(command).exit_code == 0
+    with lt.Study.open(study) as kept:
+        checks = lt.verify(kept)
+    assert [check for check in checks if not check.agrees] == []
+    fields = {check.quantity for check in checks}
+    assert {"smallest_normal_eigenvalue", "teacher_permutation"} <= fields
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--width", "4", "--dim", "3", "--constraint", "orthonormal"], "need as many dimensions"),
+        (["--width", "3", "--constraint", "normalised:0"], "must be a positive number"),
+        (["--constraint", "normalised"], "Missing option '--width'"),
+        (
+            ["--width", "3", "--constraint", "normalised", "--second-layer", "trained"],
+            "--constraint is for students whose second layer is fixed",
+        ),
+        (["--width", "3", "--constraint", "normalised", "--init", "small:1"], "--init is for"),
+        (
+            ["--width", "3", "--constraint", "normalised", "--model", "torus"],
+            "--model does nothing",
+        ),
+    ],
+)
+def test_what_a_command_cannot_do_is_refused_at_once(more: list[str], sentence: str) -> None:
+    done = run(["minima", "--teacher", "orthonormal:3", *more])
+    assert done.exit_code == 2
+    assert sentence in done.output

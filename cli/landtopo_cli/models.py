@@ -110,23 +110,31 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
     more : mapping
         The command's own; those that are for networks must not be given.
     """
+    constrained = shared["constraint"] is not None
+    option = "--constraint" if constrained else "--model"
     if command not in _COMMANDS:
-        raise click.UsageError(f"--model is for {', '.join(sorted(_COMMANDS))}.")
-    for name in ("teacher", "activation", "outputs", "width", "widths", "dim"):
+        raise click.UsageError(f"{option} is for {', '.join(sorted(_COMMANDS))}.")
+    of_networks = ("teacher", "activation", "outputs", "width", "widths", "dim")
+    for name in ("model", "parameter") if constrained else of_networks:
         if shared[name] is not None:
-            raise click.UsageError(f"--{name} is for networks; leave it out beside --model.")
+            raise click.UsageError(
+                f"--{name} {'does nothing' if constrained else 'is for networks; leave it out'} "
+                f"beside {option}."
+            )
     action, known = _COMMANDS[command]
     for name, value in more.items():
         if name not in (*known, "cluster") and value not in (None, (), False):
             raise click.UsageError(
-                f"--{name.replace('_', '-')} is for networks; leave it out beside --model."
+                f"--{name.replace('_', '-')} is for networks without a constraint; leave it out "
+                f"beside {option}."
+                if constrained
+                else f"--{name.replace('_', '-')} is for networks; leave it out beside --model."
             )
     if shared["quiet"]:
         report_warnings(logging.ERROR)
     listener = progress(shared["quiet"])
-    subject, opened = _subject(
-        shared["model"], shared["parameter"], shared["study"], shared["seed"]
-    )
+    stated = _constrained(shared) if constrained else _named(shared["model"], shared["parameter"])
+    subject, opened = _subject(stated, shared["study"], shared["seed"])
     if command != "graph":
         subject = _at_value(subject, more)
     with at_work(opened, listener) as study:
@@ -147,16 +155,13 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
 
 
 def _subject(
-    name: str | None, parameter: str | None, place: Path | None, seed: int | None
+    given: SmoothModel | ParameterModels | None, place: Path | None, seed: int | None
 ) -> tuple[SmoothModel | ParameterModels, Study | None]:
     """The model, and the study open for writing, which is of that model."""
     from landtopo.errors import EmptyStudyError, LandtopoError
     from landtopo.models.origin import remade
     from landtopo.study import Study
 
-    if name is None and parameter is not None:
-        raise click.UsageError("--parameter is for a model; give --model, or leave it out as well.")
-    given = None if name is None else _named(name, parameter)
     if place is None:
         assert given is not None
         return given, None
@@ -177,10 +182,35 @@ def _subject(
     return model, study
 
 
-def _named(name: str, parameter: str | None) -> SmoothModel | ParameterModels:
+def _named(name: str | None, parameter: str | None) -> SmoothModel | ParameterModels | None:
     from landtopo.models.named import named_model, named_over
 
+    if name is None:
+        if parameter is not None:
+            raise click.UsageError(
+                "--parameter is for a model; give --model, or leave it out as well."
+            )
+        return None
     return named_model(name) if parameter is None else named_over(name, parameter)
+
+
+def _constrained(shared: Mapping[str, Any]) -> SmoothModel | ParameterModels:
+    """The constrained students that the options state."""
+    from landtopo.models.networks.constrained import constrained_models
+    from landtopo.models.networks.problem import Teacher
+
+    if shared["teacher"] is None:
+        raise click.UsageError("--constraint is for students of a teacher; give --teacher as well.")
+    if shared["width"] is not None and shared["widths"] is not None:
+        raise click.UsageError("Give either --width or --widths.")
+    widths = shared["widths"] or shared["width"]
+    if widths is None:
+        raise click.UsageError("Missing option '--width' or '--widths'.")
+    teacher = Teacher.from_spec(shared["teacher"])
+    teacher = teacher.with_function(shared["activation"], outputs=shared["outputs"])
+    dim = shared["dim"] if isinstance(shared["dim"], int) else None
+    found = constrained_models(teacher, shared["constraint"], widths, dim=dim)
+    return found if len(found.models) > 1 else found.models[0]
 
 
 def _at_value(

@@ -192,6 +192,12 @@ _OPTIONS = (
         help="Output weights at the start, where they are trained: one, or normal for independent "
         "N(0, 1).  [default: one]",
     ),
+    click.option(
+        "--constraint",
+        metavar="CONSTRAINT",
+        help="What all neurons of the student must be: normalised (as long as the teacher's), "
+        "normalised:R (of length R), orthonormal.  [default: none]",
+    ),
     click.option("--width", metavar="K", type=WIDTH, help="Student neurons."),
     click.option(
         "--widths", metavar="A:B", callback=_widths, help="Several widths, both ends included."
@@ -224,6 +230,7 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         teacher: str | None,
         activation: str | None,
         outputs: tuple[float, ...] | None,
+        constraint: str | None,
         model: str | None,
         parameter: str | None,
         second_layer: str | None,
@@ -240,11 +247,15 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         **more: Any,
     ) -> int | None:
         _check_second_layer(second_layer, init_outputs, model)
-        if model is not None or (teacher is None and _is_of_model(study)):
+        if constraint is not None and second_layer == "trained":
+            raise click.UsageError("--constraint is for students whose second layer is fixed.")
+        of_model = constraint is not None or _is_of_model(study)
+        if model is not None or constraint is not None or (teacher is None and of_model):
             from landtopo_cli.models import run
 
             shared = {
                 **{"teacher": teacher, "model": model, "width": width, "widths": widths},
+                "constraint": constraint,
                 **{"dim": dim, "starts": starts, "seed": seed, "jobs": jobs, "study": study},
                 **{"as_json": as_json, "quiet": quiet},
                 **{"activation": activation, "outputs": outputs, "parameter": parameter},

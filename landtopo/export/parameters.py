@@ -30,6 +30,8 @@ def energies_told(prepared: Prepared) -> tuple[list[str], tuple[Table, ...]]:
         return about_energies(prepared), tables
     told: dict[str, Any] = prepared.attributes[PARAMETER]
     lines = [edge for edge in prepared.edges if edge["kind"] == LINEAGE]
+    if "rungs" in told:
+        return _over_widths(prepared, told), (_values(prepared, told),)
     sentences = [_overview(prepared, told), *_fates(prepared, lines)]
     if "derivatives" in prepared.attributes:
         sentences.append(f"Derivatives are made of {prepared.attributes['derivatives']}.")
@@ -38,6 +40,19 @@ def energies_told(prepared: Prepared) -> tuple[list[str], tuple[Table, ...]]:
         "missing, and what happens between two values and is undone there is not seen."
     )
     return sentences, (_values(prepared, told), _events(prepared, told, lines))
+
+
+def _over_widths(prepared: Prepared, told: dict[str, Any]) -> list[str]:
+    """What is said where rungs are widths of students, of which none follows from another."""
+    values = told["values"]
+    return [
+        f"{prepared.attributes[MODEL]}, {told['name']} from {values[0]} to {values[-1]}: "
+        f"{counted(len(prepared.nodes), 'minimum', 'minima')} in all.",
+        "No neuron can vanish or be split, so that no minimum of one width is one of the next, and "
+        "there is no lineage.",
+        "The lowest value of a width is the lowest that is known; minima that starts do not meet "
+        "are missing.",
+    ]
 
 
 def _overview(prepared: Prepared, told: dict[str, Any]) -> str:

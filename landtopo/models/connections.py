@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from landtopo.checks import checked_seed
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.schema import MODEL
+from landtopo.landscape.transitions import arc_lengths
 from landtopo.models.copies import ModelCopies
 from landtopo.models.given import given_point, refuse
 from landtopo.models.smooth import SmoothModel
@@ -251,14 +252,17 @@ def connect(
         minima.append(last)
     kept = [line[0], *(x for x, y in zip(line[1:], line, strict=False) if np.any(x != y))]
     profile = resolve(counted, np.array(kept), tolerance=PROFILE)
+    # Between points on a constraint the line leaves it.
+    points = np.array([np.ravel(model.shaped(x)) for x in profile.points])
+    leaves = np.any(points != profile.points)
     length, energy = model.length, model.energy
     highest = max([joined.highest, *(point.value for point in states)]) if verified else np.inf
     return FunctionPath(
         model=model.name,
         start=first * length,
         end=minima[-1] * length,
-        points=profile.points * length,
-        positions=profile.positions * length,
+        points=points * length,
+        positions=(arc_lengths(model, points) if leaves else profile.positions) * length,
         losses=profile.values * energy,
         minima=tuple(x * length for x in minima),
         minima_losses=np.array([float(counted.objective.value(x)) for x in minima]) * energy,

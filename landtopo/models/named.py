@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.models.smooth import SmoothModel
@@ -61,6 +61,8 @@ def named_model(text: str) -> SmoothModel:
         from landtopo.models.networks.trained import trained_from_name
 
         return trained_from_name(text)
+    if name == "students":
+        return _students(text, None)
     makers = {
         ("mueller-brown", 0): _mueller_brown,
         ("himmelblau", 0): _himmelblau,
@@ -108,6 +110,10 @@ def named_over(text: str, parameter: str) -> ParameterModels:
     from landtopo.models.parameter import parameter_models
 
     name, values = parsed_values(parameter)
+    if text.startswith("students:"):
+        if name != "width" or not all(value.is_integer() for value in values):
+            raise InvalidArgument(f"The model '{text}' has no parameter but whole width=A,B,...")
+        return _students(text, values)
     make, digest = _maker(text, name)
     try:
         found = parameter_models(make, name, values, name=text)
@@ -248,6 +254,21 @@ def _morse(parts: list[str]) -> SmoothModel:
     from landtopo.models.clusters import morse
 
     return morse(whole_number(parts[0]), real_number(parts[1]))
+
+
+@overload
+def _students(text: str, widths: None) -> SmoothModel: ...
+
+
+@overload
+def _students(text: str, widths: Sequence[float]) -> ParameterModels: ...
+
+
+def _students(text: str, widths: Sequence[float] | None) -> SmoothModel | ParameterModels:
+    """Constrained students of one width, or of several: as `constrained_models` names them."""
+    from landtopo.models.networks.constrained import constrained_from_name
+
+    return constrained_from_name(text, None if widths is None else [int(width) for width in widths])
 
 
 def _samples(place: Path, text: str) -> SmoothModel:

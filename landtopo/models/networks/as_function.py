@@ -72,11 +72,20 @@ class StudentSymmetry(NetworkSymmetry):
         """Number of elements that leave a point as it is."""
         return int(isotropy(point_graph(self._problem.teacher, self._weights(x))).order)
 
+    def fixing(self, x: Array) -> list[Permutation]:
+        """Elements that leave a point as it is, as many as generate all."""
+        graph = point_graph(self._problem.teacher, self._weights(x))
+        return [one.images() for one in isotropy(graph).generators]
+
+    @property
+    def turned(self) -> bool:
+        """Whether the opposite of a neuron is as good."""
+        return self._problem.function.turns
+
     def rows(self, x: Array) -> tuple[Array, Array]:
-        """Neurons, with their opposites where s is even, and the rows of the teacher's frame."""
+        """Neurons, followed by their opposites where these are as good; the teacher's frame."""
         weights = self._weights(x)
-        turned = self._problem.function.turns
-        return np.vstack([weights, -weights]) if turned else weights, self._frame
+        return np.vstack([weights, -weights]) if self.turned else weights, self._frame
 
 
 class Outside:

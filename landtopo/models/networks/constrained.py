@@ -34,11 +34,11 @@ from landtopo.models.networks.as_function import (
 )
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.problem import MOST_NEURONS, Teacher, TeacherStudent
-from landtopo.numerals import real_number
+from landtopo.numerals import real_number, whole_number
 from landtopo.objective import Array
 from landtopo.symmetry.gauge import Gauge, Lengths, Polar
 
-__all__ = ["constrained_model", "constrained_models"]
+__all__ = ["constrained_from_name", "constrained_model", "constrained_models"]
 
 # Columns outside the span that points have at most, beyond those that orthonormal rows need.
 _MOST_COLUMNS = 2
@@ -53,6 +53,11 @@ class _Constrained(NetworkShape):
     """Constrained students; see `NetworkShape`."""
 
     objective: NormalisedRows | OrthonormalRows
+
+    @property
+    def is_orthonormal(self) -> bool:
+        """Whether neurons are orthonormal, not only of one length."""
+        return isinstance(self.objective, OrthonormalRows)
 
     def place(self, x: Array) -> Array:
         """The constrained rows that a point stands for."""
@@ -126,8 +131,8 @@ def constrained_model(problem: TeacherStudent, constraint: str) -> StudentModel:
     >>> import landtopo as lt
     >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 3, dim=2)
     >>> model = lt.constrained_model(problem, "normalised")
-    >>> [(family.id, round(family.loss, 6)) for family in lt.find_minima(model, starts=10)]
-    [('min0', 0.128893)]
+    >>> [(family.id, family.orbit_size) for family in lt.find_minima(model, starts=10)]
+    [('min0', 12)]
     """
     checked_instance("problem", "constrained_model", problem, TeacherStudent)
     return constrained_models(problem.teacher, constraint, problem.width, dim=problem.dim).models[0]
@@ -189,7 +194,9 @@ def constrained_models(
     ending = "" if dim is None else f" | dim={dim}"
     name = f"students:{told} | {teacher.title}{ending}"
     where = "inputs of any dimension" if dim is None else f"inputs of dimension {dim}"
-    title = f"{told} students of {teacher.title}, {where}"
+    kind, _, radius = told.partition(":")
+    longer = f" of length {float(radius):g}" if radius else ""
+    title = f"student with {kind} neurons{longer}, teacher {teacher.title}, {where}"
 
     def make(width: int) -> StudentModel:
         objective, gauge = _objective(problems[width], length)
@@ -204,6 +211,47 @@ def constrained_models(
         )
 
     return StudentModels(make, chosen, name, title)
+
+
+def constrained_from_name(text: str, widths: Iterable[int] | None) -> StudentModel | StudentModels:
+    """What `constrained_models` named, made again.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``students:normalised | orthonormal:4 | dim=5 | width=4``; without the last part
+        where widths are given.
+    widths : iterable of int, optional
+
+    Raises
+    ------
+    InvalidArgument
+        It is no such name, or its teacher is not there.
+
+    Examples
+    --------
+    >>> from landtopo.models.networks.constrained import constrained_from_name
+    >>> constrained_from_name("students:orthonormal | orthonormal:2 | dim=2 | width=2", None).size
+    4
+    """
+    first, *parts = text.split(" | ")
+    told: dict[str, int] = {}
+    for key in ("width", "dim"):
+        if parts and parts[-1].startswith(f"{key}="):
+            told[key] = whole_number(parts.pop().removeprefix(f"{key}="))
+    alone = widths is None
+    if alone and "width" in told:
+        widths = [told["width"]]
+    if not parts or widths is None:
+        raise InvalidArgument(
+            f"The model '{text}' must be named like "
+            "'students:normalised | orthonormal:4 | width=4'."
+        )
+    teacher = Teacher.from_spec(parts[0])
+    teacher = teacher.titled(" | ".join([teacher.name, *parts[1:]]))
+    constraint = first.removeprefix("students:")
+    found = constrained_models(teacher, constraint, widths, dim=told.get("dim"))
+    return found.models[0] if alone else found
 
 
 def _length(teacher: Teacher, constraint: str) -> float | None:

@@ -33,6 +33,7 @@ from landtopo.study.verification.functions import lineages as function_lineages
 from landtopo.study.verification.functions import paths as function_paths
 from landtopo.study.verification.functions import points as function_points
 from landtopo.study.verification.functions import searches as function_searches
+from landtopo.study.verification.functions import students as function_students
 from landtopo.study.verification.functions import ways as function_ways
 from landtopo.study.verification.functions.known import KnownModel
 from landtopo.study.verification.known import Checker, Known, UnknownFamilyError
@@ -59,6 +60,7 @@ _MODEL_CHECKERS: tuple[Checker, ...] = (
     *function_searches.CHECKERS,
     *function_paths.CHECKERS,
     *function_lineages.CHECKERS,
+    *function_students.CHECKERS,
 )
 
 _AnyKnown = Known | KnownModel | KnownNetworks

@@ -97,7 +97,7 @@ def records_of(study: Study) -> Iterator[Record]:
 
 
 def _stage(record: Record) -> int | None:
-    """The number of the parameter's value that the name or the place of a record tells."""
+    """The number of the rung that the name or the place of a record tells."""
     if record.kind in ("Attempts", "FunctionFamily", "FunctionPoint") and record.within:
         numbers = [one for one in record.within if isinstance(one, int)]
         if numbers:
@@ -108,7 +108,7 @@ def _stage(record: Record) -> int | None:
     if record.kind == "edge":
         # A lineage is a claim of the minimum that it leads to.
         record = replace(record, name=str(record.values["to_id"]))
-    found = re.match(r"(?:v|null directions flat/|graph of value )(\d+)", record.name)
+    found = re.match(r"(?:[vw]|null directions flat/|graph of value )(\d+)", record.name)
     return None if found is None else int(found[1])
 
 

@@ -105,8 +105,8 @@ def _element(
             for start, end in turns
             for one, other in product(start.ends, end.ends)
         )
-    if "permutation" in stored:
-        yield from compare.claim("permutation", "a copy in which a flow ends", agree)
+    for name in {"permutation", "teacher_permutation"} & stored.keys():
+        yield from compare.claim(name, "a copy in which a flow ends", agree)
 
 
 def _profile(
@@ -247,8 +247,8 @@ CHECKERS = (
     ),
     Checker(
         covers={
-            "edge": ("kind", "from_id", "to_id", "verified", "permutation", "through_saddle",
-                     "profile")
+            "edge": ("kind", "from_id", "to_id", "verified", "permutation",
+                     "teacher_permutation", "through_saddle", "profile")
         },
         run=_check_ways,
     ),
