@@ -85,6 +85,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     ),
     "--model": ("", "any", "lj:", "lj:1.5", "lj:0", "absent.py:own", "wide.csv", "a\nb\x01"),
     "--activation": ("", "any", "step", "leaky", "leaky:nan", "leaky:1", "polynomial:", "a\nb\x01"),
+    "--constraint": ("", "any", "normalised:", "normalised:0", "normalised:nan", "orthonormal:2"),
     "--outputs": ("", "any", "nan", "0", "1,", "1_0", "inf", "1,2,3,4,5,6,7"),
     "--init": (
         *ODD,

@@ -72,7 +72,7 @@ MODELS: dict[str, Callable[[], SmoothModel | lt.ParameterModels]] = {
     "lj:5": lambda: lennard_jones(5),
     "own": of_triangle,
     "students": lambda: lt.constrained_model(
-        lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, dim=3), "normalised"
+        lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, dim=3, activation="erf"), "normalised"
     ),
     "over": lambda: lt.parameter_models(fork, "mu", [-1.0, -0.5, 0.5]),
 }

@@ -11,7 +11,7 @@ are several.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import factorial
 from typing import Any
@@ -34,7 +34,7 @@ from landtopo.models.networks.symmetry import (
 )
 from landtopo.models.networks.units import in_units, unit_of
 from landtopo.models.parameter import ParameterModels
-from landtopo.models.smooth import SmoothModel
+from landtopo.models.smooth import FunctionSearch, SmoothModel
 from landtopo.objective import Array, Objective
 from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
@@ -274,6 +274,14 @@ class StudentModel(SmoothModel):
     def prefix(self) -> str:
         """Such as w4-."""
         return f"w{self.stage}-"
+
+    def told_search(self, search: FunctionSearch) -> FunctionSearch:
+        """What a search found, in the units of the function; ends of starts on the constraint."""
+        found = super().told_search(search)
+        weights = np.array(found.attempts.weights)
+        ended = np.all(np.isfinite(weights), axis=1)
+        weights[ended] = self.shape.place(weights[ended])
+        return replace(found, attempts=replace(found.attempts, weights=weights))
 
 
 class StudentModels(ParameterModels):

@@ -13,7 +13,7 @@ import numpy as np
 
 from landtopo.objective import Array
 from landtopo.study.verification.activations.quadrature import Quadrature
-from landtopo.study.verification.checks import Check
+from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.functions.known import KnownModel, is_line, place_of
 from landtopo.study.verification.known import Checker
 from landtopo.study.verification.stored import Record
@@ -23,6 +23,8 @@ __all__ = ["CHECKERS"]
 # Of a loss: rounding of its terms, which are of the size of E[f*^2].
 _LOSS = 1e-13
 _USED = 1e-9
+# Of squared lengths and products of rows.
+_PLACED = 1e-13
 
 
 def _check_students(known: KnownModel, record: Record) -> Iterator[Check]:
@@ -30,6 +32,10 @@ def _check_students(known: KnownModel, record: Record) -> Iterator[Check]:
     if is_line(record) or not hasattr(shape, "is_orthonormal"):
         return
     compare = known.compare(record)
+    name = {"Attempts": "weights", "FunctionPoint": "x"}.get(record.kind, "coordinates")
+    yield from _on_constraint(shape, compare, name)
+    if record.kind == "Attempts":
+        return
     problem, weights = shape.problem, shape.weights(place_of(record))
     teacher = problem.teacher
     quadrature = Quadrature(teacher.function, teacher.vectors, teacher.strengths)
@@ -41,6 +47,23 @@ def _check_students(known: KnownModel, record: Record) -> Iterator[Check]:
         smallest = _normal(quadrature, weights, problem.rank, shape.is_orthonormal)
         slack = 10.0 * quadrature.error
         yield from compare.number("smallest_normal_eigenvalue", smallest, slack, power=0)
+
+
+def _on_constraint(shape: Any, compare: Comparison, name: str) -> Iterator[Check]:
+    """Whether rows have their lengths, or are orthonormal."""
+    points = np.atleast_2d(np.asarray(compare.values[name], dtype=np.float64))
+    points = points.reshape(-1, shape.objective.size) if name == "coordinates" else points
+    points = points[np.all(np.isfinite(points), axis=1)]
+    rows = points.reshape(len(points), shape.problem.width, -1)
+    products = rows @ rows.transpose(0, 2, 1)
+    if shape.is_orthonormal:
+        wanted = np.broadcast_to(np.eye(products.shape[1]), products.shape)
+    else:
+        products = np.diagonal(products, axis1=1, axis2=2)
+        wanted = np.broadcast_to(shape.objective.radii**2, products.shape)
+    apart = float(np.abs(products - wanted).max(initial=0.0))
+    good = apart <= _PLACED * float(np.abs(wanted).max(initial=1.0))
+    yield from compare.claim(name, "on the constraint", good, stored=f"{apart:.1g} from it")
 
 
 def _normal(quadrature: Quadrature, weights: Array, rank: int, orthonormal: bool) -> float:
@@ -64,9 +87,10 @@ def _normal(quadrature: Quadrature, weights: Array, rank: int, orthonormal: bool
 CHECKERS = (
     Checker(
         covers={
-            "node": ("loss", "smallest_normal_eigenvalue"),
-            "edge": ("loss", "smallest_normal_eigenvalue"),
-            "FunctionPoint": ("value",),
+            "node": ("coordinates", "loss", "smallest_normal_eigenvalue"),
+            "edge": ("coordinates", "loss", "smallest_normal_eigenvalue"),
+            "FunctionPoint": ("x", "value"),
+            "Attempts": ("weights",),
         },
         run=_check_students,
     ),
