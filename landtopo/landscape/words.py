@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from landtopo.landscape.schema import MODEL, PARAMETER
+from landtopo.landscape.schema import MODEL, PARAMETER, rungs_of
 from landtopo.shown import Brief
 
 __all__ = ["Words", "rung_name", "words_of"]
@@ -84,5 +84,6 @@ def rung_name(attributes: Mapping[str, Any], width: int | None) -> str:
     """
     if PARAMETER in attributes and width:
         told = attributes[PARAMETER]
-        return f"{told['name']} = {told['values'][width - 1]:g}"
+        place = rungs_of(told).index(width)
+        return f"{told['name']} = {told['values'][place]:g}"
     return "" if width is None or MODEL in attributes else f"width {width}"
