@@ -43,7 +43,7 @@ def run_trained(request: Request, init_outputs: str | None, more: dict[str, Any]
         init_outputs="one" if init_outputs is None else init_outputs,
     )
     none = dict.fromkeys(
-        ("teacher", "activation", "outputs", "parameter", "width", "widths", "dim")
+        ("teacher", "activation", "outputs", "constraint", "parameter", "width", "widths", "dim")
     )
     shared = {
         **{**none, "model": model.name, "starts": request.starts, "seed": request.seed},
