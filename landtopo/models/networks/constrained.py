@@ -132,7 +132,7 @@ def constrained_model(problem: TeacherStudent, constraint: str) -> StudentModel:
     >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 3, dim=2)
     >>> model = lt.constrained_model(problem, "normalised")
     >>> [(family.id, family.orbit_size) for family in lt.find_minima(model, starts=10)]
-    [('min0', 12)]
+    [('min0', 6)]
     """
     checked_instance("problem", "constrained_model", problem, TeacherStudent)
     return constrained_models(problem.teacher, constraint, problem.width, dim=problem.dim).models[0]
