@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,9 @@ def main(file: Path, first: int, last: int) -> int:
 
 
 if __name__ == "__main__":
-    place = Path(sys.argv[1] if len(sys.argv) > 1 else "results/complete-lists.jsonl")
-    low, high = map(int, sys.argv[2:4]) if len(sys.argv) > 3 else (1, 179)
-    sys.exit(main(place, low, high))
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", type=Path, default="results/complete-lists.jsonl")
+    parser.add_argument("first", nargs="?", type=int, default=1)
+    parser.add_argument("last", nargs="?", type=int, default=179)
+    given = parser.parse_args()
+    sys.exit(main(given.file, given.first, given.last))
