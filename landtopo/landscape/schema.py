@@ -248,7 +248,7 @@ COLUMNS: tuple[Column, ...] = (
 
 _ENERGY = "unit of energy"
 _STIFFNESS = "unit of energy per squared unit of length"
-_STAGE = "number of coordinates, of the parameter's value, or the width"
+_STAGE = "number of coordinates, or of the parameter's value or rung"
 _SEARCHES = (
     "seed",
     "starts",
@@ -312,7 +312,7 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "text",
         "",
         "min<number>, numbered as in min.data, or by increasing energy from 0; over a parameter "
-        "v<number of the value>-min<number>, and for students w<width>-min<number>",
+        "v<number of the value>-min<number>, or another letter and the number of the rung",
         required=True,
     ),
     _node("width", "integer", "", "number of the parameter's value, from 1; the width of students"),
@@ -336,8 +336,8 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "text",
         "",
         "ts<number>, numbered by the lines of ts.data, or by increasing energy from 0; over a "
-        "parameter v<number of the value>-ts<number>, for students w<width>-ts<number>, and "
-        "l<number> for a lineage",
+        "parameter v<number of the value>-ts<number>, or another letter and the number of the rung, "
+        "and l<number> for a lineage",
         required=True,
     ),
     _edge("kind", "text", "", "saddle: a transition state; or lineage", required=True),
