@@ -336,8 +336,8 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "text",
         "",
         "ts<number>, numbered by the lines of ts.data, or by increasing energy from 0; over a "
-        "parameter v<number of the value>-ts<number>, or another letter and the number of the rung, "
-        "and l<number> for a lineage",
+        "parameter v<number of the value>-ts<number>, or another letter and the number of the "
+        "rung, and l<number> for a lineage",
         required=True,
     ),
     _edge("kind", "text", "", "saddle: a transition state; or lineage", required=True),
