@@ -106,17 +106,18 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
     command : str
         Its name.
     shared : mapping
-        The options that all commands have; `model` or a study of one is among them.
+        The options that all commands have; `model` or a study of one is among them, and what
+        states a network can be left out.
     more : mapping
         The command's own; those that are for networks must not be given.
     """
-    constrained = shared["constraint"] is not None
+    constrained = shared.get("constraint") is not None
     option = "--constraint" if constrained else "--model"
     if command not in _COMMANDS:
         raise click.UsageError(f"{option} is for {', '.join(sorted(_COMMANDS))}.")
     of_networks = ("teacher", "activation", "outputs", "width", "widths", "dim")
     for name in ("model", "parameter") if constrained else of_networks:
-        if shared[name] is not None:
+        if shared.get(name) is not None:
             raise click.UsageError(
                 f"--{name} {'does nothing' if constrained else 'is for networks; leave it out'} "
                 f"beside {option}."
@@ -133,7 +134,9 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
     if shared["quiet"]:
         report_warnings(logging.ERROR)
     listener = progress(shared["quiet"])
-    stated = _constrained(shared) if constrained else _named(shared["model"], shared["parameter"])
+    stated = (
+        _constrained(shared) if constrained else _named(shared["model"], shared.get("parameter"))
+    )
     subject, opened = _subject(stated, shared["study"], shared["seed"])
     if command != "graph":
         subject = _at_value(subject, more)

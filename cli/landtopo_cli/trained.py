@@ -42,11 +42,8 @@ def run_trained(request: Request, init_outputs: str | None, more: dict[str, Any]
         init="gaussian:1" if init is None else init,
         init_outputs="one" if init_outputs is None else init_outputs,
     )
-    none = dict.fromkeys(
-        ("teacher", "activation", "outputs", "constraint", "parameter", "width", "widths", "dim")
-    )
     shared = {
-        **{**none, "model": model.name, "starts": request.starts, "seed": request.seed},
+        **{"model": model.name, "starts": request.starts, "seed": request.seed},
         **{"jobs": request.jobs, "study": request.study},
         **{"as_json": request.as_json, "quiet": request.quiet},
     }

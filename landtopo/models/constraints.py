@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 
 from landtopo.objective import Array, FlowCurve, Objective, Pace
+from landtopo.symmetry.gauge import symmetric_multiples
 
 __all__ = ["Constraint", "NormalisedRows", "OrthonormalRows"]
 
@@ -219,10 +220,7 @@ class OrthonormalRows:
         The matrices whose polar factor is W are P W, P symmetric and positive.
         """
         rows, closest = self._rows(x), self._rows(self.place(x))
-        i, j = np.triu_indices(self.count)
-        symmetric = np.zeros((len(i), self.count, self.count))
-        symmetric[np.arange(len(i)), i, j] = symmetric[np.arange(len(i)), j, i] = 1.0
-        own = (symmetric @ closest).reshape(len(i), x.size)
+        own = symmetric_multiples(closest)
         inner = self.inner.gauge(self.place(x))
         if len(inner):
             # A turn of the columns of W is one of those of U = (U W^T) W.

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from landtopo.objective import Array
 
-__all__ = ["Along", "Gauge", "Lengths", "NoGauge", "Polar", "RigidMotions"]
+__all__ = ["Along", "Gauge", "Lengths", "NoGauge", "Polar", "RigidMotions", "symmetric_multiples"]
 
 # Directions shorter than this, relative to the longest, are the same as others: the rotation about
 # the axis of points in a row, for instance.
@@ -136,6 +136,25 @@ class Lengths:
         return np.asarray(rows * (wanted / np.linalg.norm(rows, axis=1, keepdims=True))).ravel()
 
 
+def symmetric_multiples(rows: Array) -> Array:
+    """S W for a basis of the symmetric matrices S, flat.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (k, D)
+        W.
+
+    Returns
+    -------
+    ndarray, shape (k (k + 1) / 2, k D)
+    """
+    count = len(rows)
+    i, j = np.triu_indices(count)
+    symmetric = np.zeros((len(i), count, count))
+    symmetric[np.arange(len(i)), i, j] = symmetric[np.arange(len(i)), j, i] = 1.0
+    return np.asarray((symmetric @ rows).reshape(len(i), rows.size))
+
+
 class Polar:
     """What is left of k rows beside their polar factor, where the function depends on that alone.
 
@@ -155,10 +174,7 @@ class Polar:
     def directions(self, x: Array) -> Array:
         """Orthonormal rows that span all S W, S symmetric."""
         left, _, right = np.linalg.svd(x.reshape(self.count, -1), full_matrices=False)
-        i, j = np.triu_indices(self.count)
-        symmetric = np.zeros((len(i), self.count, self.count))
-        symmetric[np.arange(len(i)), i, j] = symmetric[np.arange(len(i)), j, i] = 1.0
-        return _orthonormal((symmetric @ (left @ right)).reshape(len(i), x.size))
+        return _orthonormal(symmetric_multiples(left @ right))
 
     def align(self, x: Array, target: Array) -> Array:
         """The same polar factor, with the P of the other point."""

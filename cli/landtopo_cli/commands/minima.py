@@ -67,7 +67,6 @@ def command(
     the symmetry of the problem, and classified by the exact Hessian in all dimensions. The table
     ends with an estimate of what was not seen.
     """
-    from landtopo.models.networks.landscape.kept import kept_networks
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.families import minima_text, search_record
     from landtopo_cli.known import search_minima
@@ -90,6 +89,8 @@ def command(
         if results is None:
             return None
         if work.study is not None:
+            from landtopo.models.networks.landscape.kept import kept_networks
+
             for result in results:
                 problem = result.problem
                 for news in share(work.study, problem.width):

@@ -20,6 +20,7 @@ import numpy as np
 
 from landtopo.checks import checked_choice
 from landtopo.errors import InvalidArgument
+from landtopo.models.networks.as_function import Outside
 from landtopo.models.networks.joint import JointLoss, SignedLoss, joined, outputs_of, weights_of
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.splits import NEAR, merged, splits
@@ -69,27 +70,6 @@ _NOT_JOINED = (
     "neurons without output weight can lie anywhere on surfaces there."
 )
 _DOWN: dict[str, Any] = {"maxiter": 2000, "maxfun": 4000, "ftol": 0.0, "gtol": 1e-8}
-
-
-class _Turns:
-    """Gauge directions of an objective, and rotations outside the span as the moves along them."""
-
-    trivial = False
-
-    def __init__(self, objective: JointLoss | SignedLoss) -> None:
-        self.objective = objective
-
-    def directions(self, x: Array) -> Array:
-        """Orthonormal rows."""
-        return self.objective.gauge(x)
-
-    def align(self, x: Array, target: Array) -> Array:
-        """A point turned outside the span to where it is closest to another."""
-        first = self.objective.rank + 1
-        moved, aims = np.array(self.objective.rows(x)), self.objective.rows(target)
-        left, _, right = np.linalg.svd(moved[:, first:].T @ aims[:, first:])
-        moved[:, first:] = moved[:, first:] @ (left @ right)
-        return moved.ravel()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +126,11 @@ class TrainedShape:
         return unit_of(self.problem.teacher)
 
     @cached_property
-    def gauge(self) -> _Turns:
+    def gauge(self) -> Outside:
         """Rotations outside the span, and the scale of neurons."""
-        return _Turns(self.objective)
+        # Rows have an output weight between the coordinates in the span and those outside.
+        rank, columns = self.problem.rank + 1, self.objective.columns + 1
+        return Outside(self.problem.width, rank, columns, self.objective)
 
     @cached_property
     def symmetry(self) -> RowSymmetry:
