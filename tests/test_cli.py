@@ -346,6 +346,12 @@ def test_saddles_of_two_neurons(tmp_path: Path) -> None:
     assert saddle["loss"] == pytest.approx(0.0736129, abs=1e-7)
     assert "0.07361293" in run("saddles", "-o", study).stdout
     with Study.open(study) as stored:
+        books = {source: len(stored.attempts(2, source)) for _, source in stored.searches()}
+    run("saddles", "--starts", 10, "-o", study)
+    with Study.open(study) as stored:
+        kept = {source: len(stored.attempts(2, source)) for _, source in stored.searches()}
+        assert kept == books
+        assert books["index 1 from random"] == 30
         assert stored.searches("minima") == []
         assert (2, "index 1 from random") in stored.searches("saddles")
         assert stored.families(2) == []

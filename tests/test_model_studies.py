@@ -255,11 +255,16 @@ def test_a_graph_has_the_counts_of_the_search_that_its_study_keeps(
     assert run("minima", *given, "--starts", then, "-o", path).exit_code == 0
     # What is put on the graph later makes the families that only starts have met anew.
     assert run("saddles", *given, "--starts", 6, "-o", path).exit_code == 0
+    # A shorter search takes nothing away from a longer one.
+    again = run("graph", *given, "--starts", 3, "-o", path)
+    longer = max(first, then)
+    assert again.exit_code == 0
+    assert f"The study keeps its search of {longer} starts" in again.stderr
     with lt.Study.open(path) as study:
         graph = study.graph()
         ends = [study.attempts(*search) for search in study.searches("minima")]
-    assert [len(attempts) for attempts in ends] == list(graph.graph["starts"].values()) == [then]
-    assert sum(data["count"] for data in graph.nodes.values()) <= then
+    assert [len(attempts) for attempts in ends] == list(graph.graph["starts"].values()) == [longer]
+    assert sum(data["count"] for data in graph.nodes.values()) <= longer
     assert sum(data["share"] for data in graph.nodes.values()) > 0.4
     verified = run("verify", path)
     assert verified.exit_code == 0, verified.stdout

@@ -184,6 +184,21 @@ def test_create_refuses_bad_arguments_and_leaves_no_file(tmp_path: Path) -> None
 # The journal.
 
 
+def test_a_longer_search_is_never_lost(tmp_path: Path) -> None:
+    with Study.create(tmp_path / "s", TEACHER, dim=5) as study:
+        save(study, make_result(20))
+        shorter = make_result(19)
+        assert not study.save_search("minima", SOURCE, shorter.attempts, ())
+        assert len(study.attempts(4, SOURCE)) == 20
+        assert len(study.families(4, SOURCE)) == 3
+        # One that depends on what was found before belongs to the search that came last.
+        dependent = replace(shorter.attempts, independent=False)
+        assert study.save_search("minima", SOURCE, dependent, ())
+        save(study, make_result(19))
+        save(study, make_result(40))
+        assert len(study.attempts(4, SOURCE)) == 40
+
+
 def test_steps_are_durable_and_replaceable(tmp_path: Path) -> None:
     chunk = {"weights": np.random.default_rng(0).standard_normal((4, 3, 5)), "codes": [1, 2]}
     with Study.create(tmp_path / "s", TEACHER) as study:
@@ -574,7 +589,7 @@ def make_result(n: int, width: int = 4, columns: int = 5) -> Any:
 
 def save(study: Study, result: Any) -> None:
     families = (*result.families, *result.others)
-    study.save_search("minima", SOURCE, result.attempts, families, result.search)
+    assert study.save_search("minima", SOURCE, result.attempts, families, result.search)
 
 
 def assert_same_record(mine: Any, theirs: Any) -> None:

@@ -248,7 +248,7 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.outputs import Outputs, check_outputs, write_outputs
-    from landtopo_cli.shared import keep_model_graph
+    from landtopo_cli.shared import keep_model_graph, with_counts
 
     outputs = Outputs()
     if out_dir is not None:
@@ -258,6 +258,9 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
         kept = [kept_model(model) for model in asked.models]
         for one in kept:
             graph = gathered(graph, one, findings_of(asked.study, one.model.stage))
+            graph, longer = with_counts(asked.study, graph, one)
+            for news in longer:
+                asked.note(news)
         for news in keep_model_graph(asked.study, graph, kept):
             asked.note(news)
     try:
@@ -279,7 +282,7 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
 def _minima(asked: _Asked, propose_symmetry: bool) -> int | None:
     from landtopo.models.searches import find_minima
     from landtopo_cli.app import INCOMPLETE
-    from landtopo_cli.shared import count_starts
+    from landtopo_cli.shared import count_starts, longer_kept
 
     if propose_symmetry:
         # What cannot be proposed for is refused before the search.
@@ -290,7 +293,10 @@ def _minima(asked: _Asked, propose_symmetry: bool) -> int | None:
     asked.keep("minima", found)
     asked.share()
     if asked.study is not None:
-        count_starts(asked.study, asked.kept, found)
+        stage, starts = asked.model.stage, len(found.attempts)
+        for news in longer_kept(asked.study, found.search, stage, starts):
+            asked.note(news)
+        count_starts(asked.study, asked.kept)
     if propose_symmetry:
         asked.answer(*_with_proposal(asked, found))
     else:

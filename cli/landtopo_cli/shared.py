@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from landtopo.wording import counted, listed
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from landtopo.landscape.gathered import Kept
-    from landtopo.model import Minima
     from landtopo.objective import Array
     from landtopo.points.records import Family
     from landtopo.study import Study
@@ -21,9 +20,12 @@ __all__ = [
     "keep_graph",
     "keep_model_graph",
     "known_states",
+    "longer_kept",
     "share",
     "share_model",
+    "source_of",
     "stored_minima",
+    "with_counts",
     "with_findings",
 ]
 
@@ -60,15 +62,58 @@ def share_model(study: Study, kept: Kept) -> list[str]:
     return _news(before, graph, "The") + keep_model_graph(study, graph, [kept])
 
 
-def count_starts(study: Study, kept: Kept, search: Minima) -> None:
-    """Give the graph of a study, if it has one, the counts of a search that the study keeps now."""
-    from landtopo.landscape.recounted import recounted
-
+def count_starts(study: Study, kept: Kept) -> None:
+    """Give the graph of a study, if it has one, the counts of the search that the study keeps."""
     if study.has_graph:
         before = study.graph()
-        graph = recounted(before, kept, search)
+        graph, _ = with_counts(study, before, kept)
         if graph is not before:
             study.save_graph(graph)
+
+
+def with_counts(
+    study: Study, graph: nx.MultiGraph[str], kept: Kept
+) -> tuple[nx.MultiGraph[str], list[str]]:
+    """A graph with the counts of the search from its kind of starts that a study keeps.
+
+    That may be longer than the search of the graph, which is said, or have been made anew.
+    """
+    from landtopo.landscape.build import start_search
+    from landtopo.landscape.recounted import recounted
+    from landtopo.study.findings import stored_search
+
+    stage = kept.model.stage
+    asked = graph.graph["start_search"].get(str(stage))
+    if asked is None or (stage, source_of(asked)) not in study.searches("minima"):
+        return graph, []
+    search = stored_search(study, stage, source_of(asked))
+    starts = graph.graph["starts"][str(stage)]
+    if start_search(search) == asked and len(search.attempts) == starts:
+        return graph, []
+    return recounted(graph, kept, search), longer_kept(study, asked, stage, starts)
+
+
+def source_of(search: Mapping[str, Any]) -> str:
+    """What a study calls the searches for minima that were asked for so."""
+    return f"{search['method']} from {search['init']}"
+
+
+def longer_kept(study: Study, search: Mapping[str, Any], stage: int, starts: int) -> list[str]:
+    """What is said where a study keeps a longer search than one of so many starts.
+
+    Parameters
+    ----------
+    study : Study
+    search : mapping
+        How starts were drawn and followed.
+    stage : int
+        The width, or the number of coordinates.
+    starts : int
+    """
+    kept = len(study.attempts(stage, source_of(search)))
+    if kept <= starts:
+        return []
+    return [f"The study keeps its search of {kept} starts from {search['init']}, which is longer."]
 
 
 def with_findings(study: Study, graph: nx.MultiGraph[str], width: int) -> nx.MultiGraph[str]:

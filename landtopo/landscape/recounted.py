@@ -1,7 +1,7 @@
 """A landscape graph with the counts of another search from the same starts.
 
 What a graph says of starts, how many ended in which family and what was not seen, is that of one
-search. A study keeps of each kind of start the latest search, so that the graph takes its counts.
+search. A study keeps of each kind of start the longest search, so that the graph takes its counts.
 """
 
 from __future__ import annotations

@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from landtopo.landscape.gathered import SOURCES, Finding
 from landtopo.landscape.transitions import ways_of
 from landtopo.models.connections import FunctionPath
-from landtopo.points.records import Kind
+from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.records import Attempts, Kind
 from landtopo.study.store import NamedPath, Study
 
-__all__ = ["findings_of"]
+__all__ = ["StoredSearch", "findings_of", "stored_search"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSearch:
+    """A search for minima as a study keeps it; see `landtopo.model.Minima`."""
+
+    families: tuple[Any, ...]
+    others: tuple[Any, ...]
+    attempts: Attempts
+    coverage: Coverage
+    search: dict[str, Any]
+
+
+def stored_search(study: Study, stage: int, source: str) -> StoredSearch:
+    """A search for minima that a study keeps.
+
+    Parameters
+    ----------
+    study : Study
+    stage : int
+        As in `findings_of`.
+    source : str
+        As in `Study.searches`.
+    """
+    asked = study.search_options(stage, source)
+    families: list[Any] = [*study.families(stage, source)]
+    # A search of version 0.2 does not say how often it was looked at.
+    coverage = estimate_coverage(
+        [family.count for family in families if family.count], looks=asked.get("looks", 0)
+    )
+    return StoredSearch(
+        families=tuple(one for one in families if one.point.kind is Kind.MINIMUM),
+        others=tuple(one for one in families if one.point.kind is not Kind.MINIMUM),
+        attempts=study.attempts(stage, source),
+        coverage=coverage,
+        search=asked,
+    )
 
 
 def findings_of(study: Study, stage: int) -> list[Finding]:

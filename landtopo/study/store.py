@@ -83,11 +83,12 @@ class Study(StudyFile, Table):
         attempts: Attempts,
         families: Sequence[Family | FunctionFamily] = (),
         options: Mapping[str, Any] | None = None,
-    ) -> None:
+    ) -> bool:
         """Store every attempt of a search and the families that it found.
 
-        A longer search of the same source replaces the shorter one. Of the end points of one
-        family only the first is stored; the steps of the journal hold the others.
+        A search takes the place of one of the same source, unless that has more independent
+        starts: then the stored one stays. Of the end points of one family only the first is stored;
+        the steps of the journal hold the others.
 
         Parameters
         ----------
@@ -101,6 +102,11 @@ class Study(StudyFile, Table):
         options : mapping, optional
             Everything that the result depends on, in values that JSON has.
 
+        Returns
+        -------
+        bool
+            False where a longer search stays.
+
         Examples
         --------
         >>> import os
@@ -111,11 +117,15 @@ class Study(StudyFile, Table):
         >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
         >>> found = lt.find_minima(problem, starts=20)
         >>> study.save_search("minima", "gaussian:1", found.attempts, found.families)
+        True
         >>> [family.id for family in study.families(2)]
         ['w2-f0']
         >>> study.close()
         """
         width = attempts.width
+        before = self._rows.one("attempts", width=width, source=source)
+        if attempts.independent and before is not None and before["starts"] > len(attempts):
+            return False
         with self.together():
             self._rows.remove("families", width=width, source=source)
             self._rows.put(
@@ -140,6 +150,7 @@ class Study(StudyFile, Table):
                     count=family.count,
                     record=encode(family),
                 )
+        return True
 
     def searches(self, aim: str | None = None) -> list[tuple[int, str]]:
         """The stored searches, of one aim or of all, as (width, source), the latest last.
@@ -182,6 +193,7 @@ class Study(StudyFile, Table):
         >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
         >>> found = lt.find_minima(problem, starts=20)
         >>> study.save_search("minima", "gaussian:1", found.attempts, found.families)
+        True
         >>> len(study.attempts(2, "gaussian:1"))
         20
         >>> study.close()

@@ -62,11 +62,12 @@ def command(
     from landtopo.landscape.build import landscape_graph
     from landtopo.landscape.explore import ExploreOptions
     from landtopo.landscape.metrics import components
+    from landtopo.models.networks.landscape.kept import kept_networks
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.known import store_search
     from landtopo_cli.outputs import Outputs, check_outputs, write_outputs
-    from landtopo_cli.shared import keep_graph, with_findings
+    from landtopo_cli.shared import keep_graph, with_counts, with_findings
 
     outputs = Outputs()
     with request.work("graph", init=init, blocks=blocks) as work:
@@ -88,6 +89,10 @@ def command(
         if work.study is not None:
             for width in work.widths:
                 graph = with_findings(work.study, graph, width)
+                kept = kept_networks(work.problem(width))
+                graph, longer = with_counts(work.study, graph, kept)
+                for news in longer:
+                    request.note(news)
             for news in keep_graph(work.study, graph):
                 request.note(news)
         try:

@@ -70,7 +70,7 @@ def command(
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.families import minima_text, search_record
     from landtopo_cli.known import search_minima
-    from landtopo_cli.shared import count_starts, share
+    from landtopo_cli.shared import count_starts, longer_kept, share
 
     if propose_symmetry:
         raise click.UsageError("--propose-symmetry is for a model; give --model.")
@@ -93,9 +93,13 @@ def command(
 
             for result in results:
                 problem = result.problem
-                for news in share(work.study, problem.width):
+                starts = len(result.attempts)
+                for news in (
+                    *longer_kept(work.study, result.search, problem.width, starts),
+                    *share(work.study, problem.width),
+                ):
                     request.note(news)
-                count_starts(work.study, kept_networks(problem), result)
+                count_starts(work.study, kept_networks(problem))
     one = len(results) == 1
     request.answer(
         lambda: search_record(results[0]) if one else [search_record(r) for r in results],

@@ -78,12 +78,16 @@ def command(
 
 
 def _save(study: Study, found: SaddleResult) -> None:
-    """Store the books of all sources; the first one carries the families."""
+    """Store the books of all sources, of which the first one carries the families.
+
+    They count through these: where a longer search stays, all of its books do.
+    """
     families: tuple[Family, ...] = (*found.families, *found.others)
     with study.together():
         for book in (found.attempts, *found.books):
             source = f"index {found.index} from {book.source}"
-            study.save_search("saddles", source, book, families, found.search)
+            if not study.save_search("saddles", source, book, families, found.search):
+                return
             families = ()
 
 

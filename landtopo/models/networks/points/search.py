@@ -267,6 +267,7 @@ def find_minima(
             "init": str(distribution),
             "starts": len(attempts),
             "stopped_by": stopped,
+            "looks": looks,
             "seed": run.seed,
         },
     )
