@@ -6,8 +6,12 @@ journal holds, nor a process that was killed on the way.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from threading import Thread
+from time import sleep
 from typing import Any
 
 from landtopo.checks import checked_instance, checked_jobs, checked_seed
@@ -16,10 +20,12 @@ from landtopo.journal import Forgetful, Journal
 from landtopo.progress import Progress, Silent
 from landtopo.shown import Brief
 
-__all__ = ["Run", "alone", "on_cluster"]
+__all__ = ["Run", "alone", "end_with", "on_cluster"]
 
 # Seconds until a scheduler must have answered.
 _PATIENCE = 30.0
+# Seconds between two looks at whether the process that started this one still lives.
+_LOOK = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +88,19 @@ def alone(function: Callable[..., Any], *arguments: Any) -> Any:
 
     with threadpool_limits(1, "blas"):
         return function(*arguments)
+
+
+@cache
+def end_with(parent: int) -> None:
+    """Make this process end soon after the one that started it, which may have been killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(_LOOK)
+        os._exit(1)
+
+    if os.getppid() == parent:
+        Thread(target=watch, daemon=True).start()
 
 
 def on_cluster(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from landtopo.models.networks.dynamics.reachability import Reachability
     from landtopo.models.networks.sweeps.result import SweepResult
     from landtopo.study import Study
+    from landtopo_cli.beside import Beside
 
 __all__ = [
     "Outputs",
@@ -71,7 +72,11 @@ def check_reached(folder: Path, study: Study | None, *, force: bool) -> None:
 
 
 def write_outputs(
-    folder: Path, graph: nx.MultiGraph[str], widths: tuple[int, ...], study: Study | None
+    folder: Path,
+    graph: nx.MultiGraph[str],
+    widths: tuple[int, ...],
+    study: Study | None,
+    beside: Beside,
 ) -> Outputs:
     """Write the graph in every format, a page, and then the pictures that say something.
 
@@ -96,16 +101,23 @@ def write_outputs(
 
     write_page(pictures)
     written.append(page)
-    failed: dict[str, str] = {}
-    for name, (kind, width) in pictures.items():
-        try:
-            written += _files(folder / name, partial(draw, kind, graph, width=width))
-        except (click.ClickException, LandtopoError) as error:
-            failed[name] = str(error)
+    drawn = beside.map(_picture, [(graph, folder / name, *what) for name, what in pictures.items()])
+    written += [file for files, _ in drawn for file in files]
+    failed = {name: why for name, (_, why) in zip(pictures, drawn, strict=True) if why}
     if failed:
         write_page(name for name in pictures if name not in failed)
     _remember(announced, written, study)
     return Outputs(tuple(written), tuple(failed.values()))
+
+
+def _picture(
+    graph: nx.MultiGraph[str], place: Path, kind: str, width: int | None
+) -> tuple[tuple[Path, ...], str]:
+    """A picture in every format, or why it cannot be drawn."""
+    try:
+        return _files(place, partial(draw, kind, graph, width=width)), ""
+    except (click.ClickException, LandtopoError) as error:
+        return (), str(error)
 
 
 def write_reached(folder: Path, results: Sequence[Reachability], study: Study | None) -> Outputs:

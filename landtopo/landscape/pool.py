@@ -15,14 +15,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
-from threading import Thread
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from landtopo.run import Run, alone, on_cluster
+from landtopo.run import Run, alone, end_with, on_cluster
 from landtopo.shown import Brief
 
 __all__ = ["Piece", "Pool"]
@@ -30,8 +28,6 @@ __all__ = ["Piece", "Pool"]
 # Starting processes takes as long as this many seconds of work, and of work that threads share.
 _ALONE = 1.5
 _THREADED = 8.0
-# Seconds between two looks at whether the process that started this one still lives.
-_LOOK = 2.0
 
 _Result = tuple[str, Mapping[str, Any]]
 
@@ -171,21 +167,8 @@ def _timed(key: str, piece: Piece) -> tuple[float, _Result]:
 
 def _run_for(parent: int, key: str, piece: Piece) -> _Result:
     """One piece, in a process that ends with the one that started it."""
-    _end_with(parent)
+    end_with(parent)
     return _run(key, piece)
-
-
-@cache
-def _end_with(parent: int) -> None:
-    """Make this process end soon after its parent, which may have been killed."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            sleep(_LOOK)
-        os._exit(1)
-
-    if os.getppid() == parent:
-        Thread(target=watch, daemon=True).start()
 
 
 def _run(key: str, piece: Piece) -> _Result:
