@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from landtopo.models.networks.symmetry import isotropy as isotropy
     from landtopo.models.networks.symmetry import teacher_automorphisms as teacher_automorphisms
     from landtopo.models.networks.trained import trained_model as trained_model
+    from landtopo.models.networks.trained import trained_models as trained_models
     from landtopo.models.parameter import ParameterModels as ParameterModels
     from landtopo.models.parameter import parameter_models as parameter_models
     from landtopo.models.population import compare_with_population as compare_with_population
@@ -197,6 +198,7 @@ _HOMES = {
     "teacher_automorphisms": "models.networks.symmetry",
     "theorem_list": "proofs.theorem",
     "trained_model": "models.networks.trained",
+    "trained_models": "models.networks.trained",
     "verify": "study.verification",
     "weights_from_statistics": "models.networks.statistics",
     "width_table": "landscape.widths",

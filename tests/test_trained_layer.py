@@ -13,7 +13,7 @@ from landtopo_cli.app import landtopo as application
 
 import landtopo as lt
 from landtopo.errors import InvalidArgument
-from landtopo.models.named import named_model
+from landtopo.models.named import named_model, named_over
 from landtopo.models.networks.joint import JointLoss, SignedLoss, joined, outputs_of, weights_of
 from landtopo.models.networks.splits import merged, splits
 from landtopo.models.networks.trained import TrainedModel
@@ -27,6 +27,9 @@ B = [1.0, -2.0, 0.5]
 FROZEN = [0.0241236637, 0.0683409560]
 #: Height of the swap of erf at K = M = 2, exact.
 SWAP = 1 / 3 - 4 / np.pi * np.arcsin(0.25)
+FEW = lt.ExploreOptions(
+    random_starts=16, mode_starts=16, line_starts=8, patience=20, tries=1, check_pairs=1
+)
 HOMOGENEOUS = ["relu", "leaky:0.1", "squared-relu"]
 SMOOTH = ["erf", "gelu", "sin", "polynomial:0,1,0.5"]
 
@@ -174,12 +177,34 @@ def test_minima_of_smaller_widths_are_unbounded_flat_lines(teachers: int, starts
 
 def test_all_pieces_of_one_neuron() -> None:
     """K = M = 4: the minimum of width 1, split into the shares 4, -1, -1, -1."""
-    _, found = searched(4, 4, 40)
-    (widest,) = [one for one in found.families if one.flat_dimension == 3]
+    model, _ = searched(4, 4, 40)
     one = lt.find_minima(lt.TeacherStudent(lt.Teacher.orthonormal(4), 1), starts=2).families[0]
+    shares = np.array([4.0, -1.0, -1.0, -1.0])
+    columns = model.shape.objective.columns
+    rows = np.abs(shares)[:, None] * np.pad(one.weights[0], (0, columns - one.weights.shape[1]))
+    widest = model.facts.family(
+        model.strata.judge(joined(rows, np.sign(shares), 4)), count=1, found_by=""
+    )
+    assert str(widest.point.kind) == "minimum"
+    assert widest.flat_dimension == widest.point.nullity == 3
     assert widest.loss == pytest.approx(one.loss, abs=1e-12)
     # One neuron of four has the positive part.
     assert widest.orbit_size == 4
+
+
+def test_widths_are_rungs_of_one_graph() -> None:
+    """Each width has the minima, transitions and numbers that its model has alone."""
+    models = lt.trained_models(lt.Teacher.orthonormal(2), [2, 3], init_outputs="normal")
+    graph = lt.landscape_graph(models, starts=12, options=FEW)
+    (three,) = lt.trained_models(lt.Teacher.orthonormal(2), 3, init_outputs="normal").models
+    alone = lt.landscape_graph(three, starts=12, options=FEW)
+    names = ("loss", "orbit_size", "flat_dimension", "count")
+    for name, data in alone.nodes(data=True):
+        assert [graph.nodes[name][one] for one in names] == [data[one] for one in names]
+    assert sorted({data["width"] for _, data in graph.nodes(data=True)}) == [2, 3]
+    again = named_over(models.source, models.spelled)
+    assert again.source == models.source
+    assert is_same(origin_of(models), origin_of(again))
 
 
 def test_positive_outputs_have_the_families_of_the_frozen_layer() -> None:
@@ -222,17 +247,12 @@ def test_more_neurons_than_teachers_have_one_family_of_zero_loss_in_each_sector(
 
 def test_bad_input() -> None:
     problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), 2)
-    with pytest.raises(InvalidArgument, match="'init_outputs' argument of trained_model"):
+    with pytest.raises(InvalidArgument, match="'init_outputs' argument of trained_models"):
         lt.trained_model(problem, init_outputs="two")
     with pytest.raises(InvalidArgument, match="output weights 1"):
         lt.trained_model(lt.TeacherStudent(problem.teacher, 2, outputs=(1.0, -1.0)))
     with pytest.raises(InvalidArgument, match="not even"):
         lt.trained_model(lt.TeacherStudent(problem.teacher, 2, activation="cos"))
-
-
-FEW = lt.ExploreOptions(
-    random_starts=16, mode_starts=16, line_starts=8, patience=20, tries=1, check_pairs=1
-)
 
 
 def test_a_graph_says_what_it_does_not_join_and_verifies(tmp_path: Path) -> None:
@@ -247,11 +267,11 @@ def test_a_graph_says_what_it_does_not_join_and_verifies(tmp_path: Path) -> None
 
         graph = lt.landscape_graph(model, starts=30, options=FEW, journal=study, searched=keep)
         study.save_graph(graph)
-    passes = sorted(data["loss"] for first, _, data in graph.edges(data=True) if first == "min0")
+    passes = sorted(data["loss"] for first, _, data in graph.edges(data=True) if first == "w3-min0")
     assert passes == pytest.approx(FROZEN, abs=1e-9)
-    (told,) = graph.graph["transition_search"][str(model.size)]["told"]
+    (told,) = graph.graph["transition_search"]["3"]["told"]
     assert "not searched" in told
-    assert not any("min0" in (first, last) and first != last for first, last in graph.edges())
+    assert not any("w3-min0" in (first, last) and first != last for first, last in graph.edges())
     with lt.Study.open(tmp_path / "one.landtopo") as study:
         assert [check for check in lt.verify(study) if not check.agrees] == []
 
@@ -320,7 +340,7 @@ def test_options_that_do_not_fit_are_refused_in_a_sentence(more: tuple[str, ...]
 def test_commands_without_it_say_so() -> None:
     out = run("reach", *OF, "--second-layer", "trained")
     assert out.exit_code == 2
-    assert "not for reach" in out.output
+    assert "--second-layer trained is for flat, graph" in out.output
 
 
 def test_a_name_makes_the_same_model_again() -> None:
@@ -329,7 +349,7 @@ def test_a_name_makes_the_same_model_again() -> None:
     again = named_model(model.name)
     assert again.name == model.name
     assert is_same(origin_of(model), origin_of(again))
-    with pytest.raises(InvalidArgument, match="trained:K:OUTPUTS"):
+    with pytest.raises(InvalidArgument, match="must be named like 'trained:normal"):
         named_model("trained:2")
 
 

@@ -111,31 +111,29 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
     more : mapping
         The command's own; those that are for networks must not be given.
     """
-    constrained = shared.get("constraint") is not None
-    option = "--constraint" if constrained else "--model"
+    option, others = _stated_by(shared)
     if command not in _COMMANDS:
         raise click.UsageError(f"{option} is for {', '.join(sorted(_COMMANDS))}.")
     of_networks = ("teacher", "activation", "outputs", "width", "widths", "dim")
-    for name in ("model", "parameter") if constrained else of_networks:
+    for name in of_networks if option == "--model" else ("model", "parameter"):
         if shared.get(name) is not None:
-            raise click.UsageError(
-                f"--{name} {'does nothing' if constrained else 'is for networks; leave it out'} "
-                f"beside {option}."
-            )
+            told = "is for networks; leave it out" if option == "--model" else "does nothing"
+            raise click.UsageError(f"--{name} {told} beside {option}.")
+    more = dict(more)
+    init = more.pop("init", None) if shared.get("trained") else None
     action, known = _COMMANDS[command]
     for name, value in more.items():
         if name not in (*known, "cluster") and value not in (None, (), False):
             raise click.UsageError(
-                f"--{name.replace('_', '-')} is for networks without a constraint; leave it out "
-                f"beside {option}."
-                if constrained
-                else f"--{name.replace('_', '-')} is for networks; leave it out beside --model."
+                f"--{name.replace('_', '-')} is for {others}; leave it out beside {option}."
             )
     if shared["quiet"]:
         report_warnings(logging.ERROR)
     listener = progress(shared["quiet"])
     stated = (
-        _constrained(shared) if constrained else _named(shared["model"], shared.get("parameter"))
+        _named(shared["model"], shared.get("parameter"))
+        if option == "--model"
+        else _students(shared, option, init)
     )
     subject, opened = _subject(stated, shared["study"], shared["seed"])
     if command != "graph":
@@ -155,6 +153,15 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
             quiet=shared["quiet"],
         )
         return action(asked, **kept)
+
+
+def _stated_by(shared: Mapping[str, Any]) -> tuple[str, str]:
+    """The option that states a model, and for what other options are that do nothing beside it."""
+    if shared.get("constraint") is not None:
+        return "--constraint", "networks without a constraint"
+    if shared.get("trained"):
+        return "--second-layer trained", "networks whose second layer is fixed"
+    return "--model", "networks"
 
 
 def _subject(
@@ -197,13 +204,16 @@ def _named(name: str | None, parameter: str | None) -> SmoothModel | ParameterMo
     return named_model(name) if parameter is None else named_over(name, parameter)
 
 
-def _constrained(shared: Mapping[str, Any]) -> SmoothModel | ParameterModels:
-    """The constrained students that the options state."""
+def _students(
+    shared: Mapping[str, Any], option: str, init: str | None
+) -> SmoothModel | ParameterModels:
+    """The constrained students, or those with a trained second layer, that the options state."""
     from landtopo.models.networks.constrained import constrained_models
     from landtopo.models.networks.problem import Teacher
+    from landtopo.models.networks.trained import trained_models
 
     if shared["teacher"] is None:
-        raise click.UsageError("--constraint is for students of a teacher; give --teacher as well.")
+        raise click.UsageError(f"{option} is for students of a teacher; give --teacher as well.")
     if shared["width"] is not None and shared["widths"] is not None:
         raise click.UsageError("Give either --width or --widths.")
     widths = shared["widths"] or shared["width"]
@@ -212,7 +222,12 @@ def _constrained(shared: Mapping[str, Any]) -> SmoothModel | ParameterModels:
     teacher = Teacher.from_spec(shared["teacher"])
     teacher = teacher.with_function(shared["activation"], outputs=shared["outputs"])
     dim = shared["dim"] if isinstance(shared["dim"], int) else None
-    found = constrained_models(teacher, shared["constraint"], widths, dim=dim)
+    if shared.get("trained"):
+        given = {"init": init, "init_outputs": shared["init_outputs"]}
+        told = {name: value for name, value in given.items() if value is not None}
+        found = trained_models(teacher, widths, dim=dim, **told)
+    else:
+        found = constrained_models(teacher, shared["constraint"], widths, dim=dim)
     return found if len(found.models) > 1 else found.models[0]
 
 

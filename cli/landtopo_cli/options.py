@@ -247,15 +247,16 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
         **more: Any,
     ) -> int | None:
         _check_second_layer(second_layer, init_outputs, model)
-        if constraint is not None and second_layer == "trained":
+        trained = second_layer == "trained"
+        if constraint is not None and trained:
             raise click.UsageError("--constraint is for students whose second layer is fixed.")
-        of_model = constraint is not None or _is_of_model(study)
-        if model is not None or constraint is not None or (teacher is None and of_model):
+        as_function = model is not None or constraint is not None or trained
+        if as_function or (teacher is None and _is_of_model(study)):
             from landtopo_cli.models import run
 
             shared = {
                 **{"teacher": teacher, "model": model, "width": width, "widths": widths},
-                "constraint": constraint,
+                **{"constraint": constraint, "trained": trained, "init_outputs": init_outputs},
                 **{"dim": dim, "starts": starts, "seed": seed, "jobs": jobs, "study": study},
                 **{"as_json": as_json, "quiet": quiet},
                 **{"activation": activation, "outputs": outputs, "parameter": parameter},
@@ -280,10 +281,6 @@ def problem_options(function: Callable[..., int | None]) -> Callable[..., int | 
             as_json=as_json,
             quiet=quiet,
         )
-        if second_layer == "trained":
-            from landtopo_cli.trained import run_trained
-
-            return run_trained(request, init_outputs, more)
         return function(request, **more)
 
     for option in reversed(_OPTIONS):

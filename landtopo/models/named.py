@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: More landscapes than this are not searched at once.
 MOST_VALUES = 500
+# Kinds of students, which are named by their teachers.
+_STUDENTS = ("students", "trained")
 __all__ = ["KNOWN", "named_model", "named_over"]
 
 #: The names there are, for help and refusals.
@@ -57,11 +59,7 @@ def named_model(text: str) -> SmoothModel:
         return _from_file(Path(name), ":".join(parts), text)
     if name == "samples":
         return _samples(Path(":".join(parts)), text)
-    if name == "trained":
-        from landtopo.models.networks.trained import trained_from_name
-
-        return trained_from_name(text)
-    if name == "students":
+    if name in _STUDENTS:
         return _students(text, None)
     makers = {
         ("mueller-brown", 0): _mueller_brown,
@@ -110,7 +108,7 @@ def named_over(text: str, parameter: str) -> ParameterModels:
     from landtopo.models.parameter import parameter_models
 
     name, values = parsed_values(parameter)
-    if text.startswith("students:"):
+    if text.partition(":")[0] in _STUDENTS:
         if name != "width" or not all(value.is_integer() for value in values):
             raise InvalidArgument(f"The model '{text}' has no parameter but whole width=A,B,...")
         return _students(text, values)
@@ -265,10 +263,12 @@ def _students(text: str, widths: Sequence[float]) -> ParameterModels: ...
 
 
 def _students(text: str, widths: Sequence[float] | None) -> SmoothModel | ParameterModels:
-    """Constrained students of one width, or of several: as `constrained_models` names them."""
+    """Students of one width, or of several, as `constrained_models` and `trained_models` do."""
     from landtopo.models.networks.constrained import constrained_from_name
+    from landtopo.models.networks.trained import trained_from_name
 
-    return constrained_from_name(text, None if widths is None else [int(width) for width in widths])
+    make = trained_from_name if text.startswith("trained:") else constrained_from_name
+    return make(text, None if widths is None else [int(width) for width in widths])
 
 
 def _samples(place: Path, text: str) -> SmoothModel:

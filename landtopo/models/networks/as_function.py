@@ -10,7 +10,7 @@ are several.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import factorial
@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.checks import checked_count, checked_instance
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.landscape.copies import NetworkSymmetry
 from landtopo.models.networks.points.reading import read_point
-from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.problem import MOST_NEURONS, Teacher, TeacherStudent
 from landtopo.models.networks.starts import GaussianStart
 from landtopo.models.networks.symmetry import (
     Relabelling,
@@ -29,17 +30,25 @@ from landtopo.models.networks.symmetry import (
     function_automorphisms,
     isotropy,
     parse_cycles,
-    point_graph,
-    symmetry_frame,
 )
 from landtopo.models.networks.units import in_units, unit_of
 from landtopo.models.parameter import ParameterModels
 from landtopo.models.smooth import FunctionSearch, SmoothModel
+from landtopo.numerals import whole_number
 from landtopo.objective import Array, Objective
 from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
 
-__all__ = ["Joined", "NetworkShape", "Outside", "StudentModel", "StudentModels", "StudentSymmetry"]
+__all__ = [
+    "Joined",
+    "NetworkShape",
+    "Outside",
+    "StudentModel",
+    "StudentModels",
+    "StudentSymmetry",
+    "problems_of",
+    "students_from_name",
+]
 
 
 class StudentSymmetry(NetworkSymmetry):
@@ -64,23 +73,17 @@ class StudentSymmetry(NetworkSymmetry):
     def order(self) -> int:
         """Number of elements."""
         problem = self._problem
-        turned = 2**problem.width if problem.function.turns else 1
+        turned = 2**problem.width if self.turned else 1
         automorphisms = int(function_automorphisms(problem.teacher).order)
         return factorial(problem.width) * turned * automorphisms
 
     def isotropy_order(self, x: Array) -> int:
         """Number of elements that leave a point as it is."""
-        return int(isotropy(point_graph(self._problem.teacher, self._weights(x))).order)
+        return int(isotropy(self._graph(x)).order)
 
     def fixing(self, x: Array) -> list[Permutation]:
         """Elements that leave a point as it is, as many as generate all."""
-        graph = point_graph(self._problem.teacher, self._weights(x))
-        return [one.images() for one in isotropy(graph).generators]
-
-    @property
-    def turned(self) -> bool:
-        """Whether the opposite of a neuron is as good."""
-        return self._problem.function.turns
+        return [one.images() for one in isotropy(self._graph(x)).generators]
 
     def rows(self, x: Array) -> tuple[Array, Array]:
         """Neurons, followed by their opposites where these are as good; the teacher's frame."""
@@ -220,7 +223,7 @@ class NetworkShape:
 
     def element_text(self, element: Permutation) -> dict[str, str]:
         """Relative permutations of neurons and of the teacher's vectors."""
-        relabelling = Relabelling.from_images(element, self.problem.sides)
+        relabelling = Relabelling.from_images(element, self.symmetry.sides)
         return {
             "permutation": format_cycles(relabelling.students, self.problem.width),
             "teacher_permutation": format_cycles(relabelling.teachers),
@@ -228,15 +231,14 @@ class NetworkShape:
 
     def element_of(self, told: Mapping[str, Any]) -> Permutation | None:
         """The inverse; the identity where nothing was said."""
-        problem = self.problem
+        symmetry, width = self.symmetry, self.problem.width
+        students, teachers = (
+            told.get(name, "()") for name in ("permutation", "teacher_permutation")
+        )
         try:
             return Relabelling(
-                students=parse_cycles(
-                    told.get("permutation", "()"), problem.width, signs=problem.function.turns
-                ),
-                teachers=parse_cycles(
-                    told.get("teacher_permutation", "()"), len(symmetry_frame(problem.teacher))
-                ),
+                students=parse_cycles(students, width, signs=symmetry.turned),
+                teachers=parse_cycles(teachers, symmetry.vectors),
             ).images()
         except InvalidArgument:
             return None
@@ -331,3 +333,78 @@ class StudentModels(ParameterModels):
     def models(self) -> tuple[StudentModel, ...]:  # type: ignore[override]
         """One for each width."""
         return tuple(self.make(width) for width in self.values)  # type: ignore[misc]
+
+
+def problems_of(
+    caller: str, teacher: Teacher, widths: int | Iterable[int], dim: int | None
+) -> dict[int, TeacherStudent]:
+    """The problems of one or several widths, in increasing order.
+
+    Parameters
+    ----------
+    caller : str
+        The function that has these arguments.
+    teacher : Teacher
+    widths : int or iterable of int
+    dim : int or None
+
+    Raises
+    ------
+    InvalidArgument
+        An argument cannot be used.
+    """
+    checked_instance("teacher", caller, teacher, Teacher)
+    given = widths if isinstance(widths, Iterable) else (widths,)
+    chosen = sorted({checked_count("widths", caller, one, most=MOST_NEURONS) for one in given})
+    if not chosen:
+        raise InvalidArgument(f"The 'widths' argument of {caller} must name at least one width.")
+    return {width: TeacherStudent(teacher, width, dim) for width in chosen}
+
+
+def students_from_name(
+    text: str,
+    widths: Iterable[int] | None,
+    make: Callable[..., StudentModels],
+    *,
+    example: str,
+    options: Sequence[str] = (),
+) -> StudentModel | StudentModels:
+    """What a kind of students was named, made again.
+
+    Parameters
+    ----------
+    text : str
+        `KIND | TEACHER | NAME=VALUE | width=K`, the last part only where no widths are given. A
+        teacher has its activation and output weights after it, as in `Teacher.title`; the values
+        are those of `dim` and of the options that there are.
+    widths : iterable of int, optional
+    make : callable
+        Of the kind, the teacher and the widths, and by their names the values.
+    example : str
+        Such a name.
+    options : sequence of str
+        Names of further values.
+
+    Raises
+    ------
+    InvalidArgument
+        It is no such name, or its teacher is not there.
+    """
+    kind, *parts = text.split(" | ")
+    told: dict[str, str] = {}
+    for key in ("width", *options, "dim"):
+        if parts and parts[-1].startswith(f"{key}="):
+            told[key] = parts.pop().removeprefix(f"{key}=")
+    try:
+        numbers = {key: whole_number(told.pop(key)) for key in ("width", "dim") if key in told}
+    except ValueError:
+        numbers, parts = {}, []
+    alone = widths is None
+    if alone and "width" in numbers:
+        widths = [numbers["width"]]
+    if not parts or widths is None or set(told) != set(options):
+        raise InvalidArgument(f"The model '{text}' must be named like '{example}'.")
+    teacher = Teacher.from_spec(parts[0])
+    teacher = teacher.titled(" | ".join([teacher.name, *parts[1:]]))
+    found = make(kind, teacher, widths, dim=numbers.get("dim"), **told)
+    return found.models[0] if alone else found

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.checks import checked_count, checked_instance, checked_positive, shown
+from landtopo.checks import checked_instance, checked_positive, shown
 from landtopo.errors import InvalidArgument
 from landtopo.models.constraints import NormalisedRows, OrthonormalRows
 from landtopo.models.networks.as_function import (
@@ -31,10 +31,12 @@ from landtopo.models.networks.as_function import (
     Outside,
     StudentModel,
     StudentModels,
+    problems_of,
+    students_from_name,
 )
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
-from landtopo.models.networks.problem import MOST_NEURONS, Teacher, TeacherStudent
-from landtopo.numerals import real_number, whole_number
+from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.numerals import real_number
 from landtopo.objective import Array
 from landtopo.symmetry.gauge import Gauge, Lengths, Polar
 
@@ -171,22 +173,17 @@ def constrained_models(
     ['w2-min0', 'w3-min0']
     """
     caller = "constrained_models"
-    checked_instance("teacher", caller, teacher, Teacher)
-    given = widths if isinstance(widths, Iterable) else (widths,)
-    chosen = sorted({checked_count("widths", caller, one, most=MOST_NEURONS) for one in given})
-    if not chosen:
-        raise InvalidArgument(f"The 'widths' argument of {caller} must name at least one width.")
-    problems = {width: TeacherStudent(teacher, width, dim) for width in chosen}
+    problems = problems_of(caller, teacher, widths, dim)
     if teacher.function.mixes:
         raise InvalidArgument(
             "Constrained students need another activation than x^2, where rotations of neurons "
             "into each other join copies."
         )
     length = _length(teacher, constraint)
-    if length is None and dim is not None and chosen[-1] > dim:
+    most = max(problems)
+    if length is None and dim is not None and most > dim:
         raise InvalidArgument(
-            f"{chosen[-1]} orthonormal neurons need as many dimensions of the inputs; there are "
-            f"{dim}."
+            f"{most} orthonormal neurons need as many dimensions of the inputs; there are {dim}."
         )
     told = constraint if length is None else f"normalised:{length!r}"
     if length is not None and length == _common_length(teacher):
@@ -210,7 +207,7 @@ def constrained_models(
             )
         )
 
-    return StudentModels(make, chosen, name, title)
+    return StudentModels(make, tuple(problems), name, title)
 
 
 def constrained_from_name(text: str, widths: Iterable[int] | None) -> StudentModel | StudentModels:
@@ -234,24 +231,13 @@ def constrained_from_name(text: str, widths: Iterable[int] | None) -> StudentMod
     >>> constrained_from_name("students:orthonormal | orthonormal:2 | dim=2 | width=2", None).size
     4
     """
-    first, *parts = text.split(" | ")
-    told: dict[str, int] = {}
-    for key in ("width", "dim"):
-        if parts and parts[-1].startswith(f"{key}="):
-            told[key] = whole_number(parts.pop().removeprefix(f"{key}="))
-    alone = widths is None
-    if alone and "width" in told:
-        widths = [told["width"]]
-    if not parts or widths is None:
-        raise InvalidArgument(
-            f"The model '{text}' must be named like "
-            "'students:normalised | orthonormal:4 | width=4'."
-        )
-    teacher = Teacher.from_spec(parts[0])
-    teacher = teacher.titled(" | ".join([teacher.name, *parts[1:]]))
-    constraint = first.removeprefix("students:")
-    found = constrained_models(teacher, constraint, widths, dim=told.get("dim"))
-    return found.models[0] if alone else found
+    return students_from_name(
+        text, widths, _named, example="students:normalised | orthonormal:4 | width=4"
+    )
+
+
+def _named(kind: str, teacher: Teacher, widths: Iterable[int], *, dim: int | None) -> StudentModels:
+    return constrained_models(teacher, kind.removeprefix("students:"), widths, dim=dim)
 
 
 def _length(teacher: Teacher, constraint: str) -> float | None:

@@ -11,37 +11,51 @@ What is known of flat sets is their neurons (`landtopo.models.networks.splits`).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from landtopo.checks import checked_choice
+from landtopo.checks import checked_choice, checked_instance
 from landtopo.errors import InvalidArgument
-from landtopo.models.networks.as_function import Outside
+from landtopo.model import Relation
+from landtopo.models.networks.as_function import (
+    NetworkShape,
+    Outside,
+    StudentModel,
+    StudentModels,
+    StudentSymmetry,
+    problems_of,
+    students_from_name,
+)
 from landtopo.models.networks.joint import JointLoss, SignedLoss, joined, outputs_of, weights_of
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.splits import NEAR, merged, splits
 from landtopo.models.networks.starts import StartDistribution, draw_start, parse_distribution
-from landtopo.models.networks.symmetry import symmetry_frame
-from landtopo.models.networks.symmetry.rows import RowSymmetry
-from landtopo.models.networks.units import in_units, unit_of
-from landtopo.models.smooth import SmoothModel
-from landtopo.numerals import whole_number
+from landtopo.models.networks.units import in_units
 from landtopo.objective import Array
 from landtopo.points.ascend import newton
 from landtopo.points.stationary import LEAST, FunctionPoint
-from landtopo.symmetry.permutations import Permutation, format_cycles, parse_cycles
+from landtopo.symmetry.permutations import Permutation
 
-__all__ = ["INIT_OUTPUTS", "TrainedModel", "TrainedShape", "trained_from_name", "trained_model"]
+__all__ = [
+    "INIT_OUTPUTS",
+    "TrainedModel",
+    "TrainedShape",
+    "trained_from_name",
+    "trained_model",
+    "trained_models",
+]
 
-_NAME, _DIM, _INIT = "trained", "dim=", "init="
+_NAME = "trained"
 #: How output weights start: all 1, or independent N(0, 1).
 INIT_OUTPUTS = ("one", "normal")
 # What the signs of output weights weigh in distances of copies.
 _FAR = 10.0
+# Overlaps closer than this are tied when neurons are put in order.
+_TIED = 6
 # Lengths below which a neuron has vanished, in units of the teacher.
 _VANISHED = 1e-6
 # The length in the frame that stands for output weights, in that of the longest other.
@@ -72,78 +86,84 @@ _NOT_JOINED = (
 _DOWN: dict[str, Any] = {"maxiter": 2000, "maxfun": 4000, "ftol": 0.0, "gtol": 1e-8}
 
 
+class TrainedSymmetry(StudentSymmetry):
+    """S_K x Aut(T); of an odd s that is not homogeneous also (a, w) -> -(a, w), one by one.
+
+    The frame has one more vector along the output weights, of a length that no other has.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+        In units of the model.
+    place : callable
+        As of `StudentSymmetry`.
+    """
+
+    def __init__(self, problem: TeacherStudent, place: Callable[[Array], Array]) -> None:
+        super().__init__(problem, place)
+        frame = self._frame
+        self._frame = np.zeros((len(frame) + 1, problem.rank + 1))
+        self._frame[:-1, :-1] = frame
+        self._frame[-1, -1] = _OWN * float(np.linalg.norm(frame, axis=1).max())
+
+    @property
+    def turned(self) -> bool:
+        """Whether a neuron with its output weight can be turned around."""
+        function = self._problem.function
+        return function.degree is None and function.parity == -1
+
+    @property
+    def _weight(self) -> float:
+        # Of a homogeneous s, copies with other signs are far away.
+        return 1.0 if self._problem.function.degree is None else _FAR
+
+    def _compared(self, x: Array) -> Array:
+        rows = np.array(self._weights(x))
+        rows[:, self._problem.rank] *= self._weight
+        return rows
+
+    def closest_copy(self, x: Array, target: Array) -> Array:
+        """The closest copy over all symmetries, as far as they can be listed."""
+        found = super().closest_copy(x, target).reshape(self._problem.width, -1)
+        found[:, self._problem.rank] /= self._weight
+        return found.ravel()
+
+    def upright(self, x: Array) -> Array:
+        """Neurons in the order of the vectors of the frame that they have most in common with."""
+        rows = self._weights(x)
+        overlaps = rows[:, : self._problem.rank + 1] @ self._frame.T
+        partner = np.argmax(np.abs(overlaps).round(_TIED), axis=1)
+        lengths = np.linalg.norm(rows, axis=1).round(_TIED)
+        return rows[np.lexsort((-lengths, partner))].ravel()
+
+    def simplest(
+        self, first: Array, second: Array, element: Permutation, *, loop: bool
+    ) -> Relation:
+        """The element as it was found: of those for pairs that lie alike it may not be simplest."""
+        return Relation(element=element, carrier=self.identity(first))
+
+
 @dataclass(frozen=True, kw_only=True)
-class TrainedShape:
-    """Students of one width with trained output weights; see `landtopo.models.smooth.Shape`.
+class TrainedShape(NetworkShape):
+    """Students of one width with trained output weights; see `NetworkShape`.
 
     Attributes
     ----------
-    problem : TeacherStudent
     init : StartDistribution
         Of the weights at the start.
     init_outputs : str
         Of the output weights at the start: one of `INIT_OUTPUTS`.
     """
 
-    problem: TeacherStudent
+    objective: JointLoss | SignedLoss
     init: StartDistribution
     init_outputs: str
-    error: float = 0.0
-    slope_error: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """How `trained_from_name` makes it again."""
-        problem = self.problem
-        told = [f"{_NAME}:{problem.width}:{self.init_outputs}", problem.teacher.title]
-        told += [] if problem.dim is None else [f"{_DIM}{problem.dim}"]
-        return " | ".join([*told, f"{_INIT}{self.init}"])
-
-    @property
-    def title(self) -> str:
-        """What a page calls it."""
-        problem = self.problem
-        where = "any dimension" if problem.dim is None else f"dimension {problem.dim}"
-        return (
-            f"student network of {problem.width} neurons with a trained second layer, teacher "
-            f"{problem.teacher.title}, inputs of {where}"
-        )
-
-    def loss_of(self, width: int) -> JointLoss | SignedLoss:
-        """The loss of students of another width in the same columns."""
-        problem = self.problem.with_width(width)
-        kind = JointLoss if problem.function.degree is None else SignedLoss
-        return kind(problem, self.problem.extra)
 
     @cached_property
-    def objective(self) -> JointLoss | SignedLoss:
-        """The loss."""
-        return self.loss_of(self.problem.width)
-
-    @property
-    def length(self) -> float:
-        """The unit of the teacher."""
-        return unit_of(self.problem.teacher)
-
-    @cached_property
-    def gauge(self) -> Outside:
-        """Rotations outside the span, and the scale of neurons."""
-        # Rows have an output weight between the coordinates in the span and those outside.
-        rank, columns = self.problem.rank + 1, self.objective.columns + 1
-        return Outside(self.problem.width, rank, columns, self.objective)
-
-    @cached_property
-    def symmetry(self) -> RowSymmetry:
-        """S_K x Aut(T); of an odd s that is not homogeneous also (a, w) -> -(a, w), one by one."""
-        frame = symmetry_frame(in_units(self.problem).teacher)
-        rows = np.zeros((len(frame) + 1, frame.shape[1] + 1))
-        rows[:-1, :-1] = frame
-        rows[-1, -1] = _OWN * float(np.linalg.norm(frame, axis=1).max())
-        function = self.problem.function
-        turned = function.degree is None and function.parity == -1
-        # Of a homogeneous s, copies with other signs are far away.
-        weight = 1.0 if function.degree is None else _FAR
-        return RowSymmetry(self.problem.width, rows, turned=turned, weight=weight)
+    def symmetry(self) -> TrainedSymmetry:
+        """S_K x Aut(T), of points in units of the model."""
+        unit = self.length
+        return TrainedSymmetry(in_units(self.problem), lambda x: self.place(x * unit) / unit)
 
     def draw(self, generator: np.random.Generator) -> Array:
         """A random start; where s is homogeneous a stands in the place of its sign."""
@@ -163,10 +183,6 @@ class TrainedShape:
         if self.problem.function.degree is not None:
             outputs = np.where(outputs < 0.0, -1.0, 1.0)
         return weights_of(rows, self.problem.rank), outputs
-
-    def shaped(self, x: Array) -> Array:
-        """One neuron a row."""
-        return self.objective.rows(x)
 
     def place(self, x: Array) -> Array:
         """The point with the signs of output weights in their places, if only these count."""
@@ -211,32 +227,8 @@ class TrainedShape:
             told.append(f"{what}: neurons {numbers} are one, split into shares {shares}")
         return "; ".join(told) or "no neuron split"
 
-    def element_text(self, element: Permutation) -> dict[str, str]:
-        """Which neurons and which vectors of the teacher change places."""
-        sides = self.symmetry.whole.sides
-        students = format_cycles(element[:sides], self.problem.width)
-        teachers = format_cycles([image - sides for image in element[sides:]])
-        return {"permutation": f"students {students}, teachers {teachers}"}
 
-    def element_of(self, told: Mapping[str, Any]) -> Permutation | None:
-        """The inverse."""
-        whole = self.symmetry.whole
-        students, _, teachers = str(told.get("permutation", "")).partition(", teachers ")
-        try:
-            rows = parse_cycles(
-                students.removeprefix("students "), self.problem.width, signs=whole.turned
-            )
-            vectors = parse_cycles(teachers, whole.teachers)
-        except InvalidArgument:
-            return None
-        return (*rows, *(whole.sides + image for image in vectors))
-
-    def columns(self, x: Array) -> dict[str, Any]:
-        """Nothing more."""
-        return {}
-
-
-class TrainedModel(SmoothModel):
+class TrainedModel(StudentModel):
     """Students of one width with trained output weights, as a model.
 
     Parameters
@@ -292,7 +284,7 @@ class TrainedModel(SmoothModel):
         whole = merged(*parts, shape.problem.function, near, zeros=zeros)
         if whole is None or len(whole.groups) == len(parts[1]):
             return shape.place(x)
-        objective = shape.loss_of(len(whole.groups))
+        objective = _loss_of(shape.problem.with_width(len(whole.groups)), shape.problem.extra)
         start = joined(whole.weights, whole.outputs, rank)
         end, *_ = newton(objective, start, gradient_tolerance=0.0, region=reach * self.length)
         rows = objective.rows(end)
@@ -389,57 +381,124 @@ def trained_model(
     >>> [(round(one.loss, 6), one.flat_dimension) for one in found.families][:2]
     [(0.0, 0), (0.076834, 1)]
     """
-    caller = "trained_model"
-    problem.require_ones(caller)
-    checked_choice("init_outputs", caller, init_outputs, INIT_OUTPUTS)
-    if problem.function.parity == 1:
-        raise InvalidArgument(
-            f"The 'problem' argument of {caller} must have an activation that is not even, for "
-            f"which alone it is worked out; got {problem.function.name}."
-        )
-    if np.isfinite(problem.function.longest):
-        raise InvalidArgument(
-            f"The 'problem' argument of {caller} must have an activation that is known for neurons "
-            f"of any length; {problem.function.name} is not."
-        )
-    shape = TrainedShape(problem=problem, init=parse_distribution(init), init_outputs=init_outputs)
-    return TrainedModel(shape)
+    checked_instance("problem", "trained_model", problem, TeacherStudent)
+    problem.require_ones("trained_model")
+    found = trained_models(
+        problem.teacher, problem.width, dim=problem.dim, init=init, init_outputs=init_outputs
+    ).models[0]
+    assert isinstance(found, TrainedModel)
+    return found
 
 
-def trained_from_name(text: str) -> TrainedModel:
-    """The model of a name: `trained:K:OUTPUTS | TEACHER | init=DISTRIBUTION`.
+def trained_models(
+    teacher: Teacher,
+    widths: int | Iterable[int],
+    *,
+    dim: int | None = None,
+    init: str | StartDistribution = "gaussian:1",
+    init_outputs: str = "one",
+) -> StudentModels:
+    """Students of several widths with trained output weights, for a graph over widths.
 
     Parameters
     ----------
-    text : str
-        OUTPUTS is ``one`` or ``normal``; ``dim=D`` may stand before the distribution. A teacher has
-        its activation and output weights after it, as in `Teacher.title`.
+    teacher : Teacher
+    widths : int or iterable of int
+    dim : int, optional
+        Dimension of the inputs; infinite by default.
+    init, init_outputs
+        As for `trained_model`.
+
+    Returns
+    -------
+    ParameterModels
+        `landscape_graph` takes it in place of a teacher.
 
     Raises
     ------
     InvalidArgument
-        It is no such name.
+        As of `trained_model`.
+
+    Examples
+    --------
+    >>> import landtopo as lt
+    >>> models = lt.trained_models(lt.Teacher.orthonormal(2), [1, 2])
+    >>> [model.size for model in models.models]
+    [4, 10]
+    """
+    caller = "trained_models"
+    problems = problems_of(caller, teacher, widths, dim)
+    checked_choice("init_outputs", caller, init_outputs, INIT_OUTPUTS)
+    if teacher.function.parity == 1:
+        raise InvalidArgument(
+            f"The teacher of {caller} must have an activation that is not even, for which alone it "
+            f"is worked out; got {teacher.function.name}."
+        )
+    if np.isfinite(teacher.function.longest):
+        raise InvalidArgument(
+            f"The teacher of {caller} must have an activation that is known for neurons of any "
+            f"length; {teacher.function.name} is not."
+        )
+    start = parse_distribution(init)
+    told = [f"{_NAME}:{init_outputs}", teacher.title]
+    told += [] if dim is None else [f"dim={dim}"]
+    name = " | ".join([*told, f"init={start}"])
+    where = "any dimension" if dim is None else f"dimension {dim}"
+    title = f"student with a trained second layer, teacher {teacher.title}, inputs of {where}"
+
+    def make(width: int) -> TrainedModel:
+        problem = problems[width]
+        objective = _loss_of(problem, problem.extra)
+        # Rows have an output weight between the coordinates in the span and those outside.
+        gauge = Outside(width, problem.rank + 1, objective.columns + 1, objective)
+        return TrainedModel(
+            TrainedShape(
+                name=f"{name} | width={width}",
+                title=title,
+                problem=problem,
+                objective=objective,
+                gauge=gauge,
+                init=start,
+                init_outputs=init_outputs,
+            )
+        )
+
+    return StudentModels(make, tuple(problems), name, title)
+
+
+def _loss_of(problem: TeacherStudent, extra: int) -> JointLoss | SignedLoss:
+    """The loss in so many columns outside the span."""
+    kind = JointLoss if problem.function.degree is None else SignedLoss
+    return kind(problem, extra)
+
+
+def trained_from_name(text: str, widths: Iterable[int] | None) -> StudentModel | StudentModels:
+    """What `trained_models` named, made again.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``trained:normal | orthonormal:2 | dim=5 | init=gaussian:1 | width=3``; without the
+        last part where widths are given.
+    widths : iterable of int, optional
+
+    Raises
+    ------
+    InvalidArgument
+        It is no such name, or its teacher is not there.
 
     Examples
     --------
     >>> from landtopo.models.networks.trained import trained_from_name
-    >>> trained_from_name("trained:3:normal | orthonormal:2 | init=gaussian:1").size
+    >>> trained_from_name("trained:normal | orthonormal:2 | init=gaussian:1 | width=3", None).size
     18
     """
-    kind, *parts = text.split(" | ")
-    _, _, told = kind.partition(":")
-    width, _, init_outputs = told.partition(":")
-    try:
-        init = parts.pop().removeprefix(_INIT)
-        last = parts[-1]
-        dim = whole_number(parts.pop().removeprefix(_DIM)) if last.startswith(_DIM) else None
-        teacher = Teacher.from_spec(parts[0]).titled(" | ".join(parts))
-        problem = TeacherStudent(teacher, whole_number(width), dim)
-    except (IndexError, ValueError) as error:
-        if isinstance(error, InvalidArgument):
-            raise
-        raise InvalidArgument(
-            f"The model '{text}' must be written as trained:K:OUTPUTS | TEACHER | "
-            "init=DISTRIBUTION."
-        ) from None
-    return trained_model(problem, init=init, init_outputs=init_outputs)
+    example = "trained:normal | orthonormal:2 | init=gaussian:1 | width=3"
+    return students_from_name(text, widths, _named, example=example, options=("init",))
+
+
+def _named(
+    kind: str, teacher: Teacher, widths: Iterable[int], *, dim: int | None, init: str
+) -> StudentModels:
+    outputs = kind.removeprefix(f"{_NAME}:")
+    return trained_models(teacher, widths, dim=dim, init=init, init_outputs=outputs)

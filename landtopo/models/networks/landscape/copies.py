@@ -116,15 +116,40 @@ class NetworkSymmetry:
         self._problem = problem
         self._frame = symmetry_frame(problem.teacher)
 
+    @property
+    def turned(self) -> bool:
+        """Whether the opposite of a neuron is as good."""
+        return self._problem.function.turns
+
+    @property
+    def sides(self) -> int:
+        """Points that stand for students: K neurons, or 2K with their opposites."""
+        return (2 if self.turned else 1) * self._problem.width
+
+    @property
+    def vectors(self) -> int:
+        """Number of rows of the teacher's frame."""
+        return len(self._frame)
+
     def _weights(self, x: Array) -> Array:
         return np.reshape(x, (self._problem.width, -1))
 
-    def _graph(self, x: Array) -> PointGraph:
-        return point_graph(self._problem.teacher, self._weights(x))
+    def _compared(self, x: Array) -> Array:
+        """What distances are measured between."""
+        return self._weights(x)
+
+    def _graph(self, x: Array, *, told_apart: bool = False) -> PointGraph:
+        """A point as the symmetries see it; with numbered vectors students alone are renumbered."""
+        return PointGraph.from_weights(
+            self._weights(x),
+            self._frame,
+            turned=self.turned,
+            teacher_labels=np.arange(self.vectors, dtype=np.float64) if told_apart else None,
+        )
 
     def identity(self, x: Array) -> Permutation:
         """No neuron and no vector is renumbered."""
-        return Relabelling.identity(self._problem.sides, len(self._frame)).images()
+        return Relabelling.identity(self.sides, self.vectors).images()
 
     def mark(self, x: Array) -> _Mark:
         """The labelled network, for comparisons up to symmetry."""
@@ -136,11 +161,8 @@ class NetworkSymmetry:
         Copies that a permutation of students alone can reach have a relative permutation that
         means the same to everybody; teachers are renumbered only where it has to be.
         """
-        points = self._weights(reference), self._weights(x)
         for told_apart in (True, False):
-            first, second = (
-                point_graph(self._problem.teacher, w, told_apart=told_apart) for w in points
-            )
+            first, second = (self._graph(one, told_apart=told_apart) for one in (reference, x))
             found = equivalence(first, second)
             if found is not None:
                 return found.images()
@@ -148,7 +170,7 @@ class NetworkSymmetry:
 
     def act(self, element: Sequence[int], x: Array) -> Array:
         """Renumber the neurons of a point, and rotate the teacher's span."""
-        relabelling = Relabelling.from_images(element, self._problem.sides)
+        relabelling = Relabelling.from_images(element, self.sides)
         return relabelling.on_weights(self._weights(x), self._frame).ravel()
 
     def upright(self, x: Array) -> Array:
@@ -161,7 +183,7 @@ class NetworkSymmetry:
         partner = read_point(self._problem, weights).partner
         overlaps = weights[:, : self._problem.rank] @ teacher.vectors.T / teacher.norms**2
         turned = np.zeros(len(weights), dtype=bool)
-        if self._problem.function.turns:
+        if self.turned:
             turned = (partner >= 0) & (overlaps[np.arange(len(weights)), partner] < 0.0)
             overlaps = np.abs(overlaps)
         own = np.array([overlaps[partner == m, m].sum() for m in range(teacher.size)])
@@ -178,31 +200,20 @@ class NetworkSymmetry:
         students = np.argsort(np.lexsort((-lengths, places))) + len(weights) * turned
         rows = students.tolist()
         order = Relabelling(
-            students=signed(rows) if self._problem.function.turns else tuple(rows),
+            students=signed(rows) if self.turned else tuple(rows),
             teachers=on_frame(teacher, images.tolist()),
         )
         return order.on_weights(weights, self._frame).ravel()
 
     def closest_copy(self, x: Array, target: Array) -> Array:
         """The closest copy over all symmetries, as far as they can be listed."""
-        found = closest_copy(
-            self._weights(target),
-            self._weights(x),
-            self._frame,
-            turned=self._problem.function.turns,
-        )
-        return found.weights.ravel()
+        rows = self._compared(target), self._compared(x)
+        return closest_copy(*rows, self._frame, turned=self.turned).weights.ravel()
 
     def apart(self, x: Array, y: Array) -> float:
         """Distance of the closest copies that few renumberings of the teachers give."""
-        found = closest_copy(
-            self._weights(x),
-            self._weights(y),
-            self._frame,
-            turned=self._problem.function.turns,
-            limit=_TRIED,
-        )
-        return found.distance
+        rows = self._compared(x), self._compared(y)
+        return closest_copy(*rows, self._frame, turned=self.turned, limit=_TRIED).distance
 
     def copies(self, x: Array, target: Array, *, moves: int, loop: bool) -> Iterator[Array]:
         """Copies that lie differently to another point, nearest numberings first."""
