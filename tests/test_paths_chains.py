@@ -7,6 +7,8 @@ counted, and stepping by hand is the same as running.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from functions import MUELLER_BROWN_MINIMA, MUELLER_BROWN_SADDLES, bowl, mueller_brown, ring
@@ -35,6 +37,23 @@ def _line(count: int = 15) -> Array:
 
 def _metric() -> Metric:
     return Metric.from_hessians(mueller_brown(), _line(3))
+
+
+@pytest.mark.parametrize("entry", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [(0, 0), (0, 1)])
+def test_a_hessian_that_is_not_finite_leaves_lengths_as_they_are(
+    entry: float, place: tuple[int, int]
+) -> None:
+    objective = mueller_brown()
+
+    def second(x: Array) -> Array:
+        table = np.array(objective.hessian(x))
+        table[place] = table[place[::-1]] = entry
+        return table
+
+    metric = Metric.from_hessians(replace(objective, second=second), _line(3))
+    np.testing.assert_array_equal(metric.root, np.eye(2))
+    np.testing.assert_array_equal(metric.inverse, np.eye(2))
 
 
 RULES: dict[str, Rule] = {

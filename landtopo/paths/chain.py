@@ -73,6 +73,9 @@ class Metric(Brief):
     def from_hessians(cls, objective: Objective, points: Array, *, floor: float = 0.1) -> Metric:
         """Mean Hessian at a few points, with as much of the identity as makes it positive.
 
+        Where it is not finite, lengths stay as they are: what is not finite on a chain is met by
+        whatever relaxes it, which says so.
+
         Parameters
         ----------
         objective : Objective
@@ -85,6 +88,8 @@ class Metric(Brief):
         for point in points:
             total += objective.hessian(point)
         total /= points.shape[0]
+        if not np.all(np.isfinite(total)):
+            return cls.euclidean(objective.size)
         diagonal = np.arange(objective.size)
         added = max(floor * float(np.abs(total[diagonal, diagonal]).mean()), 1e-12)
         while True:

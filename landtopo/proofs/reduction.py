@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from landtopo.objective import Array
 from landtopo.shown import Brief
+from landtopo.symmetry.groups import orbits
 
 if TYPE_CHECKING:
     from flint import arb, arb_mat
@@ -133,37 +134,24 @@ def reduction(
     for one in symmetries:
         order = [one.column(m) for m in range(columns)]
         moves.append(entry[one.neurons][:, order].ravel())
-    labels = _orbits(np.flatnonzero(~held.ravel()), width * columns, moves)
-    neurons = _orbits(np.arange(width), width, [one.neurons for one in symmetries])
-    used = labels[labels >= 0]
+    fixed = held.ravel()
+    places = [one for one in orbits(moves, width * columns) if not fixed[one[0]]]
+    neurons = orbits([one.neurons for one in symmetries], width)
     return Reduction(
-        labels=labels.reshape(shape),
-        sizes=np.bincount(used),
-        neurons=neurons,
-        counts=np.bincount(neurons),
+        labels=_numbers(places, width * columns).reshape(shape),
+        sizes=np.array([len(one) for one in places]),
+        neurons=_numbers(neurons, width),
+        counts=np.array([len(one) for one in neurons]),
         symmetries=tuple(symmetries),
     )
 
 
-def _orbits(
-    starts: NDArray[np.intp], total: int, moves: Sequence[NDArray[np.intp]]
-) -> NDArray[np.intp]:
-    labels = np.full(total, -1, dtype=np.intp)
-    count = 0
-    for start in starts.tolist():
-        if labels[start] >= 0:
-            continue
-        labels[start] = count
-        todo = [start]
-        while todo:
-            one = todo.pop()
-            for move in moves:
-                other = int(move[one])
-                if labels[other] < 0:
-                    labels[other] = count
-                    todo.append(other)
-        count += 1
-    return labels
+def _numbers(parts: Sequence[tuple[int, ...]], total: int) -> NDArray[np.intp]:
+    """The number of the part that each of some things is in; -1 for those in none."""
+    found = np.full(total, -1, dtype=np.intp)
+    for number, part in enumerate(parts):
+        found[list(part)] = number
+    return found
 
 
 def exchanges(teachers: Array, weights: Array, tolerance: float) -> list[list[Exchange]]:
