@@ -167,6 +167,8 @@ def _named(sig: Any) -> list[type]:
             found += [one.instance_class, *_named([one.dtype])]
         elif isinstance(one, types.NamedTuple):
             found += [one.instance_class, *_named(one.types)]
+        elif isinstance(one, types.CPointer):
+            found += _named([one.dtype])
     return found
 
 

@@ -37,7 +37,7 @@ from landtopo.kernels.contract import (
     undecided,
     value_gradient,
 )
-from landtopo.kernels.formula import first, own, second, table, table_size
+from landtopo.kernels.formula_calls import FIRST, SECOND, SIZE, TABLES, formula_pairs
 from landtopo.kernels.tasks import DenseNetwork, DenseTask
 from landtopo.kernels.vectors import aligned, combine, dot, padded, write
 
@@ -52,21 +52,27 @@ _like_loops = njit(cache=True, error_model="numpy")
 def _newton_task(data):
     K, (M, D) = data.K, data.V.shape
     columns = padded(K + M)
+    nothing = np.zeros((0, 0))
+    squares, products = aligned(columns), aligned(K * columns).reshape(K, columns)
+    firsts = aligned(3 * K * columns).reshape(3, K, columns)
+    size = formula_pairs(
+        data.formula, SIZE, 0, 0, squares, products, products, nothing, firsts, nothing
+    )
     task = DenseTask(
         data.V,
         data.constant,
         data.a,
         data.b,
-        data.tag,
+        data.formula,
         K,
         D,
         aligned(D * columns).reshape(D, columns),
+        squares,
         aligned(columns),
-        aligned(columns),
-        np.zeros((columns, table_size(data.tag))),
+        np.zeros((columns, size)),
+        products,
         aligned(K * columns).reshape(K, columns),
-        aligned(K * columns).reshape(K, columns),
-        aligned(3 * K * columns).reshape(3, K, columns),
+        firsts,
         aligned(4 * K * columns).reshape(4, K, columns),
         np.zeros((K, K)),
         np.zeros((K, M)),
@@ -77,14 +83,28 @@ def _newton_task(data):
         task.weights[j] = data.a[j]
     for m in range(M):
         task.weights[K + m] = -data.b[m]
-        task.squares[K + m] = dot(data.V[m], data.V[m])
+        squares[K + m] = dot(data.V[m], data.V[m])
         for i in range(D):
             task.rows[i, K + m] = data.V[m, i]
-        table(data.tag, task.squares[K + m], task.tables, K + m)
-    for j in range(K + M, columns):
-        # Padding stands for a zero neuron with no weight.
-        table(data.tag, 0.0, task.tables, j)
+    # Padding stands for zero neurons with no weight.
+    _ask(task, TABLES, K, columns, firsts)
     return task
+
+
+@_like_loops
+def _ask(task, wanted, start, stop, out):
+    formula_pairs(
+        task.formula,
+        wanted,
+        start,
+        stop,
+        task.squares,
+        task.products,
+        task.wedges,
+        task.tables,
+        out,
+        task.own,
+    )
 
 
 answers(flow_task, DenseNetwork)(_newton_task)
@@ -106,7 +126,7 @@ def _overlaps(task, X):
         squares[k] = dot(u, u)
         for i in range(D):
             rows[i, k] = u[i]
-        table(task.tag, squares[k], task.tables, k)
+    _ask(task, TABLES, 0, K, task.firsts)
     C[:] = 0.0
     combine(X, rows, C)
     for k in range(K):
@@ -144,49 +164,19 @@ def _near_areas(k, count, rows, squares, products, wedges):
             wedges[j] = 0.25 * minus * plus * whole
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
-def _first_row(tag, k, squares, c, wedges, tables, g, g_p, g_c):
-    p = squares[k]
-    for j in range(squares.shape[0]):
-        g[j], g_p[j], g_c[j] = first(tag, p, squares[j], c[j], wedges[j], tables, k, j)
-    g[k], g_p[k], g_c[k] = 0.0, 0.0, 0.0
-
-
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
-def _second_row(tag, k, squares, c, wedges, tables, g_pp, g_pc, g_qc, g_cc):
-    p = squares[k]
-    for j in range(squares.shape[0]):
-        g_pp[j], g_pc[j], g_qc[j], g_cc[j] = second(
-            tag, p, squares[j], c[j], wedges[j], tables, k, j
-        )
-    g_pp[k], g_pc[k], g_qc[k], g_cc[k] = 0.0, 0.0, 0.0, 0.0
-
-
 @_like_loops
 def _first_order(task, X):
     """Tables of first derivatives, A, B, and own terms of a point."""
     _overlaps(task, X)
-    tag, a, b, weights, T = task.tag, task.a, task.b, task.weights, task.firsts
+    a, b, weights, T = task.a, task.b, task.weights, task.firsts
     K, M = task.K, task.V.shape[0]
+    _ask(task, FIRST, 0, K, T)
     for k in range(K):
-        _first_row(
-            tag,
-            k,
-            task.squares,
-            task.products[k],
-            task.wedges[k],
-            task.tables,
-            T[0, k],
-            T[1, k],
-            T[2, k],
-        )
-        value, slope, bend = own(tag, task.squares[k], task.tables, k)
-        task.own[k, 0], task.own[k, 1], task.own[k, 2] = value, slope, bend
         for j in range(K):
             task.A[k, j] = a[k] * a[j] * T[2, k, j]
         for m in range(M):
             task.B[k, m] = -a[k] * b[m] * T[2, k, K + m]
-        task.A[k, k] = a[k] * a[k] * slope + 2.0 * a[k] * dot(weights, T[1, k])
+        task.A[k, k] = a[k] * a[k] * task.own[k, 1] + 2.0 * a[k] * dot(weights, T[1, k])
     task.whole[0] = False
 
 
@@ -225,19 +215,8 @@ def _tabulate(task, X):
 @_like_loops
 def _second_order(task):
     T = task.seconds
+    _ask(task, SECOND, 0, task.K, T)
     for k in range(task.K):
-        _second_row(
-            task.tag,
-            k,
-            task.squares,
-            task.products[k],
-            task.wedges[k],
-            task.tables,
-            T[0, k],
-            T[1, k],
-            T[2, k],
-            T[3, k],
-        )
         for i in range(4):
             for j in range(T.shape[2]):
                 T[i, k, j] *= task.a[k] * task.weights[j]
@@ -332,7 +311,7 @@ def _slopes(task, U, X, VALUES, GRADIENTS):
     for j in range(K + M):
         weights[j] = -task.a[j] if j < K else task.b[j - K]
         write(vectors[j], X[j] if j < K else task.V[j - K])
-    network = DenseNetwork(vectors, 0.0, np.ones(1), weights, task.tag, 1)
+    network = DenseNetwork(vectors, 0.0, np.ones(1), weights, task.formula, 1)
     one = newton_task(network)
     for r in range(U.shape[0]):
         _first_order(one, U[r : r + 1])

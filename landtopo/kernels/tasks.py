@@ -91,8 +91,8 @@ class DenseNetwork(NamedTuple):
         E[f*^2].
     a, b : ndarray, shapes (K,) and (M,)
         Output weights of students and teachers.
-    tag : named tuple
-        The activation; see `landtopo.kernels.formula`.
+    formula : landtopo.kernels.formula_calls.Formula
+        The activation.
     K : int
         Number of student neurons; points are their D coordinates one after the other.
     """
@@ -101,7 +101,7 @@ class DenseNetwork(NamedTuple):
     constant: float
     a: Array
     b: Array
-    tag: Any
+    formula: Any
     K: int
 
 
@@ -129,7 +129,7 @@ class DenseTask(NamedTuple):
     constant: float
     a: Array
     b: Array
-    tag: Any
+    formula: Any
     K: int
     D: int
     rows: Array
