@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from itertools import permutations
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
+from scipy.linalg import expm
 
 import landtopo as lt
-from landtopo.kernels.particles import motions
 from landtopo.landscape.explore import ExploreOptions
 from landtopo.models.clusters import lennard_jones, morse
 from landtopo.models.smooth import SmoothModel
-from landtopo.objective import Array
+from landtopo.objective import Array, Pace
 from landtopo.points.ascend import AscentStatus, ascend
 from landtopo.points.derivative_check import check_derivatives
 from landtopo.points.records import Kind
@@ -110,9 +112,14 @@ def test_compiled_climbs_end_where_those_by_hessians_do(model: SmoothModel) -> N
 
 
 @pytest.mark.parametrize("points", [CROOKED, OCTAHEDRON, TRIANGLE, ROW, ROW[:, [1, 2, 0]]])
-def test_compiled_motions_are_those_of_the_gauge(points: Array) -> None:
+def test_motions_are_all_translations_and_rotations(points: Array) -> None:
     x = moved(points, 3, mirror=False)[0]
-    rows, wanted = motions(np.ascontiguousarray(x)), RigidMotions(3).directions(x.ravel())
+    rows = RigidMotions(3).directions(x.ravel())
+    moves = [np.tile(axis, (len(x), 1)) for axis in np.eye(3)]
+    moves += [np.cross(axis, x) for axis in np.eye(3)]
+    # Points in a row have one rotation less.
+    _, sizes, right = np.linalg.svd(np.reshape(moves, (6, -1)), full_matrices=False)
+    wanted = right[sizes > 1e-8]
     assert rows.shape == wanted.shape
     assert np.abs(rows @ rows.T - np.eye(len(rows))).max() < 1e-12
     assert np.abs(rows.T @ rows - wanted.T @ wanted).max() < 1e-10
@@ -278,3 +285,58 @@ def test_five_morse_particles_rest_at_the_published_energies(rho: int, energy: f
     (family,) = minima_of(morse(5, rho), 12)
     assert family.loss == pytest.approx(energy, abs=1e-6)
     assert family.isotropy_order == 12
+
+
+@pytest.mark.parametrize(("dimension", "translations"), [(2, True), (3, False), (3, True)])
+def test_moved_points_come_back_and_motions_are_the_directions_of_moves(
+    dimension: int, translations: bool
+) -> None:
+    generator = np.random.default_rng(dimension)
+    motions = RigidMotions(dimension, translations=translations)
+    x = generator.standard_normal((5, dimension))
+    skew = generator.standard_normal((dimension, dimension))
+    skew -= skew.T
+    shift = generator.standard_normal(dimension) if translations else np.zeros(dimension)
+    moved = x @ expm(skew) + shift
+    assert motions.align(moved.ravel(), x.ravel()) == pytest.approx(x.ravel(), abs=1e-13)
+    # What a small move changes lies in the span of the rows, which are as many as motions.
+    step = (x @ expm(1e-6 * skew) + 1e-6 * shift - x).ravel()
+    rows = motions.directions(x.ravel())
+    turns = dimension * (dimension - 1) // 2
+    assert len(rows) == turns + dimension * translations
+    assert rows @ rows.T == pytest.approx(np.eye(len(rows)), abs=1e-14)
+    assert np.linalg.norm(step - rows.T @ (rows @ step)) < 1e-5 * np.linalg.norm(step)
+    # Of a mirror image no motion makes the points.
+    assert np.linalg.norm(motions.align((-x if dimension == 3 else x[:, ::-1]).ravel(), x.ravel())
+                          - x.ravel()) > 0.1  # fmt: skip
+
+
+def test_the_compiled_flow_of_a_cluster_is_that_of_scipy() -> None:
+    energy = lennard_jones(4).shape.objective
+    start = np.array([0, 0, 0, 1.3, 0, 0, 0.4, 1.2, 0, 0.3, 0.5, 1.2])
+    pace = Pace(time_step=1e-4, stiffness=200.0, peak=0.0, until=1e-3, error=1e-7, lag=1e-6,
+                longest=0.01, stages=60, steps=2000)  # fmt: skip
+    curve = energy.flow(start, pace)
+    assert len(curve.points) > 20
+    wanted = solve_ivp(
+        lambda _, x: -energy.value_and_gradient(x)[1], (0.0, curve.times[-1]), start,
+        t_eval=curve.times[::10], rtol=1e-9, atol=1e-10, method="LSODA",
+    )  # fmt: skip
+    assert curve.points[::10] == pytest.approx(wanted.y.T, abs=2e-4)
+    assert np.allclose(curve.slopes[-1], -energy.value_and_gradient(curve.points[-1])[1], atol=1e-9)
+
+
+def test_ways_do_not_depend_on_what_was_followed_before() -> None:
+    """Descents from known passes are done once for all bands of a search."""
+    model = lennard_jones(6)
+    low, high = (family.x for family in lt.find_minima(model, starts=12).families)
+    ends = model.inside(low), model.inside(high)
+    first, _ = model.ways(*ends, seed=0, known=[])
+    known = [np.ravel(one.state) for one in first]
+    fresh = lennard_jones(6)
+    again = [one.ways(*ends, seed=1, known=known) for one in (model, model, fresh)]
+    assert known
+    for ways, joined in again:
+        assert joined
+        assert [one.losses.tolist() for one in ways] == [one.losses.tolist() for one in again[0][0]]
+    assert pickle.loads(pickle.dumps(model))._followed._lists == {}

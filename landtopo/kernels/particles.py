@@ -10,7 +10,6 @@ there: it stays finite.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,21 +17,20 @@ import numpy as np
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import (
     answers,
+    flow_task,
     gauge_rows,
+    gradient,
     newton_task,
     product,
     shaped,
+    tabulate,
     value_gradient,
 )
+from landtopo.kernels.motions import motions
 from landtopo.kernels.pairs import pair_energy
-from landtopo.kernels.vectors import dot
 from landtopo.objective import Array
 
-__all__ = ["Particles", "hessian_of", "motions", "values_gradients"]
-
-# Rotations shorter than this, relative to the longest one, turn nothing: those about the axis of
-# particles in a row.
-_INDEPENDENT = 1e-8
+__all__ = ["Particles", "hessian_of", "values_gradients"]
 
 
 class Particles(NamedTuple):
@@ -76,6 +74,9 @@ def _newton_task(data):
     )
 
 
+answers(flow_task, Particles)(_newton_task)
+
+
 @answers(shaped, ParticlesTask)
 @_like_loops
 def _shaped(task, x):
@@ -113,6 +114,18 @@ def _value_gradient(task, X, G):
     return total / data.energy
 
 
+@answers(gradient, ParticlesTask)
+@_like_loops
+def _gradient(task, X, G):
+    _value_gradient(task, X, G)
+
+
+@answers(tabulate, ParticlesTask)
+@_like_loops
+def _tabulate(task, X):
+    _value_gradient(task, X, np.empty((task.data.number, 3)))
+
+
 @answers(product, ParticlesTask)
 @_like_loops
 def _product(task, X, P, OUT):
@@ -140,56 +153,10 @@ def _product(task, X, P, OUT):
             OUT[j, 2] -= r
 
 
-@njit(cache=True, error_model="numpy")
-def motions(X):
-    """Orthonormal rows that span translations and rotations.
-
-    Parameters
-    ----------
-    X : ndarray, shape (n, 3)
-
-    Returns
-    -------
-    ndarray, shape (g, 3 n)
-        Six rows; fewer where particles lie in a row.
-    """
-    n = X.shape[0]
-    rows = np.zeros((6, 3 * n))
-    for axis in range(3):
-        middle = 0.0
-        for i in range(n):
-            middle += X[i, axis] / n
-            rows[axis, 3 * i + axis] = 1.0 / math.sqrt(n)
-        # A turn about another axis moves along this one by the coordinate along the third.
-        one, other = 3 + (axis + 1) % 3, 3 + (axis + 2) % 3
-        for i in range(n):
-            rows[one, 3 * i + (axis + 2) % 3] = X[i, axis] - middle
-            rows[other, 3 * i + (axis + 1) % 3] = middle - X[i, axis]
-    longest = 0.0
-    for k in range(3, 6):
-        longest = max(longest, math.sqrt(dot(rows[k], rows[k])))
-    found = 3
-    for k in range(3, 6):
-        row = rows[found]
-        for i in range(3 * n):
-            row[i] = rows[k, i]
-        for _ in range(2):
-            for j in range(found):
-                share = dot(rows[j], row)
-                for i in range(3 * n):
-                    row[i] -= share * rows[j, i]
-        length = math.sqrt(dot(row, row))
-        if length > _INDEPENDENT * longest:
-            for i in range(3 * n):
-                row[i] /= length
-            found += 1
-    return rows[:found]
-
-
 @answers(gauge_rows, ParticlesTask)
 @_like_loops
 def _gauge_rows(task, X):
-    return motions(X)
+    return motions(X, True, True)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

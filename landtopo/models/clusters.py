@@ -17,9 +17,10 @@ import numpy as np
 from landtopo.checks import checked_count, checked_number
 from landtopo.errors import InvalidArgument
 from landtopo.kernels.pairs import LennardJones, Morse
-from landtopo.kernels.particles import Particles, hessian_of, motions, values_gradients
+from landtopo.kernels.particles import Particles, hessian_of, values_gradients
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array, FlowCurve, Pace
+from landtopo.paths.compiled_flow import followed
 from landtopo.symmetry.gauge import RigidMotions
 from landtopo.symmetry.particles import ParticleSymmetry
 from landtopo.symmetry.permutations import Permutation, format_cycles, parse_cycles
@@ -85,11 +86,11 @@ class ClusterEnergy:
 
     def gauge(self, x: Array) -> Array:
         """Translations and rotations."""
-        return np.asarray(motions(np.ascontiguousarray(x).reshape(-1, 3)))
+        return RigidMotions(3).directions(x)
 
-    def flow(self, x: Array, pace: Pace) -> FlowCurve | None:
-        """Not compiled."""
-        return None
+    def flow(self, x: Array, pace: Pace) -> FlowCurve:
+        """A stretch of the gradient flow."""
+        return followed(x, self.compiled, pace)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,6 +81,8 @@ _NOISE = (0.0, 0.05, 0.3)
 _COPIES = 8
 _AMPLITUDES = (0.05, 0.2)
 _JOIN = JoinOptions(bands=12, improve=12, patience=6)
+# Passes whose descents are remembered, some ten kilobytes each.
+_REMEMBERED = 1000
 _STATUS = {
     AscentStatus.CONVERGED: Status.CONVERGED,
     AscentStatus.OTHER_INDEX: Status.CONVERGED,
@@ -250,6 +252,7 @@ class SmoothModel:
         self.length = _power_of_two(shape.length)
         #: How `named_model` makes it, and the SHA-256 of the file it reads for that, if any.
         self.source, self.digest = shape.name, ""
+        self._followed = _Followed()
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.size} coordinates>"
@@ -487,7 +490,7 @@ class SmoothModel:
             start,
             self.shape.gauge.align(end, start),
             _JOIN,
-            setting=self.setting,
+            setting=replace(self.setting, kept=self._followed),
             rng=np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(self.stage, 3))),
             known=known,
         )
@@ -509,7 +512,7 @@ class SmoothModel:
         return found, joined.status is JoinStatus.CONNECTED
 
     @cached_property
-    def setting(self) -> PlainSetting:
+    def setting(self) -> _Setting:
         """What a connection has to know."""
         return _Setting(
             gauge=self.shape.gauge,
@@ -527,6 +530,7 @@ class _Setting(PlainSetting):
     flaw: Callable[[Array], str | None]
     value: Callable[[Array], Array]
     settled: Callable[[Array], Array]
+    kept: _Followed | None = None
 
     def relation(self, x: Array, reference: Array) -> Element | None:
         x, reference = self.settled(x), self.settled(reference)
@@ -549,6 +553,25 @@ class _Setting(PlainSetting):
 
     def objection(self, ascent: Ascent, symmetry: Any = None) -> str | None:
         return self.flaw(ascent.x)
+
+    def followed(self, x: Array) -> list[Any] | None:
+        return None if self.kept is None else self.kept.of(x)
+
+
+class _Followed:
+    """What the passes of one search led to, by point; each process has its own."""
+
+    def __init__(self) -> None:
+        self._lists: dict[bytes, list[Any]] = {}
+
+    def __reduce__(self) -> tuple[type[_Followed], tuple[()]]:
+        return _Followed, ()
+
+    def of(self, x: Array) -> list[Any]:
+        """The list of a point."""
+        if len(self._lists) >= _REMEMBERED:
+            self._lists.clear()
+        return self._lists.setdefault(x.tobytes(), [])
 
 
 class _Strata:

@@ -174,11 +174,17 @@ class Ground:
         return self.setting.reversals(self.minima[0].x, self.minima[1].x)
 
     def add_transition(
-        self, ascent: Ascent, *, left: bool, within: Restricted | None = None
+        self,
+        ascent: Ascent,
+        *,
+        left: bool,
+        within: Restricted | None = None,
+        known_before: bool = False,
     ) -> tuple[int | None, str]:
         """Number of a transition state after both descents, or why it is none.
 
-        Descents from a point of a space that symmetries fix stay in it and are done there.
+        Descents from a point of a space that symmetries fix stay in it and are done there. Those
+        from a point that was known beforehand may have been done for another connection.
         """
         if not ascent.converged or ascent.spectrum is None:
             return None, ascent.status.value
@@ -192,13 +198,10 @@ class Ground:
         if objection is not None:
             broken = None if within is None else within.broken(ascent)
             return (None, objection) if broken is None else self.add_transition(broken, left=left)
-        unstable = ascent.spectrum.vectors[:, 0]
-        rest = self._rest
-        both_sides: Callable[..., tuple[Descent, Descent]] = partial(descend_both, self.objective)
-        if within is not None and within.holds(ascent.x) and within.holds(unstable):
-            both_sides, rest = within.descend_both, partial(self._rest, symmetry=symmetry)
-        sides = both_sides(ascent.x, unstable, self.descent, accept=self.setting.settle, rest=rest)
-        followed = [self._to_minimum(side) for side in sides]
+        kept = self.setting.followed(ascent.x) if known_before else None
+        followed = kept or self._both_ways_down(ascent, within, alone=kept is not None)
+        if kept is not None:
+            kept[:] = followed
         for side, _ in followed:
             if not side.converged:
                 return None, side.status.value
@@ -208,6 +211,20 @@ class Ground:
         return self._enter(
             ascent.x, ascent.value, ascent, ends, (left_side, right_side), left, through
         ), ""
+
+    def _both_ways_down(
+        self, ascent: Ascent, within: Restricted | None, *, alone: bool
+    ) -> list[tuple[Descent, tuple[Array, ...]]]:
+        """Both descents, on to minima; `alone` where what else is known must not matter."""
+        assert ascent.spectrum is not None
+        unstable = ascent.spectrum.vectors[:, 0]
+        rest = None if alone else self._rest
+        both_sides: Callable[..., tuple[Descent, Descent]] = partial(descend_both, self.objective)
+        if within is not None and within.holds(ascent.x) and within.holds(unstable):
+            both_sides = within.descend_both
+            rest = partial(self._rest, symmetry=within.symmetry)
+        sides = both_sides(ascent.x, unstable, self.descent, accept=self.setting.settle, rest=rest)
+        return [self._to_minimum(side) for side in sides]
 
     def _rest(self, x: Array, symmetry: Shared | None = None) -> tuple[float, DescentStatus]:
         """What a point is at which a descent rests; copies of known minima are known to be one."""

@@ -192,7 +192,7 @@ class _Search:
                 ground.add_pass(other)
             if not passes:
                 found = ascend(ground.objective, point, self.options.refine.ascent)
-                ground.add_transition(found, left=False)
+                ground.add_transition(found, left=False, known_before=True)
         return flat, len(ground.links)
 
     def run(self) -> tuple[JoinStatus, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -141,6 +141,10 @@ class Setting(Protocol):
         """Passes at a point where the function is not smooth; none where it is."""
         ...
 
+    def followed(self, x: Array) -> list[Any] | None:
+        """Where later connections find what a known pass leads to; None if nothing is kept."""
+        ...
+
     def settle(self, x: Array) -> Array | None:
         """The end of a descent that Newton's method cannot reach, if it can be told from here."""
         ...
@@ -245,6 +249,10 @@ class PlainSetting(Brief):
     def passes_at(self, x: Array) -> Sequence[Pass]:
         """A smooth function has none."""
         return ()
+
+    def followed(self, x: Array) -> list[Any] | None:
+        """Nothing is kept."""
+        return None
 
     def settle(self, x: Array) -> Array | None:
         """Nothing is known of the minima beforehand."""

@@ -80,31 +80,20 @@ class RigidMotions:
 
     def directions(self, x: Array) -> Array:
         """Orthonormal rows; fewer where the points lie in a row or a plane that rotations keep."""
-        points = x.reshape(-1, self.dimension)
-        rows = []
-        if self.translations:
-            rows += [np.tile(axis, len(points)) for axis in np.eye(self.dimension)]
-            points = points - points.mean(axis=0)
-        if self.rotations:
-            for i in range(self.dimension):
-                for j in range(i):
-                    turned = np.zeros_like(points)
-                    turned[:, i], turned[:, j] = points[:, j], -points[:, i]
-                    rows.append(turned.ravel())
-        return _orthonormal(np.array(rows).reshape(-1, x.size))
+        from landtopo.kernels.motions import motions
+
+        return np.asarray(motions(self._points(x), self.translations, self.rotations))
 
     def align(self, x: Array, target: Array) -> Array:
-        """The best translation, then rotation (W. Kabsch, Acta Cryst. A 32, 922 (1976))."""
-        points, aims = x.reshape(-1, self.dimension), target.reshape(-1, self.dimension)
-        middle = np.zeros(self.dimension)
-        if self.translations:
-            middle = aims.mean(axis=0)
-            points = points - points.mean(axis=0)
-        if self.rotations:
-            left, _, right = np.linalg.svd(points.T @ (aims - middle))
-            left[:, -1] *= np.sign(np.linalg.det(left @ right))
-            points = points @ (left @ right)
-        return np.asarray(points + middle).ravel()
+        """The best translation, then rotation."""
+        from landtopo.kernels.motions import aligned_to
+
+        points, aims = self._points(x), self._points(target)
+        return np.ravel(aligned_to(points, aims, self.translations, self.rotations))
+
+    def _points(self, x: Array) -> Array:
+        # A copy, because compiled code knows only what can be written.
+        return np.array(x, dtype=np.float64).reshape(-1, self.dimension)
 
 
 class Lengths:

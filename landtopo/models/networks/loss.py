@@ -18,7 +18,8 @@ from landtopo.kernels.compiled import announce_compilation
 from landtopo.kernels.network import ReluNetwork
 from landtopo.models.networks.formulas import Formulas, formulas_of
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.objective import Array, FlowCurve, FlowEnd, Pace
+from landtopo.objective import Array, FlowCurve, Pace
+from landtopo.paths.compiled_flow import followed
 
 __all__ = ["PopulationLoss", "WeightObjective"]
 
@@ -428,30 +429,7 @@ class WeightObjective:
         Columns of `space`, shape (size, n), are orthonormal and span a space that the flow does
         not leave.
         """
-        from landtopo.kernels import flow
-
-        points, gradients, times, step, stiffness, peak, count, status = flow.flow_curve(
-            np.ascontiguousarray(x).ravel(),
-            self.loss.network(self.columns),
-            np.empty((x.size, 0)) if space is None else space,
-            pace.time_step,
-            pace.stiffness,
-            pace.peak,
-            pace.until,
-            pace.error,
-            pace.lag,
-            pace.longest,
-            pace.stages,
-            pace.steps,
-        )
-        ends = {
-            flow.SLOW: FlowEnd.SLOW,
-            flow.STIFF: FlowEnd.STIFF,
-            flow.TOO_LONG: FlowEnd.STEPS_USED,
-            flow.NOT_SMOOTH: FlowEnd.NOT_SMOOTH,
-            flow.FAILED: FlowEnd.NOT_FINITE,
-        }
-        return FlowCurve(points, -gradients, times, step, stiffness, peak, count, ends[status])
+        return followed(x, self.loss.network(self.columns), pace, space)
 
     def _batch(self, x: Array) -> Array:
         return np.ascontiguousarray(x, dtype=np.float64).reshape(-1, self.width, self.columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -405,6 +406,10 @@ class NetworkSetting:
         return (
             None if len(ways) < 2 else Pass(x=corner.ravel(), value=found.value, ways=tuple(ways))
         )
+
+    def followed(self, x: Array) -> list[Any] | None:
+        """Nothing is kept."""
+        return None
 
     def settle(self, x: Array) -> Array | None:
         """The point of zero loss that a descent has come close to, where Newton cannot go.
