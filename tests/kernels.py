@@ -1,37 +1,31 @@
 """Fills the store of compiled code: `python tests/kernels.py`.
 
 Two processes that need one function at once compile it twice, so that this comes before tests run
-side by side. The two parts share little.
+side by side. Parts share little with those that run at the same time.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 
-def compile_kernels() -> None:
-    """Small calls that between them need nearly every compiled function of ReLU."""
-    beside = subprocess.Popen([sys.executable, Path(__file__), "dynamics"])
-    use_landscape()
-    assert beside.wait() == 0
-
-
-def use_landscape() -> None:
-    """What points and paths need."""
+def points_and_paths() -> None:
+    """What a graph of ReLU needs."""
     import landtopo as lt
 
     teacher = lt.Teacher.orthonormal(2)
-    problem = lt.TeacherStudent(teacher, 2)
     graph = lt.landscape_graph(teacher, widths=[2, 3], starts=20, seed=0)
     assert graph.number_of_nodes()
-    lt.connect(problem, np.eye(2), np.eye(2)[::-1], seed=0)
+    lt.connect(lt.TeacherStudent(teacher, 2), np.eye(2), np.eye(2)[::-1], seed=0)
 
 
-def use_dynamics() -> None:
+def dynamics() -> None:
     """What flows, training, and what one more neuron can do need."""
     import landtopo as lt
 
@@ -50,8 +44,42 @@ def use_dynamics() -> None:
     lt.reachability(finite, runs=5)
 
 
+def activation(name: str) -> None:
+    """What a graph and training with another activation need."""
+    import landtopo as lt
+    from landtopo.models.networks.dynamics.ends import RunOptions
+
+    teacher = lt.Teacher.orthonormal(2).with_function(name)
+    lt.landscape_graph(teacher, widths=[2, 3], starts=20, seed=0)
+    for method in ("flow", "gd"):
+        options = RunOptions(method=method)
+        lt.reachability(lt.TeacherStudent(teacher, 2), runs=5, options=options)
+
+
+def clusters() -> None:
+    """What a graph of particles needs."""
+    import landtopo as lt
+    from landtopo.models.clusters import lennard_jones
+
+    lt.landscape_graph(lennard_jones(5), starts=20, seed=0)
+
+
+PARTS = {
+    "points and paths": points_and_paths,
+    "dynamics": dynamics,
+    "smooth": lambda: activation("erf"),
+    "with a kink": lambda: activation("leaky:0.5"),
+    "clusters": clusters,
+}
+
+
+def in_a_process(part: str) -> None:
+    subprocess.run([sys.executable, Path(__file__), part], check=True)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:] == ["dynamics"]:
-        use_dynamics()
+    if len(sys.argv) > 1:
+        PARTS[sys.argv[1]]()
     else:
-        compile_kernels()
+        with ThreadPoolExecutor(os.cpu_count()) as processes:
+            list(processes.map(in_a_process, PARTS))
