@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from landtopo.models.networks.dynamics.reachability import reachability as reachability
     from landtopo.models.networks.dynamics.sgd import run_sgd as run_sgd
     from landtopo.models.networks.dynamics.statistics_flow import flow_statistics as flow_statistics
+    from landtopo.models.networks.dynamics.students import flow_students as flow_students
     from landtopo.models.networks.flat import flat_directions as flat_directions
     from landtopo.models.networks.landscape.across_models import compare_models as compare_models
     from landtopo.models.networks.loss import PopulationLoss as PopulationLoss
@@ -161,6 +162,7 @@ _HOMES = {
     "flow_field": "models.networks.statistics",
     "flow_jacobian": "models.networks.statistics",
     "flow_statistics": "models.networks.dynamics.statistics_flow",
+    "flow_students": "models.networks.dynamics.students",
     "flow_weights": "models.networks.dynamics.flow",
     "follow_rate": "models.networks.dynamics.finite_rate",
     "gaussian_samples": "models.samples",

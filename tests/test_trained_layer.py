@@ -338,9 +338,9 @@ def test_options_that_do_not_fit_are_refused_in_a_sentence(more: tuple[str, ...]
 
 
 def test_commands_without_it_say_so() -> None:
-    out = run("reach", *OF, "--second-layer", "trained")
+    out = run("certify", *OF, "--second-layer", "trained")
     assert out.exit_code == 2
-    assert "--second-layer trained is for flat, graph" in out.output
+    assert "--second-layer trained is for flat, flow, graph" in out.output
 
 
 def test_a_name_makes_the_same_model_again() -> None:
@@ -357,7 +357,7 @@ def test_searches_that_run_to_infinity_are_no_points() -> None:
     """Of GELU, growing outputs of opposite signs come close to a derivative of s."""
     _, found = searched(3, 3, 12, activation="gelu")
     ends = [status.name for status in found.attempts.status]
-    assert "DIVERGED" in ends
+    assert "FLAWED" in ends
     assert [one.loss < 1e-12 for one in found.families] == [True]
     assert all("infinity" not in one.point.reason for one in found.others)
 

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from landtopo.progress import Progress
     from landtopo.study import Study
 
-__all__ = ["flat_table", "path_table", "point_table", "run"]
+__all__ = ["Asked", "flat_table", "path_table", "point_table", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class Asked:
     """A model and the shared options; None where one was given neither now nor before."""
 
     subject: SmoothModel | ParameterModels
@@ -141,7 +141,7 @@ def run(command: str, shared: Mapping[str, Any], more: Mapping[str, Any]) -> int
     with at_work(opened, listener) as study:
         given = {"starts": shared["starts"], **{name: more[name] for name in known}}
         kept = _kept(study, command, given)
-        asked = _Asked(
+        asked = Asked(
             subject=subject,
             study=study,
             starts=kept.pop("starts"),
@@ -254,7 +254,7 @@ def _kept(study: Study | None, command: str, given: dict[str, Any]) -> dict[str,
     return {**given, **kept}
 
 
-def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
+def _graph(asked: Asked, out_dir: Path | None, force: bool) -> int | None:
     from landtopo.landscape.build import landscape_graph
     from landtopo.landscape.gathered import gathered
     from landtopo.landscape.metrics import components
@@ -295,7 +295,7 @@ def _graph(asked: _Asked, out_dir: Path | None, force: bool) -> int | None:
     return None if joined and not outputs.failed else INCOMPLETE
 
 
-def _minima(asked: _Asked, propose_symmetry: bool) -> int | None:
+def _minima(asked: Asked, propose_symmetry: bool) -> int | None:
     from landtopo.models.searches import find_minima
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.shared import count_starts, longer_kept
@@ -321,7 +321,7 @@ def _minima(asked: _Asked, propose_symmetry: bool) -> int | None:
 
 
 def _with_proposal(
-    asked: _Asked, found: FunctionSearch
+    asked: Asked, found: FunctionSearch
 ) -> tuple[Callable[[], dict[str, Any]], Callable[[], str]]:
     """What a search has found, with the symmetry that its minima suggest."""
     from landtopo.models.proposed import propose_symmetry
@@ -342,7 +342,7 @@ def _with_proposal(
     )
 
 
-def _saddles(asked: _Asked, index: str | None) -> int | None:
+def _saddles(asked: Asked, index: str | None) -> int | None:
     from landtopo.models.searches import find_saddles
     from landtopo.numerals import whole_number
 
@@ -359,7 +359,7 @@ def _saddles(asked: _Asked, index: str | None) -> int | None:
     return None
 
 
-def _path(asked: _Asked, from_end: str, to_end: str) -> int | None:
+def _path(asked: Asked, from_end: str, to_end: str) -> int | None:
     from landtopo.models.connections import connect
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.shared import known_states
@@ -408,7 +408,7 @@ def path_table(paths: Iterable[tuple[str, str, Any]]) -> str:
     )
 
 
-def _flat(asked: _Asked, names: tuple[str, ...], files: tuple[Path, ...]) -> int | None:
+def _flat(asked: Asked, names: tuple[str, ...], files: tuple[Path, ...]) -> int | None:
     wanted = (*names, *map(str, files))
     points = _points(asked, wanted) if wanted else _all(asked)
     asked.progress.begin(f"{asked.model.label}: null spaces", len(points))
@@ -421,7 +421,7 @@ def _flat(asked: _Asked, names: tuple[str, ...], files: tuple[Path, ...]) -> int
     return None
 
 
-def _flat_record(asked: _Asked, x: Array) -> dict[str, Any]:
+def _flat_record(asked: Asked, x: Array) -> dict[str, Any]:
     """What the null directions of a point are; the study may know."""
     from hashlib import sha256
 
@@ -453,7 +453,7 @@ def flat_table(rows: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-def _all(asked: _Asked) -> dict[str, Array]:
+def _all(asked: Asked) -> dict[str, Array]:
     """Points by their ids: those of the graph of the study, or else of a search for minima."""
     from landtopo.models.searches import find_minima
 
@@ -467,7 +467,7 @@ def _all(asked: _Asked) -> dict[str, Array]:
     return {family.id: family.x for family in (*found.families, *found.others)}
 
 
-def _points(asked: _Asked, names: tuple[str, ...]) -> dict[str, Array]:
+def _points(asked: Asked, names: tuple[str, ...]) -> dict[str, Array]:
     """Points by the id of what the study or a search has found, or by the name of a file."""
     from landtopo.errors import InvalidArgument
     from landtopo.models.networks.teacher_files import matrix_from_file
@@ -533,6 +533,18 @@ def point_table(families: Iterable[Any]) -> str:
     return table(header, rows)
 
 
+def _reach(asked: Asked, **options: Any) -> int | None:
+    from landtopo_cli.student_runs import reach
+
+    return reach(asked, **options)
+
+
+def _flow(asked: Asked, **options: Any) -> int | None:
+    from landtopo_cli.student_runs import flow
+
+    return flow(asked, **options)
+
+
 #: What a command does for a model, and which of its own options it has there.
 _COMMANDS: dict[str, tuple[Callable[..., int | None], tuple[str, ...]]] = {
     "graph": (_graph, ("out_dir", "force")),
@@ -540,6 +552,8 @@ _COMMANDS: dict[str, tuple[Callable[..., int | None], tuple[str, ...]]] = {
     "saddles": (_saddles, ("index",)),
     "path": (_path, ("from_end", "to_end")),
     "flat": (_flat, ("names", "files")),
+    "reach": (_reach, ("runs", "method", "step")),
+    "flow": (_flow, ("run", "longest")),
 }
 # Options that a study keeps for the next time.
 _STORED = ("starts", "index")

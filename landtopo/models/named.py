@@ -185,6 +185,10 @@ def _maker(text: str, parameter: str) -> tuple[Callable[[float], SmoothModel], s
         ("p-spin", 3): ("field", _p_spin_in_field),
     }
     own, maker = known.get((name, len(parts)), ("", None))
+    if name == "xor" and parts and _is_number(parts[0]):
+        raise InvalidArgument(
+            f"The model '{text}' states its decay; over a parameter it is named without, 'xor'."
+        )
     if maker is None:
         # Whether there is such a model at all is told first.
         named_model(text)
@@ -192,6 +196,14 @@ def _maker(text: str, parameter: str) -> tuple[Callable[[float], SmoothModel], s
         has = f"; it has {own}" if own else ""
         raise InvalidArgument(f"The model '{text}' has no parameter '{parameter}'{has}.")
     return partial(_with_part, maker, tuple(parts)), ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        real_number(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _with_regulariser(

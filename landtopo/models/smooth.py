@@ -1001,7 +1001,7 @@ def follow_to(
             if point.grad_norm <= point.grad_tolerance:
                 status, x = Status.CONVERGED, point.x
         if status is Status.CONVERGED and model.strata.flaw(x) is not None:
-            status = Status.DIVERGED
+            status = Status.FLAWED
         rows["x"].append(x)
         rows["loss"].append(found.value)
         rows["grad_norm"].append(found.gradient_norm)

@@ -31,6 +31,7 @@ class Status(StrEnum):
     STALLED = "No step made the gradient smaller before it reached the tolerance."
     DUPLICATE = "The attempt ran into a point that was known already and was stopped."
     DIVERGED = "The weights grew beyond all bounds."
+    FLAWED = "It came to what is no critical point of the landscape, such as a vanished neuron."
 
 
 class Kind(StrEnum):

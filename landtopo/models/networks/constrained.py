@@ -17,7 +17,8 @@ represent it, and no operation on a point of one width gives one of the next wit
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ from landtopo.numerals import real_number
 from landtopo.objective import Array
 from landtopo.symmetry.gauge import Gauge, Lengths, Polar
 
-__all__ = ["constrained_from_name", "constrained_model", "constrained_models"]
+__all__ = ["ConstrainedShape", "constrained_from_name", "constrained_model", "constrained_models"]
 
 # Columns outside the span that points have at most, beyond those that orthonormal rows need.
 _MOST_COLUMNS = 2
@@ -51,10 +52,12 @@ _ZERO = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Constrained(NetworkShape):
+class ConstrainedShape(NetworkShape):
     """Constrained students; see `NetworkShape`."""
 
     objective: NormalisedRows | OrthonormalRows
+    # The point whose block was worked out last, for what is asked of it one after the other.
+    _last: dict[bytes, Array] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_orthonormal(self) -> bool:
@@ -68,7 +71,18 @@ class _Constrained(NetworkShape):
     def normal(self, x: Array) -> Array:
         """Eigenvalues of N, ascending, without those that are zero by the gauge of W_out."""
         weights = self.weights(x)
-        loss = PopulationLoss(self.problem)
+        key = weights.tobytes()
+        if key not in self._last:
+            self._last.clear()
+            self._last[key] = self._normal(weights)
+        return self._last[key]
+
+    @cached_property
+    def _loss(self) -> PopulationLoss:
+        return PopulationLoss(self.problem)
+
+    def _normal(self, weights: Array) -> Array:
+        loss = self._loss
         block = loss.normal_block(weights) - self._multipliers(weights, loss.gradient(weights))
         out = weights[:, self.problem.rank :]
         left, sizes, _ = np.linalg.svd(out)
@@ -198,7 +212,7 @@ def constrained_models(
     def make(width: int) -> StudentModel:
         objective, gauge = _objective(problems[width], length)
         return StudentModel(
-            _Constrained(
+            ConstrainedShape(
                 name=f"{name} | width={width}",
                 title=title,
                 problem=problems[width],

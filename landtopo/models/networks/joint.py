@@ -117,12 +117,12 @@ class _Joined:
         """Losses (n,) and gradients (n, size)."""
         raise NotImplementedError
 
-    def joint(self, y: Array) -> tuple[float, Array]:
-        """L(W, a) and its gradient at rows (w_in, a, w_out), shape (size,).
+    def joint(self, y: Array) -> tuple[Array, Array]:
+        """L(W, a) and its gradient at rows (w_in, a, w_out).
 
         Parameters
         ----------
-        y : ndarray, shape (size,)
+        y : ndarray, shape (.., size)
             Without a zero output weight.
         """
         raise NotImplementedError
@@ -177,19 +177,19 @@ class SignedLoss(_Joined):
             values[here] = _above_rounding(values[here], inner.constant)
         return values, gradients
 
-    def joint(self, y: Array) -> tuple[float, Array]:
+    def joint(self, y: Array) -> tuple[Array, Array]:
         """L(W, a) and its gradient: with u = |a|^(1/h) w and the gradient G by u, |a|^(1/h) G by w
         and u.G / (h a) by a.
         """
         x = self.joint_to(y)
         value, slope = self.value_and_gradient(x)
-        outputs, scale = y[self._outputs], self._scale(y)
-        rows = slope[self._weights].reshape(self.width, -1)
-        gradient = np.empty(self.size)
-        gradient[self._weights] = (scale[:, None] * rows).ravel()
-        own = np.sum(rows * x[self._weights].reshape(rows.shape), axis=1)
-        gradient[self._outputs] = own / (self._degree * outputs)
-        return float(value), gradient
+        outputs, scale = y[..., self._outputs], self._scale(y)
+        rows = slope[..., self._weights].reshape(*outputs.shape, -1)
+        gradient = np.empty(y.shape)
+        gradient[..., self._weights] = (scale[..., None] * rows).reshape(*y.shape[:-1], -1)
+        own = np.sum(rows * x[..., self._weights].reshape(rows.shape), axis=-1)
+        gradient[..., self._outputs] = own / (self._degree * outputs)
+        return value, gradient
 
     def joint_from(self, x: Array) -> Array:
         """Rows (w_in, a, w_out), a being what stands in the place of e."""
@@ -207,11 +207,11 @@ class SignedLoss(_Joined):
 
     def _scale(self, x: Array) -> Array:
         """|a|^(1/h)."""
-        return np.asarray(np.abs(x[self._outputs]) ** (1.0 / self._degree))
+        return np.asarray(np.abs(x[..., self._outputs]) ** (1.0 / self._degree))
 
     def _stretched(self, x: Array, scale: Array) -> Array:
         moved = np.array(x)
-        moved[self._weights] *= np.repeat(scale, self.columns)
+        moved[..., self._weights] *= np.repeat(scale, self.columns, axis=-1)
         return moved
 
     def hessian(self, x: Array) -> Array:
@@ -289,10 +289,9 @@ class JointLoss(_Joined):
             gradients[number, self._outputs] = self._slopes(data, weights, weights)[0]
         return values, gradients
 
-    def joint(self, y: Array) -> tuple[float, Array]:
+    def joint(self, y: Array) -> tuple[Array, Array]:
         """The same."""
-        value, gradient = self.value_and_gradient(y)
-        return float(value), gradient
+        return self.value_and_gradient(y)
 
     def joint_from(self, x: Array) -> Array:
         """The point itself."""

@@ -20,6 +20,7 @@ from landtopo.checks import (
 from landtopo.errors import InvalidArgument
 from landtopo.journal import Forgetful, Journal, in_chunks
 from landtopo.kernels import minimise as compiled
+from landtopo.model import also_for_models
 from landtopo.models.networks.dynamics.ends import RunOptions, follow_runs
 from landtopo.models.networks.points.families import FamilyIndex, build_families
 from landtopo.models.networks.points.search import DIVERGED
@@ -34,7 +35,7 @@ from landtopo.run import on_cluster
 from landtopo.shown import Brief, Table
 from landtopo.units import Unitless, rescaled
 
-__all__ = ["Reachability", "Share", "reachability"]
+__all__ = ["Reachability", "Share", "reachability", "share_of"]
 
 _CHUNK = 50
 _MOST = 100_000_000
@@ -72,6 +73,11 @@ class Share(Brief):
     def fraction(self) -> float:
         """The part of the runs, count / runs."""
         return self.count / self.runs
+
+    def record(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        names = ("label", "count", "fraction", "low", "high")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +121,11 @@ class Reachability(Table):
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a family in which runs ended, then the unfinished runs if there are any."""
-        return [_row(share) for share in self.shares()]
+        return [share.record() for share in self.shares()]
 
     def share(self, families: Sequence[Family], label: str) -> Share:
         """The runs that ended in any of some of `self.families`."""
-        return _share(label, sum(family.count for family in families), self.runs, self.confidence)
+        return share_of(label, sum(family.count for family in families), self.runs, self.confidence)
 
     def shares(self) -> tuple[Share, ...]:
         """One share for each family, then the diverged and the unfinished runs if there are any."""
@@ -153,7 +159,7 @@ class Reachability(Table):
     def _without_end(self) -> list[Share]:
         counts = {"diverged": self.diverged, "unfinished": self.unfinished}
         return [
-            _share(label, count, self.runs, self.confidence)
+            share_of(label, count, self.runs, self.confidence)
             for label, count in counts.items()
             if count
         ]
@@ -171,7 +177,7 @@ class Reachability(Table):
             counts["elsewhere" if number is None else families[number].id] += family.count
         counts["elsewhere"] += self.unfinished + self.diverged
         return {
-            label: _share(label, count, self.runs, self.confidence)
+            label: share_of(label, count, self.runs, self.confidence)
             for label, count in counts.items()
         }
 
@@ -190,14 +196,15 @@ class Reachability(Table):
             "unfinished": self.unfinished,
             "diverged": self.diverged,
             "families": [
-                {**_row(share), **_facts(family)}
+                {**share.record(), **_facts(family)}
                 for share, family in zip(self.shares(), self.families, strict=False)
             ],
-            "by_anti_aligned": [_row(share) for share in self.by_anti_aligned()],
-            "global": _row(self.global_share()),
+            "by_anti_aligned": [share.record() for share in self.by_anti_aligned()],
+            "global": self.global_share().record(),
         }
 
 
+@also_for_models("landtopo.models.networks.dynamics.students:student_reachability")
 def reachability(
     problem: TeacherStudent,
     *,
@@ -350,19 +357,18 @@ def _numbered(
     return first, follow_runs(problem, distribution, options, seed, first, last)
 
 
-def _share(label: str, count: int, runs: int, confidence: float) -> Share:
+def share_of(label: str, count: int, runs: int, confidence: float) -> Share:
+    """A part of the runs with its interval.
+
+    Parameters
+    ----------
+    label : str
+    count, runs : int
+    confidence : float
+        Level of the interval.
+    """
     low, high = binomial_interval(count, runs, level=confidence)
     return Share(label=label, count=count, runs=runs, low=low, high=high, confidence=confidence)
-
-
-def _row(share: Share) -> dict[str, Any]:
-    return {
-        "label": share.label,
-        "count": share.count,
-        "fraction": share.fraction,
-        "low": share.low,
-        "high": share.high,
-    }
 
 
 def _facts(family: Family) -> dict[str, Any]:
