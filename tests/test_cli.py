@@ -827,15 +827,21 @@ def read_or_end(descriptor: int) -> bytes:
         return b""
 
 
-def test_complete_lists() -> None:
+def test_complete_lists(tmp_path: Path) -> None:
     pytest.importorskip("flint")
-    (found,) = answer("certify", "--complete", *TWO, "--dim", 2)
+    files = ("--out-dir", tmp_path / "proofs")
+    (found,) = answer("certify", "--complete", *TWO, "--dim", 2, *files)
+    told = json.loads((tmp_path / "proofs" / "w2-complete.json").read_text())
+    assert [point["kind"] for point in told["points"]] == [p["kind"] for p in found["points"]]
+    assert "exist" in refusal("certify", "--complete", *TWO, "--dim", 2, *files)
+    assert "--within takes no" in refusal("certify", "--complete", *TWO, "--within", 1, *files)
     assert found["complete"]
     assert [point["kind"] for point in found["points"]] == ["minimum", "saddle", "saddle", "saddle"]
     (many,) = answer("certify", "--complete", *TWO, "--dim", 2, "--within", 0.001)
     assert many["complete"]
     assert np.rad2deg(many["angles"]) == pytest.approx([89.999, 90.001])
-    result = run("certify", "--complete", *TWO, "--dim", 2, "--within", 20)
+    one = ("--teacher", "equicorrelated:2:0.5", "--width", 1, "--dim", 2)
+    result = run("certify", "--complete", *one, "--within", 40)
     assert result.exit_code == 3
     assert "--within does nothing" in refusal("certify", *TWO, "--within", 1)
     assert "--complete takes no" in refusal("certify", "--complete", *TWO, "--family", "w2-f0")

@@ -33,7 +33,7 @@ def tasks(first: int, last: int) -> Iterator[tuple[int, int, float]]:
             yield from ((degrees, dim, within) for dim in ((2, 3) if within == 0 else (3,)))
 
 
-def proved(degrees: int, dim: int, within: float) -> dict[str, Any]:
+def proved(degrees: float, dim: int, within: float) -> dict[str, Any]:
     """One list, and whether it says that all but the teacher are saddles."""
     began = time.process_time()
     angle = np.deg2rad(degrees)

@@ -107,22 +107,33 @@ def in_percent(progress: Progress, label: str) -> Iterator[Callable[[float], Non
     progress.end()
 
 
-def complete_lists(request: Request, within: float) -> int | None:
+def complete_lists(request: Request, within: float, folder: Path | None, force: bool) -> int | None:
     """Answer with all critical points of each width; the exit code says whether there is a gap.
 
-    `within` is in degrees.
+    `within` is in degrees. A list that is complete goes into a file of the folder.
     """
     from landtopo.proofs.complete import CompleteStatus, complete_list
     from landtopo_cli.app import INCOMPLETE
+    from landtopo_cli.sources import check_files, check_folder
 
+    if folder is not None:
+        check_folder(folder)
     found = []
     with request.work("certify") as work:
         work.refuse_starts("all directions are searched")
+        files = certificate_files(folder, [f"w{width}-complete" for width in work.widths])
+        check_files(tuple(files.values()), force)
         for width in work.widths:
             label = f"width {width}: directions decided, in percent"
             with in_percent(work.progress, label) as decided:
                 one = complete_list(work.problem(width), decided, math.radians(within))
                 found.append((width, one))
+            file = files.get(f"w{width}-complete")
+            if file is not None and one.complete:
+                one.write(file)
+            elif file is not None:
+                # No file of before stands for what is not proved now.
+                file.unlink(missing_ok=True)
     request.answer(
         lambda: [_list_record(width, one) for width, one in found],
         lambda: "\n\n".join(_list_text(width, one) for width, one in found),

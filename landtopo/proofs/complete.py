@@ -6,6 +6,7 @@ next to those that are listed. What is searched, and why nothing else has to be:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -18,7 +19,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Kind
-from landtopo.proofs.certificate_file import PointProof, prove_point
+from landtopo.proofs.certificate_file import PointProof, prove_point, write_record
 from landtopo.proofs.certification import CertificateStatus
 from landtopo.proofs.circle import interval, kernel
 from landtopo.proofs.enclosures import require_flint
@@ -38,6 +39,10 @@ from landtopo.wording import counted
 
 __all__ = ["CompleteList", "CompleteStatus", "ListedPoint", "complete_list"]
 
+LIST_CLAIM = (
+    "These are all critical points with neurons that are not zero, and no others, up to exchanges "
+    "of neurons; a split neuron is two parallel ones, of any lengths with this sum."
+)
 _MOST = 2
 # What an angle or a norm differs by, at most, from its value in doubles, relative to its size.
 _ROOM = 1e-14
@@ -145,6 +150,73 @@ class CompleteList(Table):
             }
             for one in self.points
         ]
+
+    def record(self) -> dict[str, Any] | None:
+        """The list as a JSON file holds it, for a checker that shares no code with landtopo.
+
+        Returns
+        -------
+        dict or None
+            None where the list is not complete, or is about an interval of teachers.
+
+        Examples
+        --------
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(1), width=1)
+        >>> found = lt.complete_list(problem)  # needs python-flint
+        >>> [point["kind"] for point in found.record()["points"]]
+        ['minimum']
+        """
+        first = self.points[0].proof.record if self.complete else None
+        if first is None or (self.angles is not None and self.angles[0] < self.angles[1]):
+            return None
+        return {
+            "format": "landtopo complete list",
+            "format_version": 1,
+            "claim": LIST_CLAIM,
+            "teacher": first["teacher"],
+            "dim": first["dim"],
+            "width": len(self.points[0].weights),
+            "points": [
+                {
+                    "split": point.flat_dimension == 1,
+                    "kind": str(point.kind),
+                    "index": point.index,
+                    "certificate": point.proof.record,
+                }
+                for point in self.points
+            ],
+        }
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the list as JSON; ``verification/check_lists.py`` checks it.
+
+        Parameters
+        ----------
+        path : path-like
+
+        Raises
+        ------
+        InvalidArgument
+            If the list is not complete, or is about an interval of teachers.
+
+        Examples
+        --------
+        >>> import tempfile, os
+        >>> import landtopo as lt
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> found = lt.complete_list(problem)  # needs python-flint
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     found.write(os.path.join(folder, "list.json"))
+        ...     os.listdir(folder)
+        ['list.json']
+        """
+        record = self.record()
+        if record is None:
+            raise InvalidArgument(
+                "There is no list to write: it is not complete, or about an interval of teachers."
+            )
+        write_record(record, path)
 
 
 def complete_list(

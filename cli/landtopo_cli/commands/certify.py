@@ -26,6 +26,7 @@ Examples
   landtopo certify -o six.landtopo --width 6 --out-dir proofs
   landtopo certify -o six.landtopo --width 6 --connections --out-dir proofs
   landtopo certify --complete --teacher equicorrelated:2:-0.3 --width 2
+  landtopo certify --complete --teacher orthonormal:2 --widths 1:2 --out-dir lists
   landtopo certify --complete --teacher orthonormal:2 --width 2 --within 0.01
 """,
 )
@@ -36,7 +37,8 @@ Examples
     "folder",
     metavar="DIRECTORY",
     type=click.Path(path_type=Path),
-    help="Write a certificate of each point there, ID.json, that can be checked without landtopo.",
+    help="Write a certificate of each point there, ID.json, that can be checked without landtopo; "
+    "with --complete a list that is complete, wK-complete.json.",
 )
 @force_option
 @click.option(
@@ -79,7 +81,8 @@ def command(
     what is written.
     With --complete nothing is searched from starts: intervals show where there are critical points
     and that there are no others, or which boxes of directions could not be decided; with --within
-    for a whole interval of teachers at once.
+    for a whole interval of teachers at once. verification/check_lists.py checks lists that are
+    written.
     Needs python-flint (pip install 'landtopo[certify]').
     """
     from landtopo.models.networks.points.reduced import reduce_network
@@ -97,9 +100,11 @@ def command(
     if complete and connections:
         raise click.UsageError("Give either --complete or --connections.")
     if complete:
-        if names or files or folder is not None:
-            raise click.UsageError("--complete takes no --family, --weights or --out-dir.")
-        return complete_lists(request, within or 0.0)
+        if names or files:
+            raise click.UsageError("--complete takes no --family or --weights.")
+        if within is not None and folder is not None:
+            raise click.UsageError("--within takes no --out-dir: files are about one teacher.")
+        return complete_lists(request, within or 0.0, folder, force)
     if within is not None:
         raise click.UsageError("--within does nothing without --complete.")
     if connections:
