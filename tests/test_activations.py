@@ -448,7 +448,7 @@ def calls(problem: lt.TeacherStudent) -> dict[str, Callable[[], object]]:
         "follow_rate": lambda: lt.follow_rate(problem, weights),
         "critical_rate": lambda: lt.critical_rate(problem, weights),
         "attraction": lambda: lt.attraction(problem, weights),
-        "certify": lambda: lt.certify(problem, weights),
+        "prove_connection": lambda: lt.prove_connection(problem, weights),
         "identify": lambda: lt.identify(problem, weights, []),
     }
 
@@ -553,7 +553,7 @@ def test_the_commands_take_an_activation_and_refuse_what_is_of_relu_alone(tmp_pa
     assert record["problem"]["teacher"] == "orthonormal:2 | activation=erf"
     assert record["families"][0]["psi_min"] is None
     for command, more in (
-        ("certify", ["--starts", "5"]),
+        ("certify", ["--complete"]),
         ("reach", ["--runs", "5", "--method", "sgd", "--dim", "50"]),
     ):
         refused = runner.invoke(main, [command, *shared, *more])

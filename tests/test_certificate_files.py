@@ -187,8 +187,8 @@ WRONG = {
     "too large a box": (lambda r: _at(r, "box", "radius", value="1/10"), "too large|no bounds"),
     "a box without size": (lambda r: _at(r, "box", "radius", value="0"), "too small"),
     "a box of negative size": (lambda r: _at(r, "box", "radius", value="-1/1000000"), None),
-    "a wrong index": (lambda r: _at(r, "index", value=1), "the index is 0"),
-    "a wrong kind": (lambda r: _at(r, "kind", value="saddle"), "is a minimum"),
+    "a wrong index": (lambda r: _at(r, "index", value=1), "index 0"),
+    "a wrong kind": (lambda r: _at(r, "kind", value="saddle"), "a minimum"),
     "a longer teacher": (
         lambda r: _at(r, "teacher", "numerators", 0, 0, value=2),
         "moves the teacher|inverse",
@@ -203,8 +203,8 @@ WRONG = {
         "loss",
     ),
     "too high a loss": (lambda r: _at(r, "loss", value=[r["loss"][1], "1"]), "loss"),
-    "a dimension that is too small": (lambda r: _at(r, "dim", value=5), "too small"),
-    "a dimension that is no number": (lambda r: _at(r, "dim", value="many"), "no number"),
+    "a dimension that is too small": (lambda r: _at(r, "dim", value=5), "no such dimension"),
+    "a dimension that is no number": (lambda r: _at(r, "dim", value="many"), "no such dimension"),
     "no inverse": (
         lambda r: _at(
             r, "inverse", "numerators", value=lambda t: [[0 for _ in line] for line in t]
@@ -276,19 +276,19 @@ WRONG = {
     "another claim": (lambda r: _at(r, "claim", value="All of it."), "claim"),
     "a claim beside": (lambda r: r.update(isolation="1"), "claim"),
     "a claim less": (lambda r: r.pop("normal_basis"), "claim"),
-    "a later format": (lambda r: _at(r, "format_version", value=2), "format_version"),
+    "a later format": (lambda r: _at(r, "format_version", value=3), "format_version"),
     "a pivot in the span": (lambda r: _at(r, "pivots", value=[0]), "pivots"),
 }
 WRONG_OUTSIDE = {
     "no pivot": (lambda r: _at(r, "pivots", value=[]), "pivots"),
     "a pivot that is no neuron": (lambda r: _at(r, "pivots", value=[2]), "pivots"),
-    "a wrong index": (lambda r: _at(r, "index", value=0), "the index is 1"),
-    "a minimum": (lambda r: r.update(kind="minimum"), "is a saddle"),
+    "a wrong index": (lambda r: _at(r, "index", value=0), "index 1"),
+    "a minimum": (lambda r: r.update(kind="minimum"), "a saddle"),
     "a neuron that leaves the columns": (
         lambda r: _moved(r, Fraction(1, 10**3), {(0, 2)}),
         "too small|too large",
     ),
-    "a dimension within the columns": (lambda r: _at(r, "dim", value=2), "too small"),
+    "a dimension within the columns": (lambda r: _at(r, "dim", value=2), "no such dimension"),
 }
 
 

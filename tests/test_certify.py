@@ -36,6 +36,7 @@ from landtopo.proofs.enclosures import (
     radii,
     upper,
 )
+from landtopo.proofs.kernels import LeakyKernel, NetworkFunction
 
 flint = pytest.importorskip("flint")
 
@@ -271,7 +272,8 @@ def test_enclosures_of_leaky_relu_hold_what_its_kernels_compute(slope):
     weights = np.random.default_rng(1).normal(size=(3, 5))
     problem = TeacherStudent(teacher, 3, activation=f"leaky:{slope}")
     loss = PopulationLoss(problem)
-    found = networks(matrix(teacher.vectors), slope)(matrix(weights))
+    function = NetworkFunction(LeakyKernel(slope))
+    found = networks(matrix(teacher.vectors), function)(matrix(weights))
     pairs = (
         (found.gradient(), loss.gradient(weights).reshape(-1, 1)),
         (found.hessian(), loss.hessian(weights).reshape(15, 15)),

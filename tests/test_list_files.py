@@ -106,6 +106,13 @@ def _smaller_box(record):
     record["points"][1]["certificate"]["box"]["radius"] = "1/1" + 60 * "0"
 
 
+def _of_leaky_relu(record):
+    """A point that is not critical for ReLU, though it is for what its certificate names."""
+    teacher = Teacher.orthonormal(2).with_function("leaky:0.5")
+    proof = prove_point(TeacherStudent(teacher, 2, record["dim"]), teacher.vectors)
+    record["points"][1]["certificate"] = proof.record
+
+
 def _put(key, value):
     def change(record):
         record["points"][1][key] = value
@@ -123,7 +130,8 @@ def _put(key, value):
         (_put("index", 2), "index"),
         (_put("kind", "minimum"), "is a saddle"),
         (_put("split", True), "width"),
-        (lambda record: record["points"][1]["certificate"].update(index=3), "the index is"),
+        (lambda record: record["points"][1]["certificate"].update(index=3), "index 2|index 1"),
+        (_of_leaky_relu, "not of ReLU"),
         (lambda record: record["points"].append(record["points"][1]), "twice"),
         (lambda record: record.update(width=1), "width"),
         (lambda record: record.update(dim="infinite"), "another dimension"),

@@ -59,7 +59,7 @@ class Tube:
         sizes = self.orbits.places[1]
         self.roots = [arb(n).sqrt() for n in sizes]
         self.whole = arb(sum(sizes)).sqrt()
-        self.teachers = saddle.network(saddle.values, 0).teachers
+        self.teachers = [arb_mat([line]) for line in saddle.teachers]
 
     def keeps(self, point, lines):
         """Whether the symmetries leave a critical point alone.
@@ -83,7 +83,7 @@ class Tube:
         """Centre of the box of a certificate, and how far the critical point is from it at most."""
         outside = [0] * (len(self.saddle.centre[0]) - len(point.centre[0]))
         same = [line + outside for line in point.teachers] == self.saddle.teachers
-        need(same, "an end has another teacher")
+        need(same and point.function == self.saddle.function, "an end has another teacher")
         need(len(point.centre) == len(self.saddle.centre), "an end has another shape")
         lines = [line + outside for line in point.centre]
         need(self.keeps(point, lines), "an end has not the symmetries of the descent")
@@ -95,7 +95,7 @@ class Tube:
         both = zip(row.entries(), reach, self.roots, strict=True)
         entry = [(x + arb(0, top(r))) / root for x, r, root in both]
         students = [arb_mat([[entry[a] for a in line]]) for line in self.orbits.lines]
-        return Network(students, self.teachers)
+        return Network(students, self.teachers, self.saddle.function)
 
     def slope(self, row):
         """The gradient at a point."""

@@ -132,6 +132,7 @@ class Listed:
         for entry in record["points"]:
             need(set(entry) == ENTRY, "an entry has other fields")
             split, certificate = entry["split"], entry["certificate"]
+            need(certificate["format_version"] == 1, "a point is not of ReLU with outputs of 1")
             need(certificate["dim"] == dim, "a point is of another dimension")
             need(matrix(certificate["teacher"]) == vectors, "a point is of another teacher")
             point = Point(certificate)

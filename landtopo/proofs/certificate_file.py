@@ -43,6 +43,7 @@ from landtopo.proofs.enclosures import (
     require_flint,
     upper,
 )
+from landtopo.proofs.kernels import NetworkFunction
 from landtopo.proofs.reduction import (
     Exchange,
     Reduction,
@@ -170,9 +171,10 @@ def prove_point(
     Parameters
     ----------
     problem : TeacherStudent
-        Teacher and dimension; the width is taken from the weights.
+        Teacher and dimension; the width is taken from the weights, unless there are output weights
+        of the student. The activation is one that `certify` takes.
     weights : array_like, shape (K, r + E)
-        A reduced network (no zero and no parallel neurons) close to a critical point.
+        A reduced network (no zero and no parallel neurons, but for erf) close to a critical point.
     options : CertifyOptions, optional
         Its precision is not used.
 
@@ -183,7 +185,7 @@ def prove_point(
     Raises
     ------
     InvalidArgument
-        If the weights do not fit the problem.
+        If the weights do not fit the problem, or there is no kernel of the activation.
     LandtopoError
         If python-flint is missing.
 
@@ -198,13 +200,13 @@ def prove_point(
     import flint
 
     options = checked_options("options", "prove_point", options, CertifyOptions)
-    points = checked_weights("prove_point", problem, weights)
+    points, function = checked_weights("prove_point", problem, weights)
     scale = float(problem.teacher.norms.max())
-    status = refusal(points, options, scale)
+    status = refusal(points, options, scale, problem.function)
     if status is not None:
         return nothing(len(points), status)
     with flint.ctx.workprec(_BITS):
-        return Prover(problem, points, options, scale).proof()
+        return Prover(problem, function, points, options).proof()
 
 
 def nothing(neurons: int, status: CertificateStatus) -> PointProof:
@@ -258,8 +260,14 @@ class Prover:
     """Krawczyk's test and inertia around one centre, in one unknown for each orbit."""
 
     def __init__(
-        self, problem: TeacherStudent, points: Array, options: CertifyOptions, scale: float
+        self,
+        problem: TeacherStudent,
+        function: NetworkFunction,
+        points: Array,
+        options: CertifyOptions,
     ) -> None:
+        scale = float(problem.teacher.norms.max())
+        self.problem, self.function = problem, function
         self.dim = problem.dim
         self.rank = problem.rank
         self.start, self.pivots, _ = turned(points, problem.rank, options.span_tolerance * scale)
@@ -276,7 +284,12 @@ class Prover:
         self.classes = (
             []
             if np.any(self.held)
-            else exchanges(frame, self.start, 10 * options.parallel_angle * scale)
+            else exchanges(
+                frame,
+                self.start,
+                10 * options.parallel_angle * scale,
+                (problem.teacher.strengths, self._strengths()),
+            )
         )
         self.whole = self._reduction([one for group in self.classes for one in group])
         self.sectors = self._sectors()
@@ -285,6 +298,10 @@ class Prover:
             self.classes = []
             self.whole = self._reduction([])
             self.sectors = self._sectors()
+
+    def _strengths(self) -> Array:
+        given = self.function.students
+        return np.ones(self.shape[0]) if given is None else given
 
     def _reduction(self, symmetries: Sequence[Exchange]) -> Reduction:
         return reduction(self.shape, self.held, symmetries)
@@ -309,7 +326,8 @@ class Prover:
     def _network(self, values: Sequence[arb], radius: arb | float = 0) -> Network:
         from flint import arb
 
-        return Network(self.whole.weights([x + arb(0, radius) for x in values]), self.teachers)
+        weights = self.whole.weights([x + arb(0, radius) for x in values])
+        return Network(weights, self.teachers, self.function)
 
     def proof(self) -> PointProof:
         """All of it."""
@@ -329,9 +347,10 @@ class Prover:
         index = inner.number + outer.number
         loss = self._loss(around)
         kind = Kind.SADDLE if index else Kind.MINIMUM
+        told = self._told_function()
         record = {
             "format": "landtopo certificate of a point",
-            "format_version": 1,
+            "format_version": 2 if told else 1,
             "claim": CLAIM,
             "kind": str(kind),
             "index": index,
@@ -351,6 +370,7 @@ class Prover:
                 for one, basis in zip(self.sectors, inner.bases, strict=True)
             ],
             "normal_basis": _rounded(outer.bases[0]) if outer.bases else [],
+            **told,
         }
         return PointProof(
             neurons=self.shape[0],
@@ -362,6 +382,17 @@ class Prover:
             status=CertificateStatus.CERTIFIED,
             record=record,
         )
+
+    def _told_function(self) -> dict[str, Any]:
+        """Activation and output weights; nothing for ReLU and ones, as in format 1."""
+        if self.problem.teacher.is_plain and self.function.students is None:
+            return {}
+        both = (self._strengths(), self.problem.teacher.strengths)
+        return {
+            "activation": self.problem.function.name.partition(":")[0],
+            "parameter": str(self.function.kernel.parameter),
+            "outputs": [[str(Fraction(x)) for x in a.tolist()] for a in both],
+        }
 
     def _refined(self) -> tuple[list[arb], Array] | None:
         """Values on a grid, by Newton's method with one inverse; and that inverse."""

@@ -31,6 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landtopo.checks import check_options, checked_array, checked_instance, checked_options
 from landtopo.eigen import eigh
+from landtopo.models.networks.activation import Activation
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Kind
@@ -46,6 +47,7 @@ from landtopo.proofs.enclosures import (
     upper,
     widened,
 )
+from landtopo.proofs.kernels import NetworkFunction, network_function
 from landtopo.shown import Brief, Table
 
 if TYPE_CHECKING:
@@ -80,13 +82,17 @@ class CertificateStatus(StrEnum):
     SIGN_OPEN = (
         "The box holds exactly one critical point, but the sign of an eigenvalue is not proved."
     )
-    ZERO_NEURON = "A student neuron is zero, where the loss has no derivative."
+    ZERO_NEURON = "A student neuron is zero, where the loss is not smooth."
+    MIXED = (
+        "Rotations of neurons into each other leave this function alone, so that no critical point "
+        "of more than one neuron is isolated."
+    )
     PARALLEL_NEURONS = (
         "Two student neurons are parallel, so the critical points near them are not isolated."
     )
     NOT_PROVED = (
         "No box around the weights passed the test: they are too far from a critical point, or it "
-        "is not isolated."
+        "is not isolated or has a curvature of zero."
     )
 
 
@@ -226,9 +232,10 @@ def certify(
     Parameters
     ----------
     problem : TeacherStudent
-        Teacher and dimension; the width is taken from the weights.
+        Teacher and dimension; the width is taken from the weights, unless there are output weights
+        of the student. The activation is relu, leaky, abs, erf, squared-relu or quadratic.
     weights : array_like, shape (K, r + E)
-        A reduced network (no zero and no parallel neurons) close to a critical point.
+        A reduced network (no zero and no parallel neurons, but for erf) close to a critical point.
     options : CertifyOptions, optional
 
     Returns
@@ -238,7 +245,7 @@ def certify(
     Raises
     ------
     InvalidArgument
-        If the weights do not fit the problem.
+        If the weights do not fit the problem, or there is no kernel of the activation.
     LandtopoError
         If python-flint is missing.
 
@@ -254,7 +261,7 @@ def certify(
     import flint
 
     options = checked_options("options", "certify", options, CertifyOptions)
-    points = checked_weights("certify", problem, weights)
+    points, function = checked_weights("certify", problem, weights)
     teacher = problem.teacher.vectors
     scale = float(problem.teacher.norms.max())
     centre, pivots, dropped = turned(points, problem.rank, options.span_tolerance * scale)
@@ -269,13 +276,13 @@ def certify(
         options=options,
         status=CertificateStatus.NOT_PROVED,
     )
-    status = refusal(points, options, scale)
+    status = refusal(points, options, scale, problem.function)
     if status is not None:
         return replace(refused, status=status)
     frame = np.zeros((len(teacher), centre.shape[1]))
     frame[:, : problem.rank] = teacher
     with flint.ctx.workprec(options.precision):
-        test = KrawczykTest(matrix(centre), networks(matrix(frame)), problem.rank, pivots)
+        test = KrawczykTest(matrix(centre), networks(matrix(frame), function), problem.rank, pivots)
         return test.certificate(refused, scale)
 
 
@@ -340,7 +347,8 @@ class KrawczykTest:
             return None
         step = approximate * entries(self.gradient, self.free)
         residual = _largest(step.entries())
-        size = self._first_size(inverse, 1e-7 * scale)
+        # Where third derivatives vanish the estimate has no limit.
+        size = min(self._first_size(inverse, 1e-7 * scale), scale)
         for _ in range(_ATTEMPTS):
             if not residual < size:
                 return None
@@ -535,33 +543,49 @@ def turned(points: Array, rank: int, tolerance: float) -> tuple[Array, list[int]
     return np.hstack([points[:, :rank], turned[:, :used]]), pivots, dropped
 
 
-def refusal(points: Array, options: CertifyOptions, scale: float) -> CertificateStatus | None:
-    """Why the points cannot be isolated, by looking at the neurons."""
+def refusal(
+    points: Array, options: CertifyOptions, scale: float, function: Activation
+) -> CertificateStatus | None:
+    """Why the points cannot be isolated, or are not smooth, by looking at the neurons."""
+    if function.mixes and len(points) > 1:
+        return CertificateStatus.MIXED
     norms = np.linalg.norm(points, axis=1)
-    if np.any(norms <= options.zero_norm * scale):
+    zero = norms <= options.zero_norm * scale
+    if function.kinks and np.any(zero):
         return CertificateStatus.ZERO_NEURON
+    if not function.merges or len(points) == 1:
+        return None
     units = points / norms[:, None]
     for k in range(1, len(units)):
         apart = np.linalg.norm(units[:k] - units[k], axis=1)
         angles = 2 * np.arctan2(apart, np.linalg.norm(units[:k] + units[k], axis=1))
-        if angles.min() <= options.parallel_angle:
+        # Opposite neurons of an even function are parallel ones, one of them turned around.
+        least = min(angles.min(), np.pi - angles.max()) if function.parity == 1 else angles.min()
+        if least <= options.parallel_angle:
             return CertificateStatus.PARALLEL_NEURONS
     return None
 
 
-def checked_weights(caller: str, problem: TeacherStudent, weights: ArrayLike) -> Array:
-    """Weights that fit a problem, as an array of their own."""
+def checked_weights(
+    caller: str, problem: TeacherStudent, weights: ArrayLike
+) -> tuple[Array, NetworkFunction]:
+    """Weights that fit a problem, as an array of their own, and what the networks are."""
     checked_instance("problem", caller, problem, TeacherStudent)
-    problem.require_relu(caller)
+    function = network_function(problem, caller)
+    width = "K" if problem.outputs is None else str(problem.width)
     largest = np.inf if problem.dim is None else problem.dim
     points = checked_array(
         "weights",
         caller,
         weights,
-        f"(K, {problem.rank} + E), with no more than {largest} columns",
-        lambda shape: len(shape) == 2 and shape[0] > 0 and problem.rank <= shape[1] <= largest,
+        f"({width}, {problem.rank} + E), with no more than {largest} columns",
+        lambda shape: (
+            len(shape) == 2
+            and (shape[0] > 0 if problem.outputs is None else shape[0] == problem.width)
+            and problem.rank <= shape[1] <= largest
+        ),
     )
-    return np.array(points)
+    return np.array(points), function
 
 
 def _read_only(values: Array) -> Array:

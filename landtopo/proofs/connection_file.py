@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
+from landtopo.checks import checked_instance
 from landtopo.eigen import eigh
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.loss import PopulationLoss
@@ -223,7 +224,9 @@ direction."
     require_flint()
     import flint
 
-    points = checked_weights("prove_connection", problem, weights)
+    checked_instance("problem", "prove_connection", problem, TeacherStudent)
+    problem.require_relu("prove_connection")
+    points, _ = checked_weights("prove_connection", problem, weights)
     saddle = prove_point(problem, points)
     if saddle.index != 1 or saddle.record is None or len(saddle.record["pivots"]) > 1:
         return _failed(saddle, ConnectionStatus.NO_SADDLE)

@@ -1,35 +1,32 @@
-"""Rigorous enclosures of the ReLU population loss and its derivatives over boxes of weights.
+"""Rigorous enclosures of a population loss and its derivatives over boxes of weights.
 
 Balls (midpoint and radius) of python-flint, rounded outwards in every operation: what is returned
 contains the value at every point of the box. Needs the package python-flint.
 
-Letters: u, v weight vectors; a = |u|^2, b = |v|^2, C = u.v, S = |u||v| sin t with t the angle
-between them, B = pi - t; p = a v - C u and q = b u - C v, the parts orthogonal to u and to v, with
-|p| = S sqrt(a) and |q| = S sqrt(b). In them
-grad_u g = (S u / a + B v) / 2 pi,
-H_uu = (|p| / a (I - u u^T / a) + p p^T / (a |p|)) / (2 pi |u|),
-H_uv = (B I + S u v^T / (a b) + p q^T / (a b S)) / 2 pi.
-Where a box allows S = 0, the quotients p_i p_j / |p| and p_i q_j / S are bounded by their largest
-size, |p| and S sqrt(a b); the derivatives are continuous there.
+What is known of the activation is its kernel (`landtopo.proofs.kernels`, where the letters are).
+With |p| = S sqrt(a) and |q| = S sqrt(b), where a box allows S = 0 the quotients p_i p_j / S and
+p_i q_j / S are bounded by their largest size, S a and S sqrt(a b); the derivatives are continuous
+there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from landtopo.errors import LandtopoError
 from landtopo.objective import Array
+from landtopo.proofs.kernels import Curvature, Kernel, NetworkFunction
 
 if TYPE_CHECKING:
     from flint import arb, arb_mat
 
 __all__ = [
-    "LeakyNetwork",
     "Network",
+    "Pair",
     "box",
     "lower",
     "matrix",
@@ -109,80 +106,121 @@ def midpoints(balls: arb_mat) -> Array:
     return values.reshape(balls.nrows(), balls.ncols())
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Enclosures of two vectors' letters; see the module's docstring."""
+class Pair:
+    """Two vectors, and what a kernel makes of them; letters as in `landtopo.proofs.kernels`.
 
-    u: arb_mat
-    v: arb_mat
-    a: arb
-    b: arb
-    cosine: arb
-    sine: arb
-    opposite: arb
-    p: arb_mat
-    q: arb_mat
-    known: bool
+    Each is computed when it is asked for first, and kept.
 
-    def swapped(self) -> _Pair:
+    Parameters
+    ----------
+    kernel : Kernel
+    u, v : arb_mat, shape (1, D)
+    a, b : arb
+        Their squares.
+    first : Pair, optional
+        The same with u and v exchanged, whose letters are taken over.
+    """
+
+    def __init__(
+        self, kernel: Kernel, u: arb_mat, v: arb_mat, a: arb, b: arb, first: Pair | None = None
+    ) -> None:
+        self.kernel, self.u, self.v, self.a, self.b = kernel, u, v, a, b
+        self._first = first
+        self.c: arb = first.c if first else (u * v.transpose())[0, 0]
+
+    def swapped(self) -> Pair:
         """The same pair seen from the second vector."""
-        return _Pair(
-            self.v,
-            self.u,
-            self.b,
-            self.a,
-            self.cosine,
-            self.sine,
-            self.opposite,
-            self.q,
-            self.p,
-            self.known,
-        )
+        return Pair(self.kernel, self.v, self.u, self.b, self.a, self)
+
+    @cached_property
+    def p(self) -> arb_mat:
+        """The part of v across u, a v - c u."""
+        return self._first.q if self._first else self.v * self.a - self.u * self.c
+
+    @cached_property
+    def q(self) -> arb_mat:
+        """The part of u across v, b u - c v."""
+        return self._first.p if self._first else self.u * self.b - self.v * self.c
+
+    @cached_property
+    def sine(self) -> arb:
+        """S."""
+        from flint import arb
+
+        if self._first:
+            return self._first.sine
+        # Both S^2 = |p|^2 / a and |q|^2 / b contain no difference of large numbers.
+        square = (self.p * self.p.transpose())[0, 0] / self.a
+        return square.sqrt() if square > 0 else arb(0).union(abs(square).upper().sqrt())
+
+    @cached_property
+    def opposite(self) -> arb:
+        """B."""
+        from flint import arb
+
+        if self._first:
+            return self._first.opposite
+        if self.c > 0:
+            return arb.pi() - arb.atan2(self.sine, self.c)
+        return arb.atan2(self.sine, -self.c)
+
+    @cached_property
+    def slopes(self) -> tuple[arb, arb]:
+        """Along and across."""
+        return self.kernel.slopes(self)
+
+    @cached_property
+    def _curvature(self) -> Curvature:
+        return self.kernel.curvature(self)
 
     def value(self) -> arb:
-        """2 pi g."""
-        return self.sine + self.opposite * self.cosine
+        """G."""
+        return self.kernel.value(self)
 
     def own_hessian(self, identity: arb_mat) -> arb_mat:
-        """2 pi H_uu."""
-        length = self.a.sqrt()
-        bend = self.sine / length  # |p| / a = |v| sin t
-        flat = identity * bend - (self.u.transpose() * self.u) * (bend / self.a)
-        if self.known:
-            turned = (self.p.transpose() * self.p) / (self.a * length * self.sine)
-        else:
-            turned = _filled(len(identity.table()), upper(abs(bend)))
-        return (flat + turned) / length
+        """H_uu."""
+        bent = self._curvature
+        block = identity * self.slopes[0]
+        if bent.aa is not None:
+            block += self.u.transpose() * self.u * bent.aa
+        if bent.ac is not None:
+            mixed = self.u.transpose() * self.v
+            block += (mixed + mixed.transpose()) * bent.ac
+        if bent.cc is not None:
+            block += self.v.transpose() * self.v * bent.cc
+        if bent.turn is not None:
+            # |p|^2 / (a^2 S) = S / a.
+            bound = bent.turn * self.sine / self.a
+            block += self._turned(self.p, bent.turn / (self.a * self.a), bound)
+        return block
 
     def mixed_hessian(self, identity: arb_mat) -> arb_mat:
-        """2 pi H_uv."""
-        product = self.a * self.b
-        flat = identity * self.opposite + (self.u.transpose() * self.v) * (self.sine / product)
-        if self.known:
-            turned = (self.p.transpose() * self.q) / (product * self.sine)
-        else:
-            turned = _filled(len(identity.table()), upper(abs(self.sine) / product.sqrt()))
-        return flat + turned
+        """H_uv."""
+        bent, product = self._curvature, self.a * self.b
+        block = identity * self.slopes[1]
+        terms = (
+            (bent.ab, self.u, self.v),
+            (bent.ac, self.u, self.u),
+            (bent.bc, self.v, self.v),
+            (bent.cc, self.v, self.u),
+        )
+        for factor, left, right in terms:
+            if factor is not None:
+                block += left.transpose() * right * factor
+        if bent.turn is not None:
+            # |p||q| / (a b S) = S / sqrt(a b).
+            bound = bent.turn * self.sine / product.sqrt()
+            block += self._turned(self.q, bent.turn / product, bound)
+        return block
 
+    def _turned(self, other: arb_mat, factor: arb, bound: arb) -> arb_mat:
+        """The last term, factor p^T other / S, whose entries are no larger than a bound."""
+        from flint import arb, arb_mat
 
-def _filled(size: int, bound: float) -> arb_mat:
-    from flint import arb, arb_mat
-
-    return arb_mat(size, size, [arb(0, bound)] * (size * size))
-
-
-def _pair(u: arb_mat, v: arb_mat, a: arb, b: arb) -> _Pair:
-    from flint import arb
-
-    cosine = (u * v.transpose())[0, 0]
-    p = v * a - u * cosine
-    q = u * b - v * cosine
-    # Both S^2 = |p|^2 / a and |q|^2 / b contain no difference of large numbers.
-    square = (p * p.transpose())[0, 0] / a
-    sine = square.sqrt() if square > 0 else arb(0).union(abs(square).upper().sqrt())
-    known = bool(sine > 0) and float(sine.rad()) < _KNOWN * float(sine.mid())
-    opposite = arb.pi() - arb.atan2(sine, cosine) if cosine > 0 else arb.atan2(sine, -cosine)
-    return _Pair(u, v, a, b, cosine, sine, opposite, p, q, known)
+        sine, size = self.sine, self.u.ncols()
+        if sine > 0 and float(sine.rad()) < _KNOWN * float(sine.mid()):
+            return self.p.transpose() * other * (factor / sine)
+        return arb_mat(size, size, [arb(0, upper(abs(bound)))] * (size * size))
 
 
 class Network:
@@ -191,15 +229,23 @@ class Network:
     Parameters
     ----------
     students : arb_mat, shape (K, D)
-        No row may contain zero.
+        Where s has a kink, no row may contain zero.
     teachers : arb_mat, shape (M, D)
+    function : NetworkFunction, optional
+        Activation and output weights; ReLU and ones by default.
     """
 
-    def __init__(self, students: arb_mat, teachers: arb_mat) -> None:
+    def __init__(
+        self, students: arb_mat, teachers: arb_mat, function: NetworkFunction | None = None
+    ) -> None:
         from flint import arb, arb_mat
 
         self.width = students.nrows()
         self.columns = students.ncols()
+        function = function or NetworkFunction()
+        self._kernel = function.kernel
+        self._students = _strengths(function.students, self.width)
+        self._teaching = _strengths(function.teachers, teachers.nrows())
         self._weights = students
         self._teachers = teachers
         self._identity = arb_mat(
@@ -207,35 +253,40 @@ class Network:
             self.columns,
             [arb(i == j) for i in range(self.columns) for j in range(self.columns)],
         )
-        rows = _rows(students)
-        others = _rows(teachers)
-        squares = [(row * row.transpose())[0, 0] for row in rows]
-        other_squares = [(row * row.transpose())[0, 0] for row in others]
-        self._squares = squares
-        self._other_squares = other_squares
-        self._rows = rows
-        self._others = others
-        self._known: dict[tuple[int, int], _Pair] = {}
+        self._rows = _rows(students)
+        self._others = _rows(teachers)
+        self._squares = [(row * row.transpose())[0, 0] for row in self._rows]
+        self._other_squares = [(row * row.transpose())[0, 0] for row in self._others]
+        self._known: dict[tuple[int, int], Pair] = {}
 
-    def _inner(self, k: int, j: int) -> _Pair:
+    def _pair(self, u: arb_mat, v: arb_mat, a: arb, b: arb) -> Pair:
+        return Pair(self._kernel, u, v, a, b)
+
+    def _inner(self, k: int, j: int) -> Pair:
         """Letters of students k and j, from the first."""
         if (k, j) not in self._known:
-            pair = _pair(self._rows[k], self._rows[j], self._squares[k], self._squares[j])
+            pair = self._pair(self._rows[k], self._rows[j], self._squares[k], self._squares[j])
             self._known[k, j] = pair
             self._known[j, k] = pair.swapped()
         return self._known[k, j]
 
-    def _partners(self, k: int) -> list[_Pair]:
-        """Pairs of student k with the other students."""
-        return [self._inner(k, j) for j in range(self.width) if j != k]
+    def _partners(self, k: int) -> list[tuple[arb, Pair]]:
+        """Pairs of student k with all other vectors, with a_k a_l and -a_k b_m."""
+        strength = self._students[k]
+        found = [
+            (strength * self._students[j], self._inner(k, j)) for j in range(self.width) if j != k
+        ]
+        return found + [
+            (-strength * b, pair) for b, pair in zip(self._teaching, self._cross(k), strict=True)
+        ]
 
-    def _cross(self, k: int) -> list[_Pair]:
+    def _cross(self, k: int) -> list[Pair]:
         """Pairs of student k with the teachers."""
         teachers = range(self._teachers.nrows())
         for m in teachers:
             # Teachers are counted on from the students, which are one another's only partners.
             if (k, self.width + m) not in self._known:
-                self._known[k, self.width + m] = _pair(
+                self._known[k, self.width + m] = self._pair(
                     self._rows[k], self._others[m], self._squares[k], self._other_squares[m]
                 )
         return [self._known[k, self.width + m] for m in teachers]
@@ -249,9 +300,13 @@ class Network:
 
     def gradient_row(self, k: int) -> arb_mat:
         """Gradient by student k, shape (1, D)."""
-        from flint import arb, arb_mat
+        from flint import arb_mat
 
-        teachers = [pair.opposite / (2 * arb.pi()) for pair in self._cross(k)]
+        strength = self._students[k]
+        teachers = [
+            strength * b * pair.slopes[1]
+            for b, pair in zip(self._teaching, self._cross(k), strict=True)
+        ]
         own = arb_mat(1, self.width, self.normal_row(k)) * self._weights
         return own - arb_mat(1, len(teachers), teachers) * self._teachers
 
@@ -264,14 +319,12 @@ class Network:
 
     def normal_row(self, k: int) -> list[arb]:
         """Row k of the matrix A."""
-        from flint import arb
-
-        double_pi = 2 * arb.pi()
-        bend = sum((pair.sine for pair in self._partners(k)), arb(0))
-        bend -= sum((pair.sine for pair in self._cross(k)), arb(0))
-        own = arb(0.5) + bend / (double_pi * self._squares[k])
+        strength = self._students[k]
+        own = strength * strength * self._kernel.own(self._squares[k])[1]
+        own += sum(weight * pair.slopes[0] for weight, pair in self._partners(k))
         return [
-            own if j == k else self._inner(k, j).opposite / double_pi for j in range(self.width)
+            own if j == k else strength * self._students[j] * self._inner(k, j).slopes[1]
+            for j in range(self.width)
         ]
 
     def hessian(self) -> arb_mat:
@@ -292,87 +345,58 @@ class Network:
 
     def hessian_block(self, k: int, j: int) -> arb_mat:
         """Second derivatives by students k and j, shape (D, D)."""
-        from flint import arb
-
+        strength = self._students[k]
         if j != k:
-            return self._inner(k, j).mixed_hessian(self._identity) / (2 * arb.pi())
-        block = self._identity * arb.pi()
-        for partner in self._partners(k):
-            block += partner.own_hessian(self._identity)
-        for partner in self._cross(k):
-            block -= partner.own_hessian(self._identity)
-        return block / (2 * arb.pi())
+            mixed = self._inner(k, j).mixed_hessian(self._identity)
+            return mixed * (strength * self._students[j])
+        _, slope, bend = self._kernel.own(self._squares[k])
+        row = self._rows[k]
+        block = self._identity * slope + row.transpose() * row * bend
+        block *= strength * strength
+        for weight, partner in self._partners(k):
+            block += partner.own_hessian(self._identity) * weight
+        return block
 
     def loss(self) -> arb:
         """Population loss."""
         from flint import arb
 
-        products = arb(0)
-        for k in range(self.width):
-            products += sum((self._inner(k, j).value() for j in range(k)), arb(0))
-            products -= sum((pair.value() for pair in self._cross(k)), arb(0))
-        for m, (v, b) in enumerate(zip(self._others, self._other_squares, strict=True)):
-            for n in range(m):
-                products += _pair(v, self._others[n], b, self._other_squares[n]).value()
-        squares = sum(self._squares, arb(0)) + sum(self._other_squares, arb(0))
-        return squares / 4 + products / (2 * arb.pi())
+        total = arb(0)
+        for k, (a, square) in enumerate(zip(self._students, self._squares, strict=True)):
+            total += a * a * self._kernel.own(square)[0] / 2
+            total += a * sum(self._students[j] * self._inner(k, j).value() for j in range(k))
+            cross = zip(self._teaching, self._cross(k), strict=True)
+            total -= a * sum(b * pair.value() for b, pair in cross)
+        rows = list(zip(self._teaching, self._others, self._other_squares, strict=True))
+        for m, (strength, v, b) in enumerate(rows):
+            total += strength * strength * self._kernel.own(b)[0] / 2
+            for other, w, c in rows[:m]:
+                total += strength * other * self._pair(v, w, b, c).value()
+        return total
 
 
-class LeakyNetwork(Network):
-    """The same for leaky ReLU: (1 - al)^2 times ReLU's, and (al / 2) |sum_k w_k - sum_m v_m|^2.
-
-    Parameters
-    ----------
-    students, teachers : arb_mat
-    slope : float
-        al, below zero.
-    """
-
-    def __init__(self, students: arb_mat, teachers: arb_mat, slope: float) -> None:
-        from flint import arb
-
-        super().__init__(students, teachers)
-        self._al = arb(slope)
-        self._be = (1 - self._al) ** 2
-
-    def gradient_row(self, k: int) -> arb_mat:
-        """Gradient by student k, shape (1, D)."""
-        from flint import arb, arb_mat
-
-        # Of both, A W + B V with entries (1 - al)^2 (pi - t) / 2 pi + al in B.
-        teachers = [self._be * pair.opposite / (2 * arb.pi()) + self._al for pair in self._cross(k)]
-        own = arb_mat(1, self.width, self.normal_row(k)) * self._weights
-        return own - arb_mat(1, len(teachers), teachers) * self._teachers
-
-    def normal_row(self, k: int) -> list[arb]:
-        """Row k of the matrix A."""
-        return [self._be * entry + self._al for entry in super().normal_row(k)]
-
-    def hessian_block(self, k: int, j: int) -> arb_mat:
-        """Second derivatives by students k and j, shape (D, D)."""
-        return super().hessian_block(k, j) * self._be + self._identity * self._al
-
-    def loss(self) -> arb:
-        """Population loss."""
-        rest = sum(self._rows, 0 * self._rows[0]) - sum(self._others, 0 * self._rows[0])
-        return self._be * super().loss() + self._al / 2 * (rest * rest.transpose())[0, 0]
-
-
-def networks(teachers: arb_mat, slope: float = 0.0) -> Callable[[arb_mat], Network]:
+def networks(
+    teachers: arb_mat, function: NetworkFunction | None = None
+) -> Callable[[arb_mat], Network]:
     """What makes the network of students of one teacher, in as many columns as they have.
 
     Parameters
     ----------
     teachers : arb_mat, shape (M, D)
-    slope : float
-        Of the activation below zero; 0 is ReLU.
+    function : NetworkFunction, optional
+        ReLU and ones by default.
     """
 
     def network(students: arb_mat) -> Network:
-        wide = widened(teachers, students.ncols() - teachers.ncols())
-        return LeakyNetwork(students, wide, slope) if slope else Network(students, wide)
+        return Network(students, widened(teachers, students.ncols() - teachers.ncols()), function)
 
     return network
+
+
+def _strengths(values: Array | None, count: int) -> list[arb]:
+    from flint import arb
+
+    return [arb(1)] * count if values is None else [arb(x) for x in values.tolist()]
 
 
 def _rows(balls: arb_mat) -> Sequence[arb_mat]:

@@ -24,6 +24,7 @@ from landtopo.proofs.certification import (
     submatrix,
 )
 from landtopo.proofs.enclosures import matrix, midpoints, networks, require_flint
+from landtopo.proofs.kernels import LeakyKernel, NetworkFunction
 
 if TYPE_CHECKING:
     from flint import arb, arb_mat
@@ -60,7 +61,7 @@ class ExactTeacher:
         self._scale = float(np.sqrt(np.diag(gram).max()))
         with flint.ctx.workprec(_BITS):
             vectors = _cholesky(gram)
-            self._network = networks(vectors, slope)
+            self._network = networks(vectors, NetworkFunction(LeakyKernel(slope)))
             self.vectors = midpoints(vectors)
 
     def solve(self, weights: Array, pivots: list[int]) -> arb_mat | None:

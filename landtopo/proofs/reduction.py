@@ -154,7 +154,12 @@ def _numbers(parts: Sequence[tuple[int, ...]], total: int) -> NDArray[np.intp]:
     return found
 
 
-def exchanges(teachers: Array, weights: Array, tolerance: float) -> list[list[Exchange]]:
+def exchanges(
+    teachers: Array,
+    weights: Array,
+    tolerance: float,
+    strengths: tuple[Array, Array] | None = None,
+) -> list[list[Exchange]]:
     """Exchanges of columns that leave the teacher and a point alone, in classes of columns.
 
     Parameters
@@ -163,16 +168,24 @@ def exchanges(teachers: Array, weights: Array, tolerance: float) -> list[list[Ex
     weights : ndarray, shape (K, D)
     tolerance : float
         How far the point may move.
+    strengths : tuple of ndarray, optional
+        Output weights of teacher and students, of which none may become another; ones by default.
 
     Returns
     -------
     list of list of Exchange
         For each class of columns, those of its first one with each other one.
     """
+    columns = range(weights.shape[1])
+    if strengths is not None:
+        # Beside the columns, and so far apart that no tolerance takes one for another.
+        teachers = np.column_stack([teachers, strengths[0]])
+        numbers = np.unique(strengths[1], return_inverse=True)[1]
+        weights = np.column_stack([weights, numbers * (1.0 + 10.0 * tolerance)])
     rows = sorted(map(tuple, teachers.tolist()))
     classes: list[list[Exchange]] = []
     firsts: list[int] = []
-    for column in range(weights.shape[1]):
+    for column in columns:
         for number, first in enumerate(firsts):
             neurons = _exchanged(teachers, rows, weights, (first, column), tolerance)
             if neurons is not None:

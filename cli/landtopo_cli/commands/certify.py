@@ -24,6 +24,7 @@ Examples
   landtopo certify --teacher orthonormal:6 --width 6
   landtopo certify -o six.landtopo --width 6 --family w6-f1 --json
   landtopo certify -o six.landtopo --width 6 --out-dir proofs
+  landtopo certify --teacher orthonormal:3 --activation erf --width 3 --out-dir proofs
   landtopo certify -o six.landtopo --width 6 --connections --out-dir proofs
   landtopo certify --complete --teacher equicorrelated:2:-0.3 --width 2
   landtopo certify --complete --teacher orthonormal:2 --widths 1:2 --out-dir lists
@@ -72,13 +73,15 @@ def command(
     """Prove in interval arithmetic that points exist, and what they are.
 
     For each family, also of saddles that a study knows: a box that holds exactly one critical
-    point, the signs of its eigenvalues in all dimensions, and bounds of its loss. Zero neurons are
-    dropped and parallel ones merged first: what is proved is about the reduced network, with so
-    many neurons as the table says. Proofs that are written are made with the symmetries of a point,
-    from a few unknowns where it has many; verification/check_certificates.py checks them.
-    With --connections tubes are laid around both descents of a pass that the flow cannot leave,
-    from the saddle into a neighbourhood of where they end; verification/check_connections.py checks
-    what is written.
+    point, the signs of its eigenvalues in all dimensions, and bounds of its loss. This is for the
+    activations relu, leaky, abs, erf, squared-relu, and quadratic with one neuron. Where parallel
+    neurons are as good as one, zero ones are dropped and parallel ones merged first: what is
+    proved is about the reduced network, with so many neurons as the table says. Proofs that are
+    written are made with the symmetries of a point, from a few unknowns where it has many;
+    verification/check_certificates.py checks them.
+    With --connections, for relu, tubes are laid around both descents of a pass that the flow
+    cannot leave, from the saddle into a neighbourhood of where they end;
+    verification/check_connections.py checks what is written.
     With --complete nothing is searched from starts: intervals show where there are critical points
     and that there are no others, or which boxes of directions could not be decided; with --within
     for a whole interval of teachers at once. verification/check_lists.py checks lists that are
@@ -121,7 +124,10 @@ def command(
             check_files(tuple(places.values()), force)
             work.progress.begin(f"width {width}: proofs", len(points))
             for point in points:
-                reduced = reduce_network(point.weights, work.teacher.rank).vectors
+                function = work.teacher.function
+                reduced = reduce_network(
+                    point.weights, work.teacher.rank, function=function
+                ).vectors
                 problem = work.problem(len(reduced))
                 if folder is None:
                     proofs.append((point.id, certify(problem, reduced)))
