@@ -65,9 +65,10 @@ NOT_FINITE = 4
 UNDER_WAY = 5
 SHORTER = 6
 
-# Dimensions of Krylov spaces at which the step is looked at, and their largest.
+# Dimensions of Krylov spaces at which the step is looked at, and their largest. Most steps need
+# nearly as many as the last one, so the first look is one below what that needed.
 _FIRST = 8
-_GROWTH = 1.5
+_GROWTH = 1.25
 _MOST = 64
 # What of H s + g a step may neglect, relative to the gradient; Newton's steps near the end neglect
 # less. And what of H v - b v a followed mode may, relative to the geometric mean of b and the
@@ -115,9 +116,9 @@ class Climb(NamedTuple):
         in the gradient, and the last step made.
     modes : ndarray, shape (p, n)
         The modes followed in the last step, or the direction to climb at first, orthonormal.
-    known : ndarray of int, shape (2,)
-        How many of them there are, and whether the first is still to be tracked because it is not
-        known to be the lowest.
+    known : ndarray of int, shape (3,)
+        How many of them there are, whether the first is still to be tracked because it is not
+        known to be the lowest, and the dimension at which the next step is first looked at.
     radius : ndarray, shape (1,)
         Of the trust region.
     Q, HQ, T : ndarray, shapes (m + p + 1, n), (m, n), (m, m)
@@ -178,13 +179,13 @@ def beginning(x, direction, rules):
     most = min(n, max(_MOST, 2 * rules.climbed + _FIRST))
     held = max(rules.climbed, 1)
     modes = np.zeros((held, n))
-    known = np.zeros(2, dtype=np.int64)
+    known = np.zeros(3, dtype=np.int64)
     if rules.climbed == 1:
         length = math.sqrt(dot(direction, direction))
         if length > 0.0:
             for i in range(n):
                 modes[0, i] = direction[i] / length
-            known[:] = 1
+            known[:2] = 1
     return Climb(
         x.copy(),
         np.empty(n),
@@ -331,14 +332,12 @@ def _outside(climb, inner):
 @njit(cache=True, error_model="numpy")
 def _spectrum(climb, count):
     """Ritz values, Ritz vectors as rows, and the gradient's components along them."""
-    values, columns = eigh_compiled(climb.T[:count, :count])
-    vectors = np.empty((count, count))
+    values, vectors = eigh_compiled(climb.T[:count, :count])
     components = np.zeros(count)
     for j in range(count):
         share = dot(climb.Q[j], climb.g)
         for i in range(count):
-            vectors[i, j] = columns[j, i]
-            components[i] += columns[j, i] * share
+            components[i] += vectors[i, j] * share
     return values, vectors, components
 
 
@@ -397,7 +396,7 @@ def proposed(task, climb, rules):
         filled = _appended(climb, filled, gauge)
     climb.Q[filled] = climb.g
     filled = _appended(climb, filled, gauge)
-    done, wanted = 0, min(most, max(_FIRST, 2 * rules.climbed + 4))
+    done, wanted = 0, min(most, max(_FIRST, 2 * rules.climbed + 4, climb.known[2]))
     while True:
         done, filled = _grown(task, climb, gauge, (done, wanted, filled))
         if not math.isfinite(np.sum(climb.T[:done, :done])):
@@ -417,6 +416,7 @@ def proposed(task, climb, rules):
         if _settled(climb, vectors, steps, first, rules, (_MODE_ERROR * curvature, share * norm)):
             break
         wanted = min(most, int(_GROWTH * done) + 1)
+    climb.known[2] = int(done / _GROWTH)
     return _kept(climb, vectors, steps, first, rules), done
 
 
