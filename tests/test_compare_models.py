@@ -107,3 +107,65 @@ def test_the_command_prints_the_same_and_draws_it(
     unused = CliRunner().invoke(main, ["compare", *files, "--width", "3"])
     assert unused.exit_code == 2
     assert "--width does nothing without --picture" in unused.stderr
+
+
+def test_trained_and_constrained_students_are_rows_beside_free_ones(
+    graphs: dict[str, nx.MultiGraph[str]], tmp_path: Path
+) -> None:
+    few = lt.ExploreOptions(
+        random_starts=8, mode_starts=8, line_starts=4, patience=10, tries=1, check_pairs=1
+    )
+    kinds = {
+        "trained": lt.trained_models(TEACHER, [2, 3], init_outputs="normal"),
+        "normalised": lt.constrained_models(TEACHER, "normalised", [2, 3]),
+    }
+    found = {
+        name: lt.landscape_graph(models, starts=12, options=few) for name, models in kinds.items()
+    }
+    compared = lt.compare_models({"relu": graphs["relu"], **found})
+    entries = {(entry.model, entry.width): entry for entry in compared.entries}
+    assert len(entries) == 6
+    # The teacher itself at width 2: two labelled copies, of each model.
+    for name in ("relu", *kinds):
+        assert entries[name, 2].pieces == 2
+        assert abs(entries[name, 2].lowest) < 1e-12
+    lowest = {(one.model, one.width, one.loss < 1e-12): one.distance for one in compared.families}
+    assert lowest["trained", 2, True] == pytest.approx(0.0, abs=1e-6)
+    assert lowest["normalised", 2, True] == pytest.approx(0.0, abs=1e-6)
+    # With free signs the minimum of width 1 comes back on a line without bound.
+    trained = entries["trained", 2]
+    assert trained.flat >= 1
+    assert trained.lowest_escape == 0.0
+    lines = [one for one in compared.families if one.model == "trained" and one.width == 2]
+    assert [one.partner is None for one in lines] == [one.loss > 1e-12 for one in lines]
+    # A wider normalised student is not the teacher; its lowest level counts, in isolated points.
+    wider, nodes = entries["normalised", 3], found["normalised"].nodes
+    assert wider.lowest > 0.1
+    families = [data for _, data in nodes(data=True) if data["width"] == 3]
+    best = [data for data in families if data["loss"] < wider.lowest + 1e-9]
+    (one,) = best
+    x = np.asarray(one["coordinates"]).reshape(3, -1)[:, :2]
+    copies = {
+        tuple(x[list(students)][:, teachers].round(6).ravel() + 0.0)
+        for students in permutations(range(3))
+        for teachers in ([0, 1], [1, 0])
+    }
+    assert wider.pieces == len(copies)
+    assert wider.spurious_share == pytest.approx(1.0 - one["count"] / 12)
+    files = []
+    for name, graph in (("relu", graphs["relu"]), *found.items()):
+        files.append(str(tmp_path / f"{name}.json"))
+        lt.write_graph(graph, files[-1])
+    done = CliRunner().invoke(main, ["compare", *files, "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["models"] == ["relu", "relu, trained", "relu, normalised"]
+    assert [row["pieces"] for row in told["widths"]] == [entry.pieces for entry in compared.entries]
+    assert "relu, normalised" in CliRunner().invoke(main, ["compare", *files]).stdout
+
+
+def test_graphs_without_students_are_refused() -> None:
+    bowl = lt.function_model(lambda x: float(x @ x), low=[-1.0], high=[1.0])
+    other = lt.landscape_graph(bowl, starts=2)
+    with pytest.raises(lt.InvalidArgument, match="must be a landscape of networks"):
+        lt.compare_models({"relu": other, "other": other})

@@ -365,12 +365,3 @@ def test_searches_that_run_to_infinity_are_no_points() -> None:
 def test_short_neurons_are_not_enough() -> None:
     with pytest.raises(InvalidArgument, match="neurons of any length"):
         lt.trained_model(lt.TeacherStudent(lt.Teacher.orthonormal(2), 2, activation="tanh"))
-
-
-def test_a_comparison_of_models_says_that_it_does_not_take_it(tmp_path: Path) -> None:
-    study = str(tmp_path / "two.landtopo")
-    trained = ("--second-layer", "trained", "--starts", "4")
-    run("graph", *OF[:4], "--activation", "sin", *trained, "--quiet", "-o", study)
-    out = run("compare", study, study)
-    assert out.exit_code == 2
-    assert "compare is for students" in out.output

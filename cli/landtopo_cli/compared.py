@@ -21,18 +21,18 @@ __all__ = ["comparison_record", "comparison_text", "named"]
 
 
 def named(graphs: Iterable[tuple[Path, nx.MultiGraph[str]]]) -> dict[str, nx.MultiGraph[str]]:
-    """Graphs by their activations, or by their files where two have the same one."""
-    from landtopo.landscape.schema import MODEL
-    from landtopo.models.networks.landscape.labelled_copies import teacher_of
+    """Graphs by their activations and what else students are, or by their files if two agree."""
+    from landtopo.landscape.schema import MODEL, STUDENTS
+    from landtopo.models.networks.landscape.across_models import name_of_model
 
     listed_graphs = list(graphs)
     for source, graph in listed_graphs:
-        if MODEL in graph.graph:
+        if MODEL in graph.graph and STUDENTS not in graph.graph:
             raise click.UsageError(
-                f"'{source}' is the graph of a {graph.graph[MODEL]}; compare is for students whose "
-                "weights alone are trained, without a constraint."
+                f"'{source}' is the graph of a {graph.graph[MODEL]}; compare is for students of a "
+                "teacher."
             )
-    names = [teacher_of(graph.graph).activation for _, graph in listed_graphs]
+    names = [name_of_model(graph) for _, graph in listed_graphs]
     if len(set(names)) < len(names):
         names = [source.name for source, _ in listed_graphs]
     if len(set(names)) < len(names):
@@ -53,7 +53,7 @@ def comparison_text(found: ModelComparison) -> str:
     """The comparison for people."""
     header = (
         *("width", "model", "families", "isolated", "flat", "lowest escape"),
-        *("spurious starts", "95 % interval", "pieces at the lowest level"),
+        *("spurious starts", "95 % interval", "lowest loss", "pieces there"),
     )
     parts = [table(header, [_row(entry) for entry in found.entries])]
     first = found.models[0]
@@ -95,5 +95,6 @@ def _row(entry: ModelWidth) -> tuple[str, ...]:
         number(entry.lowest_escape, 3),
         percent(entry.spurious_share),
         UNKNOWN if low is None or high is None else f"{percent(low)} to {percent(high)}",
-        exact(entry.pieces),
+        loss_text(entry.lowest),
+        UNKNOWN if entry.pieces is None else exact(entry.pieces),
     )

@@ -55,9 +55,14 @@ class ModelWidth(Brief):
         The lowest barrier out of a spurious family to one of lower loss.
     starts : int or None
     spurious_share, spurious_low, spurious_high : float or None
-        Part of the starts that ended in no family of zero loss, with its binomial interval.
-    pieces : int
-        Labelled connected components of the lowest families at their own loss.
+        Part of the starts that ended in no family of zero loss, with its binomial interval. Where
+        students are constrained or have a trained second layer: in no family of the lowest loss
+        that is known.
+    pieces : int or None
+        Labelled connected components of the lowest families at their own loss; None where these
+        are flat sets of which it is not known.
+    lowest : float
+        The lowest loss.
     appear : tuple of str
         Families without a partner in the first model.
     go : tuple of str
@@ -75,7 +80,8 @@ class ModelWidth(Brief):
     spurious_share: float | None
     spurious_low: float | None
     spurious_high: float | None
-    pieces: int
+    pieces: int | None
+    lowest: float
     appear: tuple[str, ...]
     go: tuple[str, ...]
 
@@ -109,6 +115,7 @@ class ModelComparison(Table):
         "spurious_low",
         "spurious_high",
         "pieces",
+        "lowest",
     )
 
     models: tuple[str, ...]

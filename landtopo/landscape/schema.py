@@ -22,6 +22,7 @@ __all__ = [
     "MINIMUM",
     "MODEL",
     "PARAMETER",
+    "STUDENTS",
     "SYMMETRY",
     "TRANSITIONS",
     "Column",
@@ -43,6 +44,8 @@ MODEL = "model"
 
 #: The graph attribute that says which points of such a landscape are copies of each other.
 SYMMETRY = "symmetry"
+#: Students with a constraint or a trained second layer, as `named_model` makes them.
+STUDENTS = "students"
 
 #: The graph attribute that says which parameter of a model has which values, one for each rung.
 PARAMETER = "parameter"
@@ -293,6 +296,7 @@ ENERGY_COLUMNS: tuple[Column, ...] = (
         "",
         "what derivatives may be wrong by, where they are made of differences",
     ),
+    _graph(STUDENTS, "text", "", "of students that are more than weights: how they are made again"),
     _graph(SYMMETRY, "structure", "", "which points are copies of each other, in plain values"),
     _graph(
         PARAMETER,

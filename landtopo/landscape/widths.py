@@ -25,7 +25,15 @@ from landtopo.points.coverage import binomial_interval
 from landtopo.shown import Brief, Table
 from landtopo.wording import counted
 
-__all__ = ["Escape", "LineageLine", "WidthRow", "WidthStep", "width_records", "width_table"]
+__all__ = [
+    "Escape",
+    "LineageLine",
+    "WidthRow",
+    "WidthStep",
+    "escapes_of",
+    "width_records",
+    "width_table",
+]
 
 _STAYS = "stays"
 # Digits after the point up to which the losses of families tied by symmetry agree.
@@ -328,12 +336,23 @@ def _row(
         zero_components=components,
         joined=joined,
         largest_spurious_loss=float(max(spurious)) if spurious else None,
-        escapes=_escapes(graph, width, at_zero),
+        escapes=escapes_of(graph, width, at_zero),
         step=step,
     )
 
 
-def _escapes(graph: nx.MultiGraph[str], width: int, at_zero: tuple[str, ...]) -> tuple[Escape, ...]:
+def escapes_of(
+    graph: nx.MultiGraph[str], width: int, at_zero: tuple[str, ...]
+) -> tuple[Escape, ...]:
+    """What it takes to leave each family of a width that is not one of the lowest.
+
+    Parameters
+    ----------
+    graph : networkx.MultiGraph
+    width : int
+    at_zero : tuple of str
+        The lowest ones.
+    """
     names, heights = minimax_matrix(graph, width=width)
     losses = heights.diagonal()
     found = []

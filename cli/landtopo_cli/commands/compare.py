@@ -19,6 +19,7 @@ Examples
   landtopo graph --teacher orthonormal:3 --widths 3:4 --activation erf -o erf.landtopo
   landtopo compare relu.landtopo erf.landtopo
   landtopo compare relu.landtopo erf.landtopo --width 4 --picture models.pdf
+  landtopo compare relu.landtopo trained.landtopo normalised.landtopo
 """,
 )
 @click.argument(
@@ -44,11 +45,13 @@ def command(
     as_json: bool,
     force: bool,
 ) -> int | None:
-    """Say how the landscape of one teacher changes with the activation.
+    """Say how the landscape of one teacher changes with the activation and the kind of student.
 
-    Each STUDY, or graph file, holds the graph of one activation. The table has a row for each of
+    Each STUDY, or graph file, holds the graph of one activation, of students whose weights alone
+    are trained, with a trained second layer, or with a constraint. The table has a row for each of
     them at each width: families, how many are flat, the lowest barrier out of a spurious one, how
-    often starts end in one, and in how many pieces the labelled copies of the lowest family are.
+    often starts end in one, the lowest loss, and in how many pieces the labelled copies of the
+    lowest family are. Where no student is the teacher, spurious is what is above the lowest loss.
     Then: which families lie nearest to those of the first graph, which appear, and which go.
     """
     from landtopo.models.networks.landscape.across_models import compare_models

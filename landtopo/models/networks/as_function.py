@@ -20,6 +20,7 @@ import numpy as np
 
 from landtopo.checks import checked_count, checked_instance
 from landtopo.errors import InvalidArgument
+from landtopo.landscape.schema import STUDENTS
 from landtopo.models.networks.landscape.copies import NetworkSymmetry
 from landtopo.models.networks.points.reading import read_point
 from landtopo.models.networks.problem import MOST_NEURONS, Teacher, TeacherStudent
@@ -217,6 +218,14 @@ class NetworkShape:
         """The weights that a point stands for, shape (K, D)."""
         return self.place(np.ravel(x)).reshape(self.problem.width, -1)
 
+    def plain(self, x: Array) -> Array | None:
+        """Weights of the student with output weights 1 that a point is, if it is one."""
+        return self.weights(x)
+
+    def is_unbounded(self, x: Array) -> bool:
+        """Whether a minimum lies on a flat set without bound, which has an end that leads down."""
+        return False
+
     def description(self, x: Array, isotropy: int) -> str:
         """What the neurons do for the teacher's."""
         return read_point(self.problem, self.weights(x)).description
@@ -276,6 +285,11 @@ class StudentModel(SmoothModel):
     def prefix(self) -> str:
         """Such as w4-."""
         return f"w{self.stage}-"
+
+    @property
+    def told_symmetry(self) -> dict[str, Any]:
+        """How the model is made again, but for the width: its symmetry follows from that."""
+        return {STUDENTS: self.shape.name.rpartition(" | ")[0]}
 
     def told_search(self, search: FunctionSearch) -> FunctionSearch:
         """What a search found, in the units of the function; ends of starts on the constraint."""

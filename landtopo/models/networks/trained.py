@@ -52,6 +52,8 @@ __all__ = [
 _NAME = "trained"
 #: How output weights start: all 1, or independent N(0, 1).
 INIT_OUTPUTS = ("one", "normal")
+# Output weights are 1 to this.
+_ONE = 1e-6
 # What the signs of output weights weigh in distances of copies.
 _FAR = 10.0
 # Overlaps closer than this are tied when neurons are put in order.
@@ -202,6 +204,20 @@ class TrainedShape(NetworkShape):
                 "search runs to infinity."
             )
         return None
+
+    def plain(self, x: Array) -> Array | None:
+        """Weights of the student with output weights 1 that a point is, if it is one.
+
+        Of an odd s, a neuron with the output weight -1 is one that is turned around.
+        """
+        weights, outputs = self.parts(x)
+        if self.problem.function.parity == -1:
+            weights, outputs = weights * np.sign(outputs)[:, None], np.abs(outputs)
+        return weights if np.abs(outputs - 1.0).max() <= _ONE else None
+
+    def is_unbounded(self, x: Array) -> bool:
+        """Whether a neuron is split with shares of both signs."""
+        return any(group.unbounded for group in splits(*self.parts(x), self.problem.function))
 
     def negative(self, x: Array) -> int:
         """Number of negative output weights; they count where s is not odd."""

@@ -13,7 +13,7 @@ from landtopo.errors import LandtopoError
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.gathered import SOURCES, gathered
 from landtopo.landscape.one_rung import graph_at
-from landtopo.landscape.schema import FORMAT_VERSION, MODEL, PARAMETER, SYMMETRY
+from landtopo.landscape.schema import FORMAT_VERSION, MODEL, PARAMETER, STUDENTS, SYMMETRY
 from landtopo.models.kept import kept_model
 from landtopo.models.origin import Origin, is_same, origin_of
 from landtopo.models.parameter import CONTINUATION, ParameterModels
@@ -225,7 +225,8 @@ def _check_graph(known: KnownModel, record: Record) -> Iterator[Check]:
     yield from compare.equal(MODEL, known.model.title)
     told = known.subject.attributes if isinstance(known.subject, ParameterModels) else {}
     yield from compare.equal(PARAMETER, told.get(PARAMETER))
-    yield from compare.equal(SYMMETRY, known.model.told_symmetry.get(SYMMETRY))
+    for field in (SYMMETRY, STUDENTS):
+        yield from compare.equal(field, known.model.told_symmetry.get(field))
     yield from compare.equal("derivatives", known.subject.derivatives.get("derivatives", "exact"))
     yield from compare.equal("seed", known.study.seed)
     source = source_of(known, known.model.stage)
@@ -250,8 +251,9 @@ def _check_graph(known: KnownModel, record: Record) -> Iterator[Check]:
 
 _ATTEMPTS = ("width", "source", "independent", "starts", "status", "loss", "grad_norm",
              "evaluations", "weights", "family")  # fmt: skip
-_OF_GRAPH = ("format_version", "landtopo_version", MODEL, PARAMETER, SYMMETRY, "derivatives",
-             "seed", "starts", "start_search", "coverage", "transition_search")  # fmt: skip
+_OF_GRAPH = ("format_version", "landtopo_version", MODEL, PARAMETER, SYMMETRY, STUDENTS,
+             "derivatives", "seed", "starts", "start_search", "coverage",
+             "transition_search")  # fmt: skip
 
 CHECKERS = (
     Checker(covers={"Origin": ("name", "digest", "size", "symmetries", "values", "parameter")},
