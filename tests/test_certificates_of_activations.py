@@ -460,6 +460,11 @@ def test_a_study_of_erf_is_certified_from_the_command_line(tmp_path, capsys):
     proved = [folder / f"{name}.json" for name, one in proofs.items() if one["index"] is not None]
     assert checker.main(list(map(str, proved))) == 0
     assert capsys.readouterr().out.count("index") == len(proved)
+    # Before the search, which would take minutes.
+    tanh = ["certify", *shared[:2], "--activation", "tanh", "--width", "2", "--starts", "100000"]
+    refused = runner.invoke(main, tanh)
+    assert refused.exit_code == 2
+    assert "must have the activation relu, leaky, abs, erf" in refused.output
     refused = runner.invoke(main, ["certify", "-o", study, "--width", "2", "--connections"])
     assert refused.exit_code == 2
     assert "for which alone it is worked out" in refused.output

@@ -92,6 +92,7 @@ def command(
     from landtopo.proofs.certificate_file import prove_point
     from landtopo.proofs.certification import CertificateStatus, certify
     from landtopo.proofs.enclosures import require_flint
+    from landtopo.proofs.kernels import network_function
     from landtopo_cli.app import INCOMPLETE
     from landtopo_cli.certificates import answers, certificate_files, complete_lists
     from landtopo_cli.connections import connection_proofs
@@ -119,6 +120,8 @@ def command(
     proofs: list[tuple[str, Certificate | PointProof]] = []
     with request.work("certify") as work:
         for width in work.widths:
+            # An activation without a kernel is refused before a search, not after it.
+            network_function(work.problem(width), "certify")
             points = chosen_points(work, width, names, files, saddles=True)
             places = certificate_files(folder, [point.id for point in points])
             check_files(tuple(places.values()), force)
