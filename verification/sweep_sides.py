@@ -152,22 +152,29 @@ def differences(event, below: Side, above: Side) -> list[str]:
 
 
 def around(found, event, tries):
-    """Kinds of critical points near an event, by their sides, and those that it does not tell."""
+    """Kinds of critical points near an event, by their sides, and those that it does not tell.
+
+    The third list has the sides on which Newton's method does not come back to the family itself,
+    so that nothing was looked at.
+    """
     families = [one for one in found.families if one.id in (*event.before, *event.after)]
     if event.branching is None or not families:
-        return [], []
+        return [], [], []
     host = max(families, key=lambda one: one.isotropy_order)
     end = host.weights[-1 if host.id in event.before else 0]
     order = max(host.isotropy_order, 1) * (2 if event.outside else 1)
     if event.outside:
         end = np.pad(end, ((0, 0), (0, 1)))
     told = {(one.side, one.index, one.copies) for one in event.branching.found}
-    random, met, strangers = np.random.default_rng(SEED), set(), set()
+    random, met, strangers, missed = np.random.default_rng(SEED), set(), set(), []
     for side in (-1, 1):
         value = event.value + side * NEAR * (found.curve.high - found.curve.low)
         own = solved(found.curve, end, value)
         problem = lt.TeacherStudent(found.curve.teacher(value), found.width)
-        for _ in range(tries if own is not None else 0):
+        if own is None:
+            missed.append(side)
+            continue
+        for _ in range(tries):
             step = random.standard_normal(own.shape)
             step *= AROUND * random.random() / np.linalg.norm(step)
             there = solved(found.curve, own + step, value)
@@ -177,7 +184,7 @@ def around(found, event, tries):
             group = isotropy(point_graph(problem.teacher, there), tolerance=SAME)
             kind = side, point.index, order // group.order
             (met if kind in told else strangers).add(kind)
-    return sorted(met), sorted(strangers)
+    return sorted(met), sorted(strangers), missed
 
 
 def compared(found, starts, jobs, journal) -> int:
@@ -188,13 +195,15 @@ def compared(found, starts, jobs, journal) -> int:
             side_of(found, value, starts, jobs, journal) for value in sides_of(found, number)
         )
         told = differences(event, below, above)
-        met, strangers = around(found, event, 10 * starts)
+        met, strangers, missed = around(found, event, 10 * starts)
         told += [f"{kind} (side, index, copies) is not told to branch off" for kind in strangers]
         told += [event.account] if event.balanced is False else []
         wrong += bool(told)
         print(f"{event.value:.10g} {event.kind}: {'; '.join(told) or 'as the sweep tells'}")
         kinds = len(event.branching.found) if event.branching else 0
         print(f"    branching off: Newton's method met {len(met)} kinds, {kinds} families are told")
+        for side in missed:
+            print(f"    nothing was looked at {'below' if side < 0 else 'above'} it")
         for side in (below, above):
             unmet = sorted(side.known - side.met)
             print(f"    at {side.value:.9g}: met {sorted(side.met)}, solved for {unmet or 'none'}")
