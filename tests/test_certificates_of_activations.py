@@ -448,7 +448,7 @@ def test_a_study_of_erf_is_certified_from_the_command_line(tmp_path, capsys):
     runner = CliRunner()
     study, folder = str(tmp_path / "erf.landtopo"), tmp_path / "proofs"
     shared = ["--teacher", "orthonormal:2", "--activation", "erf", "--quiet"]
-    made = runner.invoke(main, ["graph", *shared, "--widths", "2:3", "--starts", "30", "-o", study])
+    made = runner.invoke(main, ["graph", *shared, "--width", "3", "--starts", "8", "-o", study])
     assert made.exit_code == 0, made.output
     asked = ["certify", "-o", study, "--width", "3", "--json", "--quiet"]
     told = runner.invoke(main, [*asked, "--out-dir", str(folder)])
@@ -465,6 +465,6 @@ def test_a_study_of_erf_is_certified_from_the_command_line(tmp_path, capsys):
     refused = runner.invoke(main, tanh)
     assert refused.exit_code == 2
     assert "must have the activation relu, leaky, abs, erf" in refused.output
-    refused = runner.invoke(main, ["certify", "-o", study, "--width", "2", "--connections"])
+    refused = runner.invoke(main, ["certify", "-o", study, "--width", "3", "--connections"])
     assert refused.exit_code == 2
     assert "for which alone it is worked out" in refused.output
