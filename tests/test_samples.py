@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from landtopo_cli.app import landtopo as application
+from scipy.integrate import solve_ivp
 from scipy.optimize import minimize
 from scipy.special import erf
 
@@ -181,6 +182,39 @@ def test_minima_that_only_samples_have_are_listed() -> None:
         )  # fmt: skip
         assert again.fun == pytest.approx(family.loss, abs=1e-12)
         assert again.x == pytest.approx(family.x, abs=1e-5)
+
+
+def test_copies_are_followed_to_where_the_flow_leads() -> None:
+    """K = M = 3, a hundred samples: SciPy's flow from each copy of the spurious minimum.
+
+    Steps along eigenvectors led from the first copy into the next basin, so that its own minimum
+    was told as one that only the samples have.
+    """
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(3), 3, dim=3, activation="erf")
+    population = lt.find_minima(problem, starts=100, init="gaussian:3.5").families[:2]
+    x, y = lt.gaussian_samples(problem, 100, seed=1)
+    model = lt.sample_model(x, y, width=3, spread=2.0)
+    found = lt.find_minima(model, starts=12)
+    compared = lt.compare_with_population(problem, population, model, found)
+
+    def downhill(_: float, w: np.ndarray) -> np.ndarray:
+        heights = x @ w.reshape(3, 3).T / 2**0.5
+        missed = erf(heights).sum(axis=1) - y
+        slopes = missed[:, None] * np.exp(-(heights**2)) * (2 / np.pi) ** 0.5
+        return -(slopes.T @ x).ravel() / len(x)
+
+    spurious = population[1].weights
+    counterparts = [one for one in compared.counterparts if one.family == population[1].id]
+    cyclic = [spurious[:, np.roll([0, 1, 2], shift)] for shift in range(3)]
+    ends = []
+    for copy in cyclic:
+        flow = solve_ivp(downhill, (0.0, 3e4), copy.ravel(), method="BDF", rtol=1e-6, atol=1e-9)
+        missed = erf(x @ flow.y[:, -1].reshape(3, 3).T / 2**0.5).sum(axis=1) - y
+        ends.append(np.mean(missed**2) / 2)
+    assert sorted(one.loss for one in counterparts) == pytest.approx(sorted(ends), abs=1e-9)
+    assert all(one.exists for one in counterparts)
+    assert {one.sample_family for one in compared.counterparts} == {"min0", "min1", "min2", None}
+    assert compared.only_on_samples == ()
 
 
 def test_neurons_with_equal_outputs_change_places_and_even_ones_their_sign() -> None:

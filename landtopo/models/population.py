@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from landtopo.errors import InvalidArgument
+from landtopo.landscape.transitions import descend_to_rest
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import function_automorphisms, symmetry_frame
 from landtopo.models.networks.symmetry.relabelling import teacher_rotation
 from landtopo.models.samples import SampleLoss
 from landtopo.models.smooth import FunctionSearch, SmoothModel
 from landtopo.objective import Array
-from landtopo.points.ascend import ascend
 from landtopo.points.records import Family, Kind
 from landtopo.shown import Brief, Table
 
@@ -150,7 +150,8 @@ def compare_with_population(
     places = [place for _, _, place in copies]
     counterparts = []
     for own, (family, number, place) in enumerate(copies):
-        end = model.strata.judge(ascend(model.objective(place), place, model.options(0)).x)
+        # By the flow: steps of other methods can lead to the next basin.
+        end = model.strata.judge(descend_to_rest(model, model.objective(place), place).x)
         apart = [model.symmetry.apart(other, end.x) for other in places]
         match = next(
             (
