@@ -53,10 +53,11 @@ class Leaves(Sequence[str]):
 def put_leaves(tree: nx.DiGraph[str], families: Iterable[str]) -> None:
     """Tell every merge its families, those of what it joins one after the other."""
     merges = [node for node, data in tree.nodes(data=True) if data["kind"] == "merge"]
+    below = {merge: list(tree.successors(merge)) for merge in merges}
     sizes = dict.fromkeys(families, 1)
     # A merge comes after all that it joins.
     for merge in merges:
-        sizes[merge] = sum(sizes[child] for child in tree.successors(merge))
+        sizes[merge] = sum([sizes[child] for child in below[merge]])
     starts: dict[str, int] = {}
     free = 0
     for root in tree.graph["roots"]:
@@ -64,7 +65,7 @@ def put_leaves(tree: nx.DiGraph[str], families: Iterable[str]) -> None:
         free += sizes[root]
     for merge in reversed(merges):
         free = starts[merge]
-        for child in tree.successors(merge):
+        for child in below[merge]:
             starts[child] = free
             free += sizes[child]
     leaves = sorted(families, key=starts.__getitem__)

@@ -212,27 +212,29 @@ def merge_tree(
     tree: nx.DiGraph[str] = nx.DiGraph(width=width)
     _put_families(tree, graph, losses, passes)
     order = {node: place for place, node in enumerate(losses)}
+    # What is joined is known by its lowest family: from there, ways up are short in a deep tree.
     above = {node: node for node in losses}
+    node_of = dict(above)
     merges = 0
-
-    def rank(root: str) -> int:
-        return order[tree.nodes[root]["lowest"]]
-
     for group in _levels(passes, tolerance):
-        edges = ((_top(above, first), _top(above, second), key) for _, key, first, second in group)
-        sets = [(sorted(roots, key=rank), keys) for roots, keys in _parts(edges)]
-        for roots, keys in sorted(sets, key=lambda part: rank(part[0][0])):
+        edges = [(_top(above, first), _top(above, second), key) for _, key, first, second in group]
+        if len(edges) == 1 and edges[0][0] == edges[0][1]:
+            # Most transitions of a large landscape join what lower ones have joined.
+            continue
+        sets = [(sorted(lowest, key=order.__getitem__), keys) for lowest, keys in _parts(edges)]
+        for lowest, keys in sorted(sets, key=lambda part: order[part[0][0]]):
             merge = f"m{merges}"
             merges += 1
-            _join(tree, merge, roots, group[-1][0], keys)
-            above.update(dict.fromkeys([*roots, merge], merge))
-    tree.graph["roots"] = tuple(dict.fromkeys(_top(above, node) for node in losses))
+            _join(tree, merge, [node_of[family] for family in lowest], group[-1][0], keys)
+            above.update(dict.fromkeys(lowest, lowest[0]))
+            node_of[lowest[0]] = merge
+    tree.graph["roots"] = tuple(dict.fromkeys(node_of[_top(above, node)] for node in losses))
     put_leaves(tree, order)
     return tree
 
 
 def _top(above: dict[str, str], node: str) -> str:
-    """The root above a node; the way there is halved for the next time."""
+    """The lowest family of what a family is joined to; the way there is halved for next time."""
     while above[node] != node:
         above[node] = above[above[node]]
         node = above[node]
