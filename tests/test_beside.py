@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from landtopo_cli.beside import Beside
@@ -32,5 +33,5 @@ def test_a_second_process_writes_the_same_files(tmp_path: Path) -> None:
 def test_what_a_lost_process_had_in_hand_is_done_here() -> None:
     with Beside() as beside:
         beside.start(2)
-        found = beside.map(_lost_elsewhere, [(number, os.getpid()) for number in range(7)])
+        found = beside.run([partial(_lost_elsewhere, number, os.getpid()) for number in range(7)])
     assert found == [number**2 for number in range(7)]

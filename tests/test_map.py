@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from landtopo_cli.app import landtopo
-from sklearn.manifold import smacof
 from test_databases import topsearch
 
 import landtopo as lt
@@ -192,18 +191,6 @@ def test_stress_is_what_no_plane_can_show() -> None:
     places, stress = placed(apart)
     assert stress == pytest.approx(np.sqrt(square), rel=1e-6)
     assert stress == pytest.approx(stress_of(places, apart), rel=1e-9)
-
-
-def test_the_stress_is_that_of_scikit_learn() -> None:
-    points = np.random.default_rng(3).normal(size=(9, 4))
-    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
-    starts = np.random.default_rng(4).uniform(-1.0, 1.0, (8, 9, 2))
-    ends = [
-        smacof(apart, init=start, n_init=1, max_iter=3000, eps=1e-10, normalized_stress=False)[0]
-        for start in starts
-    ]
-    best = min(stress_of(end, apart) for end in ends)
-    assert placed(apart)[1] == pytest.approx(best, abs=1e-6)
 
 
 def test_the_same_distances_give_the_same_bytes() -> None:

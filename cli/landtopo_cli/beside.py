@@ -1,4 +1,4 @@
-"""A second process for pictures, which loads what they need while this one searches."""
+"""A second process for a page and pictures, which loads what they need while this one searches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from landtopo.run import end_with
 __all__ = ["Beside"]
 
 _Result = TypeVar("_Result")
-_LOADED = ("landtopo.plot.canvas", "matplotlib.backends.backend_pdf")
+_LOADED = ("sklearn.manifold", "landtopo.plot.canvas", "matplotlib.backends.backend_pdf")
 
 
 class Beside:
@@ -44,18 +44,15 @@ class Beside:
             )
             self._pool.submit(_load)
 
-    def map(
-        self, function: Callable[..., _Result], tasks: Sequence[tuple[Any, ...]]
-    ) -> list[_Result]:
-        """What a function of a module returns for each task, in their order.
+    def run(self, tasks: Sequence[Callable[[], _Result]]) -> list[_Result]:
+        """What each task returns, in their order.
 
         The other process begins with the first task, this one with the last.
 
         Parameters
         ----------
-        function : callable
-        tasks : sequence of tuple
-            Its arguments.
+        tasks : sequence of callable
+            Functions of modules, with their arguments (`functools.partial`).
         """
         left = deque(enumerate(tasks))
         found: dict[int, _Result] = {}
@@ -64,7 +61,7 @@ class Beside:
             while (taken := _taken(left.popleft)) is not None:
                 number, task = taken
                 try:
-                    found[number] = pool.submit(function, *task).result()
+                    found[number] = pool.submit(task).result()
                 except BrokenExecutor:
                     left.append(taken)
                     return
@@ -72,7 +69,7 @@ class Beside:
         def here() -> None:
             while (taken := _taken(left.popleft if self._pool is None else left.pop)) is not None:
                 number, task = taken
-                found[number] = function(*task)
+                found[number] = task()
 
         if self._pool is not None:
             with ThreadPoolExecutor(1) as thread:

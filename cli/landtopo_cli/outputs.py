@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -82,7 +82,7 @@ def write_outputs(
 
     A picture that cannot be drawn costs nothing but itself.
     """
-    from landtopo.export import known_formats, prepare, report, write_bytes, write_graph
+    from landtopo.export import known_formats, write_graph
 
     announced = _outputs(folder, widths)
     _announce(announced, study)
@@ -94,20 +94,30 @@ def write_outputs(
         name: what for name, what in _names(widths).items() if _says_something(graph, *what)
     }
     page = folder / f"{_STEM}{_PAGE}"
-
-    def write_page(names: Iterable[str]) -> None:
-        shown = {pictures[name]: f"{name}{_PICTURES[-1]}" for name in names}
-        write_bytes(page, report(prepare(graph), shown).encode())
-
-    write_page(pictures)
-    written.append(page)
-    drawn = beside.map(_picture, [(graph, folder / name, *what) for name, what in pictures.items()])
-    written += [file for files, _ in drawn for file in files]
+    (shown, _), *drawn = beside.run(
+        [
+            partial(_write_page, graph, page, pictures),
+            *(partial(_picture, graph, folder / name, *what) for name, what in pictures.items()),
+        ]
+    )
+    written += [*shown, *(file for files, _ in drawn for file in files)]
     failed = {name: why for name, (_, why) in zip(pictures, drawn, strict=True) if why}
     if failed:
-        write_page(name for name in pictures if name not in failed)
+        left = {name: what for name, what in pictures.items() if name not in failed}
+        _write_page(graph, page, left)
     _remember(announced, written, study)
     return Outputs(tuple(written), tuple(failed.values()))
+
+
+def _write_page(
+    graph: nx.MultiGraph[str], page: Path, pictures: Mapping[str, tuple[str, int | None]]
+) -> tuple[tuple[Path, ...], str]:
+    """The page, with pictures by their names."""
+    from landtopo.export import prepare, report, write_bytes
+
+    shown = {what: f"{name}{_PICTURES[-1]}" for name, what in pictures.items()}
+    write_bytes(page, report(prepare(graph), shown).encode())
+    return (page,), ""
 
 
 def _picture(

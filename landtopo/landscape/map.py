@@ -1,9 +1,9 @@
 """Points in the plane whose distances are as close to given ones as can be: a map.
 
-Metric multidimensional scaling (SMACOF; I. Borg and P. Groenen, Modern Multidimensional Scaling,
-2005, chapter 8) minimises the sum of (d_ij - D_ij)^2, d the distances in the plane. It starts from
-classical scaling, which is exact where a planar configuration has the distances, and from some
-random places; the best end counts.
+Metric multidimensional scaling (`sklearn.manifold.smacof`; I. Borg and P. Groenen, Modern
+Multidimensional Scaling, 2005) minimises the sum of (d_ij - D_ij)^2, d the distances in the plane.
+It starts from classical scaling, which is exact where a planar configuration has the distances, and
+from some random places; the best end counts.
 
 What is left is told as the stress: the square root of that sum over the sum of D_ij^2. It is 0
 where the map is true, and the share by which distances on it are wrong in the mean square
@@ -22,8 +22,6 @@ __all__ = ["placed", "placed_beside", "stress_of"]
 _RANDOM = 3
 _STEPS = 3_000
 _ENOUGH = 1e-10
-# Points that lie on each other are this far apart where a distance is divided by.
-_APART = 1e-5
 # Places are equal where they differ by less than this part of the size of the map.
 _SAME = 1e-9
 
@@ -54,6 +52,8 @@ def placed(distances: Array) -> tuple[Array, float]:
     count = len(distances)
     if not np.any(distances):
         return np.zeros((count, 2)), 0.0
+    from sklearn.manifold import smacof
+
     scale = float(distances.max())
     wanted = distances / scale
     generator = np.random.default_rng(np.random.SeedSequence(count))
@@ -64,7 +64,15 @@ def placed(distances: Array) -> tuple[Array, float]:
         if exact <= _SAME:
             ends = [(exact, start)]
             break
-        end = _majorised(start, wanted)
+        end, _ = smacof(
+            wanted,
+            n_components=2,
+            init=start,
+            n_init=1,
+            max_iter=_STEPS,
+            eps=_ENOUGH,
+            normalized_stress=False,
+        )
         ends.append((stress_of(end, wanted), end))
     # Of ends of equal stress the first: random places are no better than the others.
     stress, best = min(ends, key=lambda end: round(end[0], 9))
@@ -87,8 +95,8 @@ def stress_of(places: Array, distances: Array) -> float:
     0.5
     """
     whole = float(np.sum(distances**2))
-    left = np.sum((_between(places) - distances) ** 2)
-    return float(np.sqrt(left / whole)) if whole else 0.0
+    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+    return float(np.sqrt(np.sum((apart - distances) ** 2) / whole)) if whole else 0.0
 
 
 def placed_beside(distances: Array, places: Array) -> Array:
@@ -133,27 +141,6 @@ def _beside(wanted: Array, places: Array) -> Array:
     starts = starts + 1e-3 * scale * np.array([1.0, 0.7])
     ends = [least_squares(left, start, xtol=1e-12, ftol=1e-12, gtol=1e-12) for start in starts]
     return np.asarray(min(ends, key=lambda end: round(float(end.cost) / scale**2, 12)).x)
-
-
-def _between(places: Array) -> Array:
-    """Distances of points in the plane, shape (n, n)."""
-    x, y = places.T
-    return np.asarray(np.sqrt((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2))
-
-
-def _majorised(places: Array, wanted: Array) -> Array:
-    """Guttman transforms, none of which raises the stress, until it stays as it is."""
-    apart = _between(places)
-    before = np.inf
-    for _ in range(_STEPS):
-        ratio = wanted / np.where(apart == 0.0, _APART, apart)
-        places = (ratio.sum(axis=1)[:, None] * places - ratio @ places) / len(places)
-        apart = _between(places)
-        left = float(np.sum((apart - wanted) ** 2))
-        if before - left < _ENOUGH * float(np.sum(apart**2)):
-            break
-        before = left
-    return places
 
 
 def _classical(distances: Array) -> Array:
