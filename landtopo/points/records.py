@@ -31,7 +31,10 @@ class Status(StrEnum):
     STALLED = "No step made the gradient smaller before it reached the tolerance."
     DUPLICATE = "The attempt ran into a point that was known already and was stopped."
     DIVERGED = "The weights grew beyond all bounds."
-    FLAWED = "It came to what is no critical point of the landscape, such as a vanished neuron."
+    FLAWED = (
+        "It ended in no point of the model: a neuron vanished, weights run to infinity, or "
+        "directions that were not searched lead down."
+    )
 
 
 class Kind(StrEnum):
