@@ -44,16 +44,24 @@ def dynamics() -> None:
     lt.reachability(finite, runs=5)
 
 
-def activation(name: str) -> None:
-    """What a graph and training with another activation need."""
+def smooth() -> None:
+    """What a graph and training with a smooth activation need."""
     import landtopo as lt
     from landtopo.models.networks.dynamics.ends import RunOptions
 
-    teacher = lt.Teacher.orthonormal(2).with_function(name)
+    teacher = lt.Teacher.orthonormal(2).with_function("erf")
     lt.landscape_graph(teacher, widths=[2, 3], starts=20, seed=0)
     for method in ("flow", "gd"):
         options = RunOptions(method=method)
         lt.reachability(lt.TeacherStudent(teacher, 2), runs=5, options=options)
+
+
+def with_a_kink() -> None:
+    """What a graph of leaky ReLU needs."""
+    import landtopo as lt
+
+    teacher = lt.Teacher.orthonormal(2).with_function("leaky:0.5")
+    lt.landscape_graph(teacher, widths=[2, 3], starts=20, seed=0)
 
 
 def clusters() -> None:
@@ -67,8 +75,8 @@ def clusters() -> None:
 PARTS = {
     "points and paths": points_and_paths,
     "dynamics": dynamics,
-    "smooth": lambda: activation("erf"),
-    "with a kink": lambda: activation("leaky:0.5"),
+    "smooth": smooth,
+    "with a kink": with_a_kink,
     "clusters": clusters,
 }
 

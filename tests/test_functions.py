@@ -259,7 +259,7 @@ def test_paths_saddles_and_flat_directions_of_a_model() -> None:
         (("minima", "--model", "none.py:f"), "There is no file 'none.py'"),
         (("minima", "--model", "lj:5", "--width", "3"), "--width is for networks"),
         (("minima", "--model", "lj:5", "--init", "gaussian:1"), "--init is for networks"),
-        (("reach", "--model", "lj:5"), "--model is for flat, graph, minima, path, saddles."),
+        (("reach", "--model", "lj:5"), "reachability is for networks"),
         (("graph", "--model", "lj:5", "-o", "x.json"), "looks like a graph file"),
     ],
 )

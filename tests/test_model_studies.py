@@ -204,7 +204,7 @@ def test_another_function_of_the_same_name_is_told_by_its_values(tmp_path: Path)
         (("minima", "--model", "lj:4"), "has the model mueller-brown, not lj:4"),
         (("graph", "--seed", "1"), "has the seed 0, not 1"),
         (("minima", "--teacher", "orthonormal:2", "--width", "2"), "not the teacher orthonormal:2"),
-        (("reach", "--width", "2"), "--model is for flat, graph, minima, path, saddles."),
+        (("reach", "--width", "2"), "--width is for networks"),
         (("flat", "--family", "min7"), "'min7' is none of the points that were found"),
     ],
 )

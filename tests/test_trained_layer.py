@@ -357,7 +357,7 @@ def test_searches_that_run_to_infinity_are_no_points() -> None:
     """Of GELU, growing outputs of opposite signs come close to a derivative of s."""
     _, found = searched(3, 3, 12, activation="gelu")
     ends = [status.name for status in found.attempts.status]
-    assert "FLAWED" in ends
+    assert {"FLAWED", "DIVERGED"} & set(ends)
     assert [one.loss < 1e-12 for one in found.families] == [True]
     assert all("infinity" not in one.point.reason for one in found.others)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,10 @@ FIELDS = [(kind, name) for kind, names in stored_fields(models=True).items() for
 
 def triangle(x: Array) -> float:
     """Three points in the plane: two sides of length one, and a weak pull on the third."""
-    first, second, far = x[:2] - x[2:4], x[4:] - x[2:4], x[:2] - x[4:]
-    springs = (first @ first - 1.0) ** 2 + (second @ second - 1.0) ** 2
-    return float(springs + 0.2 * np.exp(-(far @ far)))
+    a, b, c, d, e, f = x.tolist()
+    first, second = (a - c) ** 2 + (b - d) ** 2, (e - c) ** 2 + (f - d) ** 2
+    far = (a - e) ** 2 + (b - f) ** 2
+    return (first - 1.0) ** 2 + (second - 1.0) ** 2 + 0.2 * math.exp(-far)
 
 
 def of_triangle() -> SmoothModel:
@@ -88,14 +90,14 @@ def make(path: Path, model: SmoothModel | lt.ParameterModels) -> None:
             name = source if aim == "minima" else f"{source} to index 1"
             study.save_search(aim, name, found.attempts, points, found.search)
 
-        study.begin("graph", {"starts": 12})
+        study.begin("graph", {"starts": 6})
         graph = lt.landscape_graph(
-            model, starts=12, journal=study, searched=lambda found: keep("minima", found)
+            model, starts=6, journal=study, searched=lambda found: keep("minima", found)
         )
         study.save_graph(graph)
         if isinstance(model, lt.ParameterModels):
             return
-        keep("saddles", lt.find_saddles(model, starts=8, journal=study))
+        keep("saddles", lt.find_saddles(model, starts=4, journal=study))
         names = list(graph)
         rows = [*graph.nodes.values(), *graph.edges.values()]
         ends = [graph.nodes[names[place]]["coordinates"] for place in (0, -1)]

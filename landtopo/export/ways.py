@@ -18,6 +18,8 @@ _PLACES = 25
 _NUMBERS = 60_000
 _TRIED = 200
 _DIGITS = 4
+# A loss that is smaller than this part of the highest one is zero.
+_ZERO = 1e-12
 
 
 def ways(prepared: Prepared) -> dict[str, dict[str, Any]]:
@@ -47,9 +49,10 @@ def _shown(way: Way) -> dict[str, Any]:
     wanted = np.linspace(0.0, way.positions[-1], _PLACES - 1)
     near = np.abs(way.positions[:, None] - wanted).argmin(axis=0)
     kept = np.unique([*near, way.losses.argmax(), 0, len(way.positions) - 1])
+    losses = way.losses[kept]
     return {
         "at": [float(f"{s:.{_DIGITS}g}") for s in way.positions[kept]],
-        "losses": [float(f"{loss:.9g}") for loss in way.losses[kept]],
-        # Zeros that rounding has left are zeros.
+        # What rounding has left of zeros are zeros.
+        "losses": [float(f"{x:.9g}") if x > _ZERO * way.losses.max() else 0.0 for x in losses],
         "points": (np.round(way.points[kept], _DIGITS) + 0.0).tolist(),
     }

@@ -204,7 +204,7 @@ class CompleteList(Table):
         --------
         >>> import tempfile, os
         >>> import landtopo as lt
-        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+        >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2, dim=2)
         >>> found = lt.complete_list(problem)  # needs python-flint
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found.write(os.path.join(folder, "list.json"))
@@ -254,10 +254,10 @@ def complete_list(
     Examples
     --------
     >>> import landtopo as lt
-    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2)
+    >>> problem = lt.TeacherStudent(lt.Teacher.orthonormal(2), width=2, dim=2)
     >>> found = lt.complete_list(problem)  # needs python-flint
     >>> [str(point.kind) for point in found.points], found.complete
-    (['minimum', 'saddle', 'saddle', 'saddle', 'saddle'], True)
+    (['minimum', 'saddle', 'saddle', 'saddle'], True)
     """
     checked_instance("problem", "complete_list", problem, TeacherStudent)
     problem.require_relu("complete_list")

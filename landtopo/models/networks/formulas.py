@@ -150,7 +150,7 @@ class _General:
         if self._constant is None:
             # The loss of a student that is the teacher, without one to learn from.
             b = self.problem.teacher.strengths
-            alone = self._data(np.array(vectors), 0.0, np.array(b), np.zeros(len(b)))
+            alone = self._data(np.array(vectors, order="C"), 0.0, np.array(b), np.zeros(len(b)))
             values, _ = self._evaluate("GRADIENTS", vectors[None], data=alone)
             self._constant = 2.0 * float(values[0])
         rows = np.zeros((len(vectors), columns))

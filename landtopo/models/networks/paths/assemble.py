@@ -57,6 +57,7 @@ def path_record(
         minima[-1] = end
     profile = resolve(objective, np.vstack(line.points), tolerance=tolerance)
     top_step = max(line.steps, key=lambda s: s.highest_loss, default=None)
+    highest = float("inf") if top_step is None else top_step.highest_loss
     return PathRecord(
         problem=problem,
         start=minima[0],
@@ -71,7 +72,7 @@ def path_record(
         transition_states=tuple(line.states),
         transition_positions=np.array(line.states_at),
         steps=tuple(line.steps),
-        highest_loss=float("inf") if top_step is None else top_step.highest_loss,
+        highest_loss=highest,
         verified=verified,
         kind=None if top_step is None else top_step.kind,
         permutation=relative_permutation(
@@ -84,7 +85,8 @@ def path_record(
         runners_up=tuple(
             RunnerUp(highest_loss=max(heights), losses=heights) for heights in joined.other_routes
         ),
-        first_highest_loss=joined.first_highest,
+        # Copies of one pass differ by rounding.
+        first_highest_loss=max(joined.first_highest, highest),
         bands=len(joined.attempts),
         evaluations=objective.evaluations,
         seconds=0.0,
