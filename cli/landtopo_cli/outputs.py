@@ -37,6 +37,8 @@ _STEM = "landscape"
 _SWEEP = "sweep"
 # The one format that is told here which pictures lie beside it.
 _PAGE = ".md"
+# The one format that takes as long as a picture.
+_LONGEST = ".html"
 _PICTURES = (".pdf", ".png")
 
 
@@ -88,25 +90,33 @@ def write_outputs(
     _announce(announced, study)
     written: list[Path] = []
     for suffix in known_formats():
-        if suffix != _PAGE:
+        if suffix not in {_PAGE, _LONGEST}:
             written += write_graph(graph, folder / f"{_STEM}{suffix}")
     pictures = {
         name: what for name, what in _names(widths).items() if _says_something(graph, *what)
     }
     page = folder / f"{_STEM}{_PAGE}"
-    (shown, _), *drawn = beside.run(
+    (clicked, _), (shown, _), *drawn = beside.run(
         [
+            partial(_write_longest, graph, folder / f"{_STEM}{_LONGEST}"),
             partial(_write_page, graph, page, pictures),
             *(partial(_picture, graph, folder / name, *what) for name, what in pictures.items()),
         ]
     )
-    written += [*shown, *(file for files, _ in drawn for file in files)]
+    written += [*clicked, *shown, *(file for files, _ in drawn for file in files)]
     failed = {name: why for name, (_, why) in zip(pictures, drawn, strict=True) if why}
     if failed:
         left = {name: what for name, what in pictures.items() if name not in failed}
         _write_page(graph, page, left)
     _remember(announced, written, study)
     return Outputs(tuple(written), tuple(failed.values()))
+
+
+def _write_longest(graph: nx.MultiGraph[str], place: Path) -> tuple[tuple[Path, ...], str]:
+    """The offline page."""
+    from landtopo.export import write_graph
+
+    return tuple(write_graph(graph, place)), ""
 
 
 def _write_page(
