@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import textwrap
@@ -242,6 +243,15 @@ def test_no_array_is_compiled_for_twice(spec: str) -> None:
         return [len(function.signatures) for function in compiled]
 
     assert use(STUDENTS) == use(kept) == use(np.asfortranarray(STUDENTS))
+
+
+def test_a_formula_stays_in_its_process() -> None:
+    # What pickles and copies hold: addresses mean nothing elsewhere.
+    function = activation_from_spec("erf")
+    assert function.formula is function.formula
+    sent = copy.copy(function)
+    assert "formula" not in sent.__dict__
+    assert sent.formula.address == function.formula.address
 
 
 def test_the_list_of_names_is_the_list_of_files() -> None:

@@ -84,6 +84,17 @@ class Activation:
     def __hash__(self) -> int:
         return hash(self.name)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the formula, whose addresses hold in one process only."""
+        return {name: value for name, value in self.__dict__.items() if name != "formula"}
+
+    @cached_property
+    def formula(self) -> Any:
+        """What compiled loops hold of it: `landtopo.kernels.formula_calls.Formula`."""
+        from landtopo.kernels.formula_calls import formula_of
+
+        return formula_of(self.tag)
+
     @property
     def is_relu(self) -> bool:
         """Whether this is max(x, 0)."""

@@ -258,10 +258,9 @@ class _Dense(_General):
 
     def _data(self, rows: Array, constant: float, a: Array, b: Array) -> Any:
         from landtopo.kernels import dense  # noqa: F401  (answers the contract)
-        from landtopo.kernels.formula_calls import formula_of
         from landtopo.kernels.tasks import DenseNetwork
 
-        return DenseNetwork(rows, constant, a, b, formula_of(self.problem.function.tag), len(a))
+        return DenseNetwork(rows, constant, a, b, self.problem.function.formula, len(a))
 
     def sharpen_values(self, points: Array, values: Array) -> None:
         """Put values to zero that are not above the rounding of the terms they are made of."""

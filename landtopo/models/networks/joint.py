@@ -247,11 +247,10 @@ class JointLoss(_Joined):
             Those of the problem by default.
         """
         from landtopo.kernels import dense  # noqa: F401  (answers the contract)
-        from landtopo.kernels.formula_calls import formula_of
         from landtopo.kernels.tasks import DenseNetwork
 
         strengths = np.array(self.problem.teacher.strengths) if teachers is None else teachers
-        formula = formula_of(self.problem.function.tag)
+        formula = self.problem.function.formula
         rows, constant = self._plain.rows, self._plain.constant
         return DenseNetwork(rows, constant, outputs, strengths, formula, len(outputs))
 
