@@ -36,7 +36,7 @@ from landtopo.kernels.contract import (
     value_gradient,
 )
 from landtopo.kernels.eigen import eigh_compiled
-from landtopo.kernels.vectors import dot, write
+from landtopo.kernels.vectors import dot, without, write
 from landtopo.objective import Array
 
 __all__ = [
@@ -202,16 +202,6 @@ def beginning(x, direction, rules):
 
 
 @njit(cache=True, error_model="numpy")
-def _without(v, rows, count):
-    """Take the parts along orthonormal rows out of v, in place."""
-    for j in range(count):
-        q = rows[j]
-        share = dot(q, v)
-        for i in range(v.shape[0]):
-            v[i] -= share * q[i]
-
-
-@njit(cache=True, error_model="numpy")
 def _appended(climb, filled, gauge):
     """Make row `filled` of Q orthonormal to those before it and to the gauge rows.
 
@@ -220,8 +210,8 @@ def _appended(climb, filled, gauge):
     v = climb.Q[filled]
     before = math.sqrt(dot(v, v))
     for _ in range(2):
-        _without(v, gauge, gauge.shape[0])
-        _without(v, climb.Q, filled)
+        without(v, gauge, gauge.shape[0])
+        without(v, climb.Q, filled)
     left = math.sqrt(dot(v, v))
     if not left > _SPANNED * before:
         return filled
@@ -241,7 +231,7 @@ def _grown(task, climb, gauge, span):
             return j, filled
         image = HQ[j]
         product(task, X, shaped(task, Q[j]), shaped(task, image))
-        _without(image, gauge, gauge.shape[0])
+        without(image, gauge, gauge.shape[0])
         for i in range(j + 1):
             T[i, j] = T[j, i] = dot(Q[i], image)
         if filled < Q.shape[0]:

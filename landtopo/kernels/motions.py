@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
-from landtopo.kernels.vectors import dot
+from landtopo.kernels.vectors import dot, without
 
 __all__ = ["aligned_to", "motions"]
 
@@ -55,10 +55,7 @@ def motions(X, translations, rotations):
         for i in range(n * k):
             row[i] = rows[m, i]
         for _ in range(2):
-            for j in range(found):
-                share = dot(rows[j], row)
-                for i in range(n * k):
-                    row[i] -= share * rows[j, i]
+            without(row, rows, found)
         length = math.sqrt(dot(row, row))
         if length > _INDEPENDENT * longest:
             for i in range(n * k):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
-from landtopo.kernels.vectors import dot
+from landtopo.kernels.vectors import dot, without
 
 __all__ = ["turns"]
 
@@ -43,10 +43,7 @@ def turns(W, V):
                 row[k * D + a] = -W[k, b]
                 row[k * D + b] = W[k, a]
             for _ in range(2):
-                for j in range(count):
-                    share = dot(rows[j], row)
-                    for i in range(K * D):
-                        row[i] -= share * rows[j, i]
+                without(row, rows, count)
             length = math.sqrt(dot(row, row))
             if length > least:
                 for i in range(K * D):

@@ -4,7 +4,7 @@ import numpy as np
 
 from landtopo.kernels.compiled import njit
 
-__all__ = ["LANES", "aligned", "combine", "dot", "padded", "write"]
+__all__ = ["LANES", "aligned", "combine", "dot", "padded", "without", "write"]
 
 LANES = 8
 _LINE = 64
@@ -72,6 +72,16 @@ def dot(a, b):
     for i in range(a.shape[0]):
         total += a[i] * b[i]
     return total
+
+
+@njit(cache=True, error_model="numpy")
+def without(v, rows, count):
+    """Take the parts along orthonormal rows out of v, in place."""
+    for j in range(count):
+        q = rows[j]
+        share = dot(q, v)
+        for i in range(v.shape[0]):
+            v[i] -= share * q[i]
 
 
 @njit(cache=True)
