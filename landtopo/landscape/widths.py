@@ -30,6 +30,7 @@ __all__ = [
     "LineageLine",
     "WidthRow",
     "WidthStep",
+    "counted_row",
     "escapes_of",
     "width_records",
     "width_table",
@@ -308,35 +309,63 @@ def _row(
     teacher: Teacher | None,
     step: WidthStep | None,
 ) -> WidthRow:
-    dimensions = [data.get("flat_dimension") for data in families.values()]
     at_zero = tuple(name for name, data in families.items() if data.get("is_global", False))
-    spurious = [data["loss"] for name, data in families.items() if name not in at_zero]
-    counted = sum(int(families[name].get("count", 0)) for name in at_zero)
-    starts = {int(key): int(value) for key, value in graph.graph.get("starts", {}).items()}
-    total = starts.get(width)
-    low, high = (None, None) if total is None else binomial_interval(counted, total)
     components, joined = None, None
     if at_zero:
         zero = max(float(families[name]["loss"]) for name in at_zero)
         labelled = labelled_connectivity(graph, width, teacher=teacher, highest=zero)
         components = labelled.components()
         joined = labelled.joined_fraction(at_zero[0])
+    return counted_row(
+        graph, width, families, at_zero, zero_components=components, joined=joined, step=step
+    )
+
+
+def counted_row(
+    graph: nx.MultiGraph[str],
+    width: int,
+    families: Mapping[str, Mapping[str, Any]],
+    lowest: tuple[str, ...],
+    *,
+    zero_components: int | None,
+    joined: Fraction | None,
+    step: WidthStep | None,
+) -> WidthRow:
+    """A row of the table with what is counted of families.
+
+    Parameters
+    ----------
+    graph : networkx.MultiGraph
+    width : int
+    families : mapping
+        Its families with what the graph says of them, by name.
+    lowest : tuple of str
+        Those that stand in the place of the global ones.
+    zero_components, joined, step
+        As in `WidthRow`.
+    """
+    dimensions = [data.get("flat_dimension") for data in families.values()]
+    spurious = [data["loss"] for name, data in families.items() if name not in lowest]
+    counted = sum(int(families[name].get("count", 0)) for name in lowest)
+    starts = {int(key): int(value) for key, value in graph.graph.get("starts", {}).items()}
+    total = starts.get(width)
+    low, high = (None, None) if total is None else binomial_interval(counted, total)
     return WidthRow(
         width=width,
         families=len(families),
         isolated=sum(dimension == 0 for dimension in dimensions),
         flat=sum(dimension is not None and dimension > 0 for dimension in dimensions),
         undecided=sum(dimension is None for dimension in dimensions),
-        global_families=at_zero,
+        global_families=lowest,
         starts=total,
         global_count=counted,
         global_share=counted / total if total else None,
         global_low=low,
         global_high=high,
-        zero_components=components,
+        zero_components=zero_components,
         joined=joined,
         largest_spurious_loss=float(max(spurious)) if spurious else None,
-        escapes=escapes_of(graph, width, at_zero),
+        escapes=escapes_of(graph, width, lowest),
         step=step,
     )
 

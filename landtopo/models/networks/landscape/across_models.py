@@ -20,7 +20,7 @@ from landtopo.landscape.compared_models import FamilyInModel, ModelComparison, M
 from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.landscape.schema import STUDENTS
 from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
-from landtopo.landscape.widths import WidthRow, escapes_of, width_table
+from landtopo.landscape.widths import WidthRow, counted_row, width_table
 from landtopo.models.named import named_over
 from landtopo.models.networks.as_function import NetworkShape
 from landtopo.models.networks.landscape.labelled_copies import teacher_of
@@ -28,7 +28,6 @@ from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry.statistics_distance import StatisticsDistance
 from landtopo.objective import Array
-from landtopo.points.coverage import binomial_interval
 from landtopo.points.stationary import LEAST
 
 __all__ = ["compare_models", "name_of_model"]
@@ -188,33 +187,11 @@ class _Landscape:
         lowest = tuple(
             sorted(name for name, one in nodes.items() if one["loss"] <= level + _near(level))
         )
-        counted = sum(int(nodes[name].get("count", 0)) for name in lowest)
-        starts = {int(key): int(value) for key, value in self.graph.graph["starts"].items()}
-        total = starts.get(width)
-        low, high = binomial_interval(counted, total) if total else (None, None)
-        dimensions = [one.get("flat_dimension") for one in nodes.values()]
         # Isolated points meet nothing at their own loss.
         alone = all(nodes[name].get("flat_dimension") == 0 for name in lowest)
-        spurious = [one["loss"] for name, one in nodes.items() if name not in lowest]
-        return WidthRow(
-            width=width,
-            families=len(nodes),
-            isolated=sum(dimension == 0 for dimension in dimensions),
-            flat=sum(dimension is not None and dimension > 0 for dimension in dimensions),
-            undecided=sum(dimension is None for dimension in dimensions),
-            global_families=lowest,
-            starts=total,
-            global_count=counted,
-            global_share=counted / total if total else None,
-            global_low=low,
-            global_high=high,
-            zero_components=sum(int(nodes[name]["orbit_size"]) for name in lowest)
-            if alone
-            else None,
-            joined=None,
-            largest_spurious_loss=max(spurious, default=None),
-            escapes=escapes_of(self.graph, width, lowest),
-            step=None,
+        copies = sum(int(nodes[name]["orbit_size"]) for name in lowest) if alone else None
+        return counted_row(
+            self.graph, width, nodes, lowest, zero_components=copies, joined=None, step=None
         )
 
     def level(self, width: int) -> float:
