@@ -13,8 +13,8 @@ from landtopo.models.networks.paths.connect import ConnectOptions, links_between
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.objective import Array
 from landtopo.paths.join import JoinOptions
-from landtopo.paths.met import Met
 from landtopo.paths.routes import Connection, Place, Routes
+from landtopo.paths.setting import known_places
 from landtopo.symmetry.permutations import compose
 
 
@@ -27,7 +27,7 @@ def test_a_point_is_found_as_by_comparing_each() -> None:
     """Renumbered, turned outside the span, or off by about what still counts as the same."""
     setting = _setting(4, 6)
     rng = np.random.default_rng(0)
-    met = Met(setting)
+    met = known_places(setting)
     known = [rng.standard_normal((4, 6)) for _ in range(30)]
     # Of these only the sign outside differs, and one is nearly a renumbered copy of another.
     known += [known[0] * np.r_[np.ones(4), -np.ones(2)], known[1][::-1] + 3e-6]

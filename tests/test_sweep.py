@@ -16,7 +16,7 @@ from landtopo.journal import Forgetful
 from landtopo.models.networks.sweeps.assembly import assembled
 from landtopo.models.networks.sweeps.branch import Branch, Space, solved
 from landtopo.models.networks.sweeps.loss import LossAt
-from landtopo.models.networks.sweeps.pieces import Known, followed
+from landtopo.models.networks.sweeps.pieces import Curves, followed
 from landtopo.models.networks.sweeps.proved import Approach, proved
 from landtopo.models.networks.sweeps.switch import branching
 from landtopo.models.networks.sweeps.trace import WIDE, HappeningKind, bracketed, trace
@@ -262,7 +262,7 @@ def test_loss_of_stability_with_what_branches_off():
     near = [(one.side, one.index, one.copies) for one in found.found]
     assert near == [(-1, 1, 5), (-1, 2, 10), (1, 2, 10), (1, 3, 5)]
     # The pass that crosses is a curve of its own, and the event has both families on it.
-    known = Known(curve, 6)
+    known = Curves(curve, 6)
     crossing = next(one for one in found.found if one.index == 1)
     for start, value in ((weights, 0.0), (crossing.weights, crossing.value)):
         assert known.add(followed(curve, start, value, 0, 1), "")

@@ -10,7 +10,7 @@ import landtopo as lt
 from landtopo.models.networks.sweeps.assembly import assembled
 from landtopo.models.networks.sweeps.branch import Branch, Space, solved
 from landtopo.models.networks.sweeps.kernel import representation
-from landtopo.models.networks.sweeps.pieces import Known, followed
+from landtopo.models.networks.sweeps.pieces import Curves, followed
 from landtopo.models.networks.sweeps.reduced import directions
 from landtopo.models.networks.sweeps.switch import Branching, Neighbour, branching
 from landtopo.models.networks.sweeps.trace import Ending, trace
@@ -203,13 +203,13 @@ def test_what_was_not_found_is_told():
     branch, met = crossing(lt.block_family(1, size=6).weights(), 0.0, 0.162)
     found = branching(branch, met, 0)
     assert found.is_balanced
-    known = Known(CURVE, 6)
+    known = Curves(CURVE, 6)
     result = followed(CURVE, branch.weights(branch.at(met.weights, 0.1)), 0.1, 0, 1)
     assert known.add(result, "")
     _, (event,) = assembled(known)
     assert (event.balanced, event.matched) == (True, False)
     assert event.account.endswith("not just the families listed here.")
-    known = Known(CURVE, 6)
+    known = Curves(CURVE, 6)
     (record,) = (one for one in result["branchings"] if one)
     record["found"] = record["found"][1:]
     assert known.add(result, "")

@@ -17,19 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.landscape.numbering import numbered
-from landtopo.model import FamilyLike, Mark, Model, Point
+from landtopo.model import FamilyLike, Model, Point
 from landtopo.objective import Array
+from landtopo.points.known import Known
 from landtopo.points.records import Kind
 from landtopo.shown import Brief
 from landtopo.symmetry.permutations import Permutation
 from landtopo.units import Linear, Squared
 
-__all__ = ["Catalogue", "Copy", "PassKind", "Transition"]
+__all__ = ["SAME_VALUE", "Catalogue", "Copy", "PassKind", "Transition"]
 
 PassKind = Literal["saddle", "corner", "flat"]
 
-# Values of copies of one point agree to this.
-_SAME_VALUE = 1e-8
+#: Values of copies of one point agree to this.
+SAME_VALUE = 1e-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +115,11 @@ class Catalogue:
         self.families: list[FamilyLike] = []
         self.transitions: list[Transition] = []
         self.met: list[Counter[str]] = []
-        self._marks: list[Mark] = []
-        self._passes: list[Mark | None] = []
+        mark = model.strata.mark
+        self._sets: Known[FamilyLike | Point] = Known(mark)
+        # States on one flat set are one pass; flat ways have none.
+        self._states: Known[Point] = Known(mark, slack=SAME_VALUE)
+        self._over: list[int] = []
 
     def add_family(self, family: FamilyLike) -> None:
         """Add a family that is known to be new, by its upright copy."""
@@ -124,7 +128,7 @@ class Catalogue:
     def restore(self, family: FamilyLike) -> None:
         """Add a family as an earlier catalogue had it."""
         self.families.append(family)
-        self._marks.append(self.model.strata.mark(family))
+        self._sets.add(family)
 
     def locate(self, x: Array, *, found_by: str) -> Copy | None:
         """The family and copy of a labelled minimum; a family that is new is added.
@@ -134,11 +138,9 @@ class Catalogue:
         point = self.model.strata.judge(x)
         if point.kind is not Kind.MINIMUM:
             return None
-        mark = self.model.strata.mark(point)
-        for number, known in enumerate(self._marks):
-            element = known.match(mark)
-            if element is not None:
-                return self._copy(number, point.x, element)
+        found = self._sets.find(point)
+        if found is not None:
+            return self._copy(found[0], point.x, found[1])
         self.add_family(self.model.facts.family(point, count=0, found_by=found_by))
         number = len(self.families) - 1
         return self._copy(number, point.x, None)
@@ -168,26 +170,24 @@ class Catalogue:
         ends : set of int, optional
             Families that the pass has to join; by default any.
         """
-        mark = None
-        for number, transition in enumerate(self.transitions):
-            state = transition.point
-            if state is None or abs(state.loss - point.loss) > _SAME_VALUE:
-                continue
-            if ends is not None and ends != {transition.start, transition.end}:
-                continue
-            # States on one flat set are one pass.
-            mark = mark or self.model.strata.mark(point)
-            known = self._passes[number] = self._passes[number] or self.model.strata.mark(state)
-            if known.match(mark) is not None:
-                self.met[number][found_by] += times
-                return True
-        return False
+
+        def joins(state: int) -> bool:
+            transition = self.transitions[self._over[state]]
+            return ends is None or ends == {transition.start, transition.end}
+
+        found = self._states.find(point, point.loss, among=joins)
+        if found is None:
+            return False
+        self.met[self._over[found[0]]][found_by] += times
+        return True
 
     def add_transition(self, transition: Transition) -> None:
         """Add a transition that is known to be new."""
         self.transitions.append(transition)
         self.met.append(Counter())
-        self._passes.append(None)
+        if transition.point is not None:
+            self._states.add(transition.point, transition.point.loss)
+            self._over.append(len(self.transitions) - 1)
 
     def components(self, level: float = math.inf) -> list[set[int]]:
         """Families joined by transitions up to a height."""

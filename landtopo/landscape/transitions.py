@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from landtopo.landscape.catalogue import Catalogue, Copy, PassKind, Transition
+from landtopo.landscape.catalogue import SAME_VALUE, Catalogue, Copy, PassKind, Transition
 from landtopo.landscape.pool import Piece
-from landtopo.model import FamilyLike, Mark, Model, Point
+from landtopo.model import FamilyLike, Model, Point
 from landtopo.objective import Array, Objective
 from landtopo.paths.descent import Descent, descend, descend_both
 from landtopo.paths.onward import onward
 from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, Climbs, climbs
 from landtopo.points.climbs import SaddleStart
+from landtopo.points.known import Known
 from landtopo.shown import Brief
 from landtopo.symmetry.permutations import compose, inverse
 from landtopo.units import Linear, Squared
@@ -48,8 +49,6 @@ __all__ = [
 
 # Outcomes of searches that ended in a pass.
 STRAIGHT, PAST_SADDLE = "transition state", "descent into a saddle"
-# Values of copies of one point agree to this.
-_SAME_VALUE = 1e-8
 # By so much a flat way may rise.
 _FLAT = 1e-12
 _TIED_LOSSES = 11
@@ -170,7 +169,9 @@ def follow(model: Model, starts: Sequence[SaddleStart], known: Sequence[Array] =
     known : sequence of ndarray, shape (size,)
         Transition states that are known already: what they lead to is not looked for again.
     """
-    met = _Met(model, known)
+    met = Known(model.symmetry.mark, slack=SAME_VALUE)
+    for x in known:
+        met.add(x, float(model.objective(x).value(x)))
     found: dict[int, Found | str] = {}
     times: Counter[int] = Counter()
     outcomes: Counter[str] = Counter()
@@ -178,8 +179,8 @@ def follow(model: Model, starts: Sequence[SaddleStart], known: Sequence[Array] =
         if ends.status[number] is not AscentStatus.CONVERGED:
             outcomes[_word(ends.status[number])] += 1
             continue
-        place, is_new = met.place(float(ends.values[number]), ends.points[number])
-        if is_new:
+        place, element = met.place(ends.points[number], float(ends.values[number]))
+        if element is None:
             found[place] = _both_ways_down(model, objective, ends.concluded(objective, number))
         times[place] += 1
         one = found.get(place)
@@ -318,32 +319,6 @@ def _climbed(
         ends = climbs(objective, points, everywhere, directions=directions, regions=regions)
         done.update((number, (objective, ends, i)) for i, number in enumerate(numbers))
     return (done[number] for number in range(len(starts)))
-
-
-class _Met:
-    """Critical points that climbs ended in, each prepared once for being recognised."""
-
-    def __init__(self, model: Model, known: Sequence[Array]) -> None:
-        self._model = model
-        self._known = [(float(model.objective(x).value(x)), x) for x in known]
-        self._marks: dict[int, Mark] = {}
-
-    def place(self, value: float, x: Array) -> tuple[int, bool]:
-        """The number of a point, and whether it is met for the first time."""
-        mark = None
-        for number, (other, _) in enumerate(self._known):
-            if abs(other - value) > _SAME_VALUE:
-                continue
-            mark = mark or self._model.symmetry.mark(x)
-            if self._mark(number).match(mark) is not None:
-                return number, False
-        self._known.append((value, x))
-        return len(self._known) - 1, True
-
-    def _mark(self, number: int) -> Mark:
-        if number not in self._marks:
-            self._marks[number] = self._model.symmetry.mark(self._known[number][1])
-        return self._marks[number]
 
 
 def _word(status: AscentStatus) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from landtopo.model import Mark
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
-from landtopo.paths.met import same_value
+from landtopo.points.known import Known, same_value
 from landtopo.symmetry.groups import Images, PermutationGroup
 
 __all__ = ["ModelCopies"]
@@ -30,23 +29,17 @@ class ModelCopies:
         self.symmetry = model.shape.symmetry
         self._shown_for = model.shown_for
         self._degree = len(self.symmetry.identity(np.zeros(model.size)))
-        self._marks: list[Mark] = []
-        self._values: list[float] = []
+        self._met = Known(self.symmetry.mark, slack=same_value)
         self._stabilisers: list[PermutationGroup] = []
 
     def locate(self, x: Array, value: float) -> tuple[int, Images]:
         """The family of a minimum, and the element that makes its copy of the representative."""
         x = self._shown_for(x)
-        mark = self.symmetry.mark(x)
-        for number, (known, other) in enumerate(zip(self._marks, self._values, strict=True)):
-            if abs(other - value) <= same_value(value):
-                element = known.match(mark)
-                if element is not None:
-                    return number, np.array(element)
-        self._marks.append(mark)
-        self._values.append(value)
-        self._stabilisers.append(self.group(self.fixing(x)))
-        return len(self._marks) - 1, np.array(self.symmetry.identity(x))
+        number, element = self._met.place(x, value)
+        if element is None:
+            self._stabilisers.append(self.group(self.fixing(x)))
+            element = self.symmetry.identity(x)
+        return number, np.array(element)
 
     def stabiliser(self, family: int) -> PermutationGroup:
         """What leaves the representative as it is."""

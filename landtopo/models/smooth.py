@@ -23,7 +23,7 @@ from landtopo.landscape.pool import Piece, Pool
 from landtopo.landscape.rungs import Line, LineageOptions
 from landtopo.landscape.schema import MODEL, SYMMETRY
 from landtopo.landscape.transitions import Found, arc_lengths
-from landtopo.model import Ladder, Mark, Rungs, Symmetry
+from landtopo.model import Ladder, Rungs, Symmetry
 from landtopo.models.flat_sets import SetMark, all_flat, copies_of_set
 from landtopo.objective import Array, FlowCurve, Objective, Pace
 from landtopo.paths.descent import DescentOptions
@@ -33,6 +33,7 @@ from landtopo.paths.setting import Element, PlainSetting
 from landtopo.points.ascend import Ascent, AscentOptions, AscentStatus, ascend, soft_mode_starts
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.known import Known
 from landtopo.points.records import Attempts, Families, Kind, Status
 from landtopo.points.stationary import (
     LEAST,
@@ -610,12 +611,14 @@ class _Strata:
         )
 
     def mark(self, one: Any) -> SetMark:
-        """The point itself, or the set of minima that it lies on."""
+        """The point itself, or the set of minima that it lies on; also of its coordinates alone."""
+        if isinstance(one, np.ndarray):
+            return self.mark_at(one)
         point = getattr(one, "point", one)
         return self.mark_at(point.x, point.nullity if point.kind is Kind.MINIMUM else 0)
 
     def mark_at(self, x: Array, dimension: int = 0) -> SetMark:
-        """The same of a place, of which nothing else may be known."""
+        """The same of a place that is known to lie on a set of a dimension."""
         model = self._model
         if model.settles:
             x, dimension = model.settled(x), 0
@@ -894,25 +897,24 @@ def grouped(
     codes = tuple(Status)
     status = tuple(codes[int(code)] for code in columns["status"])
     points: list[FunctionPoint] = []
-    marks: list[Mark] = []
+    known: Known[Any] = Known(model.strata.mark)
     found_by: list[str] = []
     counts: list[int] = []
     labels = np.full(len(status), -1, dtype=np.int64)
     for i, x in enumerate(columns["x"]):
         if status[i] is not Status.CONVERGED:
             continue
-        number = _place(marks, model.strata.mark_at(x))
-        if number is None:
+        met = known.find(x)
+        if met is None:
             # Soft directions are known less well until Newton's method has reached the floor.
             point = model.strata.judge(x)
-            mark = model.strata.mark(point)
-            number = _place(marks, mark)
-            if number is None:
-                number = len(points)
+            number, element = known.place(point)
+            if element is None:
                 points.append(point)
-                marks.append(mark)
                 counts.append(0)
                 found_by.append(sources[0 if i < independent else 1])
+        else:
+            number = met[0]
         counts[number] += i < independent
         labels[i] = number
     order = numbered([point.value for point in points])
@@ -956,10 +958,6 @@ def grouped(
             **search,
         },
     )
-
-
-def _place(marks: Sequence[Mark], mark: Mark) -> int | None:
-    return next((n for n, known in enumerate(marks) if known.match(mark) is not None), None)
 
 
 def _follow(model: SmoothModel, first: int, last: int, seed: int) -> dict[str, Any]:

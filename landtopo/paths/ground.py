@@ -24,13 +24,12 @@ from landtopo.paths.descent import (
     lowest_curvature,
 )
 from landtopo.paths.joined import Minimum, Step, Transition
-from landtopo.paths.met import Met
 from landtopo.paths.onward import onward
 from landtopo.paths.profile import kept_below
 from landtopo.paths.restricted import Restricted
 from landtopo.paths.route_steps import route_over
 from landtopo.paths.routes import Connection, Routes, RouteStep
-from landtopo.paths.setting import Element, Pass, Setting
+from landtopo.paths.setting import Element, Pass, Setting, known_places
 from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Counted
 from landtopo.symmetry.shared import Shared
@@ -83,7 +82,7 @@ class Ground:
         self.transitions: list[Transition] = []
         self._numbers: dict[bytes, int] = {}
         self._sliding: list[int] = []
-        self._passes = Met(setting)
+        self._passes = known_places(setting)
         self.joined: nx.utils.UnionFind[int] = nx.utils.UnionFind()
         self.ceiling = float("inf")
         self._atlas = None if copies is None else Atlas(copies)

@@ -17,8 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from landtopo.objective import Array
-from landtopo.paths.met import Met
-from landtopo.paths.setting import Element, Setting
+from landtopo.paths.setting import Element, Setting, known_places
 from landtopo.shown import Brief
 from landtopo.symmetry.groups import Images
 from landtopo.symmetry.permutations import compose, inverse
@@ -151,7 +150,7 @@ class Routes:
     def __init__(self, setting: Setting, *, limit: int = 2000) -> None:
         self.setting = setting
         self.limit = limit
-        self.met = Met(setting)
+        self.met = known_places(setting)
         self.values: list[float] = []
         self.connections: list[Connection] = []
         self._classes = np.empty((0, 0), dtype=np.intp)
@@ -173,10 +172,9 @@ class Routes:
         x : ndarray, shape (size,)
         value : float
         """
-        found = self.met.find(x, value)
-        if found is not None:
-            return Place(family=found[0], element=found[1])
-        number = self.met.add(x, value)
+        number, element = self.met.place(x, value)
+        if element is not None:
+            return Place(family=number, element=element)
         self.values.append(value)
         classes = np.array(self.setting.classes(x), dtype=np.intp)
         self._classes = np.vstack([self._classes.reshape(number, classes.size), classes])

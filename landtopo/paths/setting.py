@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,26 +17,13 @@ import numpy as np
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
 from landtopo.points.ascend import Ascent
+from landtopo.points.known import Invariants, Known, same_value
 from landtopo.shown import Brief
 from landtopo.symmetry.shared import Shared
 
-__all__ = ["Element", "Invariants", "Overlap", "Pass", "PlainSetting", "Setting"]
+__all__ = ["Element", "Overlap", "Pass", "PlainSetting", "Setting", "known_places"]
 
 Element = tuple[int, ...]
-
-
-class Invariants(NamedTuple):
-    """Numbers that no element of a symmetry changes.
-
-    Attributes
-    ----------
-    numbers : ndarray, shape (n,)
-    slack : ndarray, shape (n,)
-        Points of which a number differs by more than the sum of their slacks are no copies.
-    """
-
-    numbers: Array
-    slack: Array
 
 
 class Overlap(NamedTuple):
@@ -269,3 +257,19 @@ class PlainSetting(Brief):
     def intermediates(self, x: Array, y: Array, rng: np.random.Generator) -> Sequence[Array]:
         """No symmetry is known."""
         return ()
+
+
+class _Labelled:
+    """A labelled point, for comparisons up to the elements of a setting."""
+
+    def __init__(self, setting: Setting, x: Array) -> None:
+        self._setting = setting
+        self.x = x
+
+    def match(self, other: _Labelled) -> Element | None:
+        return self._setting.relation(other.x, self.x)
+
+
+def known_places(setting: Setting) -> Known[Array]:
+    """Points of a landscape by number, one of all copies that elements make."""
+    return Known(partial(_Labelled, setting), slack=same_value, invariants=setting.invariants)

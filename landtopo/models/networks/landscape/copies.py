@@ -6,7 +6,6 @@ Elements are permutations of the K students and the rows of the teacher's frame,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,9 @@ from landtopo.models.networks.points.reading import read_point
 from landtopo.models.networks.points.reduced import reduce_network
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import (
+    GraphMark,
     PermutationGroup,
     PointGraph,
-    Reference,
     Relabelling,
     closest_copy,
     equivalence,
@@ -43,29 +42,7 @@ _TIED = 6
 _TRIED = 200
 
 
-class _Mark:
-    """A network to be compared with others; `sides` for one that stands for a flat set."""
-
-    def __init__(self, graph: PointGraph, sides: int | None = None) -> None:
-        self.graph = graph
-        self._sides = sides
-
-    @cached_property
-    def _reference(self) -> Reference:
-        return Reference(self.graph)
-
-    def match(self, other: _Mark) -> Permutation | None:
-        """The element that carries this to the other; students are left alone in flat sets."""
-        found = self._reference.match(other.graph)
-        if found is None:
-            return None
-        if self._sides is None:
-            return found.images()
-        students = tuple(range(self._sides))
-        return Relabelling(students=students, teachers=found.teachers).images()
-
-
-def flat_mark(problem: TeacherStudent, one: Any) -> _Mark:
+def flat_mark(problem: TeacherStudent, one: Any) -> GraphMark:
     """The connected set of a critical point or family: its reduced network.
 
     At zero loss the directions of its neurons decide alone, see `distinguishing`.
@@ -81,7 +58,7 @@ def flat_mark(problem: TeacherStudent, one: Any) -> _Mark:
         network = reduce_network(one.weights, problem.rank, function=problem.function).vectors
         zero_loss = is_zero_loss(one.loss, one.weights)
     known = distinguishing(problem, network, zero_loss=zero_loss)
-    return _Mark(point_graph(problem.teacher, known), problem.sides)
+    return GraphMark(point_graph(problem.teacher, known), problem.sides)
 
 
 def between_sets(
@@ -151,9 +128,9 @@ class NetworkSymmetry:
         """No neuron and no vector is renumbered."""
         return Relabelling.identity(self.sides, self.vectors).images()
 
-    def mark(self, x: Array) -> _Mark:
+    def mark(self, x: Array) -> GraphMark:
         """The labelled network, for comparisons up to symmetry."""
-        return _Mark(self._graph(x))
+        return GraphMark(self._graph(x))
 
     def match(self, x: Array, reference: Array) -> Permutation | None:
         """Element that carries one point to another, of students alone if possible.

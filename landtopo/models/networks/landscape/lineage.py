@@ -50,8 +50,9 @@ from landtopo.models.networks.points.certificate import psi_min
 from landtopo.models.networks.points.classify import classify, is_zero_loss
 from landtopo.models.networks.points.reduced import reduce_network
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry import Distinct, isotropy, point_graph
+from landtopo.models.networks.symmetry import GraphMark, isotropy, point_graph
 from landtopo.objective import Array
+from landtopo.points.known import Known
 from landtopo.points.records import Kind
 from landtopo.progress import Progress
 from landtopo.shown import Brief
@@ -370,7 +371,7 @@ def _flows(
     """
     model = NetworkModel(wider)
     ends: list[Array] = []
-    distinct = Distinct()
+    distinct = Known(GraphMark)
     arrived: list[int] = []
     for start, count in zip(starts, counts, strict=True):
         x = start.ravel()
@@ -381,8 +382,8 @@ def _flows(
         if point.kind is not Kind.MINIMUM:
             continue
         reduced = reduce_network(point.weights, wider.rank, function=wider.function).vectors
-        number, new = distinct.place(point_graph(wider.teacher, reduced))
-        if new:
+        number, element = distinct.place(point_graph(wider.teacher, reduced))
+        if element is None:
             ends.append(point.weights.copy())
             arrived.append(0)
         arrived[number] += count

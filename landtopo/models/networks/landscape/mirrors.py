@@ -25,8 +25,9 @@ from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.families import group_weights
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetric.solve import mirror_image
-from landtopo.models.networks.symmetry import Distinct, point_graph
+from landtopo.models.networks.symmetry import GraphMark, point_graph
 from landtopo.objective import Array
+from landtopo.points.known import Known
 from landtopo.points.records import Kind
 
 __all__ = ["MIRRORS", "minimised", "mirrored_minima", "mirrored_piece", "mirrored_starts"]
@@ -134,12 +135,12 @@ def mirrored_starts(problem: TeacherStudent, weights: Array) -> Iterator[Array]:
     width = len(within)
     sizes = [n for pair in zip(range(1, width + 1), range(width, 0, -1), strict=True) for n in pair]
     for count in sizes[:width]:
-        distinct = Distinct()
+        distinct = Known(GraphMark)
         repeated = 0
         for chosen in combinations(range(width), count):
             start = within.copy()
             start[list(chosen)] = images[list(chosen)]
-            if distinct.place(point_graph(problem.teacher, start))[1]:
+            if distinct.place(point_graph(problem.teacher, start))[1] is None:
                 repeated = 0
                 yield start
                 continue

@@ -16,9 +16,9 @@ from landtopo.models.networks.paths.copies import NetworkCopies
 from landtopo.models.networks.paths.ends import align_outside, relative_permutation
 from landtopo.models.networks.symmetry import CanonicalForm, Relabelling, canonical_form
 from landtopo.objective import Array
-from landtopo.paths.met import same_value
 from landtopo.paths.record import PathRecord
 from landtopo.points.evaluations import Counted
+from landtopo.points.known import same_value
 from landtopo.points.polish import polish
 
 __all__ = ["Pair", "common_pair"]

@@ -27,13 +27,14 @@ from landtopo.models.networks.paths.copies import NetworkCopies
 from landtopo.models.networks.paths.ends import align_outside, labelled_distance, pad
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry import Distinct
+from landtopo.models.networks.symmetry import GraphMark
 from landtopo.models.networks.units import in_units, unit_of
 from landtopo.objective import Array
 from landtopo.paths.atlas import Link
 from landtopo.paths.join import JoinOptions, join, look_between
 from landtopo.paths.record import PathRecord
 from landtopo.points.evaluations import Counted
+from landtopo.points.known import Known
 from landtopo.points.polish import polish
 from landtopo.points.records import Kind
 from landtopo.progress import Progress
@@ -229,9 +230,10 @@ class _Search:
 
     def different(self, copies: NetworkCopies) -> list[Array]:
         """What is known beforehand, one of all copies."""
-        met = Distinct()
+        met = Known(GraphMark)
         graphs = (copies.graph(self.setting.weights(x)) for x in self.known)
-        return [x for x, graph in zip(self.known, graphs, strict=True) if met.place(graph)[1]]
+        placed = [met.place(graph)[1] for graph in graphs]
+        return [x for x, element in zip(self.known, placed, strict=True) if element is None]
 
     def run(
         self, start: Array, end: Array, copies: NetworkCopies, progress: Progress | None

@@ -10,9 +10,9 @@ import numpy as np
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.points.reduced import reduce_network
 from landtopo.models.networks.symmetry import (
+    GraphMark,
     PermutationGroup,
     PointGraph,
-    Reference,
     Relabelling,
     function_automorphisms,
     symmetry_frame,
@@ -23,7 +23,7 @@ from landtopo.models.networks.symmetry.point_groups import symmetry_group
 from landtopo.models.networks.symmetry.relabelling import renumbered
 from landtopo.models.networks.symmetry.whole import Symmetry
 from landtopo.objective import Array
-from landtopo.paths.met import same_value
+from landtopo.points.known import Known, same_value
 from landtopo.symmetry.groups import Images
 
 __all__ = ["NetworkCopies"]
@@ -53,9 +53,7 @@ class NetworkCopies:
             automorphisms=automorphisms,
             turned=self.problem.function.turns,
         )
-        self._references: list[Reference] = []
-        self._values: list[float] = []
-        self._flat: list[bool] = []
+        self._met: Known[GraphMark] = Known(_itself, slack=same_value)
         self._stabilisers: list[PermutationGroup] = []
 
     def locate(self, x: Array, value: float) -> tuple[int, Images]:
@@ -66,21 +64,16 @@ class NetworkCopies:
         )
         flat = reduced.effective_width < width
         graph = self.graph(reduced.vectors if flat else self.setting.weights(x))
-        for number, (known, other) in enumerate(zip(self._references, self._values, strict=True)):
-            if abs(other - value) > same_value(value) or self._flat[number] != flat:
-                continue
-            images = known.images(graph)
-            if images is not None:
-                return number, self._element(images, flat)
-        self._references.append(Reference(graph))
-        self._values.append(value)
-        self._flat.append(flat)
+        mark = GraphMark(graph, self.symmetry.sides if flat else None)
+        number, element = self._met.place(mark, value)
+        if element is not None:
+            return number, np.array(element)
         kept = symmetry_group(graph)
         if flat:
             count = graph.width
             kept = self.symmetry.students((kept.generators[:, count:] - count).tolist())
         self._stabilisers.append(kept)
-        return len(self._references) - 1, np.array(self.symmetry.identity.images())
+        return number, np.array(self.symmetry.identity.images())
 
     def stabiliser(self, family: int) -> PermutationGroup:
         """What leaves the representative, or the flat set it belongs to, as it is."""
@@ -136,8 +129,6 @@ class NetworkCopies:
             return None
         return np.arange(len(symmetry_frame(teacher)), dtype=np.float64)
 
-    def _element(self, images: Images, flat: bool) -> Images:
-        if not flat:
-            return images
-        count, sides = len(images) - self.symmetry.teachers, self.symmetry.sides
-        return np.concatenate([np.arange(sides), images[count:] - count + sides])
+
+def _itself(mark: GraphMark) -> GraphMark:
+    return mark

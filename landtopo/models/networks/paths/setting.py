@@ -39,10 +39,11 @@ from landtopo.models.networks.symmetry.point_groups import TeacherAutomorphisms
 from landtopo.models.networks.symmetry.relabelling import renumbered, teacher_rotation
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
-from landtopo.paths.setting import Element, Invariants, Overlap, Pass
+from landtopo.paths.setting import Element, Overlap, Pass
 from landtopo.points.ascend import Ascent, AscentOptions, ascend
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import cholesky
+from landtopo.points.known import Invariants
 from landtopo.points.records import CriticalPoint, Kind
 from landtopo.symmetry.isotypic import isotypic_eigenvalues, useful_blocks
 from landtopo.symmetry.permutations import inverse, unsigned

@@ -13,6 +13,7 @@ that is nearly all of it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +21,12 @@ from numpy.typing import NDArray
 from landtopo.eigen import eigh
 from landtopo.models.networks.points.slopes import SlopeField
 from landtopo.models.networks.symmetry.graph import TOLERANCE, PointGraph
-from landtopo.models.networks.symmetry.matching import Reference
+from landtopo.models.networks.symmetry.matching import GraphMark
 from landtopo.models.networks.symmetry.point_groups import symmetry_group
 from landtopo.models.networks.symmetry.relabelling import teacher_rotation
 from landtopo.objective import Array
 from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.known import Invariants, Known
 from landtopo.symmetry.groups import PermutationGroup
 
 __all__ = ["EscapeSearch", "Escapes", "Frame"]
@@ -132,6 +134,19 @@ class Escapes:
     coverage: Coverage
 
 
+class _End(NamedTuple):
+    """A local minimum of psi for comparisons, with what symmetry does not change."""
+
+    graph: PointGraph
+    kept: Array
+
+    def mark(self) -> GraphMark:
+        return GraphMark(self.graph)
+
+    def invariants(self) -> Invariants:
+        return Invariants(self.kept, np.full(len(self.kept), TOLERANCE * self.graph.scale))
+
+
 class EscapeSearch:
     """Descents of psi, and the distinct ends among them.
 
@@ -155,8 +170,7 @@ class EscapeSearch:
         self._ends = np.empty((0, frame.columns))
         self._slopes = np.empty(0)
         self._classes: list[int] = []
-        self._references: list[Reference] = []
-        self._marks: list[Array] = []
+        self._known: Known[_End] = Known(_End.mark, invariants=_End.invariants)
         self._met: list[int] = []
         self._without = 0
 
@@ -253,17 +267,12 @@ class EscapeSearch:
     def _class_of(self, end: Array, slope: float) -> int:
         # Classes are told apart more finely than ends.
         end = self.field.refined(end)
-        mark = np.r_[slope, np.sort(self.frame.weights @ end), np.sort(self.frame.landmarks @ end)]
-        graph = self.frame.marked(end)
-        slack = 2 * TOLERANCE * graph.scale
-        for number, reference in enumerate(self._references):
-            # Symmetry keeps the sorted products; most classes are told apart by them.
-            if np.abs(self._marks[number] - mark).max() <= slack and reference.match(graph):
-                return number
-        self._references.append(Reference(graph))
-        self._marks.append(mark)
-        self._met.append(0)
-        return len(self._references) - 1
+        # Symmetry keeps the sorted products; most classes are told apart by them.
+        kept = np.r_[slope, np.sort(self.frame.weights @ end), np.sort(self.frame.landmarks @ end)]
+        number, element = self._known.place(_End(self.frame.marked(end), kept))
+        if element is None:
+            self._met.append(0)
+        return number
 
     def _count(self, owner: NDArray[np.int64]) -> None:
         for number in owner[owner >= 0].tolist():
@@ -276,10 +285,10 @@ class EscapeSearch:
         old = np.array(self._classes, dtype=np.int64)[order]
         _, firsts = np.unique(old, return_index=True)
         ranked = old[np.sort(firsts)]
-        rank = np.empty(len(self._references), dtype=np.int64)
+        rank = np.empty(len(self._known), dtype=np.int64)
         rank[ranked] = np.arange(len(ranked))
         whole = self.frame.group().order
-        fixing = [symmetry_group(self._references[number].graph).order for number in ranked]
+        fixing = [symmetry_group(self._known.points[number].graph).order for number in ranked]
         return Escapes(
             directions=self._ends[order],
             slopes=self._slopes[order],

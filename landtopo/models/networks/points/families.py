@@ -33,8 +33,8 @@ from landtopo.models.networks.points.reading import Reading, read_point
 from landtopo.models.networks.points.reduced import Reduced, reduce_network
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry import (
+    GraphMark,
     PointGraph,
-    Reference,
     both_signs,
     equivalence_classes,
     function_automorphisms,
@@ -46,6 +46,7 @@ from landtopo.models.networks.symmetry import (
 )
 from landtopo.models.networks.units import unit_of
 from landtopo.objective import Array
+from landtopo.points.known import Known
 from landtopo.points.records import Attempts, CriticalPoint, Family, Kind, Status
 
 __all__ = [
@@ -334,19 +335,15 @@ class FamilyIndex:
     def __init__(self, problem: TeacherStudent, families: Sequence[Family]) -> None:
         self.problem = problem
         self.families = tuple(families)
-        self._references = [
-            Reference(_graph(problem, family.reduced, zero_loss=family.is_global))
-            for family in families
-        ]
+        self._known = Known(GraphMark)
+        for family in families:
+            self._known.add(_graph(problem, family.reduced, zero_loss=family.is_global))
 
     def find(self, weights: Array) -> int | None:
         """Number of the family of a critical point, or None if it belongs to none of them."""
         zero_loss = bool(_zero_loss(self.problem, weights[None])[0])
-        graph = family_graph(self.problem, weights, zero_loss=zero_loss)
-        for number, reference in enumerate(self._references):
-            if reference.match(graph) is not None:
-                return number
-        return None
+        found = self._known.find(family_graph(self.problem, weights, zero_loss=zero_loss))
+        return None if found is None else found[0]
 
 
 def family_graph(problem: TeacherStudent, weights: Array, *, zero_loss: bool) -> PointGraph:

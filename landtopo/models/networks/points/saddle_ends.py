@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from landtopo.models.networks.points.families import distinguishing
 from landtopo.models.networks.problem import TeacherStudent
-from landtopo.models.networks.symmetry import PointGraph, Reference, point_graph
+from landtopo.models.networks.symmetry import GraphMark, point_graph
 from landtopo.objective import Array
-from landtopo.points.records import Family, Status
+from landtopo.points.known import Known
+from landtopo.points.records import Status
 from landtopo.shown import Brief
 
-__all__ = ["KnownFamilies", "SearchEnd", "pack_ends", "unpack_ends"]
+__all__ = ["SearchEnd", "known_saddles", "pack_ends", "unpack_ends"]
 
 _SAME_LOSS = 1e-7
 _CODES = tuple(Status)
@@ -32,34 +34,19 @@ class SearchEnd(Brief):
     family: int
 
 
-class KnownFamilies:
-    """The families found so far, each prepared for recognising its copies."""
+def known_saddles(problem: TeacherStudent) -> Known[Array]:
+    """Weights of the points of a search, by which copies are recognised at once.
 
-    def __init__(self, problem: TeacherStudent) -> None:
-        self.problem = problem
-        self.families: list[Family] = []
-        self._references: list[Reference] = []
+    A point elsewhere on a flat set is none: that takes a reduced network (`FamilyIndex`).
+    """
+    return Known(partial(_mark, problem), slack=_SAME_LOSS)
 
-    def add(self, family: Family) -> None:
-        """Append a family, which gets the next number."""
-        self.families.append(family)
-        self._references.append(Reference(self._graph(family.weights)))
 
-    def find(self, weights: Array, loss: float) -> int:
-        """The family of which a critical point is a copy; -1 if there is none."""
-        graph = None
-        for number, family in enumerate(self.families):
-            if abs(family.loss - loss) <= _SAME_LOSS:
-                graph = graph or self._graph(weights)
-                if self._references[number].match(graph) is not None:
-                    return number
-        return -1
-
-    def _graph(self, weights: Array) -> PointGraph:
-        if self.problem.function.mixes:
-            # Rotations of neurons into each other are a gauge.
-            weights = distinguishing(self.problem, weights, zero_loss=False)
-        return point_graph(self.problem.teacher, weights)
+def _mark(problem: TeacherStudent, weights: Array) -> GraphMark:
+    if problem.function.mixes:
+        # Rotations of neurons into each other are a gauge.
+        weights = distinguishing(problem, weights, zero_loss=False)
+    return GraphMark(point_graph(problem.teacher, weights))
 
 
 def pack_ends(ends: list[SearchEnd]) -> dict[str, Any]:

@@ -25,8 +25,8 @@ from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.points.families import FamilyIndex, describe_family, number_families
 from landtopo.models.networks.points.saddle_ends import (
-    KnownFamilies,
     SearchEnd,
+    known_saddles,
     pack_ends,
     unpack_ends,
 )
@@ -44,9 +44,11 @@ from landtopo.models.networks.starts import (
     start_generator,
 )
 from landtopo.models.networks.units import in_units, unit_of
+from landtopo.objective import Array
 from landtopo.points.ascend import AscentOptions, AscentStatus, climbs
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
+from landtopo.points.known import Known
 from landtopo.points.records import Attempts, CriticalPoint, Families, Family, Kind, Status
 from landtopo.points.sources import in_turn
 from landtopo.progress import Progress
@@ -335,7 +337,8 @@ class _Search:
         self.tolerance = tolerance
         self.how = run
         self.progress = run.progress
-        self.known = KnownFamilies(problem)
+        self.known = known_saddles(problem)
+        self.families: list[Family] = []
         self.counts: list[int] = []
 
     def run(self, tasks: list[_Task], source: str, name: str) -> Attempts:
@@ -356,7 +359,7 @@ class _Search:
             else:
                 found = unpack_ends(dict(kept))
             ends.extend(self._named(end, source) for end in found)
-            self.progress.advance(len(chunk), f"{len(self.known.families)} families")
+            self.progress.advance(len(chunk), f"{len(self.families)} families")
         self.progress.end()
         columns = max((end.weights.shape[1] for end in ends), default=self.problem.rank)
         return Attempts(
@@ -382,7 +385,7 @@ class _Search:
                     self.counts[label] += 1
         found = [
             replace(family, count=count)
-            for family, count in zip(self.known.families, self.counts, strict=True)
+            for family, count in zip(self.families, self.counts, strict=True)
         ]
         wanted = np.array([self._is_wanted(family.point) for family in found], dtype=bool)
         numbered, order = number_families(found)
@@ -436,18 +439,19 @@ class _Search:
         """The same end with its family, which is made if it is new."""
         if end.status is not Status.CONVERGED:
             return end
-        index = FamilyIndex(problem=self.problem, families=tuple(self.known.families))
+        index = FamilyIndex(problem=self.problem, families=self.families)
         number = index.find(end.weights)
         if number is None:
             point = classify(self.problem, end.weights, grad_tolerance=self.tolerance)
-            number = len(self.known.families)
-            self.known.add(describe_family(self.problem, point, count=0, found_by=source))
+            family = describe_family(self.problem, point, count=0, found_by=source)
+            number = self.known.add(family.weights, family.loss)
+            self.families.append(family)
             self.counts.append(0)
         return replace(end, family=number)
 
 
 def _follow_one(
-    loss: PopulationLoss, known: KnownFamilies, tolerance: float, index: int, start: SaddleStart
+    loss: PopulationLoss, known: Known[Array], tolerance: float, index: int, start: SaddleStart
 ) -> SearchEnd:
     """A climb to a point of an index, compared with what is known."""
     problem = loss.problem
@@ -482,9 +486,9 @@ def _follow_one(
     )
     if end.status is not Status.CONVERGED:
         return end
-    family = known.find(weights, end.loss)
-    if family >= 0:
-        return replace(end, status=Status.DUPLICATE, family=family)
+    met = known.find(weights, end.loss)
+    if met is not None:
+        return replace(end, status=Status.DUPLICATE, family=met[0])
     point = classify(problem, weights, grad_tolerance=tolerance)
     return SearchEnd(
         weights=point.weights,
@@ -497,7 +501,7 @@ def _follow_one(
 
 
 def _follow_afar(
-    problem: TeacherStudent, known: KnownFamilies, tolerance: float, index: int, start: SaddleStart
+    problem: TeacherStudent, known: Known[Array], tolerance: float, index: int, start: SaddleStart
 ) -> SearchEnd:
     """The same where the problem has come without its loss."""
     return _follow_one(PopulationLoss(problem), known, tolerance, index, start)

@@ -18,7 +18,7 @@ from landtopo.models.networks.sweeps.events import (
     event_of,
     joined,
 )
-from landtopo.models.networks.sweeps.pieces import Known, Part
+from landtopo.models.networks.sweeps.pieces import Curves, Part
 from landtopo.models.networks.sweeps.proved import Approach, Proof, approach
 from landtopo.models.networks.sweeps.result import SweepFamily
 from landtopo.models.networks.sweeps.trace import Happening, HappeningKind
@@ -34,13 +34,13 @@ Prover = Callable[[list[Approach]], list[Mapping[str, Any]]]
 
 
 def assembled(
-    known: Known, prover: Prover | None = None
+    known: Curves, prover: Prover | None = None
 ) -> tuple[tuple[SweepFamily, ...], tuple[SweepEvent, ...]]:
     """Curves cut at what happens to them, and events with the families on both sides.
 
     Parameters
     ----------
-    known : Known
+    known : Curves
     prover : callable, optional
         Proves what is there on both sides.
     """
@@ -71,7 +71,7 @@ def assembled(
     return tuple(families), tuple(events)
 
 
-def _closed(known: Known, group: Group, part: Part, side: int) -> Part:
+def _closed(known: Curves, group: Group, part: Part, side: int) -> Part:
     """A part with the exact end that it has on the curve which it meets there."""
     curve = known.curves[group.curve]
     met = curve.happenings[group.happening]
@@ -88,7 +88,7 @@ def _closed(known: Known, group: Group, part: Part, side: int) -> Part:
     return replace(part, values=values, losses=losses, smallest=smallest, weights=weights)
 
 
-def _copy(known: Known, met: Happening, near: Array) -> Array | None:
+def _copy(known: Curves, met: Happening, near: Array) -> Array | None:
     """The copy of a point that is close to some weights; None if there is none."""
     rank = known.curve.size
     teacher = known.curve.teacher(met.value)
@@ -109,7 +109,7 @@ def _copy(known: Known, met: Happening, near: Array) -> Array | None:
     return moved if np.linalg.norm(moved - near) < _CLOSE else None
 
 
-def _family(known: Known, part: Part, name: str, ends: list[int | None]) -> SweepFamily:
+def _family(known: Curves, part: Part, name: str, ends: list[int | None]) -> SweepFamily:
     curve = known.curves[part.curve]
     middle = len(part.values) // 2
     problem = TeacherStudent(known.curve.teacher(float(part.values[middle])), len(part.weights[0]))
@@ -134,7 +134,7 @@ def _family(known: Known, part: Part, name: str, ends: list[int | None]) -> Swee
 
 
 def _proofs(
-    known: Known, groups: list[Group], parts: list[Part], names: list[str], prover: Prover | None
+    known: Curves, groups: list[Group], parts: list[Part], names: list[str], prover: Prover | None
 ) -> list[tuple[Proof, ...]]:
     """Of each group, one for each of its ends."""
     if prover is None:
@@ -170,7 +170,7 @@ def _proofs(
     return found
 
 
-def _different(known: Known, parts: list[Part]) -> list[Part]:
+def _different(known: Curves, parts: list[Part]) -> list[Part]:
     """Without parts that are others seen in a mirror, where a curve goes back along itself."""
     kept: list[Part] = []
     for part in parts:

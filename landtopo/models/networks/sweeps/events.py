@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from landtopo.models.networks.sweeps.branch import Branch, Node
-from landtopo.models.networks.sweeps.pieces import Known, Part
+from landtopo.models.networks.sweeps.pieces import Curves, Part
 from landtopo.models.networks.sweeps.proved import Proof
 from landtopo.models.networks.sweeps.switch import Branching
 from landtopo.models.networks.sweeps.trace import WIDE, Happening, HappeningKind
@@ -173,12 +173,12 @@ class Group(Brief):
     ends: tuple[tuple[int, int], ...]
 
 
-def joined(known: Known, parts: list[Part]) -> list[Group]:
+def joined(known: Curves, parts: list[Part]) -> list[Group]:
     """Ends of parts, by the events that they belong to.
 
     Parameters
     ----------
-    known : Known
+    known : Curves
     parts : list of Part
 
     Returns
@@ -199,7 +199,7 @@ def joined(known: Known, parts: list[Part]) -> list[Group]:
     return sorted(groups, key=lambda one: known.curves[one.curve].happenings[one.happening].value)
 
 
-def _host(known: Known, curve: int, number: int) -> tuple[int, int]:
+def _host(known: Curves, curve: int, number: int) -> tuple[int, int]:
     """The crossing of a more symmetric curve that a meeting is; else the happening itself."""
     met = known.curves[curve].happenings[number]
     if met.kind is not HappeningKind.MEETING:
@@ -229,7 +229,7 @@ def _host(known: Known, curve: int, number: int) -> tuple[int, int]:
     return curve, number
 
 
-def _alike(known: Known, one: Happening, other: Happening) -> bool:
+def _alike(known: Curves, one: Happening, other: Happening) -> bool:
     columns = max(one.weights.shape[1], other.weights.shape[1])
     teacher = known.curve.teacher(other.value)
     first, second = (
@@ -240,13 +240,13 @@ def _alike(known: Known, one: Happening, other: Happening) -> bool:
 
 
 def event_of(
-    known: Known, group: Group, parts: list[Part], names: list[str], proofs: tuple[Proof, ...]
+    known: Curves, group: Group, parts: list[Part], names: list[str], proofs: tuple[Proof, ...]
 ) -> SweepEvent:
     """An event from the ends of parts that belong to it.
 
     Parameters
     ----------
-    known : Known
+    known : Curves
     group : Group
     parts : list of Part
     names : list of str

@@ -28,7 +28,7 @@ from landtopo.models.networks.symmetry import (
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
-__all__ = ["Curve", "Known", "Part", "followed", "trimmed"]
+__all__ = ["Curve", "Curves", "Part", "followed", "trimmed"]
 
 # Losses of one curve, interpolated between its nodes and exact, differ by no more than this.
 _NEAR_LOSS, _SAME_LOSS = 2e-3, 1e-10
@@ -322,7 +322,7 @@ class Curve(Brief):
         return None if y is None else self.branch.weights(y)
 
 
-class Known:
+class Curves:
     """All curves, and whether a point is on one of them.
 
     Parameters

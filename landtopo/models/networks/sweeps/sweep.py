@@ -16,12 +16,13 @@ from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.sweeps.assembly import assembled
 from landtopo.models.networks.sweeps.curve import TeacherCurve
 from landtopo.models.networks.sweeps.events import TRACKED
-from landtopo.models.networks.sweeps.pieces import Known, followed, trimmed
+from landtopo.models.networks.sweeps.pieces import Curves, followed, trimmed
 from landtopo.models.networks.sweeps.proved import Approach, proved
 from landtopo.models.networks.sweeps.result import SweepResult
 from landtopo.models.networks.symmetric.search import symmetry_search
-from landtopo.models.networks.symmetry import Distinct, point_graph
+from landtopo.models.networks.symmetry import GraphMark, point_graph
 from landtopo.objective import Array
+from landtopo.points.known import Known
 from landtopo.points.records import Kind
 from landtopo.progress import Progress, Silent
 from landtopo.run import Run
@@ -112,7 +113,7 @@ def sweep(
     reach = curve.high - curve.low
     values = [curve.low + reach * share for share in _shares(bases)]
     pool = Pool(Run(jobs=jobs, journal=kept))
-    known = Known(curve, width)
+    known = Curves(curve, width)
     unsteady = 0
     for value in values:
         points, loose = _met(curve, width, value, starts, seed, jobs, kept, listener)
@@ -140,7 +141,7 @@ def sweep(
 
 
 def _follow(
-    known: Known,
+    known: Curves,
     fresh: list[tuple[Array, float, str]],
     seed: int,
     pool: Pool,
@@ -219,13 +220,13 @@ def _met(
             (mirrored,) = Pool(Run(jobs=1, journal=here)).run([piece])
             ends = (classify(problem, weights) for weights in mirrored["ends"])
             found += [(one, len(one.weights), "mirrors") for one in ends]
-    distinct = Distinct()
+    distinct = Known(GraphMark)
     known = [
         point
         for point, effective, _ in found
         if point.index == 0
         and effective == width
-        and distinct.place(point_graph(problem.teacher, point.weights))[1]
+        and distinct.place(point_graph(problem.teacher, point.weights))[1] is None
     ]
     saddles = find_saddles(
         problem, index=1, starts=starts, sources=("random", "soft modes"), known=known, **asked

@@ -14,8 +14,8 @@ from landtopo.models.networks.symmetry.frame import (
 from landtopo.models.networks.symmetry.graph import PointGraph
 from landtopo.models.networks.symmetry.group_names import GroupFactor, name_group
 from landtopo.models.networks.symmetry.matching import (
-    Distinct,
     EquivalenceClasses,
+    GraphMark,
     Reference,
     equivalence,
     equivalence_classes,
@@ -47,8 +47,8 @@ __all__ = [
     "BlockValue",
     "CanonicalForm",
     "ClosestCopy",
-    "Distinct",
     "EquivalenceClasses",
+    "GraphMark",
     "GroupFactor",
     "Isotropy",
     "PermutationGroup",

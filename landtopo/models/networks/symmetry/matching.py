@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,11 +14,12 @@ from landtopo.models.networks.symmetry.graph import TOLERANCE, Palette, PointGra
 from landtopo.models.networks.symmetry.relabelling import Relabelling
 from landtopo.objective import Array
 from landtopo.shown import Brief
+from landtopo.symmetry.permutations import Permutation
 from landtopo.symmetry.search import STEP_LIMIT, gave_up, partition
 
 __all__ = [
-    "Distinct",
     "EquivalenceClasses",
+    "GraphMark",
     "Reference",
     "equivalence",
     "equivalence_classes",
@@ -241,22 +243,31 @@ def equivalence_classes(
     )
 
 
-class Distinct:
-    """Points numbered as they are met; what symmetry carries into an earlier one is the same."""
+class GraphMark:
+    """A network to be compared with others, as a `Mark`.
 
-    def __init__(self) -> None:
-        self._known: list[Reference] = []
+    Parameters
+    ----------
+    graph : PointGraph
+    sides : int, optional
+        For a network that stands for a flat set, in which students are renumbered at will: elements
+        then leave so many places alone.
+    """
 
-    def place(self, point: PointLike) -> tuple[int, bool]:
-        """The number of a point, and whether it is new.
+    def __init__(self, graph: PointGraph, sides: int | None = None) -> None:
+        self.graph = graph
+        self._sides = sides
 
-        Parameters
-        ----------
-        point : PointGraph, summary statistics or (Q, R, T)
-        """
-        graph = PointGraph.of(point)
-        for number, known in enumerate(self._known):
-            if known.match(graph) is not None:
-                return number, False
-        self._known.append(Reference(graph))
-        return len(self._known) - 1, True
+    @cached_property
+    def _reference(self) -> Reference:
+        return Reference(self.graph)
+
+    def match(self, other: GraphMark) -> Permutation | None:
+        """The element that carries this to the other, students first."""
+        found = self._reference.match(other.graph)
+        if found is None:
+            return None
+        if self._sides is None:
+            return found.images()
+        students = tuple(range(self._sides))
+        return Relabelling(students=students, teachers=found.teachers).images()
