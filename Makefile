@@ -11,6 +11,8 @@ LOWEST := .venv-lowest
 PIP := -m pip install --quiet --disable-pip-version-check --no-compile
 OUT ?= out
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+# Tests start some hundreds of programs, each of which would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 # The plugin for benchmarks cannot measure beside other workers, and says so every time.
 PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal -p no:benchmark
 

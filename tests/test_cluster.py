@@ -33,6 +33,24 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield found
 
 
+def test_reached_ends_are_the_same_on_a_cluster(cluster: Any) -> None:
+    from distributed import Client
+
+    problem = lt.TeacherStudent(lt.Teacher.orthonormal(5), 5)
+
+    def done() -> int:
+        with Client(cluster, set_as_default=False) as client:
+            told = client.run(lambda dask_worker: dask_worker.state.executed_count)
+        return sum(told.values())
+
+    before = done()
+    far = lt.reachability(problem, runs=120, seed=4, cluster=cluster.scheduler_address)
+    assert done() > before
+    near = lt.reachability(problem, runs=120, seed=4)
+    np.testing.assert_array_equal(far.attempts.weights, near.attempts.weights)
+    assert far.shares() == near.shares()
+
+
 class Killing:
     """A journal that kills a worker of the cluster when some pieces are finished."""
 

@@ -80,48 +80,26 @@ def test_both_descents_of_two_neurons(found):
     assert np.abs(ends[0] - ends[1]).max() > 0.9
 
 
-@pytest.mark.slow
-def test_descents_of_a_saddle_outside_the_span():
-    told = []
-    problem = TeacherStudent(Teacher.orthonormal(2), 2)
-    found = prove_connection(problem, OUTSIDE, progress=told.append)
-    assert found.status is ConnectionStatus.FOUND
-    assert all(0 <= part <= 1 for part in told)
-    assert max(told) > 0.9
-    opening = [
-        table[2] < 0 for x in found.record["descents"] for table in x["frusta"]["numerators"]
-    ]
-    assert any(opening)
-    with flint.ctx.workprec(check_certificates.BITS):
-        tube = checker.Tube(checker.Located(found.saddle.record), [])
-        assert tube.descent(found.record["descents"][0])[1].index == 0
-    record = _short(found.record)
-    record["saddle"]["pivots"] = []
-    with pytest.raises(check_certificates.Refused, match="pivots"):
-        _check(record)
-    # An end in the span has zeros in the column outside, and is moved by what is not symmetric.
-    record = _short(found.record)
-    record["descents"][0]["minimum"]["teacher"]["denominator"] *= 2
-    with pytest.raises(check_certificates.Refused):
-        _check(record)
+def _descent(problem, weights, signs=(1,)):
+    """The last of these descents, up to one that ends in a saddle: record, the start's, symmetries.
 
-
-def _into_a_saddle():
-    """The descent from HIGH that ends in a saddle, and a checker of tubes on its weights."""
-    problem = TeacherStudent(Teacher.orthonormal(3), 3, 3)
-    high = prove_point(problem, HIGH)
-    assert high.index == 2
+    `prove_connection` does the same on both sides of a saddle of index 1.
+    """
+    high = prove_point(problem, weights)
     with flint.ctx.workprec(96):
         descents = _Descents(problem, centre(high.record))
-        for sign in (1, -1):
+        for sign in signs:
             end, cone = descents.apex(sign)
             way = descents.way(end)
             last = prove_point(problem, descents.weights(way.end))
             if last.index:
                 break
-        tube = descents.tube(way, cone, centre(last.record), lambda part: None)
+        told = []
+        tube = descents.tube(way, cone, descents.padded(centre(last.record)), told.append)
+    assert all(0 <= part <= 1 for part in told)
+    assert max(told) > 0.9
     record = {
-        "saddle": last.record,
+        "saddle" if last.index else "minimum": last.record,
         "attraction": str(Fraction(tube.radius)),
         "points": _exact(tube.points),
         "frusta": _exact(np.array([[x.start, x.end, x.curvature] for x in tube.frusta])),
@@ -130,8 +108,26 @@ def _into_a_saddle():
 
 
 @pytest.mark.slow
+def test_a_descent_of_a_saddle_outside_the_span():
+    record, high, symmetries = _descent(TeacherStudent(Teacher.orthonormal(2), 2), OUTSIDE)
+    assert len(high["pivots"]) == 1
+    assert any(table[2] < 0 for table in record["frusta"]["numerators"])
+    with flint.ctx.workprec(check_certificates.BITS):
+        tube = checker.Tube(checker.Located(high), symmetries)
+        assert tube.descent(record)[1].index == 0
+        # An end in the span has zeros in the column outside, and is moved by what is not symmetric.
+        wrong = copy.deepcopy(record)
+        wrong["minimum"]["teacher"]["denominator"] *= 2
+        with pytest.raises(check_certificates.Refused):
+            tube.descent(wrong)
+        with pytest.raises(check_certificates.Refused, match="pivots"):
+            checker.Located({**high, "pivots": []})
+
+
+@pytest.mark.slow
 def test_a_descent_ends_in_a_lower_saddle():
-    record, high, symmetries = _into_a_saddle()
+    problem = TeacherStudent(Teacher.orthonormal(3), 3, 3)
+    record, high, symmetries = _descent(problem, HIGH, (1, -1))
     with flint.ctx.workprec(check_certificates.BITS):
         tube = checker.Tube(checker.Located(high), symmetries)
         end = tube.descent(record)[1]

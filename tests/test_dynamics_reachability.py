@@ -266,28 +266,6 @@ def test_bars_show_all_runs():
         reached([])
 
 
-def test_dask_cluster_gives_the_same_result(tmp_path):
-    """Two worker processes, reached by the address of their scheduler alone."""
-    from distributed import Client, LocalCluster
-
-    problem = TeacherStudent(Teacher.orthonormal(5), 5)
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        local_directory=str(tmp_path),
-    ) as cluster:
-        far = reachability(problem, runs=120, seed=4, cluster=cluster.scheduler_address)
-        with Client(cluster) as client:
-            executed = client.run(lambda dask_worker: dask_worker.state.executed_count)
-    assert len(executed) == 2
-    assert sum(executed.values()) >= 1
-    near = reachability(problem, runs=120, seed=4)
-    np.testing.assert_array_equal(far.attempts.weights, near.attempts.weights)
-    assert far.shares() == near.shares()
-
-
 @pytest.mark.parametrize("method", ["flow", "gd"])
 def test_units_change_nothing(method):
     """A teacher 2^-20 times as long: the same runs, weights 2^-20, losses 2^-40 times as large."""

@@ -46,21 +46,23 @@ ODD: dict[str, Any] = {
 }
 
 _DRAW = """
-import hashlib, sys, tempfile
+import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from synthetic_landscape import small_graph
-from landtopo import plot
-folder = Path(tempfile.mkdtemp(dir=sys.argv[2]))
-for suffix in (".pdf", ".png"):
-    for draw in (plot.graph, plot.widths):
-        print(hashlib.sha256(plot.save(draw(small_graph()), folder / f"a{suffix}").read_bytes()).hexdigest())
+from test_environment import draw_all
+draw_all(Path(sys.argv[2]))
 print("matplotlib.pyplot" in sys.modules)
-"""  # noqa: E501
+"""
 
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(application, [str(argument) for argument in arguments])
+
+
+def draw_all(folder: Path) -> None:
+    for suffix in (".pdf", ".png"):
+        for draw in (plot.graph, plot.widths):
+            plot.save(draw(small_graph()), folder / f"{draw.__name__}{suffix}")
 
 
 def draw_elsewhere(folder: Path, **environment: str) -> str:
@@ -79,18 +81,24 @@ def test_no_environment_changes_a_picture(tmp_path: Path) -> None:
     settings = tmp_path / "matplotlibrc"
     lines = [f"{name}: {str(value).strip('[]()')}" for name, value in ODD.items()]
     settings.write_text("\n".join([*lines, "backend: nonsense", "no setting at all"]))
-    plain = draw_elsewhere(tmp_path)
     # A path below a file can be made by nobody, not even by root.
     below = str(settings / "below")
-    odd = draw_elsewhere(
-        tmp_path,
+    here, odd = tmp_path / "here", tmp_path / "odd"
+    here.mkdir()
+    odd.mkdir()
+    imported = draw_elsewhere(
+        odd,
         MPLBACKEND="module://no_such_package.backend_inline",
         MATPLOTLIBRC=str(settings),
         MPLCONFIGDIR=below,
         HOME=below,
     )
-    assert odd == plain
-    assert plain.splitlines()[-1] == "False"
+    assert imported == "False\n"
+    draw_all(here)
+    files = sorted(here.iterdir())
+    assert len(files) == 4
+    for one in files:
+        assert one.read_bytes() == (odd / one.name).read_bytes(), one.name
 
 
 def test_the_callers_settings_stay_away_from_new_axes_and_hold_on_given_ones(

@@ -487,7 +487,7 @@ def test_a_kill_loses_nothing_that_was_committed(tmp_path: Path) -> None:
     path = tmp_path / "s"
     rng = np.random.default_rng(0)
     reported = -1
-    for _ in range(4):
+    for _ in range(2):
         process = start_script(SAVING, path)
         assert process.stdout is not None
         lines = [process.stdout.readline()]

@@ -87,6 +87,7 @@ def test_what_was_finished_is_not_made_again(study_file: Path) -> None:
     assert sorted(study_file.parent.iterdir()) == [study_file]
 
 
+@pytest.mark.slow
 def test_a_kill_changes_no_letter(study_file: Path) -> None:
     command = [sys.executable, "-m", "landtopo", "verify", str(study_file), "--json"]
     kept = study_file.with_name("old.landtopo.verify")
