@@ -32,6 +32,18 @@ def click(browser: Any, selector: str, then: str) -> None:
     wait_for(browser, then)
 
 
+# What the graph shows now, by id.
+SEEN = "landtopo.planes.graph.clearness()"
+
+
+def in_graph(name: str) -> str:
+    """Where a family is drawn in the graph, as a JavaScript expression."""
+    return (
+        "(([x, y]) => ({ x, y }))"
+        f"(landtopo.planes.graph.at(...landtopo.planes.graph.shape.places['{name}']))"
+    )
+
+
 def click_at(browser: Any, place: str) -> None:
     """Click the drawing where the JavaScript expression, a rendered position, says."""
     from selenium.webdriver.common.action_chains import ActionChains

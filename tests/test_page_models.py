@@ -13,7 +13,7 @@ from typing import Any
 
 import networkx as nx
 import pytest
-from browsing import TITLE, click, click_at, element, run, text_of, wait_for
+from browsing import TITLE, click, click_at, element, in_graph, run, text_of, wait_for
 from click.testing import CliRunner
 from landtopo_cli.app import landtopo
 from test_databases import pathsample, topsearch
@@ -131,7 +131,7 @@ def test_nothing_on_the_page_speaks_of_networks(
 def test_a_minimum_and_a_pass_are_clicked(browser: Any, tmp_path: Path) -> None:
     for page in opened(browser, cluster(), tmp_path, (1400, 900)):
         assert "4 minima · 12 transition states" in text_of(page, "#subtitle")
-        click_at(page, "landtopo.cy.getElementById('min1').renderedPosition()")
+        click_at(page, in_graph("min1"))
         wait_for(page, f"{TITLE} === 'Minimum min1'")
         assert "15 contacts, point group of order 6" in text_of(page, "#description")
         assert len(page.find_elements("css selector", ".coordinates li")) == 21
@@ -142,8 +142,8 @@ def test_a_minimum_and_a_pass_are_clicked(browser: Any, tmp_path: Path) -> None:
             heights = run(
                 page,
                 f"landtopo.rescale('{scale}');"
-                "return landtopo.data.nodes.map((n) => landtopo.cy.getElementById(n.id)"
-                ".renderedPosition('y'))",
+                "const { places } = landtopo.planes.graph.shape;"
+                "return landtopo.data.nodes.map((n) => places[n.id][1])",
             )
             assert heights == sorted(heights, reverse=True)
             assert heights[0] == pytest.approx(element(page, "#network").size["height"] - 70)
@@ -184,7 +184,7 @@ def test_tree_map_and_graph_choose_together(
         assert element(page, "#pane-graph").is_displayed() is wide
         click_canvas(page, "#tree", PLACE % "min2")
         wait_for(page, f"{TITLE} === 'Minimum min2'")
-        assert run(page, "return landtopo.cy.getElementById('min2').hasClass('chosen')")
+        assert run(page, "return landtopo.planes.graph.family") == ("min2" if wide else None)
         # The end of a branch is its transition state: between the trunk and the branch.
         run(page, "document.querySelector('#tree').scrollIntoView()")
         level = (
@@ -280,8 +280,7 @@ def test_colours_follow_a_column_in_all_views(browser: Any, tmp_path: Path) -> N
         for name, colour in (("min2", [68, 1, 84]), ("min3", [253, 231, 37])):
             assert run(page, PIXEL % ("#tree", PLACE % name))[:3] == colour
             assert run(page, PIXEL % ("#map", ON_MAP % name))[:3] == colour
-            drawn = f"return landtopo.cy.getElementById('{name}').style('background-color')"
-            assert run(page, drawn).replace(" ", "") == f"rgb({','.join(map(str, colour))})"
+            assert run(page, PIXEL % ("#network", in_graph(name)))[:3] == colour
         assert text_of(page, "#keys").split() == ["24", "81"]
 
 
@@ -323,10 +322,10 @@ def test_a_page_of_many_minima_draws_the_longest_branches(
     monkeypatch.setattr("landtopo.export.formats.page._GRAPH", 2)
     for page in opened(browser, cluster(), tmp_path, (1400, 900)):
         assert "4 minima · 12 transition states" in text_of(page, "#subtitle")
-        drawn = "return landtopo.cy.nodes().map((item) => item.id()).sort()"
+        drawn = "return Object.keys(landtopo.planes.graph.shape.places).sort()"
         # The lowest, and the one that lasts longest; undecided points are no minima.
         assert run(page, drawn) == ["min0", "min1", "u0"]
-        edges = "return landtopo.cy.edges().map((item) => item.id()).sort()"
+        edges = "return Object.keys(landtopo.planes.graph.shape.curves).sort()"
         assert run(page, edges) == ["ts0", "ts3"]
         assert "draws the 2 with the longest branches of 4 minima" in text_of(page, "#panel")
         # The tree holds all, and each has a panel, without what is long.

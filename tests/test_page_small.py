@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import TITLE, click, click_at, element, run, text_of, wait_for
+from browsing import SEEN, TITLE, click, click_at, element, in_graph, run, text_of, wait_for
 from synthetic_landscape import large_graph, open_graph, small_graph
 
 from landtopo.export import write_graph
@@ -46,15 +46,18 @@ return boxes;
 
 # Names in the drawing, as they are painted, and the symbols.
 NAMES = """
-const box = (item, what) => {
-  const { x1, y1, x2, y2 } = item.boundingBox({
-    includeNodes: what === 'symbol', includeLabels: what === 'name', includeEdges: false,
-    includeOverlays: false, includeUnderlays: false,
-  });
-  return [`${what} of ${item.id()}`, x1, y1, x2, y2];
-};
-const all = landtopo.cy.nodes(), named = all.filter((item) => item.style('label') !== '');
-return [...named.map((item) => box(item, 'name')), ...all.map((item) => box(item, 'symbol'))];
+const { labels, shape, shift } = landtopo.planes.graph, graph = landtopo.planes.graph;
+const pen = document.createElement('canvas').getContext('2d');
+pen.font = graph.canvas.getContext('2d').font.replace('600 ', '');
+const names = labels.map(([id, x, y]) => {
+  const half = pen.measureText(id).width / 2, [left, top] = [x + shift.x, y + shift.y];
+  return [`name of ${id}`, left - half, top - 5.5, left + half, top + 5.5];
+});
+const symbols = Object.keys(shape.places).filter((id) => graph.clearness()[id]).map((id) => {
+  const [x, y] = graph.at(...shape.places[id]), half = graph.radius(id);
+  return [`symbol of ${id}`, x - half, y - half, x + half, y + half];
+});
+return [...names, ...symbols];
 """
 
 
@@ -127,7 +130,7 @@ def test_what_is_tapped_is_as_large_as_a_finger(small: Any) -> None:
 
 
 def test_the_panel_is_a_sheet_below_the_drawing(small: Any) -> None:
-    click_at(small, "landtopo.cy.getElementById('w6-f1').renderedPosition()")
+    click_at(small, in_graph("w6-f1"))
     wait_for(small, f"{TITLE} === 'Family w6-f1'")
     wait_for(small, "Math.abs(document.querySelector('#drawing').getBoundingClientRect().top) < 2")
     drawing, panel, tables = (
@@ -149,7 +152,7 @@ def test_filters_open_and_close(small: Any) -> None:
     assert run(small, "return document.querySelector('#widths').checkVisibility()") is False
     click(small, "#more", "document.querySelector('#widths').checkVisibility()")
     element(small, "#widths input[value='7']").click()
-    wait_for(small, "landtopo.cy.nodes(':visible').length === 3")
+    wait_for(small, "landtopo.planes.graph.names().length === 3")
     click(small, "#more", "!document.querySelector('#widths').checkVisibility()")
 
 
@@ -162,7 +165,7 @@ def test_names_lie_on_no_other_name_and_no_symbol(
         boxes = run(page, NAMES)
         names = [pair for pair in overlaps(boxes) if any(part[0] == "n" for part in pair)]
         assert names == []
-        assert sum(box[0].startswith("name") for box in boxes) >= min(len(graph), 30)
+        assert sum(box[0].startswith("name") for box in boxes) >= min(len(graph), 25)
         # What is filtered away takes no room.
         run(page, "document.querySelector(`#edges input`).click()")
         boxes = run(page, NAMES)
@@ -180,7 +183,7 @@ def test_heads_of_columns_and_ticks_have_room(browser: Any, tmp_path: Path) -> N
             " pens.fillText = function (text, x, y) {"
             "  const wide = this.measureText(text).width;"
             "  const left = this.textAlign === 'center' ? x - wide / 2 : x;"
-            "  if (this.canvas.id === 'axes')"
+            "  if (this.canvas.id === 'network')"
             "   seen.add(JSON.stringify([text, left, y - 5, left + wide, y + 5]));"
             "  write.call(this, text, x, y); };"
             " document.querySelector('#fit').click();"
@@ -210,7 +213,7 @@ def test_an_unknown_column_is_answered_by_those_that_exist(small: Any) -> None:
             assert name in hint
         # Nothing is said of a question that means nothing.
         assert text_of(small, "#found") == ""
-        assert run(small, "return landtopo.cy.elements('.dim').length") == 0
+        assert run(small, f"return Object.values({SEEN}).every((part) => part === 1)")
         check_layout(small)
     for query, said in (
         ("loss<", "A value goes after “loss<”."),

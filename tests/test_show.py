@@ -49,7 +49,7 @@ def test_the_frame_draws(browser: Any, tmp_path: Path) -> None:
     browser.get_log("browser")
     browser.get(page.as_uri())
     browser.switch_to.frame(0)
-    wait_for(browser, "document.querySelectorAll('#network canvas').length > 0")
+    wait_for(browser, "landtopo.planes.graph.labels.length === 5")
     wait_for(browser, "document.querySelectorAll('#table tbody tr').length > 0")
     browser.switch_to.default_content()
     assert browser.get_log("browser") == []
@@ -72,8 +72,10 @@ def test_a_frame_that_gets_its_size_late_draws_all(browser: Any, tmp_path: Path)
     browser.switch_to.frame(0)
     wait_for(
         browser,
-        "(({x1, w}) => x1 >= 0 && w > document.getElementById('network').clientWidth / 2)"
-        "(landtopo.cy.nodes().renderedBoundingBox())",
+        "(({ shape, width }) => {"
+        " const all = Object.values(shape?.places ?? {}).map(([x]) => x).sort((a, b) => a - b);"
+        " return all[0] >= 0 && all[all.length - 1] - all[0] > width / 2; })"
+        "(landtopo.planes.graph)",
     )
     browser.switch_to.default_content()
 

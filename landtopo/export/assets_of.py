@@ -29,9 +29,7 @@ def asset(name: str) -> str:
     return files("landtopo.export").joinpath("assets", name).read_text(encoding="utf-8").rstrip()
 
 
-def filled(
-    name: str, *, title: str, code: Sequence[str], data: Mapping[str, Any], library: str = ""
-) -> bytes:
+def filled(name: str, *, title: str, code: Sequence[str], data: Mapping[str, Any]) -> bytes:
     """A whole page: the template ``NAME.html`` with its style ``NAME.css``.
 
     Parameters
@@ -42,15 +40,12 @@ def filled(
     code : sequence of str
         Scripts in landtopo/export/assets, in their order.
     data : mapping
-    library : str
-        A script that stands before them.
     """
     kind, packed = _packed(data)
     parts = {
         "@CREATOR@": html.escape(CREATOR),
         "@TITLE@": html.escape(title),
         "@STYLE@": asset(f"{name}.css"),
-        "@LIBRARY@": library,
         "@CODE@": "\n".join(map(asset, code)),
         "@KIND@": kind,
         # Last: nothing in the data is ever taken for a placeholder.

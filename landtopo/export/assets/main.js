@@ -5,7 +5,6 @@ const byId = (id) => document.getElementById(id);
 data.nodeById = Object.fromEntries(data.nodes.map((record) => [record.id, record]));
 data.edgeById = Object.fromEntries(data.edges.map((record) => [record.id, record]));
 data.besideById = Object.fromEntries([...data.pairs, ...data.ends].map((record) => [record.id, record]));
-data.all = data.nodes.length + data.edges.length + data.pairs.length + data.ends.length;
 // A landscape without widths is one column, which has no name.
 data.named = data.attributes.model === undefined;
 for (const record of data.nodes) record.width ??= 0;
@@ -24,22 +23,8 @@ data.widths = [...new Set(data.nodes.map((record) => record.width))].sort((a, b)
 // The same width as in the style sheet.
 const narrow = window.matchMedia("(max-width: 820px)");
 const scales = makeScales(data);
-const state = { scale: "linear", tab: "node", chosen: null, views: new Set(["graph"]), bright: null, there: null, colouring: colouring(data, ""), off: { widths: new Set(), families: new Set(), edges: new Set(), beside: new Set() } };
+const state = { scale: "linear", counts: {}, tab: "node", chosen: null, views: new Set(["graph"]), bright: null, there: null, colouring: colouring(data, ""), off: { widths: new Set(), families: new Set(), edges: new Set(), beside: new Set() } };
 
-const large = data.graph.nodes.length + data.graph.edges.length > MANY;
-const cy = cytoscape({
-  container: byId("network"),
-  elements: makeElements(data),
-  // The style comes with the first fit, when sizes are known.
-  style: [],
-  layout: { name: "preset", fit: false },
-  autoungrabify: true,
-  boxSelectionEnabled: false,
-  minZoom: 0.02,
-  maxZoom: 60,
-  pixelRatio: large ? 1 : "auto",
-  hideEdgesOnViewport: large,
-});
 const table = new Table(byId("table"), choose);
 const hooks = {
   choose,
@@ -52,6 +37,7 @@ const hooks = {
   colour: () => state.colouring.of,
 };
 const planes = {
+  graph: new GraphView(byId("network"), data, { ...hooks, height: () => scales[state.scale], counts: () => state.counts }),
   tree: new TreeView(byId("tree"), data, { ...hooks, tip: (id, x, y) => hooks.tip(id, x + byId("pane-tree").offsetLeft, y) }),
   map: new MapView(byId("map"), data, { ...hooks, tip: (id, x, y) => hooks.tip(id, x + byId("pane-map").offsetLeft, y) }),
 };
@@ -112,28 +98,14 @@ function visibleRecords() {
 
 const besideLook = (record) => (record.from_id === undefined ? data.endLook : data.pairLook);
 
-const same = (one, other) => one.size === other.size && [...one].every((id) => other.has(id));
-
-let shownCounts = {};
-
 function update() {
   const { asked, hint, nodes, edges, beside, foundNodes, foundEdges } = visibleRecords();
   const there = new Set([...nodes, ...edges, ...beside].map((record) => record.id));
   const bright = new Set([...foundNodes, ...foundEdges, ...(asked ? [] : beside)].map((record) => record.id));
-  // Of thousands, asking for classes that have not changed would take as long as drawing them.
-  const changed = (state.there ? !same(state.there, there) : there.size !== data.all) || !same(state.bright ?? there, bright);
-  const before = changed ? cy.elements(":visible").length : 0;
-  if (changed) {
-    cy.batch(() => cy.elements().forEach((item) => {
-      item.toggleClass("hidden", !there.has(item.id()));
-      item.toggleClass("dim", there.has(item.id()) && !bright.has(item.id()));
-    }));
-  }
   state.there = there;
   state.bright = bright;
-  if (changed && cy.elements(":visible").length !== before) placeNames(cy, data, state.shape);
-  shownCounts = {};
-  for (const record of foundNodes) shownCounts[record.width] = (shownCounts[record.width] || 0) + 1;
+  state.counts = {};
+  for (const record of foundNodes) state.counts[record.width] = (state.counts[record.width] || 0) + 1;
   byId("found").textContent = asked
     ? `${countedMinima(data, foundNodes.length)}, ${counted(foundEdges.length, "edge", "edges")}`
     : "";
@@ -143,13 +115,12 @@ function update() {
   const lineage = (record) => Number(record.kind === "lineage");
   state.found = { node: foundNodes, edge: [...foundEdges].sort((a, b) => lineage(a) - lineage(b)) };
   showTab(state.tab);
-  axes();
   redraw();
 }
 
-// The tree and the map, in step with all else.
+// Graph, tree and map, in step with all else.
 function redraw() {
-  for (const name of state.views) planes[name]?.draw();
+  for (const name of state.views) planes[name].draw();
   byId("least-told").textContent = planes.tree.told();
   byId("tree-told").textContent = treeCaption(data, data.widths.filter(hooks.widthShown));
 }
@@ -168,7 +139,6 @@ function showViews() {
     byId(`pane-${name}`).hidden = !state.views.has(name);
     byId(`view-${name}`).setAttribute("aria-pressed", String(state.views.has(name)));
   }
-  if (state.views.has("graph")) fit();
   redraw();
 }
 
@@ -176,7 +146,6 @@ function recolour(name) {
   byId("colour").value = name;
   state.colouring = colouring(data, name);
   byId("keys").replaceChildren(...colourKeys(state.colouring));
-  cy.batch(() => { for (const record of data.graph.nodes) cy.getElementById(record.id).data("color", state.colouring.of(record)); });
   redraw();
 }
 
@@ -208,11 +177,7 @@ function showTab(tab) {
 
 function choose(id) {
   const record = data.nodeById[id] || data.edgeById[id] || data.besideById[id];
-  cy.elements(".chosen").removeClass("chosen");
   state.chosen = record ? id : null;
-  // The family from which keys go along edges.
-  if (!record || data.nodeById[id]) state.family = state.chosen;
-  else if (![record.from_id, record.to_id].includes(state.family)) state.family = record.from_id;
   table.mark(state.chosen);
   const panel = byId("panel");
   const shown = data.nodeById[id] ? familyPanel : data.edgeById[id] ? edgePanel : besidePanel;
@@ -220,42 +185,7 @@ function choose(id) {
   panel.scrollTop = 0;
   // On a narrow screen the panel is a sheet below the drawing: both come into sight.
   if (record && narrow.matches) byId("drawing").scrollIntoView({ block: "start" });
-  const item = cy.getElementById(id ?? "");
-  const near = record ? item.union(item.isNode() ? item.closedNeighborhood() : item.connectedNodes()) : null;
-  cy.batch(() => {
-    cy.elements(".near").removeClass("near");
-    if (near) near.addClass("near");
-    // In a crowd what the chosen one is joined with can only be seen when the rest steps back.
-    if (large && state.faded) cy.elements().removeClass("faded");
-    state.faded = Boolean(near);
-    if (large && near) cy.elements().difference(near).addClass("faded");
-  });
-  if (record) item.addClass("chosen");
   redraw();
-}
-
-// Keys in the graph: families and edges one after the other, as they can be seen.
-function graphKey(event) {
-  const near = (ids, step) => ids[(Math.max(ids.indexOf(state.chosen), step > 0 ? -1 : 0) + step + ids.length) % ids.length];
-  const across = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  const along = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-  const seen = (records) => records.map((record) => record.id).filter((id) => state.there.has(id));
-  if (across) {
-    const { family } = state;
-    if (data.edgeById[state.chosen]) choose(family);
-    choose(near(seen(data.graph.nodes), across) ?? null);
-  } else if (along && state.family) {
-    // Passes first, as in the panel.
-    const joined = data.graph.edges.filter((edge) => edge.from_id === state.family || edge.to_id === state.family)
-      .sort((a, b) => Number(a.kind === "lineage") - Number(b.kind === "lineage"));
-    choose(near([state.family, ...seen(joined)], along));
-  } else if (event.key === "+" || event.key === "=" || event.key === "-") {
-    const [x, y] = [cy.width() / 2, cy.height() / 2];
-    cy.zoom({ level: cy.zoom() * (event.key === "-" ? 1 / 1.3 : 1.3), renderedPosition: { x, y } });
-  } else if (event.key === "0") fit();
-  else if (event.key === "Escape") choose(null);
-  else return;
-  event.preventDefault();
 }
 
 // Arrow keys go from tab to tab.
@@ -268,33 +198,11 @@ function tabKey(event) {
   event.preventDefault();
 }
 
-function axes() {
-  drawAxes(byId("axes"), cy, data, scales[state.scale], state.shape.stretch, shownCounts);
-}
-
 function rescale(name) {
   state.scale = name;
   byId("scale").value = name;
-  fit();
+  planes.graph.reset();
   redraw();
-}
-
-// All columns side by side, the highest pass below their names.
-function fit() {
-  const pane = byId("pane-graph");
-  state.fitted = pane.clientWidth > 0;
-  state.shape = shapeFor(data, pane);
-  cy.resize();
-  place(cy, data, scales[state.scale], state.shape);
-  const zoom = 1 / state.shape.unit;
-  cy.viewport({ zoom, pan: { x: LABELS + (BAND / 2 + MARGIN) * zoom, y: pane.clientHeight - 70 } });
-  axes();
-}
-
-function tip(event) {
-  event.target.addClass("hover");
-  const { x, y } = event.renderedPosition;
-  showTip(event.target.id(), x, y);
 }
 
 const hideTip = () => { byId("tip").hidden = true; };
@@ -325,7 +233,6 @@ function start() {
   byId("scale").addEventListener("change", (event) => rescale(event.target.value));
   byId("fit").addEventListener("click", () => {
     for (const plane of Object.values(planes)) plane.reset();
-    fit();
     redraw();
   });
   for (const name of ["graph", "tree", "map"]) byId(`view-${name}`).addEventListener("click", () => toggleView(name));
@@ -353,24 +260,13 @@ function start() {
   for (const name of TABS) {
     byId(`tab-${name}`).addEventListener("click", () => { byId("table").scrollTop = 0; showTab(name); });
   }
-  byId("network").addEventListener("keydown", graphKey);
   document.querySelector('[role="tablist"]').addEventListener("keydown", tabKey);
-  window.addEventListener("beforeprint", fit);
-  cy.on("tap", (event) => choose(event.target === cy ? null : event.target.id()));
-  cy.on("mouseover", "node, edge", tip);
-  cy.on("mouseout", "node, edge", (event) => {
-    event.target.removeClass("hover");
-    hideTip();
-  });
-  cy.on("viewport resize", axes);
-  fit();
-  // The frame of a notebook has no size yet when its page is read.
-  new ResizeObserver(() => { if (!state.fitted) fit(); }).observe(byId("pane-graph"));
+  window.addEventListener("beforeprint", redraw);
+  byId("panel").replaceChildren(...overview(data));
   update();
-  choose(null);
   // For whoever wants to go on from here in the browser's console.
   performance.mark("landtopo");
-  window.landtopo = { cy, data, choose, rescale, planes, toggleView, recolour };
+  window.landtopo = { data, choose, rescale, planes, toggleView, recolour };
 }
 
 start();

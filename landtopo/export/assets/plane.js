@@ -16,7 +16,9 @@ class Plane {
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => this.up(event));
     canvas.addEventListener("pointerleave", () => hooks.tip(null));
     canvas.addEventListener("keydown", (event) => this.key(event));
-    new ResizeObserver(() => this.draw()).observe(canvas);
+    new ResizeObserver(() => {
+      if (canvas.clientWidth !== this.width || canvas.clientHeight !== this.height) this.draw();
+    }).observe(canvas);
   }
 
   reset() {
@@ -64,7 +66,9 @@ class Plane {
     const here = [event.offsetX, event.offsetY];
     const before = this.pointers.get(event.pointerId);
     if (!before) {
-      this.hooks.tip(this.hit(...here), ...here);
+      const id = this.hit(...here);
+      this.canvas.style.cursor = id ? "pointer" : "";
+      this.hooks.tip(id, ...here);
       return;
     }
     if (!this.moved && Math.hypot(here[0] - this.began[0], here[1] - this.began[1]) < 4) return;
@@ -84,7 +88,19 @@ class Plane {
 
   up(event) {
     const known = this.pointers.delete(event.pointerId);
-    if (known && event.type === "pointerup" && !this.moved) this.hooks.choose(this.hit(event.offsetX, event.offsetY));
+    if (!known) return;
+    if (this.moved) this.draw();
+    else if (event.type === "pointerup") this.hooks.choose(this.hit(event.offsetX, event.offsetY));
+  }
+
+  // Whether it is being dragged.
+  moving() {
+    return this.pointers.size > 0 && this.moved;
+  }
+
+  // From where keys go on.
+  here() {
+    return this.hooks.chosen();
   }
 
   key(event) {
@@ -92,7 +108,7 @@ class Plane {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step) {
       const names = this.names();
-      const place = names.indexOf(this.hooks.chosen());
+      const place = names.indexOf(this.here());
       this.hooks.choose(names[place < 0 ? 0 : (place + step + names.length) % names.length]);
     } else if (event.key === "+" || event.key === "=") this.scaleBy(1.3, x, y, this.ways(false));
     else if (event.key === "-") this.scaleBy(1 / 1.3, x, y, this.ways(false));
@@ -104,6 +120,7 @@ class Plane {
   // The pen on a cleared canvas, or null where nothing can be seen.
   cleared() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
+    [this.width, this.height] = [width, height];
     if (!width || !height) return null;
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from landtopo.export.assets_of import asset, filled
+from landtopo.export.assets_of import filled
 from landtopo.export.energies import energies_evidence, energies_found
 from landtopo.export.format import Format
 from landtopo.export.looks import (
@@ -37,9 +38,9 @@ _CODE = (
     "overlaps.js",
     "along.js",
     "names.js",
-    "network.js",
     "colours.js",
     "plane.js",
+    "graph.js",
     "tree.js",
     "map.js",
     "table.js",
@@ -49,9 +50,13 @@ _CODE = (
 
 # Pictures and panels show no more digits and points than this, which keeps the page small; the
 # other formats hold everything.
-_WEIGHT_DIGITS = 6
+_FEW_DIGITS = 6
 _DIGITS = 12
+# Points of a profile, and of all profiles together.
 _PROFILE_POINTS = 240
+_ALL_PROFILES = 150_000
+# Losses along a profile are told to this part of its lower barrier, in powers of ten.
+_PART = 4
 
 # Of more families than this a browser makes no graph in reasonable time: so many of them are drawn,
 # and what is long in a record is left to the other formats.
@@ -64,18 +69,7 @@ _BESIDE = 0.36 * COLUMN_DISTANCE
 
 
 def _write(prepared: Prepared) -> Mapping[str, bytes]:
-    page = filled(
-        "page", title=title_of(prepared), code=_CODE, data=_data(prepared), library=_library()
-    )
-    return {".html": page}
-
-
-def _library() -> str:
-    """cytoscape.js with its licence notice; addresses in its comments lose their scheme.
-
-    The page then holds no address at all, which is easily checked.
-    """
-    return asset("cytoscape.min.js").replace("http://", "").replace("https://", "")
+    return {".html": filled("page", title=title_of(prepared), code=_CODE, data=_data(prepared))}
 
 
 def _data(prepared: Prepared) -> dict[str, Any]:
@@ -145,7 +139,7 @@ def _drawn(prepared: Prepared, slim: Prepared | None = None) -> dict[str, Any]:
             for owner in ("graph", "node", "edge")
         },
         "nodes": [_shown(record) for record in held.nodes],
-        "edges": [_shown(record) for record in held.edges],
+        "edges": _shown_edges(held.edges),
         "looks": looks,
         "edgeLooks": edge_looks,
         "legend": {
@@ -250,26 +244,51 @@ def _shown(record: Record) -> Record:
     if "weights" in shown:
         shown["weights"] = [_few(row) for row in shown["weights"]]
     if "eigenvalues" in shown:
-        shown["eigenvalues"] = [_rounded(x, _DIGITS) for x in shown["eigenvalues"]]
-    if "profile" in shown:
-        shown["profile"] = _thinned(shown["profile"])
+        shown["eigenvalues"] = _few(shown["eigenvalues"])
+    return shown
+
+
+def _shown_edges(edges: Sequence[Record]) -> list[Record]:
+    profiles = sum("profile" in record for record in edges)
+    most = min(_PROFILE_POINTS, _ALL_PROFILES // max(profiles, 1))
+    shown = [_shown(record) for record in edges]
+    for record in shown:
+        if "profile" in record:
+            record["profile"] = _thinned(record["profile"], most)
     return shown
 
 
 def _few(row: list[float]) -> list[float]:
-    return [_rounded(x, _WEIGHT_DIGITS) for x in row]
+    return [_rounded(x, _FEW_DIGITS) for x in row]
 
 
 def _rounded(value: float, digits: int) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def _thinned(profile: list[list[float]]) -> list[list[float]]:
-    """Few enough points for a small picture, the ends and the highest point among them."""
-    step = max(1, len(profile) // _PROFILE_POINTS)
-    top = max(range(len(profile)), key=lambda place: profile[place][1], default=0)
-    kept = sorted({*range(0, len(profile), step), top, len(profile) - 1} if profile else ())
-    return [[_rounded(x, _DIGITS) for x in profile[place]] for place in kept]
+def _thinned(profile: list[list[float]], most: int) -> list[list[float]]:
+    """Few enough points for a small picture, the ends and the highest point among them.
+
+    Those three are told in full. Between them losses need no more decimals than the lower of the
+    two barriers, which is drawn close up, and never exceed the highest.
+    """
+    if not profile:
+        return []
+    losses = [loss for _, loss in profile]
+    highest = max(losses)
+    marked = {0, losses.index(highest), len(profile) - 1}
+    barriers = [highest - end for end in (losses[0], losses[-1]) if end < highest]
+    decimals = _PART - math.floor(math.log10(min(barriers))) if barriers else _DIGITS
+    kept = sorted({*range(0, len(profile), math.ceil(len(profile) / max(most, 1))), *marked})
+    full = [_rounded(loss, _DIGITS) for loss in losses]
+    top = max(full)
+    return [
+        [
+            _rounded(profile[place][0], _FEW_DIGITS),
+            full[place] if place in marked else min(round(full[place], decimals), top),
+        ]
+        for place in kept
+    ]
 
 
 FORMAT = Format(suffix=".html", title="offline page", write=_write, files=(".html",))
