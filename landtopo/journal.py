@@ -12,7 +12,15 @@ from landtopo.checks import checked_count
 from landtopo.errors import InvalidArgument, LandtopoError
 from landtopo.progress import Progress
 
-__all__ = ["Forgetful", "Journal", "Prefixed", "Shard", "ShardFinished", "in_chunks"]
+__all__ = [
+    "Forgetful",
+    "Journal",
+    "Prefixed",
+    "Shard",
+    "ShardFinished",
+    "in_chunks",
+    "kept_or_made",
+]
 
 
 class Journal(Protocol):
@@ -61,6 +69,24 @@ class Prefixed:
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
         """Keep a piece for this problem."""
         self.journal.remember(f"{self.prefix}/{key}", value)
+
+
+def kept_or_made(
+    journal: Journal, key: str, make: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """What a journal keeps under a key; where it keeps nothing, what is made and then kept.
+
+    Parameters
+    ----------
+    journal : Journal
+    key : str
+    make : callable
+    """
+    known = journal.recall(key)
+    if known is None:
+        known = make()
+        journal.remember(key, known)
+    return known
 
 
 class ShardFinished(LandtopoError):

@@ -14,6 +14,7 @@ from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.points.records import Kind
 from landtopo.proofs import circle, jets, outside, plane, pruning, unlike
+from landtopo.study import Study
 
 pytest.importorskip("flint")
 
@@ -148,10 +149,41 @@ def test_the_condition_of_two_neurons_on_both_sides_of_one_vector():
     np.testing.assert_allclose(value, rest * s(d), atol=1e-12)
 
 
+class Killed:
+    """A study that is killed when it has kept some searches, and says which keys it was given."""
+
+    def __init__(self, study, after):
+        self.study, self.after, self.keys = study, after, []
+
+    def recall(self, key):
+        return self.study.recall(key)
+
+    def remember(self, key, value):
+        if len(self.keys) == self.after:
+            raise KeyboardInterrupt
+        self.keys.append(key)
+        self.study.remember(key, value)
+
+
 @pytest.mark.parametrize(("degrees", "norm"), [(60, 1.0), (100, 0.5)])
-def test_lists_outside_the_plane_are_those_of_many_newton_searches(degrees, norm):
+def test_lists_outside_the_plane_are_those_of_many_newton_searches(degrees, norm, tmp_path):
+    """With a kill between the searches, of which none is made twice; from what a study keeps of
+    all of them the list is the same, whole, and at once.
+    """
     teacher = _teacher(degrees, norm)
-    found = complete_list(TeacherStudent(teacher, 2, 3))
+    problem, shares = TeacherStudent(teacher, 2, 3), []
+    with Study.create(tmp_path / "list.landtopo", teacher, dim=3) as study:
+        first, second = Killed(study, 5), Killed(study, 7)
+        with pytest.raises(KeyboardInterrupt):
+            complete_list(problem, shares.append, journal=first)
+        assert 0.5 < shares[-1] < 1
+        assert shares == sorted(shares)
+        found = complete_list(problem, journal=second)
+        assert len({*first.keys, *second.keys}) == len(first.keys) + len(second.keys) == 7
+        again = complete_list(problem, shares.append, journal=Killed(study, 0))
+    assert again.record() == found.record()
+    assert again.boxes == found.boxes
+    assert shares[-1] == 1
     assert found.complete
     leaving = [p for p in found.points if p.weights.shape[1] == 3]
     assert len(leaving) == (3 if degrees == 150 else 1)

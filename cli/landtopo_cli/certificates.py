@@ -126,7 +126,9 @@ def complete_lists(request: Request, within: float, folder: Path | None, force: 
         for width in work.widths:
             label = f"width {width}: directions decided, in percent"
             with in_percent(work.progress, label) as decided:
-                one = complete_list(work.problem(width), decided, math.radians(within))
+                one = complete_list(
+                    work.problem(width), decided, math.radians(within), work.journal
+                )
                 found.append((width, one))
             file = files.get(f"w{width}-complete")
             if file is not None and one.complete:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from landtopo.checks import checked_instance, checked_number
 from landtopo.errors import InvalidArgument
+from landtopo.journal import Forgetful, Journal, Prefixed, kept_or_made
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 from landtopo.points.records import Kind
@@ -223,6 +224,7 @@ def complete_list(
     problem: TeacherStudent,
     progress: Callable[[float], None] | None = None,
     within: float = 0.0,
+    journal: Journal | None = None,
 ) -> CompleteList:
     """List all critical points with neurons that are not zero, and prove that there are no others.
 
@@ -239,6 +241,9 @@ def complete_list(
         The list is about all teachers with the same norms whose angle differs by at most this
         from the given one (radians): each of them has just these points, close to where they are
         for the given one.
+    journal : Journal, optional
+        Keeps finished searches, such as a study of this teacher; what was kept is not searched
+        again.
 
     Returns
     -------
@@ -279,17 +284,23 @@ def complete_list(
                 f"got {within}."
             )
         return _one_vector(problem)
-    return _Lister(problem, within, progress).found()
+    return _Lister(problem, within, progress, journal or Forgetful()).found()
 
 
 class _Lister:
     """The searches for one problem, and the points that they find."""
 
     def __init__(
-        self, problem: TeacherStudent, within: float, progress: Callable[[float], None] | None
+        self,
+        problem: TeacherStudent,
+        within: float,
+        progress: Callable[[float], None] | None,
+        journal: Journal,
     ) -> None:
         self.problem, self.within = problem, within
         self.progress = progress or (lambda part: None)
+        # Neither the number of neurons nor the dimension changes what a search finds.
+        self.journal = Prefixed(journal, f"complete/{within!r}")
         self.plane, self.frame, angle = _plane(problem, within)
         self.angles = angle - within, angle + within
         self.searches: list[PlaneSearch] = []
@@ -301,7 +312,8 @@ class _Lister:
         """All of it."""
         pairs = self.problem.width == _MOST
         smallest = 1e-4 if self.within else 1e-7
-        single = search_single(self.plane, None if pairs else self.progress)
+        told = None if pairs else self.progress
+        single = self._searched("single", lambda: search_single(self.plane, told))
         self.searches.append(single)
         for number, weights in self._networks(single):
             make = self._split if pairs else self._isolated
@@ -309,7 +321,13 @@ class _Lister:
         if pairs:
             leaves = self.problem.dim is None or self.problem.dim > _MOST
             share = 0.5 if leaves else 1.0
-            found = search_pairs(self.plane, smallest, lambda part: self.progress(share * part))
+            found = self._searched(
+                "pairs",
+                lambda: search_pairs(
+                    self.plane, smallest, lambda part: self.progress(share * part)
+                ),
+            )
+            self.progress(share)
             self.searches.append(found)
             self.points += [self._isolated(w, found, i) for i, w in self._networks(found)]
             if leaves:
@@ -331,10 +349,18 @@ class _Lister:
             status=status,
         )
 
+    def _searched(self, name: str, search: Callable[[], PlaneSearch]) -> PlaneSearch:
+        """A search, or what the journal keeps of it."""
+        return PlaneSearch(**kept_or_made(self.journal, name, lambda: asdict(search())))
+
     def _outside(self) -> None:
         """Points that leave the plane: mirror images, and that there are no others."""
-        mirrored = search_mirrored(self.plane)
-        unlike = search_unlike(self.plane, progress=lambda part: self.progress(0.5 + 0.5 * part))
+        mirrored = self._searched("mirrored", lambda: search_mirrored(self.plane))
+        unlike = search_unlike(
+            self.plane,
+            progress=lambda part: self.progress(0.5 + 0.5 * part),
+            journal=self.journal,
+        )
         if len(mirrored.undecided):
             boxes = mirrored.undecided[:, [0, 1, 0]]
             mirrored = replace(mirrored, undecided=boxes)

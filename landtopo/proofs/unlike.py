@@ -24,12 +24,15 @@ which that of a neuron or its supplement is x <= pi / 2 and that of the other on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landtopo.journal import Forgetful, Journal, kept_or_made
 from landtopo.objective import Array
 from landtopo.proofs.circle import Interval, interval
 from landtopo.proofs.jets import (
@@ -189,6 +192,7 @@ def search_unlike(
     teacher: PlaneTeacher,
     smallest: float = 1e-6,
     progress: Callable[[float], None] | None = None,
+    journal: Journal | None = None,
 ) -> PlaneSearch:
     """That there are no points whose neurons are no mirror images of each other.
 
@@ -199,6 +203,8 @@ def search_unlike(
         Boxes are not halved below this width.
     progress : callable, optional
         Is told which part of all boxes is decided.
+    journal : Journal, optional
+        Keeps each of the four parts when it is through; it is about this teacher alone.
 
     Returns
     -------
@@ -215,27 +221,31 @@ def search_unlike(
     column = np.ones((len(low), 1))
     high = np.hstack([np.nextafter(low + step, 10), float(angle.high) * column])
     low = np.hstack([low, float(angle.low) * column])
-    undecided: list[Array] = []
-    volumes: list[float] = []
-    boxes = 0
-    for number, part in enumerate(_PARTS):
+    kept = journal or Forgetful()
+    told = progress or (lambda share: None)
 
-        def told(share: float, before: int = number) -> None:
-            if progress is not None:
-                progress((before + share) / len(_PARTS))
-
+    def searched(number: int) -> Mapping[str, Any]:
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            left, volume, count = prune(low, high, _test(teacher, part), smallest, told)
-        undecided.append(_directions(part, left))
-        volumes.append(volume)
-        boxes += count
+            left, volume, boxes = prune(
+                low,
+                high,
+                _test(teacher, _PARTS[number]),
+                smallest,
+                lambda share: told((number + share) / len(_PARTS)),
+            )
+        return {"undecided": _directions(_PARTS[number], left), "volume": volume, "boxes": boxes}
+
+    parts = []
+    for number in range(len(_PARTS)):
+        parts.append(kept_or_made(kept, f"unlike/{number}", partial(searched, number)))
+        told((number + 1) / len(_PARTS))
     return PlaneSearch(
         roots=np.empty((0, 3)),
         radii=np.empty(0),
         reaches=np.empty(0),
-        undecided=np.concatenate(undecided),
-        volume=float(np.mean(volumes)),
-        boxes=boxes,
+        undecided=np.concatenate([one["undecided"] for one in parts]),
+        volume=float(np.mean([one["volume"] for one in parts])),
+        boxes=sum(one["boxes"] for one in parts),
     )
 
 
