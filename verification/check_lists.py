@@ -22,8 +22,9 @@ CLAIM = (
 FIELDS = {"format", "format_version", "claim", "teacher", "dim", "width", "points"}
 ENTRY = {"split", "kind", "index", "certificate"}
 BITS = 64
-# Sides of boxes that are not halved, how many boxes are looked at, and half sides of cubes.
-SMALLEST, MOST = 1e-6, 200_000
+# Sides of boxes that are not halved, how many boxes are looked at, and half sides of cubes; an axis
+# is halved for what it adds unless another one is wider by a factor.
+SMALLEST, MOST, UNEVEN = 1e-6, 200_000, 16
 CUBES = (0.3, 0.1, 0.05, 0.02, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 
 
@@ -44,16 +45,28 @@ def inverse(table):
 
 
 def without_zero(of, box):
-    """Whether the values in the middle and the slopes all over a box exclude a zero."""
-    centre = [arb(x.mid()) for x in box]
-    table = of.system(box)[1]
-    mixed = inverse(table) if all(x.is_finite() for line in table for x in line) else None
-    if mixed is None:
-        return False
-    values = arb_mat([[x] for x in of.system(centre)[0]])
-    steps = arb_mat([[x - y] for x, y in zip(box, centre, strict=True)])
-    found = mixed * values + (mixed * arb_mat(table)) * steps
-    return any(not x.contains(0) for x in found.entries())
+    """Whether the values in the middle and the slopes all over a box exclude a zero; the axis."""
+    centre, sizes = [arb(x.mid()) for x in box], [float(x.rad()) for x in box]
+    widest = max(range(len(box)), key=sizes.__getitem__)
+    table = of.system(box)[1] if of.system else [[arb("nan")]]
+    if not all(x.is_finite() for line in table for x in line):
+        return False, widest
+    forms = [*zip(of.system(centre)[0], table, strict=True)]
+    mixed = inverse(table)
+    if mixed is not None:
+        values = mixed * arb_mat([[x] for x, _ in forms])
+        forms += zip(values.entries(), (mixed * arb_mat(table)).tolist(), strict=True)
+    closest, axis = 0.0, widest
+    for value, line in forms:
+        steps = [y * (x - z) for x, y, z in zip(box, line, centre, strict=True)]
+        if not sum(steps, value).contains(0):
+            return True, widest
+        # What adds most to the form that is next to excluding the box is halved.
+        adds = [float(x.rad()) for x in steps]
+        share = abs(float(value.mid())) / max(sum(adds), 1e-300)
+        if share > closest:
+            closest, axis = share, max(range(len(box)), key=adds.__getitem__)
+    return False, axis if sizes[widest] < UNEVEN * sizes[axis] else widest
 
 
 def cube(of, place):
@@ -105,13 +118,14 @@ def search(of, points):
             sides = stack.pop()
             seen += 1
             box = [span(side) for side in sides]
-            if within(known, sides) or of.ranges(box) or (of.system and without_zero(of, box)):
+            if within(known, sides) or of.ranges(box):
                 continue
-            widths = [high - low for low, high in sides]
-            longest = max(widths)
+            excluded, axis = without_zero(of, box)
+            if excluded:
+                continue
+            longest = max(high - low for low, high in sides)
             told = [tuple(round(x, 7) for x in side) for side in sides]
             need(longest > SMALLEST and seen < MOST, f"not decided: directions in {told}")
-            axis = widths.index(longest)
             low, high = sides[axis]
             middle = 0.5 * (low + high)
             for half in ((low, middle), (middle, high)):
