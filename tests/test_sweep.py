@@ -78,6 +78,8 @@ def test_one_student_of_two_teachers_in_closed_form():
     families = {one.id: one for one in found.families}
     before = sorted((families[name].index, families[name].isotropy) for name in event.before)
     assert before == [(0, "trivial"), (1, "S_2")]
+    (alone,) = (name for name in event.before if families[name].index == 0)
+    assert event.sentence.endswith(f" after. Copies of {alone} come together here.")
     (after,) = event.after
     assert (families[after].index, families[after].high) == (0, 0.9)
     bisector = [one for one in found.families if one.isotropy_order == 2]

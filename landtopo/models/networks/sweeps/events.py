@@ -45,7 +45,8 @@ class SweepEvent(Brief):
         Whether that succeeded.
     kind : str
         ``birth`` or ``death`` of two families, ``index change``, ``branching`` where families of
-        less symmetry begin or end at one, ``meeting`` where the more symmetric one is not known.
+        less symmetry begin or end at one (their copies part or come together there), ``meeting``
+        where the more symmetric one is not known.
     before, after : tuple of str
         Families of index 0 and 1 that end and begin here.
     changes : int
@@ -285,7 +286,8 @@ def event_of(
         balanced=balanced,
         matched=None if found is None else _are_listed(found, group, parts, listed),
         proofs=proofs,
-        sentence=_sentence(kind, parts, names, before, after),
+        sentence=_sentence(kind, parts, names, before, after)
+        + _copies_told(parts, names, before, after, None if kind == "meeting" else group.curve),
     )
 
 
@@ -329,6 +331,18 @@ def _sentence(
     if kind == "death":
         return f"{told(before)} meet and are gone."
     return f"{told(before)} before, {told(after)} after."
+
+
+def _copies_told(
+    parts: list[Part], names: list[str], before: list[int], after: list[int], host: int | None
+) -> str:
+    """Whose copies are one point here: of families that end or begin on another curve, the host."""
+    told = ""
+    for places, verb in ((before, "come together"), (after, "part")):
+        of = [names[p] for p in places if parts[p].curve != host]
+        if of:
+            told += f" Copies of {listed(of)} {verb} here."
+    return told
 
 
 def _fold_sides(branch: Branch, met: Happening) -> tuple[Node, Node] | None:
