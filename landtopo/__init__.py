@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from landtopo.landscape.build import landscape_graph as landscape_graph
     from landtopo.landscape.comparison import compare_graphs as compare_graphs
     from landtopo.landscape.explore import ExploreOptions as ExploreOptions
-    from landtopo.landscape.labelled import labelled_connectivity as labelled_connectivity
     from landtopo.landscape.metrics import component_counts as component_counts
     from landtopo.landscape.metrics import components as components
     from landtopo.landscape.metrics import independent_cycles as independent_cycles
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from landtopo.landscape.metrics import neighbourhood as neighbourhood
     from landtopo.landscape.tree import merge_tree as merge_tree
     from landtopo.landscape.tree import minimax_route as minimax_route
-    from landtopo.landscape.widths import width_table as width_table
+    from landtopo.models.connectivity import labelled_connectivity as labelled_connectivity
+    from landtopo.models.connectivity import width_table as width_table
     from landtopo.models.critical_points import find_critical_points as find_critical_points
     from landtopo.models.functions import function_model as function_model
     from landtopo.models.networks.atlas.build import build_atlas as build_atlas
@@ -174,7 +174,7 @@ _HOMES = {
     "independent_cycles": "landscape.metrics",
     "is_attractive": "models.networks.dynamics.fixed_points",
     "isotropy": "models.networks.symmetry",
-    "labelled_connectivity": "landscape.labelled",
+    "labelled_connectivity": "models.connectivity",
     "landscape_graph": "landscape.build",
     "merge_studies": "study.merge",
     "merge_tree": "landscape.tree",
@@ -203,7 +203,7 @@ _HOMES = {
     "trained_models": "models.networks.trained",
     "verify": "study.verification",
     "weights_from_statistics": "models.networks.statistics",
-    "width_table": "landscape.widths",
+    "width_table": "models.connectivity",
     "write_graph": "export",
     "write_sweep": "export",
 }

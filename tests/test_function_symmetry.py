@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from landtopo.landscape.build import landscape_graph
-from landtopo.landscape.labelled import labelled_connectivity
+from landtopo.models.connectivity import labelled_connectivity
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import Teacher, TeacherStudent

@@ -12,9 +12,6 @@ NETWORKS = "landtopo.models.networks"
 ROOMS = ("points", "paths", "flat", "symmetry", "landscape", "study", "export", "plot")
 # Files that still know the networks. It gets shorter: a file that does not any more is taken out.
 KNOWING = {
-    "landscape/labelled.py",
-    "landscape/labelled_cover.py",
-    "landscape/widths.py",
     "paths/record.py",
     "plot/flat.py",
     "plot/path_overlaps.py",

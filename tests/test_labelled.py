@@ -25,8 +25,9 @@ from landtopo.errors import InvalidArgument
 from landtopo.export.tables import copies_of
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.explore import ExploreOptions
-from landtopo.landscape.labelled import Link, Orbit, connect_copies, labelled_connectivity
+from landtopo.landscape.labelled_cover import Link, Orbit
 from landtopo.landscape.tree import transition_graph
+from landtopo.models.connectivity import connect_copies, labelled_connectivity
 from landtopo.models.networks.flat.bridges import zero_loss_graph
 from landtopo.models.networks.flat.cells import cells
 from landtopo.models.networks.flat.zero_loss import ZeroLossFace, zero_loss_set

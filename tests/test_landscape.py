@@ -30,12 +30,11 @@ from landtopo.export.prepare import prepare
 from landtopo.landscape.build import landscape_graph
 from landtopo.landscape.catalogue import Catalogue
 from landtopo.landscape.explore import ExploreOptions
-from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.landscape.pool import Piece
 from landtopo.landscape.rungs import LineageOptions
 from landtopo.landscape.schema import LINEAGE, columns_of
 from landtopo.landscape.transitions import Found, absorb, follow
-from landtopo.landscape.widths import width_table
+from landtopo.models.connectivity import labelled_connectivity, width_table
 from landtopo.models.functions import function_model
 from landtopo.models.networks.landscape.lineage import fates_from, fates_of
 from landtopo.models.networks.landscape.mirrors import mirrored_minima, mirrored_starts

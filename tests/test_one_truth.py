@@ -17,7 +17,7 @@ from landtopo_cli.app import landtopo as application
 
 from landtopo.errors import InvalidArgument
 from landtopo.export import read_graph
-from landtopo.landscape.labelled import labelled_connectivity
+from landtopo.models.connectivity import labelled_connectivity
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.paths.connect import ConnectOptions, connect
 from landtopo.models.networks.points.families import FamilyIndex

@@ -98,7 +98,7 @@ def test_the_whole_group_has_all_signed_permutations(size: int) -> None:
     students = symmetry.students()
     assert students.order == 2**size * math.factorial(size)
     assert symmetry.order == students.order * 8
-    told = symmetry.student_permutations(students)
+    told = symmetry.renumberings(students)
     assert (told.classes, told.kind) == (1, "all")
     # Turned around alone, neurons generate 2^n elements, all of them even.
     turns = [
@@ -108,7 +108,7 @@ def test_the_whole_group_has_all_signed_permutations(size: int) -> None:
         )
         for k in range(size)
     ]
-    told = symmetry.student_permutations(symmetry.group(turns))
+    told = symmetry.renumberings(symmetry.group(turns))
     assert (told.order, told.odd) == (2**size, False)
     # Opposites must go to opposites.
     mixed = (1, 0, *range(2, 2 * size)) if size > 1 else (0, 0)

@@ -17,7 +17,8 @@ import pytest
 from synthetic_landscape import ESCAPE_BARRIER, SPURIOUS_LOSS, small_graph
 from test_tree import barrier_by_thresholds, random_graph
 
-from landtopo.landscape.widths import width_records, width_table
+from landtopo.landscape.widths import width_records
+from landtopo.models.connectivity import width_table
 from landtopo.models.networks.problem import Teacher
 from landtopo.points.coverage import binomial_interval
 

@@ -10,9 +10,10 @@ import networkx as nx
 
 from landtopo.errors import InvalidArgument
 from landtopo.export.prepare import Prepared, Record, natural_key
-from landtopo.landscape.labelled import FamilyLevel, labelled_connectivity
+from landtopo.landscape.labelled import FamilyLevel
 from landtopo.landscape.schema import LINEAGE
-from landtopo.landscape.widths import WidthRow, width_table
+from landtopo.landscape.widths import WidthRow
+from landtopo.models.connectivity import labelled_connectivity, width_table
 from landtopo.wording import UNKNOWN, exact, listed, loss_text, number, percent
 
 __all__ = [

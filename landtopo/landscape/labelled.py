@@ -1,6 +1,7 @@
 """Labelled connectivity: which copies of the minima are joined below which loss, exactly.
 
-Renumbering the neurons gives another point with the same function. Whether such *labelled copies*
+Renumbering what has no numbers of its own, such as the neurons of a network, gives another point
+with the same function. Whether such *labelled copies*
 of minima are joined by ways that stay below a level is the question behind "the minima of wide
 networks are connected". It is answered from the families, their symmetries and the passes between
 them, with exact integers, without a list of the copies (`landtopo.landscape.labelled_cover`).
@@ -17,41 +18,23 @@ the true number smaller.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
-
-import networkx as nx
+from typing import Any, Literal
 
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.labelled_cover import (
+    Element,
+    LabelledCopies,
     LabelledLevel,
     LabelledPart,
-    Link,
-    Orbit,
+    Renumberings,
     merge_levels,
 )
-from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
-from landtopo.models.networks.problem import Teacher
-from landtopo.models.networks.symmetry import PermutationGroup, Relabelling
-from landtopo.models.networks.symmetry.whole import StudentPermutations, Symmetry
+from landtopo.landscape.tree import LEVEL_TOLERANCE
 from landtopo.shown import Brief, Table
 
-if TYPE_CHECKING:
-    from landtopo.models.networks.landscape.labelled_copies import LabelledCopies
-
-__all__ = [
-    "FamilyLevel",
-    "LabelledConnectivity",
-    "LabelledLevel",
-    "LabelledPart",
-    "Link",
-    "Orbit",
-    "StudentPermutations",
-    "connect_copies",
-    "labelled_connectivity",
-]
+__all__ = ["FamilyLevel", "LabelledConnectivity", "connectivity_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +51,8 @@ class FamilyLevel(Brief):
         Number of copies in each of them, exact.
     joined : Fraction
         Part of all labelled copies that are joined with a given one, itself included.
-    permutations : StudentPermutations
-        Permutations of student neurons alone that lead from a copy to one it is joined with.
+    permutations : Renumberings
+        Those that lead from a copy to one it is joined with.
     transitions : tuple of str
         What joined components here; empty where the copies appear.
     """
@@ -78,7 +61,7 @@ class FamilyLevel(Brief):
     components: int
     copies: int
     joined: Fraction
-    permutations: StudentPermutations
+    permutations: Renumberings
     transitions: tuple[str, ...]
 
     def record(self) -> dict[str, Any]:
@@ -101,9 +84,9 @@ class LabelledConnectivity(Table):
     Attributes
     ----------
     width : int
-        Number of student neurons K.
+        Of networks the number of neurons K.
     group_order : int
-        |S_K x Aut(T)|, exact.
+        Order of the symmetry group, exact.
     copies : dict of str to int
         Number of labelled copies of each family: connected sets that a relabelling makes of its
         representative and that touch nowhere at its own loss without help of other families.
@@ -205,7 +188,7 @@ class LabelledConnectivity(Table):
                     components=part.components,
                     copies=self.copies[family] // part.components,
                     joined=Fraction(1, part.components),
-                    permutations=part.student_permutations(),
+                    permutations=part.renumberings(),
                     transitions=part.transitions,
                 )
             )
@@ -214,7 +197,7 @@ class LabelledConnectivity(Table):
     def joining_level(
         self,
         family: str,
-        which: Literal["even permutations", "all permutations", "all copies"] | Relabelling,
+        which: Literal["even permutations", "all permutations", "all copies"] | Element,
         *,
         other: str | None = None,
     ) -> float | None:
@@ -223,12 +206,12 @@ class LabelledConnectivity(Table):
         Parameters
         ----------
         family : str
-        which : {"even permutations", "all permutations", "all copies"} or Relabelling
-            Copies that differ by even permutations of student neurons, by any permutation of
-            student neurons, or by any relabelling; or the representative of the family and one
-            given copy of the representative of `other`.
+        which : {"even permutations", "all permutations", "all copies"} or Element
+            Copies that differ by even permutations of neurons, by any permutation of neurons, or by
+            any element of the group; or the representative of the family and one given copy of the
+            representative of `other`, for networks by a `Relabelling`.
         other : str, optional
-            The family that a Relabelling is applied to; the same by default.
+            The family that an element is applied to; the same by default.
 
         Returns
         -------
@@ -279,113 +262,33 @@ class LabelledConnectivity(Table):
         return [event for event in self.levels if event.level <= level + self.tolerance]
 
 
-def labelled_connectivity(
-    graph: nx.MultiGraph[str],
+def connectivity_of(
     width: int,
+    copies: LabelledCopies,
     *,
-    teacher: Teacher | None = None,
     highest: float = math.inf,
     tolerance: float = LEVEL_TOLERANCE,
 ) -> LabelledConnectivity:
-    """Labelled connectivity of one width of a landscape graph.
+    """Labelled connectivity from the orbits of copies of one width.
 
     Parameters
     ----------
-    graph : networkx.MultiGraph
-        A landscape graph.
     width : int
-        Student width K.
-    teacher : Teacher, optional
-        Needed if the graph was computed for a teacher in other coordinates than those that its name
-        or its Gram matrix gives, such as vectors from a file.
+    copies : LabelledCopies
     highest : float
-        Look only at what lies at or below this level.
+        Above this level nothing was looked at.
     tolerance : float
         Levels that differ by no more are one level.
-
-    Returns
-    -------
-    LabelledConnectivity
-
-    Raises
-    ------
-    InvalidArgument
-        The graph has no family of this width, families have no weights, or the teacher does not fit
-        them.
-
-    Examples
-    --------
-    >>> import landtopo as lt
-    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
-    >>> found = lt.labelled_connectivity(graph, width=2)
-    >>> found.copies
-    {'w2-f0': 2}
-    >>> found.components(level=0.01)
-    2
-    """
-    check_networks("labelled_connectivity", graph)
-    known = sorted({int(data["width"]) for _, data in graph.nodes(data=True)})
-    if width not in known:
-        raise InvalidArgument(
-            f"The 'width' argument of labelled_connectivity must be one of {known}; got {width!r}."
-        )
-    # What knows flat sets of networks takes long to load, and models have none of it.
-    from landtopo.models.networks.landscape.labelled_copies import labelled_copies
-
-    copies = labelled_copies(graph, width, teacher, highest + tolerance)
-    return _connectivity(copies, highest, tolerance)
-
-
-def connect_copies(
-    width: int,
-    automorphisms: PermutationGroup,
-    orbits: Sequence[Orbit],
-    links: Sequence[Link],
-    *,
-    tolerance: float = LEVEL_TOLERANCE,
-) -> LabelledConnectivity:
-    """Labelled connectivity from families and passes given one by one.
-
-    Parameters
-    ----------
-    width : int
-        Number of student neurons K.
-    automorphisms : PermutationGroup
-        Aut(T) on 0..M-1, such as `teacher_automorphisms(T).group`.
-    orbits : sequence of Orbit
-        The families, with the stabilisers of their representatives, such as `isotropy(point).group`
-        for an isolated minimum.
-    links : sequence of Link
-        The passes.
-    tolerance : float
-        Levels that differ by no more are one level.
-
-    Returns
-    -------
-    LabelledConnectivity
 
     Raises
     ------
     InvalidArgument
         Two orbits have one id, a link names an orbit that is not there, or a relabelling is no
-        element of S_K x Aut(T).
+        element of the group.
     """
-    from landtopo.models.networks.landscape.labelled_copies import LabelledCopies
-
-    copies = LabelledCopies(
-        symmetry=Symmetry(width=width, automorphisms=automorphisms),
-        orbits=tuple(orbits),
-        links=tuple(links),
-        left_out=(),
-        undecided=(),
-    )
-    return _connectivity(copies, math.inf, tolerance)
-
-
-def _connectivity(copies: LabelledCopies, highest: float, tolerance: float) -> LabelledConnectivity:
     order = copies.symmetry.order
     return LabelledConnectivity(
-        width=copies.symmetry.width,
+        width=width,
         group_order=order,
         copies={
             orbit.id: order // orbit.stabiliser.order for orbit in copies.orbits if orbit.counted
@@ -398,13 +301,13 @@ def _connectivity(copies: LabelledCopies, highest: float, tolerance: float) -> L
     )
 
 
-def _joins(part: LabelledPart, family: str, which: str | Relabelling, other: str) -> bool:
-    if isinstance(which, Relabelling):
+def _joins(part: LabelledPart, family: str, which: str | Element, other: str) -> bool:
+    if isinstance(which, Element):
         return other in part.carriers and part.holds(family, other, which)
     if which == "all copies":
         return part.components == 1
     # Only the whole group and the group of even permutations have an index below three.
-    classes = part.student_permutations().classes
+    classes = part.renumberings().classes
     if which == "even permutations":
         return classes <= 2
     if which == "all permutations":

@@ -1,10 +1,11 @@
 """Connected components of the graph of all labelled copies, without building it.
 
-The group G = S_K x Aut(T) acts on the labelled minima and on the passes between them. What is known
-of a width is the quotient: one connected set of minima from each orbit, with its stabiliser in G,
-and one pass from each orbit, with the element h that says to which copy it leads. The graph of all
-copies covers this graph; h is called the *voltage* of the edge (Gross and Tucker, "Topological
-graph theory", ch. 2), and orbits with a stabiliser make it a graph of groups (Serre, "Trees").
+The symmetry group G of the landscape acts on the labelled minima and on the passes between them.
+What is known of a width is the quotient: one connected set of minima from each orbit, with its
+stabiliser in G, and one pass from each orbit, with the element h that says to which copy it leads.
+The graph of all copies covers this graph; h is called the *voltage* of the edge (Gross and Tucker,
+"Topological graph theory", ch. 2), and orbits with a stabiliser make it a graph of groups (Serre,
+"Trees").
 
 G permutes the components of the cover that lie over one connected part of the quotient, and any of
 them can be carried to any other. So their number is |G| / |H|, with the group H of all elements
@@ -22,20 +23,93 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from landtopo.errors import InvalidArgument
-from landtopo.models.networks.symmetry import PermutationGroup, Relabelling
-from landtopo.models.networks.symmetry.whole import StudentPermutations, Symmetry
 from landtopo.shown import Brief
+from landtopo.symmetry.groups import PermutationGroup
+from landtopo.symmetry.permutations import Permutation
 
 __all__ = [
+    "Element",
+    "LabelledCopies",
     "LabelledLevel",
     "LabelledPart",
     "Link",
     "Orbit",
+    "Renumberings",
+    "WholeGroup",
     "merge_levels",
 ]
+
+
+@runtime_checkable
+class Element(Protocol):
+    """An element of the group G that labelled copies are made with."""
+
+    def images(self) -> Permutation:
+        """As one permutation, on which groups are built."""
+        ...
+
+    def after(self, first: Self) -> Self:
+        """First `first`, then this one."""
+        ...
+
+    def inverse(self) -> Self:
+        """The element that undoes this one."""
+        ...
+
+
+class Renumberings(Protocol):
+    """Elements that give the same function, because they renumber what has no numbers of its own.
+
+    They form a group; such are the permutations of neurons, but not the symmetries of a teacher.
+    """
+
+    @property
+    def order(self) -> int:
+        """Order of the group, exact."""
+        ...
+
+    @property
+    def classes(self) -> int:
+        """Number of different components in which the renumberings of a copy lie."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """In words: all, even (all even ones and no other), some, some even, identity."""
+        ...
+
+
+class WholeGroup(Protocol):
+    """The group G of a model and its subgroups, with exact orders."""
+
+    @property
+    def order(self) -> int:
+        """Number of elements, exact."""
+        ...
+
+    @property
+    def identity(self) -> Any:
+        """The element that changes nothing."""
+        ...
+
+    def elements(self, group: PermutationGroup) -> Sequence[Any]:
+        """Elements that generate a subgroup."""
+        ...
+
+    def enlarged(self, group: PermutationGroup, further: Iterable[Any]) -> PermutationGroup:
+        """What a subgroup and some more elements generate; the same object if nothing is new."""
+        ...
+
+    def check(self, what: str, images: Sequence[int]) -> None:
+        """Refuse what is no element of G."""
+        ...
+
+    def renumberings(self, group: PermutationGroup) -> Renumberings:
+        """Those in a subgroup."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,8 +123,7 @@ class Orbit(Brief):
     loss : float
         From this level on the copies exist.
     stabiliser : PermutationGroup
-        The elements of G that carry the representative set into itself, on 0..K+M-1, students
-        first.
+        The elements of G that carry the representative set into itself.
     counted : bool
         False for a set that only helps to join others: its components are not counted.
     """
@@ -71,7 +144,7 @@ class Link(Brief):
         Such as ``w6-t0``.
     start, end : str
         Orbits at its ends.
-    relabelling : Relabelling
+    relabelling : Element
         Seen from the representative of `start`, the other end is this copy of the one of `end`.
     level : float
         Height of the pass; where an end is higher, its loss counts.
@@ -80,8 +153,32 @@ class Link(Brief):
     id: str
     start: str
     end: str
-    relabelling: Relabelling
+    relabelling: Element
     level: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelledCopies(Brief):
+    """The labelled copies of one model, up to symmetry.
+
+    Attributes
+    ----------
+    symmetry : WholeGroup
+        The group that acts on them.
+    orbits : tuple of Orbit
+        One for each family, by loss.
+    links : tuple of Link
+    left_out : tuple of str
+        Transitions that may join copies, but it is not known which.
+    undecided : tuple of str
+        Families whose connected sets may be larger than assumed.
+    """
+
+    symmetry: WholeGroup
+    orbits: tuple[Orbit, ...]
+    links: tuple[Link, ...]
+    left_out: tuple[str, ...]
+    undecided: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,9 +193,9 @@ class LabelledPart(Brief):
         Number of labelled components, |G| / |group|, exact.
     group : PermutationGroup
         The elements that carry the component of the first family's representative into itself.
-    carriers : mapping of str to Relabelling
+    carriers : mapping of str to Element
         A copy of each family's representative that lies in that component.
-    symmetry : Symmetry
+    symmetry : WholeGroup
         G.
     transitions : tuple of str
         Ids of the links that made this part of smaller ones or of more components.
@@ -107,18 +204,18 @@ class LabelledPart(Brief):
     families: tuple[str, ...]
     components: int
     group: PermutationGroup = field(repr=False)
-    carriers: Mapping[str, Relabelling] = field(repr=False)
-    symmetry: Symmetry = field(repr=False)
+    carriers: Mapping[str, Any] = field(repr=False)
+    symmetry: WholeGroup = field(repr=False)
     transitions: tuple[str, ...]
 
-    def holds(self, first: str, second: str, relabelling: Relabelling) -> bool:
+    def holds(self, first: str, second: str, relabelling: Element) -> bool:
         """Whether a copy of the second family is joined with the representative of the first."""
         loop = self.carriers[first].after(relabelling).after(self.carriers[second].inverse())
         return loop.images() in self.group
 
-    def student_permutations(self) -> StudentPermutations:
-        """What permutations of students alone do to the copies of any family of the part."""
-        return self.symmetry.student_permutations(self.group)
+    def renumberings(self) -> Renumberings:
+        """What renumbering alone does to the copies of any family of the part."""
+        return self.symmetry.renumberings(self.group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -152,13 +249,13 @@ class _Event(NamedTuple):
 
 
 def merge_levels(
-    symmetry: Symmetry, orbits: Sequence[Orbit], links: Sequence[Link], *, tolerance: float
+    symmetry: WholeGroup, orbits: Sequence[Orbit], links: Sequence[Link], *, tolerance: float
 ) -> tuple[LabelledLevel, ...]:
     """Every level at which the set of labelled components changes, upwards.
 
     Parameters
     ----------
-    symmetry : Symmetry
+    symmetry : WholeGroup
     orbits : sequence of Orbit
     links : sequence of Link
     tolerance : float
@@ -233,7 +330,7 @@ def _groups(known: dict[str, Orbit], links: Sequence[Link], tolerance: float) ->
 
 
 def _join_all(
-    symmetry: Symmetry,
+    symmetry: WholeGroup,
     of: dict[str, LabelledPart],
     links: Sequence[Link],
     known: dict[str, Orbit],
@@ -246,7 +343,7 @@ def _join_all(
             key=lambda part: min(known[name].loss for name in part.carriers),
         )
         carriers = dict(root.carriers)
-        loops: list[Relabelling] = []
+        loops: list[Any] = []
         tree = True
         while tree:
             tree = False
@@ -279,8 +376,8 @@ def _join_all(
 
 
 def _part(
-    symmetry: Symmetry,
-    carriers: dict[str, Relabelling],
+    symmetry: WholeGroup,
+    carriers: dict[str, Any],
     group: PermutationGroup,
     known: dict[str, Orbit],
     links: Iterable[str] = (),
@@ -297,7 +394,7 @@ def _part(
 
 
 def _checked(
-    symmetry: Symmetry, orbits: Sequence[Orbit], links: Sequence[Link]
+    symmetry: WholeGroup, orbits: Sequence[Orbit], links: Sequence[Link]
 ) -> dict[str, Orbit]:
     known = {orbit.id: orbit for orbit in orbits}
     if len(known) < len(orbits):

@@ -16,11 +16,9 @@ from typing import Any
 
 import networkx as nx
 
-from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.landscape.metrics import minimax_matrix
 from landtopo.landscape.schema import LINEAGE
-from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
-from landtopo.models.networks.problem import Teacher
+from landtopo.landscape.tree import LEVEL_TOLERANCE
 from landtopo.points.coverage import binomial_interval
 from landtopo.shown import Brief, Table
 from landtopo.wording import counted
@@ -30,10 +28,12 @@ __all__ = [
     "LineageLine",
     "WidthRow",
     "WidthStep",
+    "WidthTable",
+    "by_loss",
     "counted_row",
     "escapes_of",
+    "step_from",
     "width_records",
-    "width_table",
 ]
 
 _STAYS = "stays"
@@ -254,71 +254,9 @@ class WidthTable(tuple[WidthRow, ...], Table):
         return f"WidthTable({counted(len(self), 'width')})"
 
 
-def width_table(graph: nx.MultiGraph[str], *, teacher: Teacher | None = None) -> WidthTable:
-    """The table of connectivity against width.
-
-    Parameters
-    ----------
-    graph : networkx.MultiGraph
-        A landscape graph.
-    teacher : Teacher, optional
-        As in `labelled_connectivity`.
-
-    Returns
-    -------
-    WidthTable
-        A tuple of `WidthRow`, one for every width that has families, upwards.
-
-    Examples
-    --------
-    >>> import landtopo as lt
-    >>> graph = lt.landscape_graph(lt.Teacher.orthonormal(2), widths=2, starts=20)
-    >>> table = lt.width_table(graph)
-    >>> table[0].families
-    1
-    """
-    check_networks("width_table", graph)
-    by_width: dict[int, dict[str, Mapping[str, Any]]] = {}
-    for name, data in graph.nodes(data=True):
-        by_width.setdefault(int(data["width"]), {})[name] = data
-    rows = []
-    for width in sorted(by_width):
-        families = dict(sorted(by_width[width].items(), key=lambda item: _by_loss(*item)))
-        below = by_width.get(width - 1)
-        rows.append(
-            _row(
-                graph,
-                width,
-                families,
-                teacher,
-                None if below is None else _step(graph, width - 1, below, families),
-            )
-        )
-    return WidthTable(rows)
-
-
 def width_records(rows: Iterable[WidthRow]) -> list[dict[str, Any]]:
     """The rows as plain JSON values."""
     return [row.record() for row in rows]
-
-
-def _row(
-    graph: nx.MultiGraph[str],
-    width: int,
-    families: Mapping[str, Mapping[str, Any]],
-    teacher: Teacher | None,
-    step: WidthStep | None,
-) -> WidthRow:
-    at_zero = tuple(name for name, data in families.items() if data.get("is_global", False))
-    components, joined = None, None
-    if at_zero:
-        zero = max(float(families[name]["loss"]) for name in at_zero)
-        labelled = labelled_connectivity(graph, width, teacher=teacher, highest=zero)
-        components = labelled.components()
-        joined = labelled.joined_fraction(at_zero[0])
-    return counted_row(
-        graph, width, families, at_zero, zero_components=components, joined=joined, step=step
-    )
 
 
 def counted_row(
@@ -407,13 +345,23 @@ def _lowest(barriers: Iterable[float]) -> float | None:
     return min(known, default=None)
 
 
-def _step(
+def step_from(
     graph: nx.MultiGraph[str],
     width: int,
     below: Mapping[str, Mapping[str, Any]],
     above: Mapping[str, Mapping[str, Any]],
 ) -> WidthStep:
-    order = sorted(below, key=lambda name: _by_loss(name, below[name]))
+    """What becomes of the families of a width, by the lineage edges of a graph.
+
+    Parameters
+    ----------
+    graph : networkx.MultiGraph
+    width : int
+        The width below.
+    below, above : mapping
+        Families of both widths with what the graph says of them, by name.
+    """
+    order = sorted(below, key=lambda name: by_loss(name, below[name]))
     place = {name: number for number, name in enumerate(order)}
     lines = []
     for *_, data in graph.edges(keys=True, data=True):
@@ -449,5 +397,6 @@ def _step(
     )
 
 
-def _by_loss(name: str, data: Mapping[str, Any]) -> tuple[float, str]:
+def by_loss(name: str, data: Mapping[str, Any]) -> tuple[float, str]:
+    """What families are put in order by: losses tied by symmetry by their names."""
     return round(float(data["loss"]), _TIED), name

@@ -17,10 +17,10 @@ import numpy as np
 
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.compared_models import FamilyInModel, ModelComparison, ModelWidth
-from landtopo.landscape.labelled import labelled_connectivity
 from landtopo.landscape.schema import STUDENTS
 from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
-from landtopo.landscape.widths import WidthRow, counted_row, width_table
+from landtopo.landscape.widths import WidthRow, counted_row
+from landtopo.models.connectivity import labelled_connectivity, width_table
 from landtopo.models.named import named_over
 from landtopo.models.networks.as_function import NetworkShape
 from landtopo.models.networks.landscape.labelled_copies import teacher_of

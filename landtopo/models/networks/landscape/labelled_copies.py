@@ -21,7 +21,6 @@ orbits that are not counted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import networkx as nx
@@ -29,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landtopo.errors import InvalidArgument
-from landtopo.landscape.labelled_cover import Link, Orbit
+from landtopo.landscape.labelled_cover import LabelledCopies, Link, Orbit
 from landtopo.landscape.tree import transition_graph
 from landtopo.models.networks.flat.zero_loss import zero_loss_set
 from landtopo.models.networks.points.cancelling import cancelling_pairs, without_pairs
@@ -49,36 +48,11 @@ from landtopo.models.networks.symmetry import (
 from landtopo.models.networks.symmetry.point_groups import symmetry_group
 from landtopo.models.networks.symmetry.whole import Symmetry
 from landtopo.objective import Array
-from landtopo.shown import Brief
 
-__all__ = ["ZERO_LOSS_SET", "LabelledCopies", "labelled_copies", "teacher_of"]
+__all__ = ["ZERO_LOSS_SET", "labelled_copies", "teacher_of"]
 
 #: Id of what joins reduced networks of zero loss without any transition.
 ZERO_LOSS_SET = "zero-loss set"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LabelledCopies(Brief):
-    """The labelled copies of one width, up to symmetry.
-
-    Attributes
-    ----------
-    symmetry : Symmetry
-        The group that acts on them.
-    orbits : tuple of Orbit
-        One for each family, by loss.
-    links : tuple of Link
-    left_out : tuple of str
-        Transitions that may join copies, but it is not known which.
-    undecided : tuple of str
-        Families whose connected sets may be larger than assumed.
-    """
-
-    symmetry: Symmetry
-    orbits: tuple[Orbit, ...]
-    links: tuple[Link, ...]
-    left_out: tuple[str, ...]
-    undecided: tuple[str, ...]
 
 
 def labelled_copies(

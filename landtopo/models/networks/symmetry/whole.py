@@ -152,7 +152,7 @@ class Symmetry(Brief):
                 f"{self.teachers} teacher neurons; {what} has others."
             )
 
-    def student_permutations(self, group: PermutationGroup) -> StudentPermutations:
+    def renumberings(self, group: PermutationGroup) -> StudentPermutations:
         """The permutations of students alone in a subgroup.
 
         The order of a group is the order of its image times that of its kernel. The image that is
