@@ -14,6 +14,7 @@ from landtopo.landscape.labelled import FamilyLevel
 from landtopo.landscape.schema import LINEAGE
 from landtopo.landscape.widths import WidthRow
 from landtopo.models.connectivity import labelled_connectivity, width_table
+from landtopo.tolerances import TIED_DIGITS
 from landtopo.wording import UNKNOWN, exact, listed, loss_text, number, percent
 
 __all__ = [
@@ -30,8 +31,6 @@ __all__ = [
     "widths_table",
 ]
 
-# Losses that agree to so many digits after the point are tied, and ids decide.
-_LOSS_DIGITS = 11
 # More families than this are not all named in one cell.
 _NAMED = 4
 _YES_NO = {True: "yes", False: "no", None: UNKNOWN}
@@ -65,7 +64,7 @@ def families_of(prepared: Prepared, width: int) -> list[Record]:
     """Families of a width by increasing loss, in the order of their ids where losses tie."""
     return sorted(
         (node for node in prepared.nodes if node["width"] == width),
-        key=lambda node: round(node["loss"], _LOSS_DIGITS),
+        key=lambda node: round(node["loss"], TIED_DIGITS),
     )
 
 
@@ -73,7 +72,7 @@ def transitions_of(prepared: Prepared, width: int) -> list[Record]:
     """Transitions of a width by increasing height."""
     ids = {node["id"] for node in prepared.nodes if node["width"] == width}
     passes = [edge for edge in prepared.edges if edge["kind"] != LINEAGE and edge["from_id"] in ids]
-    return sorted(passes, key=lambda edge: round(edge.get("loss", 0.0), _LOSS_DIGITS))
+    return sorted(passes, key=lambda edge: round(edge.get("loss", 0.0), TIED_DIGITS))
 
 
 def width_rows(graph: nx.MultiGraph[str]) -> tuple[WidthRow, ...]:
@@ -251,7 +250,7 @@ def copies_of(graph: nx.MultiGraph[str], width: int) -> Copies | None:
         return None
     lowest = min(
         found.copies,
-        key=lambda name: (round(graph.nodes[name]["loss"], _LOSS_DIGITS), natural_key(name)),
+        key=lambda name: (round(graph.nodes[name]["loss"], TIED_DIGITS), natural_key(name)),
         default=None,
     )
     if lowest is None:

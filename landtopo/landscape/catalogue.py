@@ -23,14 +23,12 @@ from landtopo.points.known import Known
 from landtopo.points.records import Kind
 from landtopo.shown import Brief
 from landtopo.symmetry.permutations import Permutation
+from landtopo.tolerances import SAME_VALUE
 from landtopo.units import Linear, Squared
 
-__all__ = ["SAME_VALUE", "Catalogue", "Copy", "PassKind", "Transition"]
+__all__ = ["Catalogue", "Copy", "PassKind", "Transition"]
 
 PassKind = Literal["saddle", "corner", "flat"]
-
-#: Values of copies of one point agree to this.
-SAME_VALUE = 1e-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,8 +31,8 @@ from landtopo.landscape.labelled_cover import (
     Renumberings,
     merge_levels,
 )
-from landtopo.landscape.tree import LEVEL_TOLERANCE
 from landtopo.shown import Brief, Table
+from landtopo.tolerances import LEVEL
 
 __all__ = ["FamilyLevel", "LabelledConnectivity", "connectivity_of"]
 
@@ -267,7 +267,7 @@ def connectivity_of(
     copies: LabelledCopies,
     *,
     highest: float = math.inf,
-    tolerance: float = LEVEL_TOLERANCE,
+    tolerance: float = LEVEL,
 ) -> LabelledConnectivity:
     """Labelled connectivity from the orbits of copies of one width.
 

@@ -8,10 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["numbered"]
+from landtopo.tolerances import TIED
 
-# Values of one family, or of two families tied by symmetry, agree to this in units of the model.
-_TIED = 1e-11
+__all__ = ["numbered"]
 
 
 def numbered(values: Sequence[float]) -> NDArray[np.int64]:
@@ -32,7 +31,7 @@ def numbered(values: Sequence[float]) -> NDArray[np.int64]:
     ranking = np.argsort(given, kind="stable")
     level = np.zeros(len(given), dtype=np.int64)
     for before, after in pairwise(ranking):
-        level[after] = level[before] + (given[after] - given[before] > _TIED)
+        level[after] = level[before] + (given[after] - given[before] > TIED)
     ranking = np.argsort(level, kind="stable")
     order = np.empty(len(given), dtype=np.int64)
     order[ranking] = np.arange(len(given))

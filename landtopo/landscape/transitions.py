@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from landtopo.landscape.catalogue import SAME_VALUE, Catalogue, Copy, PassKind, Transition
+from landtopo.landscape.catalogue import Catalogue, Copy, PassKind, Transition
 from landtopo.landscape.pool import Piece
 from landtopo.model import FamilyLike, Model, Point
 from landtopo.objective import Array, Objective
@@ -25,11 +25,12 @@ from landtopo.points.climbs import SaddleStart
 from landtopo.points.known import Known
 from landtopo.shown import Brief
 from landtopo.symmetry.permutations import compose, inverse
+from landtopo.tolerances import LEVEL, SAME_VALUE, TIED_DIGITS
 from landtopo.units import Linear, Squared
 
 if TYPE_CHECKING:
     from landtopo.paths.atlas import Link
-    from landtopo.paths.record import PathRecord
+    from landtopo.paths.record import StepRecord
 
 __all__ = [
     "PAST_SADDLE",
@@ -49,9 +50,6 @@ __all__ = [
 
 # Outcomes of searches that ended in a pass.
 STRAIGHT, PAST_SADDLE = "transition state", "descent into a saddle"
-# By so much a flat way may rise.
-_FLAT = 1e-12
-_TIED_LOSSES = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +197,40 @@ def follow(model: Model, starts: Sequence[SaddleStart], known: Sequence[Array] =
     )
 
 
+class Stepped(Protocol):
+    """A path with its verified steps."""
+
+    @property
+    def steps(self) -> Sequence[StepRecord]:
+        """Between minima by their numbers."""
+        ...
+
+    @property
+    def minima(self) -> Sequence[Array]:
+        """In order along the path."""
+        ...
+
+    @property
+    def transition_states(self) -> Sequence[Any]:
+        """Likewise."""
+        ...
+
+    @property
+    def minima_positions(self) -> Array:
+        """Arc lengths of the minima."""
+        ...
+
+    @property
+    def positions(self) -> Array:
+        """Arc lengths along the path."""
+        ...
+
+    @property
+    def losses(self) -> Array:
+        """Losses there."""
+        ...
+
+
 def way_over(model: Model, link: Link) -> Found:
     """A verified connection of two minima as a way, in the units of the model."""
     kind: PassKind = "flat" if link.transition is None else "saddle" if link.smooth else "corner"
@@ -214,7 +246,7 @@ def way_over(model: Model, link: Link) -> Found:
     )
 
 
-def ways_of(record: PathRecord) -> tuple[Found, ...]:
+def ways_of(record: Stepped) -> tuple[Found, ...]:
     """Every step of a path as a way between two minima, in the units of the record."""
     found = []
     for step in record.steps:
@@ -384,19 +416,19 @@ def _is_flat(catalogue: Catalogue, start: Copy, end: Copy, found: Found) -> bool
         return False
     lowest = min(family.loss for family in ends)
     highest = float(max(found.losses.max(), *(family.loss for family in ends)))
-    return highest - lowest <= _FLAT
+    return highest - lowest <= LEVEL
 
 
 def _rank(catalogue: Catalogue, copy: Copy) -> tuple[float, int]:
     """By value; families tied by symmetry in the order in which they were met."""
     loss = catalogue.families[copy.family].loss
-    return round(loss, _TIED_LOSSES), copy.family
+    return round(loss, TIED_DIGITS), copy.family
 
 
 def _height(first: FamilyLike, last: FamilyLike, point: Point | None, kind: PassKind) -> float:
     """Value of the pass; a corner of a flat set of minima has theirs, but for rounding."""
     higher = max(first.loss, last.loss)
-    if point is None or (kind == "corner" and abs(point.loss - higher) <= _FLAT):
+    if point is None or (kind == "corner" and abs(point.loss - higher) <= LEVEL):
         return higher
     return point.loss
 

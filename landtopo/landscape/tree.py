@@ -22,9 +22,9 @@ from landtopo.errors import InvalidArgument
 from landtopo.landscape.leaves import put_leaves
 from landtopo.landscape.schema import LINEAGE, MODEL
 from landtopo.shown import Brief
+from landtopo.tolerances import LEVEL
 
 __all__ = [
-    "LEVEL_TOLERANCE",
     "MinimaxRoute",
     "check_landscape",
     "check_networks",
@@ -32,9 +32,6 @@ __all__ = [
     "minimax_route",
     "transition_graph",
 ]
-
-#: Levels closer than this are equal: losses of refined points carry errors of about 1e-15.
-LEVEL_TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +158,7 @@ def _below(
 
 
 def merge_tree(
-    graph: nx.MultiGraph[str], width: int | None = None, *, tolerance: float = LEVEL_TOLERANCE
+    graph: nx.MultiGraph[str], width: int | None = None, *, tolerance: float = LEVEL
 ) -> nx.DiGraph[str]:
     """The merge tree of all families of one width; a forest when they are not all joined.
 

@@ -18,9 +18,9 @@ import networkx as nx
 
 from landtopo.landscape.metrics import minimax_matrix
 from landtopo.landscape.schema import LINEAGE
-from landtopo.landscape.tree import LEVEL_TOLERANCE
 from landtopo.points.coverage import binomial_interval
 from landtopo.shown import Brief, Table
+from landtopo.tolerances import LEVEL, TIED_DIGITS
 from landtopo.wording import counted
 
 __all__ = [
@@ -37,8 +37,6 @@ __all__ = [
 ]
 
 _STAYS = "stays"
-# Digits after the point up to which the losses of families tied by symmetry agree.
-_TIED = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +325,7 @@ def escapes_of(
         if name in at_zero:
             continue
         barriers = heights[place] - losses[place]
-        lower = losses < losses[place] - LEVEL_TOLERANCE
+        lower = losses < losses[place] - LEVEL
         ends = [other in at_zero for other in names]
         found.append(
             Escape(
@@ -399,4 +397,4 @@ def step_from(
 
 def by_loss(name: str, data: Mapping[str, Any]) -> tuple[float, str]:
     """What families are put in order by: losses tied by symmetry by their names."""
-    return round(float(data["loss"]), _TIED), name
+    return round(float(data["loss"]), TIED_DIGITS), name

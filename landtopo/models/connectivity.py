@@ -15,7 +15,7 @@ import networkx as nx
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.labelled import LabelledConnectivity, connectivity_of
 from landtopo.landscape.labelled_cover import LabelledCopies, Link, Orbit
-from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
+from landtopo.landscape.tree import check_networks
 from landtopo.landscape.widths import (
     WidthRow,
     WidthStep,
@@ -25,6 +25,7 @@ from landtopo.landscape.widths import (
     step_from,
 )
 from landtopo.symmetry.groups import PermutationGroup
+from landtopo.tolerances import LEVEL
 
 if TYPE_CHECKING:
     from landtopo.models.networks.problem import Teacher
@@ -38,7 +39,7 @@ def labelled_connectivity(
     *,
     teacher: Teacher | None = None,
     highest: float = math.inf,
-    tolerance: float = LEVEL_TOLERANCE,
+    tolerance: float = LEVEL,
 ) -> LabelledConnectivity:
     """Labelled connectivity of one width of a landscape graph.
 
@@ -95,7 +96,7 @@ def connect_copies(
     orbits: Sequence[Orbit],
     links: Sequence[Link],
     *,
-    tolerance: float = LEVEL_TOLERANCE,
+    tolerance: float = LEVEL,
 ) -> LabelledConnectivity:
     """Labelled connectivity from families and passes given one by one.
 

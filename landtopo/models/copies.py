@@ -8,8 +8,9 @@ import numpy as np
 
 from landtopo.models.smooth import SmoothModel
 from landtopo.objective import Array
-from landtopo.points.known import Known, same_value
+from landtopo.points.known import Known
 from landtopo.symmetry.groups import Images, PermutationGroup
+from landtopo.tolerances import same_value
 
 __all__ = ["ModelCopies"]
 

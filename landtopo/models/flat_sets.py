@@ -20,12 +20,12 @@ from landtopo.points.spectrum import without_gauge
 from landtopo.points.stationary import FunctionPoint
 from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
+from landtopo.tolerances import SAME_PLACE
 
 __all__ = ["SetMark", "all_flat", "copies_of_set", "walks_to"]
 
-# In units of the model: a step along a set, where a walk has arrived, what values may differ by.
+# In units of the model: a step along a set, what values may differ by.
 _STEP = 0.1
-_ARRIVED = 1e-6
 _SAME = 1e-9
 _STEPS = 400
 _CORRECTIONS = 6
@@ -66,7 +66,7 @@ def walks_to(objective: Objective, gauge: Gauge, start: Array, end: Array, dimen
     for _ in range(_STEPS):
         away = gauge.align(end, x) - x
         apart = float(np.linalg.norm(away))
-        if apart <= _ARRIVED * (1.0 + float(np.linalg.norm(x))):
+        if apart <= SAME_PLACE * (1.0 + float(np.linalg.norm(x))):
             return True
         values, vectors = without_gauge(objective.hessian(x), objective.gauge(x))
         along = vectors[:, np.argsort(np.abs(values), kind="stable")[:dimension]]

@@ -22,13 +22,13 @@ from landtopo.points.derivative_check import check_derivatives
 from landtopo.symmetry.coordinates import SignedPermutations
 from landtopo.symmetry.gauge import Along, Gauge, NoGauge, RigidMotions
 from landtopo.symmetry.permutations import Permutation
+from landtopo.tolerances import UNCHANGED
 
 __all__ = ["FunctionObjective", "FunctionShape", "format_signed", "function_model", "parse_signed"]
 
 _GROUPS = ("translations", "rotations", "rigid")
 # Points at which symmetries are tried, and by how much a copy may differ, of the values' spread.
 _TRIED = 5
-_UNCHANGED = 1e-9
 # Steps of differences of fourth order, in lengths of one: the error of the stencil and that of
 # rounding are about the same there, for first differences and for second ones of values.
 _FIRST = 1e-3
@@ -455,7 +455,7 @@ def _check_symmetry(shape: FunctionShape) -> None:
     for element in shape.symmetry.group.generators:
         copies = np.array([shape.symmetry.act(element.tolist(), x) for x in points])
         apart = np.abs(shape.objective.value(copies) - values)
-        if apart.max() > _UNCHANGED * spread:
+        if apart.max() > UNCHANGED * spread:
             raise InvalidArgument(
                 "The 'symmetry' argument of function_model must leave the function as it is; "
                 f"{format_signed(element.tolist())} changes it from {values[apart.argmax()]:.6g} "

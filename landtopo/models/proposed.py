@@ -24,6 +24,7 @@ from landtopo.models.smooth import FunctionSearch, SmoothModel
 from landtopo.objective import Array
 from landtopo.shown import Table
 from landtopo.symmetry.coordinates import SignedPermutations
+from landtopo.tolerances import UNCHANGED
 from landtopo.wording import counted
 
 __all__ = ["ProposedSymmetry", "box_of", "propose_symmetry"]
@@ -32,7 +33,6 @@ __all__ = ["ProposedSymmetry", "box_of", "propose_symmetry"]
 _SAME = 1e-5
 # Points at which a candidate is tried, and by how much values may differ, of their spread.
 _POINTS = 20
-_UNCHANGED = 1e-9
 # Candidates that are tried for one pair of minima: equal sizes of coordinates leave many.
 _CANDIDATES = 2000
 
@@ -222,7 +222,7 @@ class _Tried:
         self._value = shape.objective.value
         self._values = np.asarray(self._value(self._points))
         size = float(np.ptp(self._values)) + 1e-6 * float(np.abs(self._values).max())
-        self._allowed = _UNCHANGED * size
+        self._allowed = UNCHANGED * size
 
     def keeps(self, entries: Sequence[int]) -> bool:
         """Whether values are the same after a signed permutation, at one point and then at all."""

@@ -47,6 +47,7 @@ from landtopo.run import Run
 from landtopo.symmetry.gauge import Gauge
 from landtopo.symmetry.permutations import Permutation
 from landtopo.symmetry.told import symmetry_record
+from landtopo.tolerances import CRITICAL
 
 __all__ = [
     "FunctionFacts",
@@ -64,8 +65,6 @@ _CHUNK = 16
 # Coordinates below which fewer climbs are made, and above which each costs too much.
 _FEW = 16
 _MANY = 150
-# |grad| of a critical point, in units of the model; judgement goes on to the floor of rounding.
-_TOLERANCE = 1e-12
 _STEPS = 500
 # Climbs that come to a saddle take far fewer; others go round in circles.
 _CLIMB_STEPS = 80
@@ -247,7 +246,7 @@ class SmoothModel:
     #: Whether `settled` gives all points of a flat set of minima the same one.
     settles = False
 
-    def __init__(self, shape: Shape, *, tolerance: float = _TOLERANCE) -> None:
+    def __init__(self, shape: Shape, *, tolerance: float = CRITICAL) -> None:
         self.shape = shape
         self.least_gradient = tolerance
         self.length = _power_of_two(shape.length)

@@ -10,11 +10,9 @@ from landtopo.objective import Array, Objective
 from landtopo.paths.atlas import Atlas, Hop
 from landtopo.paths.joined import Minimum, Step
 from landtopo.paths.setting import Setting
+from landtopo.tolerances import SAME_PLACE
 
 __all__ = ["route_over"]
-
-# Points of a route closer than this are one.
-_SAME_POINT = 1e-6
 
 
 def route_over(
@@ -62,7 +60,7 @@ def route_over(
 
 def _slide(setting: Setting, objective: Objective, x: Array, y: Array) -> tuple[Step, ...] | None:
     """The flat step between points of one connected set, none where they are the same."""
-    if setting.distance(x, y) <= _SAME_POINT:
+    if setting.distance(x, y) <= SAME_PLACE:
         return ()
     flat = setting.flat_path(x, y)
     if flat is None:

@@ -17,9 +17,10 @@ import numpy as np
 from landtopo.objective import Array, Objective
 from landtopo.paths.restricted import Restricted
 from landtopo.points.ascend import Ascent
-from landtopo.points.known import Invariants, Known, same_value
+from landtopo.points.known import Invariants, Known
 from landtopo.shown import Brief
 from landtopo.symmetry.shared import Shared
+from landtopo.tolerances import SAME_PLACE, same_value
 
 __all__ = ["Element", "Overlap", "Pass", "PlainSetting", "Setting", "known_places"]
 
@@ -162,7 +163,7 @@ class PlainSetting(Brief):
         Displacements of the first guesses in turn, as fractions of the distance of the ends.
     """
 
-    tolerance: float = 1e-6
+    tolerance: float = SAME_PLACE
     noise: tuple[float, ...] = (0.0, 0.1, 0.3, 0.6)
 
     def relation(self, x: Array, reference: Array) -> Element | None:

@@ -21,6 +21,7 @@ from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.factors import Positive, Symmetric, factorised
 from landtopo.points.spectrum import Spectrum, lowest_spectrum, spectrum, with_gauge_lifted
 from landtopo.shown import Brief
+from landtopo.tolerances import CRITICAL, ZERO_CURVATURE
 
 __all__ = [
     "Ascent",
@@ -77,12 +78,12 @@ class AscentOptions(Brief):
 
     index: int = 1
     steps: int = 200
-    gradient_tolerance: float = 1e-12
+    gradient_tolerance: float = CRITICAL
     radius: float = 0.1
     largest_radius: float = 0.3
     smallest_radius: float = 1e-7
     region: float = np.inf
-    zero_tolerance: float = 1e-9
+    zero_tolerance: float = ZERO_CURVATURE
 
     def __post_init__(self) -> None:
         for name, least in (("index", 0), ("steps", 1)):
@@ -194,7 +195,7 @@ def newton(
     objective: Objective,
     x: Array,
     *,
-    gradient_tolerance: float = 1e-12,
+    gradient_tolerance: float = CRITICAL,
     region: float = np.inf,
     steps: int = 40,
     factors: Symmetric | Positive | None = None,

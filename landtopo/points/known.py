@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from landtopo.model import Mark
     from landtopo.symmetry.permutations import Permutation
 
-__all__ = ["Invariants", "Known", "same_value"]
+__all__ = ["Invariants", "Known"]
 
 _Point = TypeVar("_Point")
 
@@ -39,11 +39,6 @@ class Invariants(NamedTuple):
 
     numbers: Array
     slack: Array
-
-
-def same_value(value: float) -> float:
-    """By how much the values of copies of one point may differ that Newton's method has found."""
-    return 1e-9 * (1e-3 + abs(value))
 
 
 class Known(Generic[_Point]):

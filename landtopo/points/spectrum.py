@@ -14,6 +14,7 @@ from numpy.linalg import eigh
 from landtopo.objective import Array, Objective
 from landtopo.points.factors import lowest_modes
 from landtopo.shown import Brief
+from landtopo.tolerances import ZERO_CURVATURE
 
 __all__ = ["Spectrum", "lowest_spectrum", "spectrum", "with_gauge_lifted", "without_gauge"]
 
@@ -102,7 +103,9 @@ def with_gauge_lifted(hessian: Array, gauge: Array) -> Array:
     return np.asarray(projected)
 
 
-def lowest_spectrum(hessian: Array, gauge: Array, *, zero_tolerance: float = 1e-9) -> Spectrum:
+def lowest_spectrum(
+    hessian: Array, gauge: Array, *, zero_tolerance: float = ZERO_CURVATURE
+) -> Spectrum:
     """The part of a Hessian's spectrum that decides index and nullity.
 
     Parameters
@@ -127,7 +130,7 @@ def lowest_spectrum(hessian: Array, gauge: Array, *, zero_tolerance: float = 1e-
     )
 
 
-def spectrum(objective: Objective, x: Array, *, zero_tolerance: float = 1e-9) -> Spectrum:
+def spectrum(objective: Objective, x: Array, *, zero_tolerance: float = ZERO_CURVATURE) -> Spectrum:
     """Spectrum of the Hessian at one point.
 
     Parameters

@@ -15,6 +15,7 @@ import numpy as np
 from landtopo.checks import checked_seed
 from landtopo.errors import FileFormatError, InvalidArgument, StudyError
 from landtopo.models.networks.problem import Teacher, TeacherStudent
+from landtopo.models.networks.tolerances import SAME_TEACHER
 from landtopo.models.origin import Origin, change_of_file, is_same, origin_of
 from landtopo.models.parameter import ParameterModels
 from landtopo.models.smooth import SmoothModel
@@ -31,9 +32,6 @@ from landtopo.study.upgrade import upgrade
 __all__ = ["StudyFile"]
 
 _INFINITE = "infinite"
-
-# Gram matrices of one teacher differ between machines by rounding.
-_SAME_TEACHER = 1e-12
 
 
 class StudyFile:
@@ -305,7 +303,7 @@ class StudyFile:
         scale = float(np.abs(mine).max())
         if (
             mine.shape != other.shape
-            or np.abs(mine - other).max() > _SAME_TEACHER * scale
+            or np.abs(mine - other).max() > SAME_TEACHER * scale
             or (self.teacher.activation, self.teacher.outputs) != (given.activation, given.outputs)
         ):
             self._refuse("the teacher", self.teacher.title, given.title)

@@ -39,10 +39,10 @@ from landtopo.points.records import CriticalPoint, Kind
 from landtopo.progress import Progress
 from landtopo.run import Run
 from landtopo.symmetry.permutations import Permutation
+from landtopo.tolerances import CRITICAL
 
 __all__ = ["NetworkModel"]
 
-_TOLERANCE = 1e-12
 # What climbs far beyond the longest critical points will not come back.
 _REGION = 1.3
 _STEPS = 150
@@ -174,7 +174,7 @@ class _Strata:
 
     def is_pass(self, point: Any, kind: PassKind) -> bool:
         """A saddle of index 1, or a corner over which other neurons are at a minimum."""
-        if point.grad_norm > _TOLERANCE:
+        if point.grad_norm > CRITICAL:
             return False
         if kind == "corner":
             return bool(point.zero_neurons == 1 and point.index == 0)
@@ -267,7 +267,7 @@ class _Starts:
     def climb(self, x: Array) -> AscentOptions:
         """Until the gradient vanishes, or no critical point can lie there."""
         return AscentOptions(
-            gradient_tolerance=_TOLERANCE,
+            gradient_tolerance=CRITICAL,
             region=_REGION * self._model.objective(x).farthest + float(np.linalg.norm(x)),
             steps=_STEPS,
         )

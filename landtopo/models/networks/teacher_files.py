@@ -32,6 +32,7 @@ import numpy as np
 from landtopo.checks import shown
 from landtopo.errors import FileFormatError, InvalidArgument
 from landtopo.models.networks.problem import Teacher
+from landtopo.models.networks.tolerances import SAME_TEACHER
 from landtopo.numerals import real_number, whole_number
 from landtopo.objective import Array
 from landtopo.texts import name_of
@@ -44,7 +45,6 @@ _READINGS: tuple[Reading, ...] = ("vectors", "gram")
 
 # Looser than what a Gram matrix must satisfy: a matrix this close to symmetric was meant to be.
 _LOOKS_SYMMETRIC = 1e-6
-_SAME = 1e-12
 
 _LONGEST_NAME = 1000
 _BLANKS = " \t"
@@ -219,7 +219,7 @@ def _reading_of(spec: str, matrix: Array) -> Reading:
         scale = float(np.abs(matrix).max(initial=0.0))
         symmetric = np.abs(matrix - matrix.T).max(initial=0.0) <= _LOOKS_SYMMETRIC * scale
         with np.errstate(over="ignore", invalid="ignore"):
-            same = np.abs(matrix @ matrix.T - matrix).max(initial=0.0) <= _SAME * scale
+            same = np.abs(matrix @ matrix.T - matrix).max(initial=0.0) <= SAME_TEACHER * scale
         if symmetric and not same:
             raise _unusable(
                 spec,

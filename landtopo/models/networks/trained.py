@@ -34,6 +34,7 @@ from landtopo.models.networks.joint import JointLoss, SignedLoss, joined, output
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.splits import NEAR, merged, splits
 from landtopo.models.networks.starts import StartDistribution, draw_start, parse_distribution
+from landtopo.models.networks.tolerances import TIED_OVERLAPS
 from landtopo.models.networks.units import in_units
 from landtopo.objective import Array
 from landtopo.points.ascend import newton
@@ -56,8 +57,6 @@ INIT_OUTPUTS = ("one", "normal")
 _ONE = 1e-6
 # What the signs of output weights weigh in distances of copies.
 _FAR = 10.0
-# Overlaps closer than this are tied when neurons are put in order.
-_TIED = 6
 # Lengths below which a neuron has vanished, in units of the teacher.
 _VANISHED = 1e-6
 # The length in the frame that stands for output weights, in that of the longest other.
@@ -134,8 +133,8 @@ class TrainedSymmetry(StudentSymmetry):
         """Neurons in the order of the vectors of the frame that they have most in common with."""
         rows = self._weights(x)
         overlaps = rows[:, : self._problem.rank + 1] @ self._frame.T
-        partner = np.argmax(np.abs(overlaps).round(_TIED), axis=1)
-        lengths = np.linalg.norm(rows, axis=1).round(_TIED)
+        partner = np.argmax(np.abs(overlaps).round(TIED_OVERLAPS), axis=1)
+        lengths = np.linalg.norm(rows, axis=1).round(TIED_OVERLAPS)
         return rows[np.lexsort((-lengths, partner))].ravel()
 
     def simplest(

@@ -33,6 +33,7 @@ from landtopo.proofs.enclosures import require_flint
 from landtopo.run import Run
 from landtopo.shown import Brief
 from landtopo.study import Study
+from landtopo.tolerances import TIED_DIGITS
 
 __all__ = ["Atlas", "build_atlas"]
 
@@ -40,8 +41,6 @@ _LABELS = "labels.json"
 _ARCHIVE = "atlas.zip"
 # Ways that lead over a point; flat ones do not.
 _WITH_STATES = ("saddle", "corner")
-# Losses that agree to so many digits after the point are tied.
-_TIED = 11
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -259,7 +258,7 @@ def _chart(work: Path, entry: AtlasEntry, known: Known) -> Chart:
 
 def _place(records: Mapping[str, Any], name: str) -> tuple[float, int]:
     """By loss, and where losses tie by the number in the graph."""
-    return round(records[name]["loss"], _TIED), int(name.rpartition("-")[2][1:])
+    return round(records[name]["loss"], TIED_DIGITS), int(name.rpartition("-")[2][1:])
 
 
 def _write(

@@ -20,14 +20,12 @@ from landtopo.models.networks.points.classify import is_zero_loss
 from landtopo.models.networks.points.families import family_graph
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import PointGraph, Reference
+from landtopo.tolerances import SAME_VALUE
 
 __all__ = ["Known", "numbered", "read_labels"]
 
 #: Points that were numbered before, by landscape and then by label.
 Known = dict[str, dict[str, dict[str, Any]]]
-
-# Losses of copies of one point agree to this; only such points are compared.
-_SAME_LOSS = 1e-8
 
 
 def numbered(
@@ -63,7 +61,7 @@ def numbered(
     labels: list[str | None] = []
     for point in points:
         graph = _graph(problem, point)
-        near = [one for one in left if abs(taken[one]["loss"] - point["loss"]) <= _SAME_LOSS]
+        near = [one for one in left if abs(taken[one]["loss"] - point["loss"]) <= SAME_VALUE]
         found = next((one for one in near if left[one].match(graph) is not None), None)
         if found is not None:
             del left[found]

@@ -13,12 +13,9 @@ from landtopo.models.networks.flat.routing import Slide, route
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective
 from landtopo.models.networks.points.reduced import Reduced, reduce_network
 from landtopo.objective import Array
+from landtopo.tolerances import SAME_PLACE
 
 __all__ = ["FlatPathStatus", "loss_range", "slide_path"]
-
-# Reduced neurons closer than this, relative to the longest one, are the same; the loss is quadratic
-# in what is left, and the path's verification sees it.
-_SAME_NETWORK = 1e-6
 
 
 class FlatPathStatus(StrEnum):
@@ -97,7 +94,7 @@ def _match(first: Reduced, second: Reduced) -> NDArray[np.int64] | None:
     distances = np.linalg.norm(first.vectors[:, None] - second.vectors[None], axis=2)
     rows, columns = linear_sum_assignment(distances)
     scale = float(np.linalg.norm(first.vectors, axis=1).max())
-    if distances[rows, columns].max() > _SAME_NETWORK * scale:
+    if distances[rows, columns].max() > SAME_PLACE * scale:
         return None
     return np.asarray(columns, dtype=np.int64)
 

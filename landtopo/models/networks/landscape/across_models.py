@@ -18,7 +18,7 @@ import numpy as np
 from landtopo.errors import InvalidArgument
 from landtopo.landscape.compared_models import FamilyInModel, ModelComparison, ModelWidth
 from landtopo.landscape.schema import STUDENTS
-from landtopo.landscape.tree import LEVEL_TOLERANCE, check_networks
+from landtopo.landscape.tree import check_networks
 from landtopo.landscape.widths import WidthRow, counted_row
 from landtopo.models.connectivity import labelled_connectivity, width_table
 from landtopo.models.named import named_over
@@ -29,6 +29,7 @@ from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry.statistics_distance import StatisticsDistance
 from landtopo.objective import Array
 from landtopo.points.stationary import LEAST
+from landtopo.tolerances import LEVEL
 
 __all__ = ["compare_models", "name_of_model"]
 
@@ -216,7 +217,7 @@ class _Landscape:
 
 
 def _near(level: float) -> float:
-    return max(LEVEL_TOLERANCE, LEAST) * (1.0 + abs(level))
+    return max(LEVEL, LEAST) * (1.0 + abs(level))
 
 
 def _distance(first: Teacher, second: Teacher) -> StatisticsDistance:

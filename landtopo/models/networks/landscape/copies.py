@@ -30,14 +30,13 @@ from landtopo.models.networks.symmetry import (
     symmetry_frame,
     teacher_automorphisms,
 )
+from landtopo.models.networks.tolerances import TIED_OVERLAPS
 from landtopo.objective import Array
 from landtopo.points.records import Family, is_zero_loss
 from landtopo.symmetry.permutations import Permutation, signed
 
 __all__ = ["NetworkSymmetry", "between_sets", "flat_mark"]
 
-# Overlaps closer than this are tied when neurons are put in order.
-_TIED = 6
 # Renumberings of the teachers that are tried to tell how far two points are from each other.
 _TRIED = 200
 
@@ -167,13 +166,13 @@ class NetworkSymmetry:
         images = np.arange(teacher.size)
         for orbit in teacher_automorphisms(teacher.gram).orbits:
             places = np.array(orbit)
-            images[places[np.argsort(-own[places].round(_TIED), kind="stable")]] = places
+            images[places[np.argsort(-own[places].round(TIED_OVERLAPS), kind="stable")]] = places
         gram = np.empty_like(teacher.gram)
         gram[np.ix_(images, images)] = teacher.gram
         if np.abs(gram - teacher.gram).max() > 1e-9 * np.abs(gram).max():
             images = np.arange(teacher.size)
         places = np.where(partner < 0, teacher.size, images[partner])
-        lengths = np.linalg.norm(weights, axis=1).round(_TIED)
+        lengths = np.linalg.norm(weights, axis=1).round(TIED_OVERLAPS)
         students = np.argsort(np.lexsort((-lengths, places))) + len(weights) * turned
         rows = students.tolist()
         order = Relabelling(

@@ -29,6 +29,7 @@ from landtopo.models.networks.symmetry import GraphMark, point_graph
 from landtopo.objective import Array
 from landtopo.points.known import Known
 from landtopo.points.records import Kind
+from landtopo.tolerances import CRITICAL
 
 __all__ = ["MIRRORS", "minimised", "mirrored_minima", "mirrored_piece", "mirrored_starts"]
 
@@ -37,7 +38,6 @@ MIRRORS = "mirrors"
 # Symmetry can keep a mirrored start on its way to a saddle; shaken by so much, in units of the
 # teacher's mean norm, it gets off but stays in the basin.
 _SHAKEN = 0.02
-_TOLERANCE = 1e-12
 _LIMIT = 200_000
 # After so many sets of neurons in a row that symmetry carries into earlier ones, the next size.
 _REPEATED = 12
@@ -101,7 +101,7 @@ def minimised(
         shaken.append(wide + length * generator.standard_normal(wide.shape))
     points = np.array(shaken).reshape(-1, problem.width, columns)
     network = PopulationLoss(problem).network(columns)
-    _, codes, _ = compiled.minimise_batch(points, network, _TOLERANCE, _LIMIT)
+    _, codes, _ = compiled.minimise_batch(points, network, CRITICAL, _LIMIT)
     reached = points[codes == compiled.CONVERGED]
     outcomes: Counter[str] = Counter()
     if len(reached) < len(points):

@@ -23,6 +23,7 @@ from landtopo.models.networks.symmetric.classes import SymmetryClass, block_clas
 from landtopo.models.networks.symmetric.solve import symmetric_ends
 from landtopo.objective import Array
 from landtopo.points.records import CriticalPoint, Kind
+from landtopo.tolerances import ZERO_CURVATURE
 from landtopo.wording import counted, listed
 
 __all__ = ["SYMMETRY", "symmetric_points"]
@@ -32,7 +33,6 @@ SYMMETRY = "search by symmetry"
 # Starts in each fixed space beside those on the teacher: downhill, and to saddles of index 1 there;
 # and modes of its minima.
 _STARTS, _UPHILL, _MODES = 4, (0, 1), 1
-_NEGATIVE = 1e-9
 # Classes that are one piece of work.
 _TOGETHER = 16
 # What is met in the fixed space of a class of groups, and how that is told.
@@ -126,7 +126,7 @@ def _low_ends(
         for end, index in zip(found["ends"], found["indices"], strict=True):
             if index > 1:
                 continue
-            negative = int(np.sum(np.linalg.eigvalsh(loss.hessian(end)) < -_NEGATIVE))
+            negative = int(np.sum(np.linalg.eigvalsh(loss.hessian(end)) < -ZERO_CURVATURE))
             if negative <= 1:
                 low.append(end)
                 places.append(number)

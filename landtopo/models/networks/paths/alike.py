@@ -14,12 +14,12 @@ import numpy as np
 
 from landtopo.models.networks.paths.copies import NetworkCopies
 from landtopo.models.networks.paths.ends import align_outside, relative_permutation
+from landtopo.paths.record import PathRecord
 from landtopo.models.networks.symmetry import CanonicalForm, Relabelling, canonical_form
 from landtopo.objective import Array
-from landtopo.paths.record import PathRecord
 from landtopo.points.evaluations import Counted
-from landtopo.points.known import same_value
 from landtopo.points.polish import polish
+from landtopo.tolerances import CRITICAL, same_value
 
 __all__ = ["Pair", "common_pair"]
 
@@ -31,7 +31,6 @@ _SAME = 1e-6
 # Newton's method from the nearest point of this grid ends in the same digits for all copies.
 _GRID = 1e-8
 _UNMOVED = 1e-10
-_CRITICAL = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +176,7 @@ def _settled(objective: Counted, weights: Array) -> Array:
     """The same minimum in digits that all its copies share, where it is isolated."""
     x, norm = polish(objective, (np.round(weights / _GRID) * _GRID).ravel())
     moved = float(np.abs(x - weights.ravel()).max())
-    return x.reshape(weights.shape) if norm <= _CRITICAL and moved <= _UNMOVED else weights
+    return x.reshape(weights.shape) if norm <= CRITICAL and moved <= _UNMOVED else weights
 
 
 def _reversed(record: PathRecord) -> PathRecord:

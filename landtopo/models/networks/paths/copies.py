@@ -23,8 +23,9 @@ from landtopo.models.networks.symmetry.point_groups import symmetry_group
 from landtopo.models.networks.symmetry.relabelling import renumbered
 from landtopo.models.networks.symmetry.whole import Symmetry
 from landtopo.objective import Array
-from landtopo.points.known import Known, same_value
+from landtopo.points.known import Known
 from landtopo.symmetry.groups import Images
+from landtopo.tolerances import same_value
 
 __all__ = ["NetworkCopies"]
 

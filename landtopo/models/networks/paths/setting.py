@@ -48,6 +48,7 @@ from landtopo.points.records import CriticalPoint, Kind
 from landtopo.symmetry.isotypic import isotypic_eigenvalues, useful_blocks
 from landtopo.symmetry.permutations import inverse, unsigned
 from landtopo.symmetry.shared import Shared
+from landtopo.tolerances import SAME_PLACE
 
 __all__ = ["NetworkSetting"]
 
@@ -82,7 +83,7 @@ class NetworkSetting:
         columns: int,
         *,
         noise: tuple[float, ...] = (0.3, 0.6, 0.15, 1.0),
-        tolerance: float = 1e-6,
+        tolerance: float = SAME_PLACE,
     ) -> None:
         problem = loss.problem
         self.loss = loss

@@ -15,11 +15,11 @@ from __future__ import annotations
 import numpy as np
 
 from landtopo.models.networks.problem import TeacherStudent
+from landtopo.models.networks.tolerances import ZERO_NEURON
 from landtopo.objective import Array
 
 __all__ = ["cancelling_pairs", "pairs_dimension", "without_pairs", "zeros_of"]
 
-_ZERO = 1e-7
 # How exactly neurons cancel that are found by a search at a degenerate minimum.
 _PAIR = 1e-4
 
@@ -33,7 +33,7 @@ def without_pairs(weights: Array, scale: float) -> Array:
     scale : float
         The unit of lengths.
     """
-    left = [k for k in range(len(weights)) if np.linalg.norm(weights[k]) > _ZERO * scale]
+    left = [k for k in range(len(weights)) if np.linalg.norm(weights[k]) > ZERO_NEURON * scale]
     for k in list(left):
         opposite = [j for j in left if np.linalg.norm(weights[j] + weights[k]) <= _PAIR * scale]
         if k in left and opposite:
@@ -50,7 +50,7 @@ def zeros_of(problem: TeacherStudent, weights: Array) -> list[int]:
     problem : TeacherStudent
     weights : ndarray, shape (K, D)
     """
-    least = _ZERO * float(problem.teacher.norms.max())
+    least = ZERO_NEURON * float(problem.teacher.norms.max())
     return np.flatnonzero(np.linalg.norm(weights, axis=1) <= least).tolist()
 
 

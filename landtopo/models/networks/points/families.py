@@ -44,6 +44,7 @@ from landtopo.models.networks.symmetry import (
     point_graph,
     symmetry_frame,
 )
+from landtopo.models.networks.tolerances import PARALLEL, ZERO_NEURON
 from landtopo.models.networks.units import unit_of
 from landtopo.objective import Array
 from landtopo.points.known import Known
@@ -59,8 +60,6 @@ __all__ = [
     "number_families",
 ]
 
-_COLLINEAR = 1e-5
-_ZERO = 1e-7
 _ZERO_LOSS = 1e-13
 
 
@@ -174,7 +173,7 @@ def _along_teacher(problem: TeacherStudent, weights: Array) -> NDArray[np.bool_]
     if not function.merges or function.mixes:
         return np.zeros(len(weights), dtype=bool)
     lengths = np.linalg.norm(weights, axis=2)
-    live = lengths > _ZERO * float(teacher.norms.max())
+    live = lengths > ZERO_NEURON * float(teacher.norms.max())
     units = weights / np.maximum(lengths, 1e-300)[:, :, None]
     outside = np.linalg.norm(units[:, :, problem.rank :], axis=2)
     chords = np.full(lengths.shape, np.inf)
@@ -188,7 +187,7 @@ def _along_teacher(problem: TeacherStudent, weights: Array) -> NDArray[np.bool_]
         nearest[closer] = number
         chords[closer] = apart[closer]
     every = np.all([np.any(live & (nearest == j), axis=1) for j in range(teacher.size)], axis=0)
-    near = np.hypot(chords, outside) <= 0.5 * _COLLINEAR
+    near = np.hypot(chords, outside) <= 0.5 * PARALLEL
     return np.asarray(every & np.all(near | ~live, axis=1))
 
 
@@ -434,7 +433,7 @@ def _needs_no_reduction(weights: Array, problem: TeacherStudent) -> NDArray[np.b
         return np.asarray(np.all(weights[:, :, rank:] == 0, axis=(1, 2)))
     norms = np.linalg.norm(weights, axis=2)
     largest = norms.max(axis=1, initial=0.0)
-    live = np.all(norms > 10.0 * _ZERO * largest[:, None], axis=1)
+    live = np.all(norms > 10.0 * ZERO_NEURON * largest[:, None], axis=1)
     units = weights / np.maximum(norms, 1e-300)[:, :, None]
     products = units @ units.transpose(0, 2, 1)
     width = weights.shape[1]
@@ -442,7 +441,7 @@ def _needs_no_reduction(weights: Array, problem: TeacherStudent) -> NDArray[np.b
         products = np.abs(products)
     products[:, np.arange(width), np.arange(width)] = -1.0
     # 1 - cos is half the squared angle; the bound is wide of the angle that merges neurons.
-    apart = np.all(products < 1.0 - 50.0 * _COLLINEAR**2, axis=(1, 2))
+    apart = np.all(products < 1.0 - 50.0 * PARALLEL**2, axis=(1, 2))
     return np.asarray(live & apart & np.all(weights[:, :, rank:] == 0, axis=(1, 2)))
 
 

@@ -28,13 +28,11 @@ from landtopo.models.networks.units import unit_of
 from landtopo.objective import Array
 from landtopo.points.records import CriticalPoint, Family, Kind
 from landtopo.shown import Brief, Table
+from landtopo.tolerances import SAME_PLACE
 from landtopo.units import Linear, Squared
 
 __all__ = ["Identification", "Likeness", "identify", "in_teacher_coordinates"]
 
-# A trained network is a point of its family where no entry differs by more than this share of the
-# teacher's longest vector: ten times what separates the same labelled point computed twice.
-_SAME = 1e-6
 # Overlaps among neurons that are alike by chance differ by more; networks that lie further off than
 # this part of their length are elsewhere.
 _ALIKE = 0.02
@@ -198,7 +196,9 @@ def identify(
         end_distance=apart,
         end_description=read_point(problem, end.weights).description,
         likenesses=tuple(likenesses),
-        verdict=_verdict(end, None if number is None else families[number].id, apart, _SAME * unit),
+        verdict=_verdict(
+            end, None if number is None else families[number].id, apart, SAME_PLACE * unit
+        ),
         turned=_turned(given, families, {one.id: one.distance for one in likenesses}),
     )
 

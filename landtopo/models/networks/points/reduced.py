@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.activation import Activation
+from landtopo.models.networks.tolerances import OUTSIDE, PARALLEL, ZERO_NEURON
 from landtopo.objective import Array
 from landtopo.shown import Brief
 
@@ -116,9 +117,9 @@ def reduce_network(
     weights: ArrayLike,
     rank: int,
     *,
-    zero_tolerance: float = 1e-7,
-    angle_tolerance: float = 1e-5,
-    outside_tolerance: float = 1e-8,
+    zero_tolerance: float = ZERO_NEURON,
+    angle_tolerance: float = PARALLEL,
+    outside_tolerance: float = OUTSIDE,
     scale: float = 0.0,
     function: Activation | None = None,
 ) -> Reduced:

@@ -29,6 +29,7 @@ from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetric.classes import SymmetryClass, fixed_space
 from landtopo.models.networks.symmetry.fixed_space import FixedSpace
 from landtopo.objective import Array
+from landtopo.tolerances import ZERO_CURVATURE
 
 __all__ = ["UPHILL", "mirror_image", "symmetric_ends"]
 
@@ -38,8 +39,6 @@ UPHILL = (0, 1, 0, 2, 0, None)
 _MOST_ON_TEACHER, _DRAWS = 32, 8
 _MOST_STEPS = 80
 _NEAR, _CONVERGED = 1e-3, 1e-12
-# Eigenvalues below minus this are negative.
-_NEGATIVE = 1e-9
 # The longest step relative to the norm of the start, if that is random and if on the teacher.
 _RADIUS, _CAREFUL = 0.4, 0.1
 _SHRINK = 0.97
@@ -126,7 +125,7 @@ class _Searched:
         if end is not None:
             values = np.linalg.eigvalsh(self.objective.hessian(end))
             self._ends.append(end)
-            self._indices.append(int(np.sum(values < -_NEGATIVE)))
+            self._indices.append(int(np.sum(values < -ZERO_CURVATURE)))
 
     def minima(self) -> list[Array]:
         """The different minima of the space."""
