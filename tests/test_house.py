@@ -9,10 +9,10 @@ import landtopo
 
 LIBRARY = Path(landtopo.__file__).parent
 NETWORKS = "landtopo.models.networks"
-ROOMS = ("points", "paths", "flat", "symmetry", "landscape", "study", "export", "plot")
-# Files that still know the networks. It gets shorter: a file that does not any more is taken out.
+ROOMS = ("points", "paths", "flat", "symmetry", "landscape", "export", "study", "plot")
+# Files that know the networks: what is checked of a study of networks, and pictures of them. It
+# gets shorter: a file that does not any more is taken out.
 KNOWING = {
-    "paths/record.py",
     "plot/flat.py",
     "plot/path_overlaps.py",
     "plot/reached.py",
@@ -22,6 +22,7 @@ KNOWING = {
     "study/verification/evidence.py",
     "study/verification/known.py",
     "study/verification/lineages.py",
+    "study/verification/paths.py",
     "study/verification/provenance.py",
     "study/verification/quadrature.py",
     "study/verification/readings.py",

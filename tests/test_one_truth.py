@@ -20,13 +20,13 @@ from landtopo.export import read_graph
 from landtopo.models.connectivity import labelled_connectivity
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.paths.connect import ConnectOptions, connect
+from landtopo.models.networks.paths.record import PathRecord
 from landtopo.models.networks.points.families import FamilyIndex
 from landtopo.models.networks.points.search import find_minima
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.networks.symmetry import Relabelling
 from landtopo.objective import Array
 from landtopo.paths.join import JoinOptions
-from landtopo.paths.record import PathRecord
 from landtopo.study import Study
 from landtopo.study.codec import encode
 

@@ -18,9 +18,9 @@ from landtopo import plot
 from landtopo.errors import InvalidArgument
 from landtopo.models.networks.loss import PopulationLoss
 from landtopo.models.networks.paths.connect import ConnectOptions, connect
+from landtopo.models.networks.paths.record import PathRecord
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.paths.join import JoinOptions
-from landtopo.paths.record import PathRecord
 
 plt = pytest.importorskip("matplotlib.pyplot")
 

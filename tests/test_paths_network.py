@@ -21,13 +21,13 @@ from landtopo.models.networks.paths.ends import (
     relative_permutation,
     small_cycles,
 )
+from landtopo.models.networks.paths.record import PathRecord
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.points.classify import classify
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.objective import Array
 from landtopo.paths.descent import descend, descend_both
 from landtopo.paths.join import JoinOptions
-from landtopo.paths.record import PathRecord
 from landtopo.points.ascend import AscentOptions, ascend
 from landtopo.symmetry.permutations import is_even
 

@@ -10,7 +10,7 @@ from landtopo_cli.families import problem_line, problem_record
 from landtopo_cli.tables import loss_text, number, table
 
 if TYPE_CHECKING:
-    from landtopo.paths.record import PathRecord
+    from landtopo.models.networks.paths.record import PathRecord
 
 __all__ = ["missing", "path_record", "path_text"]
 

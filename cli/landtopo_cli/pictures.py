@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from landtopo.models.networks.dynamics.reachability import Reachability
+    from landtopo.models.networks.paths.record import PathRecord
     from landtopo.objective import Array
-    from landtopo.paths.record import PathRecord
 
 __all__ = [
     "KINDS",

@@ -10,8 +10,8 @@ import click
 if TYPE_CHECKING:
     import networkx as nx
 
+    from landtopo.models.networks.paths.record import PathRecord
     from landtopo.objective import Array
-    from landtopo.paths.record import PathRecord
 
 __all__ = [
     "check_directory",
@@ -56,7 +56,7 @@ def graph_from(source: Path) -> nx.MultiGraph[str]:
 
 def last_path(source: Path) -> PathRecord | None:
     """The path that was stored last, if the source is a study of networks that has one."""
-    from landtopo.paths.record import PathRecord
+    from landtopo.models.networks.paths.record import PathRecord
     from landtopo.study import Study
 
     if is_graph_file(source):

@@ -16,7 +16,7 @@ from landtopo_cli.tables import loss_text, number, table
 if TYPE_CHECKING:
     import networkx as nx
 
-    from landtopo.paths.record import PathRecord
+    from landtopo.models.networks.paths.record import PathRecord
     from landtopo.study import NamedPath, Study
     from landtopo.study.integrity import StudyCheck
 
@@ -77,7 +77,7 @@ def study_record(study: Study) -> dict[str, Any]:
 
 
 def _path_record(path: NamedPath) -> dict[str, Any]:
-    from landtopo.paths.record import PathRecord
+    from landtopo.models.networks.paths.record import PathRecord
 
     if isinstance(path.record, PathRecord):
         return path_record(path.record, path.from_id, path.to_id)

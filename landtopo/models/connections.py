@@ -21,11 +21,11 @@ from landtopo.objective import Array
 from landtopo.paths.join import JoinOptions, join
 from landtopo.paths.joined import Joined, JoinStatus
 from landtopo.paths.profile import resolve
+from landtopo.paths.record import JoinedPath
 from landtopo.points.evaluations import Counted, Evaluations
 from landtopo.points.records import Kind
 from landtopo.points.stationary import FunctionPoint
 from landtopo.progress import Progress
-from landtopo.shown import Table
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -38,7 +38,7 @@ PROFILE = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionPath(Table):
+class FunctionPath(JoinedPath):
     """A path between two minima of a model, and the evidence for it.
 
     Attributes
@@ -100,21 +100,6 @@ class FunctionPath(Table):
     def stage(self) -> int:
         """The rung that it lies on: a model alone has the one of its number of coordinates."""
         return len(self.start) if self.width is None else self.width
-
-    @property
-    def barrier_from(self) -> float:
-        """Highest value on the path above that of its start."""
-        return self.highest_loss - float(self.minima_losses[0])
-
-    @property
-    def barrier_to(self) -> float:
-        """Highest value on the path above that of its end."""
-        return self.highest_loss - float(self.minima_losses[-1])
-
-    @property
-    def barrier(self) -> float:
-        """The barrier seen from the start."""
-        return self.barrier_from
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a transition state."""

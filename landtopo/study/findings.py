@@ -81,7 +81,7 @@ def findings_of(study: Study, stage: int) -> list[Finding]:
 
 
 def _of_path(path: NamedPath) -> Finding:
-    record = path.record
+    record: Any = path.record
     if isinstance(record, FunctionPath):
         states = [*(state.x for state in record.transition_states), *record.met]
         return Finding(found_by=SOURCES[-1], states=states)

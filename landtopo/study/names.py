@@ -33,6 +33,7 @@ _NEW_PLACES = {
     "critical point of a function": "landtopo.points.stationary:FunctionPoint",
     "family of a function": "landtopo.points.stationary:FunctionFamily",
     "model": "landtopo.models.origin:Origin",
+    "path": "landtopo.models.networks.paths.record:PathRecord",
     "path of a function": "landtopo.models.connections:FunctionPath",
     "problem": "landtopo.models.networks.problem:TeacherStudent",
     "summary statistics": "landtopo.models.networks.statistics:SummaryStatistics",

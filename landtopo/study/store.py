@@ -22,8 +22,7 @@ from landtopo.study.file import StudyFile
 from landtopo.study.provenance import now
 
 if TYPE_CHECKING:
-    from landtopo.models.connections import FunctionPath
-    from landtopo.paths.record import PathRecord
+    from landtopo.paths.record import JoinedPath
 
 __all__ = ["NamedPath", "Study"]
 
@@ -34,7 +33,7 @@ class NamedPath(NamedTuple):
     from_id: str
     to_id: str
     permutation: str
-    record: PathRecord | FunctionPath
+    record: JoinedPath
 
 
 class Study(StudyFile, Table):
@@ -269,7 +268,7 @@ class Study(StudyFile, Table):
 
     def save_path(
         self,
-        record: PathRecord | FunctionPath,
+        record: JoinedPath,
         from_id: str,
         to_id: str,
         *,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from landtopo.paths.record import PathRecord
+    from landtopo.models.networks.paths.record import PathRecord
 
 __all__ = ["command"]
 

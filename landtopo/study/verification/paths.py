@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from landtopo.models.networks.paths.record import PathRecord
 from landtopo.objective import Array
 from landtopo.paths.joined import JoinStatus
-from landtopo.paths.record import PathRecord
 from landtopo.points.records import Kind
 from landtopo.study.verification.checks import Check, Comparison
 from landtopo.study.verification.corners import ways_over

@@ -16,9 +16,9 @@ from typing import Any
 from landtopo.landscape.one_rung import attributes_at
 from landtopo.landscape.schema import PARAMETER, columns_of, rungs_of
 from landtopo.models.connections import FunctionPath
+from landtopo.models.networks.paths.record import PathRecord
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.models.origin import Origin
-from landtopo.paths.record import PathRecord
 from landtopo.points.records import Attempts, Family
 from landtopo.points.stationary import FunctionFamily
 from landtopo.study.provenance import Session
@@ -174,7 +174,7 @@ def _of_function_path(path: NamedPath, record: FunctionPath) -> Iterator[Record]
         yield Record(kind="FunctionPoint", name=place, values=_fields(state), within=("path", path))
 
 
-def _of_path(path: NamedPath, record: PathRecord) -> Iterator[Record]:
+def _of_path(path: NamedPath, record: Any) -> Iterator[Record]:
     name = f"{path.from_id} to {path.to_id} {path.permutation}"
     problem = record.problem
     inside: tuple[Any, ...] = (path,)

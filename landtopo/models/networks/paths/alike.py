@@ -14,7 +14,7 @@ import numpy as np
 
 from landtopo.models.networks.paths.copies import NetworkCopies
 from landtopo.models.networks.paths.ends import align_outside, relative_permutation
-from landtopo.paths.record import PathRecord
+from landtopo.models.networks.paths.record import PathRecord
 from landtopo.models.networks.symmetry import CanonicalForm, Relabelling, canonical_form
 from landtopo.objective import Array
 from landtopo.points.evaluations import Counted

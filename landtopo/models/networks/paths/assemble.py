@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from landtopo.models.networks.paths.ends import relative_permutation
+from landtopo.models.networks.paths.record import PathRecord
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry.frame import symmetry_frame
@@ -16,7 +17,7 @@ from landtopo.objective import Array
 from landtopo.paths.chain import lengths
 from landtopo.paths.joined import Joined, JoinStatus, Step
 from landtopo.paths.profile import resolve
-from landtopo.paths.record import PassedSaddle, PathKind, PathRecord, RunnerUp, StepRecord
+from landtopo.paths.record import PassedSaddle, PathKind, RunnerUp, StepRecord
 from landtopo.points.evaluations import Counted
 from landtopo.points.records import CriticalPoint
 

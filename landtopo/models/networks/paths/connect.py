@@ -25,6 +25,7 @@ from landtopo.models.networks.paths.alike import common_pair
 from landtopo.models.networks.paths.assemble import path_record
 from landtopo.models.networks.paths.copies import NetworkCopies
 from landtopo.models.networks.paths.ends import align_outside, labelled_distance, pad
+from landtopo.models.networks.paths.record import PathRecord
 from landtopo.models.networks.paths.setting import NetworkSetting
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import GraphMark
@@ -32,7 +33,6 @@ from landtopo.models.networks.units import in_units, unit_of
 from landtopo.objective import Array
 from landtopo.paths.atlas import Link
 from landtopo.paths.join import JoinOptions, join, look_between
-from landtopo.paths.record import PathRecord
 from landtopo.points.evaluations import Counted
 from landtopo.points.known import Known
 from landtopo.points.polish import polish
