@@ -33,6 +33,12 @@ KNOWING = {
 }
 
 
+# Functions of more lines of code than that, their texts left out: compiled loops. It gets shorter,
+# too.
+LONGEST = 80
+LONG = {"kernels/orthant.py:_four", "kernels/refine.py:refine"}
+
+
 def imported(file: Path) -> set[str]:
     """Modules that a file imports, inside functions and for type checks included."""
     found = set()
@@ -60,3 +66,23 @@ def test_the_library_does_not_know_its_command() -> None:
     for file in LIBRARY.rglob("*.py"):
         if file.name != "__main__.py":
             assert not any(name.startswith("landtopo_cli") for name in imported(file)), file
+
+
+def test_functions_are_short() -> None:
+    long = set()
+    for file in LIBRARY.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef) and _lines(node) > LONGEST:
+                long.add(f"{file.relative_to(LIBRARY).as_posix()}:{node.name}")
+    assert long == LONG
+
+
+def _lines(function: ast.FunctionDef) -> int:
+    """Number of lines without the docstring."""
+    first = function.body[0]
+    told = ast.get_docstring(function) is not None
+    return _length(function) - (_length(first) if told else 0)
+
+
+def _length(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1

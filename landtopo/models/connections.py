@@ -185,20 +185,7 @@ def connect(
     began = perf_counter()
     refuse("connect", model, more)
     seed = checked_seed("connect", seed)
-    ends = []
-    for name, value in (("start", start), ("end", end)):
-        point = model.strata.judge(given_point(name, "connect", model, value))
-        if point.kind is Kind.SADDLE or point.grad_norm > point.grad_tolerance:
-            reason = point.reason[0].lower() + point.reason[1:]
-            raise InvalidArgument(
-                f"The '{name}' argument of connect must be a minimum, but {reason}"
-            )
-        ends.append(point.x)
-    if model.part_of(ends[0]) != model.part_of(ends[1]):
-        raise InvalidArgument(
-            "The 'start' and 'end' arguments of connect cannot be joined here. "
-            + model.not_searched
-        )
+    first, last = _checked_ends(model, start, end)
     passes = _different(
         model,
         [
@@ -206,12 +193,6 @@ def connect(
             for value in (*_passes_of(model, graph), *known)
         ],
     )
-    gauge = model.shape.gauge
-    first, last = ends[0], gauge.align(ends[1], ends[0])
-    if model.setting.relation(last, first) is not None:
-        raise InvalidArgument(
-            "The 'start' and 'end' arguments of connect must differ; they are one labelled minimum."
-        )
     counted = Counted(model.objective(first))
     joined = join(
         counted,
@@ -228,7 +209,7 @@ def connect(
     for step in joined.route:
         # Each step was found by itself, and may be turned against the one before.
         for x in step.points:
-            line.append(gauge.align(x, line[-1]))
+            line.append(model.shape.gauge.align(x, line[-1]))
         minima.append(line[-1])
         if step.transition is not None:
             states.append(model.strata.judge(line[step.top - len(step.points)]))
@@ -262,6 +243,30 @@ def connect(
         met=_not_on(model, joined),
         width=model.width,
     )
+
+
+def _checked_ends(model: SmoothModel, start: ArrayLike, end: ArrayLike) -> tuple[Array, Array]:
+    """Two different minima that may be joined, the end as close to the start as gauge makes it."""
+    ends = []
+    for name, value in (("start", start), ("end", end)):
+        point = model.strata.judge(given_point(name, "connect", model, value))
+        if point.kind is Kind.SADDLE or point.grad_norm > point.grad_tolerance:
+            reason = point.reason[0].lower() + point.reason[1:]
+            raise InvalidArgument(
+                f"The '{name}' argument of connect must be a minimum, but {reason}"
+            )
+        ends.append(point.x)
+    if model.part_of(ends[0]) != model.part_of(ends[1]):
+        raise InvalidArgument(
+            "The 'start' and 'end' arguments of connect cannot be joined here. "
+            + model.not_searched
+        )
+    first, last = ends[0], model.shape.gauge.align(ends[1], ends[0])
+    if model.setting.relation(last, first) is not None:
+        raise InvalidArgument(
+            "The 'start' and 'end' arguments of connect must differ; they are one labelled minimum."
+        )
+    return first, last
 
 
 def _not_on(model: SmoothModel, joined: Joined) -> tuple[Array, ...]:

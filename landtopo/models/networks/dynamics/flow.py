@@ -144,15 +144,7 @@ def flow_weights(
         return objective.value_and_gradient(x)[1]
 
     def jacobian(_: float, x: Array) -> Array:
-        if not kinks:
-            return -objective.hessian(x)
-        alive = np.linalg.norm(x.reshape(shape), axis=1) > 0
-        result = np.zeros((x.size, x.size))
-        keep = np.repeat(alive, shape[1])
-        if alive.any():
-            reduced = PopulationLoss(problem.with_width(int(alive.sum())))
-            result[np.ix_(keep, keep)] = -reduced.hessian(x.reshape(shape)[alive])
-        return result
+        return -(_hessian_of_rest(problem, x.reshape(shape)) if kinks else objective.hessian(x))
 
     def stopped(_: float, x: Array) -> float:
         return float(np.linalg.norm(gradient(x))) - options.speed
@@ -212,6 +204,17 @@ def flow_weights(
         status=status,
         at=at,
     )
+
+
+def _hessian_of_rest(problem: TeacherStudent, weights: Array) -> Array:
+    """The Hessian where zero neurons stay at zero: without them, and nothing in their rows."""
+    alive = np.linalg.norm(weights, axis=1) > 0
+    result = np.zeros((weights.size, weights.size))
+    keep = np.repeat(alive, weights.shape[1])
+    if alive.any():
+        reduced = PopulationLoss(problem.with_width(int(alive.sum())))
+        result[np.ix_(keep, keep)] = reduced.hessian(weights[alive])
+    return result
 
 
 def interpolate(pieces: list[Any], end: float, start: Array, moments: ArrayLike) -> Array:

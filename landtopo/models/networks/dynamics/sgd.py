@@ -130,18 +130,7 @@ def run_sgd(
     runs = checked_count("runs", "run_sgd", runs)
     first_run = checked_count("first_run", "run_sgd", first_run, least=0)
     seed = checked_seed("run_sgd", seed)
-    moments = np.atleast_1d(
-        checked_array("times", "run_sgd", times, "() or (t,)", lambda shape: len(shape) < 2)
-    )
-    if np.any(moments < 0) or np.any(np.diff(moments) < 0):
-        raise InvalidArgument("The 'times' argument of run_sgd must be ascending and >= 0.")
-    if moments.max(initial=0.0) * dim > _MOST_STEPS:
-        raise InvalidArgument(
-            f"The 'times' argument of run_sgd must end after at most {_MOST_STEPS:g} steps, time "
-            f"{_MOST_STEPS / dim:g} in dimension {dim}; got {moments.max():g}."
-        )
-    steps = np.round(moments * dim).astype(np.int64)
-
+    steps = _checked_steps(times, dim)
     width, size, rank = problem.width, problem.teacher.size, problem.rank
     vectors = np.ascontiguousarray(problem.teacher.vectors)
     student = np.empty((runs, len(steps), width, width))
@@ -185,6 +174,20 @@ def run_sgd(
         losses=loss_from_statistics(student, overlap, problem.teacher.gram),
         weights=weights,
     )
+
+
+def _checked_steps(times: ArrayLike, dim: int) -> NDArray[np.int64]:
+    moments = np.atleast_1d(
+        checked_array("times", "run_sgd", times, "() or (t,)", lambda shape: len(shape) < 2)
+    )
+    if np.any(moments < 0) or np.any(np.diff(moments) < 0):
+        raise InvalidArgument("The 'times' argument of run_sgd must be ascending and >= 0.")
+    if moments.max(initial=0.0) * dim > _MOST_STEPS:
+        raise InvalidArgument(
+            f"The 'times' argument of run_sgd must end after at most {_MOST_STEPS:g} steps, time "
+            f"{_MOST_STEPS / dim:g} in dimension {dim}; got {moments.max():g}."
+        )
+    return np.round(moments * dim).astype(np.int64)
 
 
 def _checked_start(problem: TeacherStudent, start: ArrayLike) -> Array:

@@ -194,21 +194,7 @@ def psi_min(
     if positive:
         upper = -2.0 * value / float((problem.teacher.norms * outputs).sum())
     if is_zero_loss(value, given):
-        return PsiCertificate(
-            minimum=0.0,
-            lower_bound=0.0,
-            upper_bound=0.0,
-            directions=np.empty((0, columns)),
-            slopes=np.empty(0),
-            classes=np.empty(0, dtype=np.int64),
-            class_sizes=(),
-            regions=0,
-            signs=np.zeros_like(signs),
-            loss=value,
-            searched=0,
-            coverage=estimate_coverage([]),
-            verdict="The loss is zero, so psi vanishes everywhere: a global minimum.",
-        )
+        return _everywhere_zero(value, columns, np.zeros_like(signs))
     landmarks = symmetry_frame(problem.teacher)
     frame = Frame(
         weights=np.pad(reduced.expand(used), ((0, 0), (0, int(room)))),
@@ -218,18 +204,6 @@ def psi_min(
     )
     escapes = EscapeSearch(field, frame, scale, tolerance).run(coverage, most, random, seed)
     lowest = escapes.minimum
-    if lowest < 0:
-        verdict = f"Not a global minimum: one more neuron lowers the loss with slope {lowest:.6g}."
-    elif not positive:
-        verdict = (
-            "No direction with a negative slope was found: where there is none, the loss is the "
-            "smallest that any number of neurons with these output weights can have."
-        )
-    else:
-        verdict = (
-            "Contradiction: psi is nowhere negative at a positive loss, which no critical point "
-            "can have; the point is not critical."
-        )
     return PsiCertificate(
         minimum=lowest,
         lower_bound=max(-scale, _covering_bound(field, columns, scale, lowest)),
@@ -243,7 +217,41 @@ def psi_min(
         loss=value,
         searched=escapes.followed,
         coverage=escapes.coverage,
-        verdict=verdict,
+        verdict=_verdict(lowest, positive),
+    )
+
+
+def _everywhere_zero(loss: float, columns: int, signs: NDArray[np.int64]) -> PsiCertificate:
+    """The certificate of a point of zero loss."""
+    return PsiCertificate(
+        minimum=0.0,
+        lower_bound=0.0,
+        upper_bound=0.0,
+        directions=np.empty((0, columns)),
+        slopes=np.empty(0),
+        classes=np.empty(0, dtype=np.int64),
+        class_sizes=(),
+        regions=0,
+        signs=signs,
+        loss=loss,
+        searched=0,
+        coverage=estimate_coverage([]),
+        verdict="The loss is zero, so psi vanishes everywhere: a global minimum.",
+    )
+
+
+def _verdict(lowest: float, positive: bool) -> str:
+    """What follows from the lowest value of psi, perhaps for a teacher of positive outputs."""
+    if lowest < 0:
+        return f"Not a global minimum: one more neuron lowers the loss with slope {lowest:.6g}."
+    if not positive:
+        return (
+            "No direction with a negative slope was found: where there is none, the loss is the "
+            "smallest that any number of neurons with these output weights can have."
+        )
+    return (
+        "Contradiction: psi is nowhere negative at a positive loss, which no critical point "
+        "can have; the point is not critical."
     )
 
 

@@ -340,26 +340,10 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
         (solved.values, 1, "in"),
         (_eigenvalues(basis.T @ normal @ basis), 1, "out"),
     ]
-    split = np.flatnonzero(reduced.sizes > 1)
-    pieces: dict[int, Array] = {}
-    loose: dict[int, _Loose] = {}
-    columns = u.shape[1]
-    flat = 0
-    for j in split.tolist():
-        count = int(reduced.sizes[j]) - 1
-        block = solved.curvature.block(j)
-        across = _complement(u[j][:, None])
-        half = problem.function.meeting(float(u[j] @ u[j]))
-        values, axes = eigh(across.T @ (block - half * np.eye(columns)) @ across)
-        decisive.append((np.asarray(values, dtype=np.float64), count, "in"))
-        decisive.append((np.array([normal[j, j] - half]), count, "out"))
-        null = np.abs(values) <= tolerance
-        normal_null = bool(unused and abs(normal[j, j] - half) <= tolerance)
-        if null.any() or normal_null:
-            loose[j] = _Loose(null=(across @ axes[:, null]).T, outside=normal_null)
-        values = np.where(null, 0.0, values)
-        pieces[j] = (across @ axes * values) @ (across @ axes).T
-        flat += count
+    split = [_split(problem, solved, j, unused) for j in np.flatnonzero(reduced.sizes > 1).tolist()]
+    for one in split:
+        decisive += [(one.values, one.count, "in"), (one.normal, one.count, "out")]
+    flat = sum(one.count for one in split)
     # The full spectra cannot say it: in them a small share multiplies rounding beyond tolerance.
     index = {
         where: sum(
@@ -377,7 +361,9 @@ def _judge(problem: TeacherStudent, solved: _Solved, grad_tolerance: float) -> C
     lowest = float(small.max(initial=0.0)) or tolerance
     large = sizes[sizes > tolerance]
     gap = float(large.min()) / lowest if large.size else 0.0
+    pieces = {one.neuron: one.piece for one in split}
     eigenvalues, normal_eigenvalues = _full_spectra(solved, loss, weights, pieces, decisive[1][0])
+    loose = {one.neuron: one.loose for one in split if one.loose is not None}
     kind, reason = verdict(
         zero_loss=is_zero_loss(value, weights),
         critical=gradient <= grad_tolerance,
@@ -415,6 +401,53 @@ class _Loose:
 
     null: Array
     outside: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Split:
+    """What decides between the parts of a neuron that the student splits.
+
+    Attributes
+    ----------
+    neuron : int
+        Its number in the reduced network.
+    count : int
+        Number of parts after the first.
+    values, normal : ndarray
+        Eigenvalues for moving parts against each other, in the span and outside.
+    piece : ndarray, shape (D, D)
+        What they are eigenvalues of, without what is zero.
+    loose : _Loose or None
+        Where some are zero.
+    """
+
+    neuron: int
+    count: int
+    values: Array
+    normal: Array
+    piece: Array
+    loose: _Loose | None
+
+
+def _split(problem: TeacherStudent, solved: _Solved, neuron: int, unused: int) -> _Split:
+    u = solved.vectors[neuron]
+    across = _complement(u[:, None])
+    half = problem.function.meeting(float(u @ u))
+    block = solved.curvature.block(neuron)
+    values, axes = eigh(across.T @ (block - half * np.eye(len(u))) @ across)
+    normal = float(solved.normal[neuron, neuron] - half)
+    null = np.abs(values) <= solved.error
+    outside = bool(unused and abs(normal) <= solved.error)
+    return _Split(
+        neuron=neuron,
+        count=int(solved.reduced.sizes[neuron]) - 1,
+        values=np.asarray(values, dtype=np.float64),
+        normal=np.array([normal]),
+        piece=(across @ axes * np.where(null, 0.0, values)) @ (across @ axes).T,
+        loose=_Loose(null=(across @ axes[:, null]).T, outside=outside)
+        if null.any() or outside
+        else None,
+    )
 
 
 def _third_order(problem: TeacherStudent, solved: _Solved, loose: dict[int, _Loose]) -> ThirdOrder:

@@ -249,13 +249,8 @@ def find_minima(
         run,
     )
     run.progress.begin("families", None)
-    families, labels = build_families(problem, attempts, grad_tolerance=tolerance)
+    minima, others, attempts = _grouped(problem, attempts, tolerance)
     run.progress.end()
-    minima = tuple(family for family in families if family.point.kind is Kind.MINIMUM)
-    others = tuple(family for family in families if family.point.kind is not Kind.MINIMUM)
-    order = {family.id: i for i, family in enumerate((*minima, *others))}
-    number = np.array([order[family.id] for family in families] + [-1], dtype=np.int64)
-    attempts = _with_families(attempts, number[labels])
     result = SearchResult(
         problem=problem,
         families=minima,
@@ -272,6 +267,18 @@ def find_minima(
         },
     )
     return rescaled(result, unit)
+
+
+def _grouped(
+    problem: TeacherStudent, attempts: Attempts, tolerance: float
+) -> tuple[tuple[Family, ...], tuple[Family, ...], Attempts]:
+    """Families of minima, other families, and the attempts with their numbers among both."""
+    families, labels = build_families(problem, attempts, grad_tolerance=tolerance)
+    minima = tuple(family for family in families if family.point.kind is Kind.MINIMUM)
+    others = tuple(family for family in families if family.point.kind is not Kind.MINIMUM)
+    order = {family.id: i for i, family in enumerate((*minima, *others))}
+    number = np.array([order[family.id] for family in families] + [-1], dtype=np.int64)
+    return minima, others, _with_families(attempts, number[labels])
 
 
 class _Remembering:
