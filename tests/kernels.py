@@ -26,6 +26,7 @@ def points_and_paths() -> None:
 def dynamics() -> None:
     """What flows, training, and what one more neuron can do need."""
     import landtopo as lt
+    from landtopo.models.networks.dynamics.ends import RunOptions
 
     teacher = lt.Teacher.orthonormal(2)
     problem = lt.TeacherStudent(teacher, 2)
@@ -40,6 +41,9 @@ def dynamics() -> None:
     for method in ("reduced", "direct"):
         lt.run_sgd(finite, weights, rate=0.1, times=[0.0, 0.5], method=method)
     lt.reachability(finite, runs=5)
+    square = lt.TeacherStudent(teacher, 2, dim=2)
+    for model in (lt.trained_model(square), lt.constrained_model(square, "normalised")):
+        lt.reachability(model, runs=2, options=RunOptions(method="gd"))
 
 
 def smooth() -> None:

@@ -98,6 +98,12 @@ def _gradient(task, X, G):
         G[i] = task.curvature[i] * X[i]
 
 
+@answers(contract.constrain, Bowl)
+@njit(error_model="numpy")
+def _anywhere(bowl, x):
+    pass
+
+
 def test_loops_take_any_landscape_that_answers() -> None:
     """Gradient descent contracts coordinate i of a bowl by 1 - step c_i a step."""
     curvature = np.array([0.5, 1.0, 4.0])

@@ -13,10 +13,12 @@ from scipy.integrate import solve_ivp
 
 import landtopo as lt
 from landtopo.errors import InvalidArgument
+from landtopo.kernels.descent import descend_batch
 from landtopo.models.named import named_over
 from landtopo.models.networks.as_function import StudentModel
 from landtopo.models.networks.dynamics.ends import RunOptions
 from landtopo.models.networks.dynamics.flow import FlowOptions
+from landtopo.models.networks.dynamics.students import _start, _training
 from landtopo.objective import Array
 
 GD = RunOptions(method="gd")
@@ -86,6 +88,35 @@ def test_the_flow_keeps_what_homogeneity_says(activation: str) -> None:
     assert found.drifts.max() == pytest.approx(np.abs(kept - kept[0]).max(), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("kind", "activation"),
+    [
+        ("trained", "relu"),
+        ("trained", "leaky:0.5"),
+        ("trained", "erf"),
+        ("normalised", "relu"),
+        ("orthonormal", "relu"),
+    ],
+)
+def test_a_compiled_step_is_one_down_the_gradient(kind: str, activation: str) -> None:
+    """A long one, by psi and the gradient of the loss of weights, and rows by the SVD."""
+    model = students(kind, 3, 3, activation)
+    training = _training(model, "test")
+    start = np.stack([_start(model, training, 4, run) for run in range(3)])
+    end = start.copy()
+    descend_batch(end, training.landscape(), 0.7, 1e-3, 1)
+    for before, after in zip(start, end, strict=True):
+        rows = before.reshape(3, -1)
+        expected = rows + 0.7 * field(model, rows)
+        if kind == "normalised":
+            expected = expected / np.linalg.norm(expected, axis=1)[:, None]
+        elif kind == "orthonormal":
+            left, _, right = np.linalg.svd(expected, full_matrices=False)
+            expected = left @ right
+        assert np.abs(after - before).max() > 1e-3
+        assert after == pytest.approx(expected.ravel(), abs=1e-13)
+
+
 @pytest.mark.parametrize("kind", ["trained", "normalised", "orthonormal"])
 def test_descent_ends_where_plain_steps_do(kind: str) -> None:
     model = students(kind, 2, 2)
@@ -107,6 +138,13 @@ def test_descent_ends_where_plain_steps_do(kind: str) -> None:
         else:
             value = lt.PopulationLoss(model.shape.problem).value(rows)
         assert loss == pytest.approx(float(value), abs=1e-8)
+
+
+def test_runs_of_too_long_steps_are_told() -> None:
+    model = students("trained", 2, 2)
+    found = lt.reachability(model, runs=2, options=RunOptions(method="gd", step=30.0))
+    assert [(one.label, one.count) for one in found.shares()] == [("diverged", 2)]
+    assert found.success().count == 0
 
 
 def test_success_is_the_lowest_level_where_no_student_is_the_teacher() -> None:

@@ -26,6 +26,7 @@ from landtopo.kernels.stamps import answering
 __all__ = [
     "answers",
     "asked",
+    "constrain",
     "finish",
     "flow_task",
     "gauge_rows",
@@ -34,6 +35,7 @@ __all__ = [
     "length_scale",
     "newton_task",
     "normal_block",
+    "output_slopes",
     "product",
     "rounding",
     "shaped",
@@ -79,7 +81,7 @@ def newton_task(data):
 
 @asked
 def flow_task(data):
-    """Task of a flow or of plain gradient descent: `gradient`, `length_scale` and `tidy`."""
+    """Task of a flow (`gradient`, `length_scale`, `tidy`) or of descent (`constrain`)."""
 
 
 @asked
@@ -95,6 +97,16 @@ def value_gradient(task, X, G):
 @asked
 def gradient(task, X, G):
     """Write the gradient at X into G."""
+
+
+@asked
+def constrain(task, X):
+    """Put X, after a step of descent, where points of the landscape lie."""
+
+
+@asked
+def output_slopes(task, X, PSI):
+    """Write dL/da of each neuron at X, of which `gradient` has just been asked."""
 
 
 @asked

@@ -21,6 +21,7 @@ import numpy as np
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import (
     answers,
+    constrain,
     finish,
     flow_task,
     gradient,
@@ -28,6 +29,7 @@ from landtopo.kernels.contract import (
     length_scale,
     newton_task,
     normal_block,
+    output_slopes,
     product,
     rounding,
     shaped,
@@ -221,6 +223,19 @@ def _second_order(task):
             for j in range(T.shape[2]):
                 T[i, k, j] *= task.a[k] * task.weights[j]
     task.whole[0] = True
+
+
+@answers(constrain, DenseTask)
+@_like_loops
+def _anywhere(task, X):
+    pass
+
+
+@answers(output_slopes, DenseTask)
+@_like_loops
+def _output_slopes(task, X, PSI):
+    for k in range(task.K):
+        PSI[k] = dot(task.weights, task.firsts[0, k]) + task.a[k] * task.own[k, 0]
 
 
 @answers(product, DenseTask)

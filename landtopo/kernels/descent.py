@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from landtopo.kernels.compiled import njit
-from landtopo.kernels.contract import flow_task, gradient, shaped
+from landtopo.kernels.contract import constrain, flow_task, gradient, shaped
 from landtopo.kernels.vectors import aligned, dot, write
 
 __all__ = ["CONVERGED", "TOO_LONG", "descend_batch"]
@@ -61,6 +61,7 @@ def descend_batch(points, data, step, tolerance, limit):
                 break
             for j in range(size):
                 x[j] -= step * g[j]
+            constrain(task, X)
         norms[b] = norm
         write(points[b].reshape(x.size), x)
     return norms, statuses, evaluations

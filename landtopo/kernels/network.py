@@ -6,6 +6,7 @@ from landtopo.kernels import relu
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import (
     answers,
+    constrain,
     finish,
     flow_task,
     gauge_rows,
@@ -113,6 +114,12 @@ def _shaped_flow(task, x):
 
 
 answers(gradient, ReluFlow)(fast_gradient)
+
+
+@answers(constrain, ReluFlow)
+@_like_loops
+def _anywhere(task, X):
+    pass
 
 
 @answers(length_scale, ReluFlow)

@@ -19,6 +19,7 @@ from landtopo.kernels import relu
 from landtopo.kernels.compiled import njit
 from landtopo.kernels.contract import (
     answers,
+    constrain,
     finish,
     flow_task,
     gradient,
@@ -26,6 +27,7 @@ from landtopo.kernels.contract import (
     length_scale,
     newton_task,
     normal_block,
+    output_slopes,
     product,
     rounding,
     shaped,
@@ -147,6 +149,26 @@ def _gradient(task, X, G):
     G[:] = 0.0
     combine(task.A, X, G)
     combine(task.B, task.V, G)
+
+
+@answers(constrain, RectifiedTask)
+@_like_loops
+def _anywhere(task, X):
+    pass
+
+
+@answers(output_slopes, RectifiedTask)
+@_like_loops
+def _output_slopes(task, X, PSI):
+    _, norm, signed, _, C, P, S = task.work
+    m = np.empty(task.D)
+    _imbalance(task, X, m)
+    scale = (1.0 - task.slope) * (1.0 - task.slope) / TWO_PI
+    for k in range(task.K):
+        total = 0.0
+        for j in range(task.K + task.V.shape[0]):
+            total += signed[j] * (S[k, j] + P[k, j] * C[k, j])
+        PSI[k] = scale * norm[k] * total + task.slope * dot(X[k], m)
 
 
 @answers(product, RectifiedTask)

@@ -17,7 +17,7 @@ from landtopo.kernels.network import ReluNetwork
 from landtopo.models.networks.problem import TeacherStudent
 from landtopo.objective import Array
 
-__all__ = ["Formulas", "formulas_of"]
+__all__ = ["Formulas", "formulas_of", "with_outputs"]
 
 # Below this ratio of result to largest term, plain double precision has lost three digits and the
 # double-double kernel takes over.
@@ -74,6 +74,22 @@ def formulas_of(problem: TeacherStudent) -> Formulas:
     """
     if problem.is_plain:
         return _Relu(problem)
+    return _with_outputs(problem)
+
+
+def with_outputs(problem: TeacherStudent, columns: int) -> Any:
+    """The landscape as compiled loops want it that change output weights, too.
+
+    Parameters
+    ----------
+    problem : TeacherStudent
+    columns : int
+        Coordinates of each neuron.
+    """
+    return _with_outputs(problem).network(columns, problem.width)
+
+
+def _with_outputs(problem: TeacherStudent) -> _Rectified | _Dense:
     return _Rectified(problem) if problem.function.degree == 1 else _Dense(problem)
 
 

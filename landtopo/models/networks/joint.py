@@ -44,7 +44,7 @@ def joined(weights: Array, outputs: Array, rank: int) -> Array:
         r.
     """
     rows = np.concatenate([weights[..., :rank], outputs[..., None], weights[..., rank:]], axis=-1)
-    return rows.reshape(*rows.shape[:-2], -1)
+    return rows.reshape(*rows.shape[:-2], rows.shape[-2] * rows.shape[-1])
 
 
 def weights_of(rows: Array, rank: int) -> Array:

@@ -20,21 +20,25 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 from landtopo.checks import checked_count, checked_number, checked_options
 from landtopo.errors import InvalidArgument
+from landtopo.kernels.descent import descend_batch
+from landtopo.kernels.training import ConstrainedNetwork, TrainedNetwork
 from landtopo.landscape.pool import Piece, Pool
+from landtopo.models.constraints import NormalisedRows
 from landtopo.models.networks.as_function import NetworkShape, StudentModel
 from landtopo.models.networks.constrained import ConstrainedShape
 from landtopo.models.networks.dynamics.ends import RunOptions
 from landtopo.models.networks.dynamics.flow import FlowOptions, FlowStatus
 from landtopo.models.networks.dynamics.reachability import Share, share_of
+from landtopo.models.networks.formulas import formulas_of, with_outputs
 from landtopo.models.networks.joint import outputs_of, weights_of
 from landtopo.models.networks.trained import TrainedShape
 from landtopo.models.smooth import FunctionSearch, SmoothModel, grouped
 from landtopo.objective import Array
+from landtopo.points.ascend import newton
 from landtopo.points.records import Kind, Status
 from landtopo.points.stationary import LEAST, FunctionFamily, FunctionPoint
 from landtopo.run import Run
@@ -44,11 +48,13 @@ __all__ = ["StudentFlow", "StudentRuns", "flow_students", "student_reachability"
 
 _CHUNK = 25
 _MOST = 100_000_000
-# |grad|, in units of the model, at which the end of a run is looked for. Down to the second one
+# |grad|, in units of the model, at which the end of a run is looked for. Down to the third one
 # descent goes by its own steps, and from there by the flow, which cannot leave the basin any more;
 # the last one is that of rest.
 _TARGETS = (1e-3, 1e-4, 1e-6, 1e-8, 1e-10)
-_BASIN = 1e-4
+_BASIN = 1e-6
+# How far an end may be, in units of the model, before the last target.
+_NEAR = 1e-3
 # Error of a step of the flow of a run, relative to its point.
 _ACCURACY = 1e-8
 # Weights that are so much larger than at the start and than the teacher's have left for good.
@@ -81,6 +87,10 @@ class _Training(Protocol):
 
     def invariants(self, y: Array) -> Array:
         """What is conserved, shape (.., m)."""
+        ...
+
+    def landscape(self) -> Any:
+        """The landscape of points y as compiled descent wants it, for one batch."""
         ...
 
 
@@ -117,6 +127,11 @@ class _Joint:
         weights, outputs = weights_of(rows, rank), outputs_of(rows, rank)
         return np.asarray(np.sum(weights**2, axis=-1) - degree * outputs**2)
 
+    def landscape(self) -> TrainedNetwork:
+        problem = self.shape.problem
+        columns = self.shape.objective.columns
+        return TrainedNetwork(with_outputs(problem, columns), problem.rank)
+
 
 @dataclass(frozen=True, slots=True)
 class _Projected:
@@ -146,6 +161,12 @@ class _Projected:
             return np.asarray(np.sum(rows**2, axis=-1))
         products = rows @ np.swapaxes(rows, -1, -2)
         return products.reshape(*y.shape[:-1], -1)
+
+    def landscape(self) -> ConstrainedNetwork:
+        problem, objective = self.shape.problem, self.shape.objective
+        inner = formulas_of(problem).network(objective.columns, problem.width)
+        lengths = objective.radii if isinstance(objective, NormalisedRows) else np.empty(0)
+        return ConstrainedNetwork(inner, lengths)
 
 
 def _training(model: SmoothModel, caller: str) -> _Training:
@@ -356,6 +377,8 @@ def _follow(
         else:
             runs.flow(target, options)
         runs.settle(at_rest=target == _TARGETS[-1])
+        if not len(runs.running):
+            break
     return runs.columns()
 
 
@@ -365,6 +388,7 @@ class _Runs:
     def __init__(self, model: SmoothModel, training: _Training, points: Array) -> None:
         count = len(points)
         self.model, self.training, self.points = model, training, points
+        self.data = training.landscape()
         self.before = training.invariants(points)
         self.status = [Status.TOO_LONG] * count
         self.ends = np.full(points.shape, np.nan)
@@ -376,27 +400,27 @@ class _Runs:
 
     def descend(self, target: float, options: RunOptions) -> None:
         """Gradient descent until |grad| is small, or the steps are used up."""
-        moving = self.running
-        while len(moving):
-            values, slopes = self.training.slopes(self.points[moving])
-            norms = np.linalg.norm(slopes, axis=1)
-            self.losses[moving], self.norms[moving] = values, norms / self.slope
-            self.used[moving] += 1
-            going = (self.norms[moving] > target) & (self.used[moving] <= options.limit)
-            going &= self._here(moving)
-            moving, slopes = moving[going], slopes[going]
-            self.points[moving] = self.training.kept(self.points[moving] - options.step * slopes)
-            self.times[moving] += options.step
+        moving = self.points[self.running]
+        end = target * self.slope
+        _, _, used = descend_batch(moving, self.data, options.step, end, options.limit)
+        self.points[self.running] = moving
+        # The last gradient makes no step; the next call starts with the same one.
+        self.times[self.running] += options.step * (used - 1)
+        self.used[self.running] += used
+        self._measure()
 
-    def _here(self, moving: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which runs have not left; those that have are ended."""
-        with np.errstate(invalid="ignore"):
-            here = np.abs(self.points[moving]).max(axis=1) <= self.bound
-        here &= np.isfinite(self.norms[moving])
-        for run in moving[~here]:
+    def _measure(self) -> None:
+        """Losses and |grad| of where runs are; those that have left are ended."""
+        runs = self.running
+        with np.errstate(all="ignore"):
+            values, slopes = self.training.slopes(self.points[runs])
+            norms = np.linalg.norm(slopes, axis=1) / self.slope
+            here = np.abs(self.points[runs]).max(axis=1) <= self.bound
+        self.losses[runs], self.norms[runs] = values, norms
+        here &= np.isfinite(norms)
+        for run in runs[~here]:
             self.status[run] = Status.DIVERGED
-        self.running = np.setdiff1d(self.running, moving[~here])
-        return np.asarray(here)
+        self.running = runs[here]
 
     def flow(self, target: float, options: RunOptions) -> None:
         """The flow until |grad| is small, or the time is over."""
@@ -411,15 +435,17 @@ class _Runs:
             self.points[run] = self.training.kept(piece.y[:, -1])
             self.times[run] = piece.t[-1]
             self.used[run] += piece.nfev
-            value, slope = self.training.slopes(self.points[run])
-            self.losses[run], self.norms[run] = value, np.linalg.norm(slope) / self.slope
-        self._here(self.running)
+        self._measure()
 
     def settle(self, *, at_rest: bool) -> None:
         """End the runs next to a minimum, and at last those at rest anywhere."""
         left = []
         for run in self.running.tolist():
-            point = self._end_of(run)
+            place = self.training.point(self.points[run]) / self.model.length
+            if not at_rest and not self._is_near(place):
+                left.append(run)
+                continue
+            point = self._end_of(place)
             rests = point.grad_norm <= point.grad_tolerance
             flawed = self.model.strata.flaw(point.x) is not None
             if rests and not flawed and (point.kind is Kind.MINIMUM or at_rest):
@@ -432,9 +458,17 @@ class _Runs:
                     self.status[run] = Status.FLAWED if rests and flawed else self.status[run]
         self.running = np.array(left, dtype=np.int64)
 
-    def _end_of(self, run: int) -> FunctionPoint:
+    def _is_near(self, place: Array) -> bool:
+        """Whether Newton's method finds an end close by, or one is known: spectra take longer."""
+        if self.model.least_near(place) is not None:
+            return True
+        x = np.ravel(self.model.shaped(place))
+        objective = self.model.objective(x)
+        *_, converged = newton(objective, x, gradient_tolerance=_TARGETS[-1], region=_NEAR)
+        return converged
+
+    def _end_of(self, place: Array) -> FunctionPoint:
         """The critical point next to where a run is, in units of the model."""
-        place = self.training.point(self.points[run]) / self.model.length
         least = self.model.least_near(place)
         return self.model.strata.judge(place if least is None else least)
 
