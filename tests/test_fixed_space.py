@@ -30,8 +30,8 @@ from landtopo.models.networks.symmetry.fixed_space import (
 )
 from landtopo.objective import Array, FlowEnd, Pace
 from landtopo.paths.descent import DescentOptions
-from landtopo.paths.ground import Ground
 from landtopo.paths.join import JoinOptions
+from landtopo.paths.known_ways import KnownWays
 from landtopo.paths.profile import kept_below
 from landtopo.paths.unstable import first_stretch
 from landtopo.points.ascend import AscentOptions, ascend
@@ -423,18 +423,18 @@ def test_a_symmetric_saddle_of_too_high_index_is_left(width: int, index: int) ->
     """
     problem = TeacherStudent(Teacher.orthonormal(width), width, width)
     setting = NetworkSetting(PopulationLoss(problem), width)
-    ground = Ground(Counted(setting.objective), setting, DescentOptions())
+    ways = KnownWays(Counted(setting.objective), setting, DescentOptions())
     center = problem.teacher.vectors.ravel()
-    within = setting.fixed_space(ground.objective, center, center)
+    within = setting.fixed_space(ways.objective, center, center)
     assert within is not None
     begun = np.random.default_rng(1).normal(size=within.inside.size)
     found = within.lifted_ascent(ascend(within.inside, begun))
     assert found.converged
     values = np.linalg.eigvalsh(setting.objective.hessian(found.x))
     assert np.sum(values < -1e-9) == index
-    number, _ = ground.add_transition(found, left=False, within=within)
+    number, _ = ways.add_transition(found, left=False, within=within)
     assert number is not None
-    state = ground.transitions[number]
+    state = ways.transitions[number]
     assert state.value < found.value
     assert np.linalg.norm(setting.objective.value_and_gradient(state.x)[1]) <= 1e-12
     values = np.linalg.eigvalsh(setting.objective.hessian(state.x))

@@ -17,7 +17,7 @@ from landtopo.flat.local import DirectionKind
 from landtopo.flat.trace import TraceOptions, TraceStop, trace
 from landtopo.models.networks.flat.cells import cell_complex
 from landtopo.models.networks.flat.cubic import cubic_coefficient
-from landtopo.models.networks.flat.examine import flat_directions
+from landtopo.models.networks.flat.directions import flat_directions
 from landtopo.models.networks.flat.records import FLAT_COLUMNS, flat_record, flat_row
 from landtopo.models.networks.flat.report import FlatReport, FlatStatus
 from landtopo.models.networks.loss import PopulationLoss, WeightObjective

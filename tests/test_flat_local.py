@@ -13,7 +13,7 @@ from landtopo.flat.correct import correct
 from landtopo.flat.growth import fit_power_law
 from landtopo.flat.local import DirectionKind, LocalReport, local_report
 from landtopo.flat.null_space import spectral_cut
-from landtopo.flat.probe import FlatOptions
+from landtopo.flat.rank_test import FlatOptions
 from landtopo.flat.trace import TraceOptions, TraceStop, trace
 from landtopo.objective import Array, SmoothFunction
 

@@ -11,7 +11,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 from landtopo.errors import InvalidArgument
-from landtopo.models.networks.flat.examine import flat_directions
+from landtopo.models.networks.flat.directions import flat_directions
 from landtopo.models.networks.flat.stability import split_line
 from landtopo.models.networks.problem import Teacher, TeacherStudent
 from landtopo.plot.flat import null_growth, null_spectrum, stability

@@ -15,7 +15,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.flat.correct import correct
 from landtopo.models.networks.flat.bridges import zero_loss_graph
 from landtopo.models.networks.flat.cells import cell_complex
-from landtopo.models.networks.flat.examine import flat_directions
+from landtopo.models.networks.flat.directions import flat_directions
 from landtopo.models.networks.flat.paths import flat_path
 from landtopo.models.networks.flat.slides import FlatPathStatus
 from landtopo.models.networks.flat.zero_loss import line_freedom, zero_loss_set

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from landtopo.flat.correct import correct
 from landtopo.flat.growth import Growth, adapted_basis, growth
 from landtopo.flat.null_space import NullSpace, null_space, smaller_null_space
-from landtopo.flat.probe import FlatOptions, Probe, local_dimension, natural_reach
+from landtopo.flat.rank_test import FlatOptions, RankTest, local_dimension, natural_reach
 from landtopo.flat.trace import Boundary, Trace, TraceStop, trace
 from landtopo.objective import Array, Objective
 from landtopo.shown import Brief
@@ -97,9 +97,9 @@ class LocalReport(Brief):
     moved : float
         Distance from the point that was given.
     null : NullSpace
-    probe : Probe
+    probe : RankTest
         Local dimension of the flat set at x.
-    rank_tests : tuple of Probe
+    rank_tests : tuple of RankTest
         The same at random points of the traced set.
     directions : tuple of NullDirection
         Gauge, then flat, then the others.
@@ -118,8 +118,8 @@ class LocalReport(Brief):
     grad_norm: float
     moved: float
     null: NullSpace
-    probe: Probe
-    rank_tests: tuple[Probe, ...]
+    probe: RankTest
+    rank_tests: tuple[RankTest, ...]
     directions: tuple[NullDirection, ...]
     flat_dimension: int
     small_eigenvalues: int
@@ -214,7 +214,7 @@ def _take_apart(
     wide: NullSpace,
     candidates: Array | None,
     sectors: NDArray[np.int64] | None,
-) -> tuple[list[NullDirection], Probe, tuple[Probe, ...]]:
+) -> tuple[list[NullDirection], RankTest, tuple[RankTest, ...]]:
     """Kinds of all null directions; `wide` also holds eigenvalues that are all but zero.
 
     These are not relaxed when growth is measured: a step that is short for the null directions is
@@ -365,7 +365,7 @@ def _kind(grown: Growth) -> DirectionKind:
     return DirectionKind.CURVED if grown.exponent > 2.5 else DirectionKind.SOFT
 
 
-def _rank_tests(scene: _Scene, traces: list[tuple[Trace, ...]]) -> tuple[Probe, ...]:
+def _rank_tests(scene: _Scene, traces: list[tuple[Trace, ...]]) -> tuple[RankTest, ...]:
     """The local dimension at random points of the traced set."""
     objective, boundary, options = scene.objective, scene.boundary, scene.options
     points = [
@@ -400,7 +400,7 @@ def _rank_tests(scene: _Scene, traces: list[tuple[Trace, ...]]) -> tuple[Probe, 
 
 
 def _disagreements(
-    traced: int, probe: Probe, tests: tuple[Probe, ...], directions: list[NullDirection]
+    traced: int, probe: RankTest, tests: tuple[RankTest, ...], directions: list[NullDirection]
 ) -> tuple[str, ...]:
     found = []
     dimensions = sorted({test.dimension for test in tests})

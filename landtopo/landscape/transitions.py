@@ -29,7 +29,7 @@ from landtopo.tolerances import LEVEL, SAME_VALUE, TIED_DIGITS
 from landtopo.units import Linear, Squared
 
 if TYPE_CHECKING:
-    from landtopo.paths.atlas import Link
+    from landtopo.paths.joined_copies import Link
     from landtopo.paths.record import StepRecord
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""All copies of labelled points of a model, for an `Atlas`: its symmetry, element by element."""
+"""All copies of labelled points of a model for `JoinedCopies`: its symmetry, one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["ModelCopies"]
 
 
 class ModelCopies:
-    """The symmetry of a model for an `Atlas`.
+    """The symmetry of a model for `JoinedCopies`.
 
     Points that differ by the gauge are one. Of a connected set of minima every point stands for
     itself, and no path leads along the set, unless the model gives one point for all of it.

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from landtopo.paths.ground import Ground
+from landtopo.paths.known_ways import KnownWays
 from landtopo.paths.pairs import Pairs
 from landtopo.progress import Progress
 
@@ -15,7 +15,7 @@ __all__ = ["improve"]
 
 
 def improve(
-    ground: Ground,
+    ways: KnownWays,
     pairs: Pairs,
     try_pair: Callable[[int, int], None],
     rng: np.random.Generator,
@@ -28,11 +28,11 @@ def improve(
 
     Parameters
     ----------
-    ground : Ground
+    ways : KnownWays
         Where the ends are joined already; its ceiling is lowered to the highest point of the route.
     pairs : Pairs
     try_pair : callable
-        Tries one band between two minima of the ground.
+        Tries one band between two minima of the known ways.
     rng : numpy.random.Generator
     most : int
         Largest number of bands.
@@ -44,21 +44,21 @@ def improve(
     progress.begin("looking for a lower route", most)
     used = idle = turn = 0
     if patience is None:
-        patience = max(10, min(40, 600 // ground.objective.size))
+        patience = max(10, min(40, 600 // ways.objective.size))
     while used < most and idle < patience:
-        before, highest = pairs.tries.total(), ground.highest()
-        ground.ceiling = highest - 1e-9 * abs(highest)
-        _once(ground, pairs, try_pair, rng, turn)
+        before, highest = pairs.tries.total(), ways.highest()
+        ways.ceiling = highest - 1e-9 * abs(highest)
+        _once(ways, pairs, try_pair, rng, turn)
         turn += 1
         spent = max(pairs.tries.total() - before, 1)
-        idle = 0 if ground.highest() < ground.ceiling else idle + spent
+        idle = 0 if ways.highest() < ways.ceiling else idle + spent
         used += spent
-        progress.advance(spent, f"highest point {ground.highest():.7g}")
+        progress.advance(spent, f"highest point {ways.highest():.7g}")
     progress.end()
 
 
 def _once(
-    ground: Ground,
+    ways: KnownWays,
     pairs: Pairs,
     try_pair: Callable[[int, int], None],
     rng: np.random.Generator,
@@ -71,26 +71,26 @@ def _once(
         try_pair(0, 1)
     elif turn % 4 == 1:
         pairs.spread()
-        _try_chain(ground, try_pair, rng, *(pairs.closest_copies(ground.ceiling) or (0, 1)))
+        _try_chain(ways, try_pair, rng, *(pairs.closest_copies(ways.ceiling) or (0, 1)))
     elif turn % 4 == 2:
         try_pair(*pairs.new_exit())
     else:
-        try_pair(*ground.sides_of_top(rng))
+        try_pair(*ways.sides_of_top(rng))
 
 
 def _try_chain(
-    ground: Ground,
+    ways: KnownWays,
     try_pair: Callable[[int, int], None],
     rng: np.random.Generator,
     i: int,
     j: int,
 ) -> None:
     """Bands along minima known by symmetry, as long as every link is below the ceiling."""
-    points = ground.setting.intermediates(ground.minima[i].x, ground.minima[j].x, rng)
-    numbers = [i, *(ground.add_minimum(point) for point in points), j]
+    points = ways.setting.intermediates(ways.minima[i].x, ways.minima[j].x, rng)
+    numbers = [i, *(ways.add_minimum(point) for point in points), j]
     for here, there in pairwise(numbers):
-        if ground.joined_below(here, there):
+        if ways.joined_below(here, there):
             continue
         try_pair(here, there)
-        if not ground.joined_below(here, there):
+        if not ways.joined_below(here, there):
             break

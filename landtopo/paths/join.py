@@ -1,7 +1,7 @@
 """Complete connection: from one minimum to another by verified steps, over as many as it takes.
 
 Every band may reveal minima between its ends, or miss the mark. What is verified enters the graph
-of known minima (`ground`), which says what is still missing (`pairs`). When the two minima are
+of known minima (`known_ways`), which says what is still missing (`pairs`). When the two minima are
 joined, the search goes on for a while for a route whose highest point is lower (`improve`).
 """
 
@@ -14,13 +14,13 @@ import numpy as np
 
 from landtopo.checks import check_options
 from landtopo.objective import Array, Objective
-from landtopo.paths.atlas import Copies, Link
 from landtopo.paths.band import ElasticBand
 from landtopo.paths.chain import Metric, relax
 from landtopo.paths.descent import DescentOptions
-from landtopo.paths.ground import Ground
 from landtopo.paths.improve import improve
 from landtopo.paths.joined import Attempt, Joined, JoinStatus
+from landtopo.paths.joined_copies import Copies, Link
+from landtopo.paths.known_ways import KnownWays
 from landtopo.paths.pairs import Pairs
 from landtopo.paths.refine import RefineOptions, refine
 from landtopo.paths.setting import PlainSetting, Setting
@@ -105,19 +105,19 @@ def join(
     progress : Progress, optional
     """
     setting = PlainSetting() if setting is None else setting
-    ground = Ground(Counted(objective), setting, _options(options).descent, copies)
-    search = _Search(ground, _options(options), rng, progress)
+    ways = KnownWays(Counted(objective), setting, _options(options).descent, copies)
+    search = _Search(ways, _options(options), rng, progress)
     search.begin(start, end, known)
     status, first = search.run()
-    route = ground.best()
+    route = ways.best()
     return Joined(
-        minima=tuple(ground.minima),
-        transitions=tuple(ground.transitions),
+        minima=tuple(ways.minima),
+        transitions=tuple(ways.transitions),
         route=route or (),
         missing=tuple(search.pairs.missing()) if route is None else (),
         attempts=tuple(search.attempts),
-        evaluations=ground.objective.evaluations,
-        other_routes=tuple(ground.other_routes(route or ())),
+        evaluations=ways.objective.evaluations,
+        other_routes=tuple(ways.other_routes(route or ())),
         first_highest=first,
         status=status,
     )
@@ -148,11 +148,11 @@ def look_between(
     links : tuple of Link
         Every verified connection but the known ones.
     """
-    ground = Ground(Counted(objective), setting, _options(options).descent, copies, told=False)
-    search = _Search(ground, _options(options), rng, None)
+    ways = KnownWays(Counted(objective), setting, _options(options).descent, copies, told=False)
+    search = _Search(ways, _options(options), rng, None)
     flat, count = search.begin(start, end, known)
     search.run()
-    return ground.highest(), (*ground.links[:flat], *ground.links[count:])
+    return ways.highest(), (*ways.links[:flat], *ways.links[count:])
 
 
 def _options(options: JoinOptions | None) -> JoinOptions:
@@ -164,16 +164,16 @@ class _Search:
 
     def __init__(
         self,
-        ground: Ground,
+        ways: KnownWays,
         options: JoinOptions,
         rng: np.random.Generator,
         progress: Progress | None,
     ) -> None:
-        self.ground = ground
+        self.ways = ways
         self.options = options
         self.rng = rng
         self.progress = Silent() if progress is None else progress
-        self.pairs = Pairs(ground, options.tries, rng)
+        self.pairs = Pairs(ways, options.tries, rng)
         self.attempts: list[Attempt] = []
         self.metric: Metric | None = None
 
@@ -182,27 +182,27 @@ class _Search:
 
         The ends alone may be joined by a flat path, which is found and not known.
         """
-        ground = self.ground
-        ground.add_minimum(start)
-        ground.add_minimum(end, new=True)
-        flat = len(ground.links)
+        ways = self.ways
+        ways.add_minimum(start)
+        ways.add_minimum(end, new=True)
+        flat = len(ways.links)
         for point in known:
-            passes = ground.setting.passes_at(point)
+            passes = ways.setting.passes_at(point)
             for other in passes:
-                ground.add_pass(other)
+                ways.add_pass(other)
             if not passes:
-                found = ascend(ground.objective, point, self.options.refine.ascent)
-                ground.add_transition(found, left=False, known_before=True)
-        return flat, len(ground.links)
+                found = ascend(ways.objective, point, self.options.refine.ascent)
+                ways.add_transition(found, left=False, known_before=True)
+        return flat, len(ways.links)
 
     def run(self) -> tuple[JoinStatus, float]:
         """Join the ends and look for a lower route; how that ended, and the height before."""
-        ground = self.ground
+        ways = self.ways
         status = self._connect()
-        first = ground.highest()
-        if first > ground.level(0, 1) and status is JoinStatus.CONNECTED:
+        first = ways.highest()
+        if first > ways.level(0, 1) and status is JoinStatus.CONNECTED:
             improve(
-                ground,
+                ways,
                 self.pairs,
                 self._try_pair,
                 self.rng,
@@ -217,32 +217,32 @@ class _Search:
         progress = self.progress
         progress.begin("joining two minima", self.options.bands)
         status = JoinStatus.CONNECTED
-        while not self.ground.is_joined:
+        while not self.ways.is_joined:
             if len(self.attempts) >= self.options.bands:
                 status = JoinStatus.BUDGET_USED
                 break
             pair = self.pairs.next(len(self.attempts))
             if pair is None:
-                if not self.ground.is_joined:
+                if not self.ways.is_joined:
                     status = JoinStatus.EXHAUSTED
                 break
             self._try_pair(*pair)
-            if not self.ground.is_joined:
-                self.ground.mirror()
-            progress.advance(1, f"{len(self.ground.minima)} minima")
+            if not self.ways.is_joined:
+                self.ways.mirror()
+            progress.advance(1, f"{len(self.ways.minima)} minima")
         progress.end()
         return status
 
     def _try_pair(self, i: int, j: int) -> None:
         """One band between two minima, its maxima refined and followed down."""
-        ground, options = self.ground, self.options
+        ways, options = self.ways, self.options
         count = self.pairs.tried(i, j)
-        ends = ground.minima[i].x, ground.minima[j].x
-        within = ground.setting.fixed_space(ground.objective, *ends)
+        ends = ways.minima[i].x, ways.minima[j].x
+        within = ways.setting.fixed_space(ways.objective, *ends)
         # The first band keeps what symmetry the ends share, and has few coordinates.
         if within is not None and count > 0:
             within, count = None, count - 1
-        images = ground.setting.first_guess(*ends, options.images, count, self.rng)
+        images = ways.setting.first_guess(*ends, options.images, count, self.rng)
         # The middle, because at the ends a function need not be smooth.
         middle = images.shape[0] // 2
         if within is not None:
@@ -251,36 +251,36 @@ class _Search:
         else:
             if self.metric is None:
                 # One metric serves all bands: what is stiff is much the same everywhere.
-                self.metric = Metric.from_hessians(ground.objective, images[middle : middle + 1])
+                self.metric = Metric.from_hessians(ways.objective, images[middle : middle + 1])
             metric = self.metric
-        objective: Objective = ground.objective if within is None else within.inside
+        objective: Objective = ways.objective if within is None else within.inside
         chain = relax(objective, images, options.band, metric=metric)
         refinement = refine(objective, chain.images, options.refine, metric=metric)
         if within is not None:
             refinement = within.lifted_refinement(refinement)
         found, rejected = [], []
         for maximum in refinement.maxima:
-            number, reason = ground.add_transition(maximum.ascent, left=maximum.left, within=within)
+            number, reason = ways.add_transition(maximum.ascent, left=maximum.left, within=within)
             if number is None:
                 rejected.append(reason)
             else:
                 found.append(number)
             # A corner is of interest only below the smooth pass that was found from the same place,
             # and until the ends are joined only where there is none.
-            below = ground.ceiling
+            below = ways.ceiling
             if number is not None:
-                below = min(below, ground.transitions[number].value)
-            if number is None or np.isfinite(ground.ceiling):
-                for other in ground.setting.other_passes(maximum.start, below):
-                    found += ground.add_pass(other)
-        if not found and np.isinf(ground.ceiling):
-            level = ground.level(i, j)
+                below = min(below, ways.transitions[number].value)
+            if number is None or np.isfinite(ways.ceiling):
+                for other in ways.setting.other_passes(maximum.start, below):
+                    found += ways.add_pass(other)
+        if not found and np.isinf(ways.ceiling):
+            level = ways.level(i, j)
             flat = flat_valley(objective, chain.images, level, metric=metric)
             if flat is not None:
                 flat = flat if within is None else within.lift(flat)
-                ground.add_connection(i, j, flat, 0, None, level)
+                ways.add_connection(i, j, flat, 0, None, level)
         if within is not None:
-            ground.objective.add(within.evaluations)
+            ways.objective.add(within.evaluations)
         self.attempts.append(
             Attempt(
                 pair=(i, j),

@@ -14,7 +14,7 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 
-from landtopo.paths.ground import Ground
+from landtopo.paths.known_ways import KnownWays
 from landtopo.paths.setting import Element
 
 __all__ = ["Pairs"]
@@ -32,14 +32,14 @@ class Pairs:
 
     Parameters
     ----------
-    ground : Ground
+    ways : KnownWays
     most : int
         Largest number of bands for one pair.
     rng : numpy.random.Generator
     """
 
-    def __init__(self, ground: Ground, most: int, rng: np.random.Generator) -> None:
-        self.ground = ground
+    def __init__(self, ways: KnownWays, most: int, rng: np.random.Generator) -> None:
+        self.ways = ways
         self.most = most
         self.rng = rng
         self.tries: Counter[tuple[int, int]] = Counter()
@@ -61,12 +61,12 @@ class Pairs:
         Every third time the closest copies instead; None if nothing is left, or if copies of known
         connections join the ends.
         """
-        ground = self.ground
+        ways = self.ways
         pairs = [pair for pair in self.missing() if self.count(*pair) < self.most]
-        if pairs and (attempts % 3 < 2 or not ground.transitions):
+        if pairs and (attempts % 3 < 2 or not ways.transitions):
             return min(pairs, key=self._order)
         self.spread()
-        if ground.is_joined:
+        if ways.is_joined:
             return None
         return self.closest_copies() or (pairs[0] if pairs else None)
 
@@ -75,9 +75,9 @@ class Pairs:
 
         Copies that known connections reach are compared too, not only those that were met.
         """
-        ground = self.ground
-        routes = ground.routes
-        ends = ground.minima[0].place, ground.minima[1].place
+        ways = self.ways
+        routes = ways.routes
+        ends = ways.minima[0].place, ways.minima[1].place
         sets = []
         for one, other in (ends, ends[::-1]):
             reached = routes.reachable(one, other, 20, height)
@@ -90,7 +90,7 @@ class Pairs:
         apart = np.round(squares - 2.0 * here @ there.T, 9)
         for flat in np.argsort(apart, axis=None, kind="stable")[:_CLOSEST]:
             i, j = divmod(int(flat), len(there))
-            pair = ground.add_minimum(here[i]), ground.add_minimum(there[j])
+            pair = ways.add_minimum(here[i]), ways.add_minimum(there[j])
             if pair[0] != pair[1] and self.count(*pair) < self.most:
                 return pair
         return None
@@ -100,26 +100,26 @@ class Pairs:
 
         By the same ones for all, so that copies of connections that follow each other do so too.
         """
-        ground = self.ground
-        found = [one for one in ground.routes.connections if one.turn is None]
+        ways = self.ways
+        found = [one for one in ways.routes.connections if one.turn is None]
         for one in found[self._spread_out :]:
-            if one.height < ground.ceiling and one.transition is not None:
+            if one.height < ways.ceiling and one.transition is not None:
                 for turn in self._turns:
-                    ground.routes.connect_turned(one, turn)
+                    ways.routes.connect_turned(one, turn)
         self._spread_out = len(found)
 
     @cached_property
     def _turns(self) -> list[Element]:
-        drawn = (self.ground.setting.automorphism(self.rng) for _ in range(_TURNS))
+        drawn = (self.ways.setting.automorphism(self.rng) for _ in range(_TURNS))
         return list(dict.fromkeys(turn for turn in drawn if turn is not None))
 
     def new_exit(self) -> tuple[int, int]:
         """A minimum joined to an end below the ceiling, and a copy of a known one close to it."""
-        ground = self.ground
-        routes, setting = ground.routes, ground.setting
+        ways = self.ways
+        routes, setting = ways.routes, ways.setting
         side = int(self.rng.integers(2))
-        here, there = ground.minima[side].place, ground.minima[1 - side].place
-        inside = routes.reachable(here, there, 10, ground.ceiling)
+        here, there = ways.minima[side].place, ways.minima[1 - side].place
+        inside = routes.reachable(here, there, 10, ways.ceiling)
         x = routes.point(inside[int(self.rng.integers(len(inside)))])
         # Further symmetries make copies of families; one of each kind stands for the others.
         found = [one.ends for one in routes.connections if one.turn is None]
@@ -130,11 +130,11 @@ class Pairs:
             for _ in range(max(1, _NEXT // len(kinds)))
         ]
         copies.sort(key=lambda copy: setting.distance(x, copy))
-        start = ground.add_minimum(x)
+        start = ways.add_minimum(x)
         tried = []
         for copy in copies:
-            pair = start, ground.add_minimum(copy)
-            if pair[0] != pair[1] and not ground.joined_below(*pair):
+            pair = start, ways.add_minimum(copy)
+            if pair[0] != pair[1] and not ways.joined_below(*pair):
                 if not self.count(*pair):
                     return pair
                 tried.append(pair)
@@ -142,12 +142,12 @@ class Pairs:
 
     def missing(self) -> list[tuple[int, int]]:
         """Pairs without a verified connection on the cheapest route from 0 to 1."""
-        ground = self.ground
-        count = len(ground.minima)
-        if count == 2 and not self.tries and ground.joined[0] != ground.joined[1]:
+        ways = self.ways
+        count = len(ways.minima)
+        if count == 2 and not self.tries and ways.joined[0] != ways.joined[1]:
             return [(0, 1)]
         graph: nx.Graph[int] = nx.Graph()
-        component = [ground.joined[i] for i in range(count)]
+        component = [ways.joined[i] for i in range(count)]
         for i in range(count):
             for j in range(i + 1, count):
                 if component[i] == component[j]:
@@ -155,7 +155,7 @@ class Pairs:
                     continue
                 tries = self.count(i, j)
                 if tries < self.most:
-                    graph.add_edge(i, j, weight=ground.length(i, j) ** 2 * (1.0 + tries) ** 2)
+                    graph.add_edge(i, j, weight=ways.length(i, j) ** 2 * (1.0 + tries) ** 2)
         if 0 not in graph or 1 not in graph or not nx.has_path(graph, 0, 1):
             return []
         nodes = nx.dijkstra_path(graph, 0, 1)
@@ -163,4 +163,4 @@ class Pairs:
         return [p for p in pairs if component[p[0]] != component[p[1]]]
 
     def _order(self, pair: tuple[int, int]) -> tuple[int, float, tuple[int, int]]:
-        return self.count(*pair), self.ground.length(*pair), pair
+        return self.count(*pair), self.ways.length(*pair), pair

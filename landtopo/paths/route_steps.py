@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from landtopo.objective import Array, Objective
-from landtopo.paths.atlas import Atlas, Hop
 from landtopo.paths.joined import Minimum, Step
+from landtopo.paths.joined_copies import Hop, JoinedCopies
 from landtopo.paths.setting import Setting
 from landtopo.tolerances import SAME_PLACE
 
@@ -16,7 +16,7 @@ __all__ = ["route_over"]
 
 
 def route_over(
-    atlas: Atlas,
+    joined_copies: JoinedCopies,
     setting: Setting,
     objective: Objective,
     ends: Sequence[Minimum],
@@ -27,7 +27,7 @@ def route_over(
 
     Parameters
     ----------
-    atlas : Atlas
+    joined_copies : JoinedCopies
     setting : Setting
     objective : Objective
     ends : sequence of two Minimum
@@ -40,10 +40,10 @@ def route_over(
         With flat steps where a route enters and leaves a connected set at different points.
     """
     start, end = ends
-    hops = atlas.route(start.x, end.x, (start.value, end.value), below=below)
+    hops = joined_copies.route(start.x, end.x, (start.value, end.value), below=below)
     if hops is None:
         return None
-    copies = [_copied(atlas, setting, hop) for hop in hops]
+    copies = [_copied(joined_copies, setting, hop) for hop in hops]
     steps: list[Step] = []
     here = start.x
     for step in (*copies, None):
@@ -78,9 +78,9 @@ def _slide(setting: Setting, objective: Objective, x: Array, y: Array) -> tuple[
     return (step,)
 
 
-def _copied(atlas: Atlas, setting: Setting, hop: Hop) -> Step:
-    link = atlas.links[hop.link]
-    points = atlas.copies.act(hop.element, link.points)
+def _copied(joined_copies: JoinedCopies, setting: Setting, hop: Hop) -> Step:
+    link = joined_copies.links[hop.link]
+    points = joined_copies.copies.act(hop.element, link.points)
     top, through = link.top, link.through
     if not hop.forward:
         points, top, through = points[::-1], len(points) - 1 - top, through[::-1]

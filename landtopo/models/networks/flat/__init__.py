@@ -1,10 +1,10 @@
 """Flat directions: from the null space of a Hessian to the shape of the flat set."""
 
 from landtopo.flat.local import LocalReport, local_report
-from landtopo.flat.probe import FlatOptions
+from landtopo.flat.rank_test import FlatOptions
 from landtopo.models.networks.flat.bridges import zero_loss_graph
 from landtopo.models.networks.flat.cells import CellComplex, cell_complex, corner_graph
-from landtopo.models.networks.flat.examine import flat_directions
+from landtopo.models.networks.flat.directions import flat_directions
 from landtopo.models.networks.flat.paths import FlatPath, flat_path
 from landtopo.models.networks.flat.records import FLAT_COLUMNS, flat_record, flat_row
 from landtopo.models.networks.flat.report import FlatReport, FlatStatus

@@ -9,7 +9,7 @@ from typing import Any
 from landtopo.flat.growth import Growth
 from landtopo.flat.local import DirectionKind, LocalReport
 from landtopo.flat.null_space import SpectralCut
-from landtopo.flat.probe import FlatOptions
+from landtopo.flat.rank_test import FlatOptions
 from landtopo.flat.trace import Trace
 from landtopo.models.networks.flat.cells import CellComplex
 from landtopo.models.networks.flat.splitting import NeuronSplit

@@ -31,8 +31,8 @@ from landtopo.models.networks.problem import TeacherStudent
 from landtopo.models.networks.symmetry import GraphMark
 from landtopo.models.networks.units import in_units, unit_of
 from landtopo.objective import Array
-from landtopo.paths.atlas import Link
 from landtopo.paths.join import JoinOptions, join, look_between
+from landtopo.paths.joined_copies import Link
 from landtopo.points.evaluations import Counted
 from landtopo.points.known import Known
 from landtopo.points.polish import polish

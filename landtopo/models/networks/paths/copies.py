@@ -31,7 +31,7 @@ __all__ = ["NetworkCopies"]
 
 
 class NetworkCopies:
-    """The symmetry of the network landscape for an `Atlas`.
+    """The symmetry of the network landscape for `JoinedCopies`.
 
     Elements are permutations of the K students and the rows of the
     teacher's frame (`landtopo.models.networks.symmetry.frame`). Where neurons are zero or

@@ -19,7 +19,7 @@ from landtopo.objective import Array
 from landtopo.paths.walks import Exit, Part
 from landtopo.symmetry.groups import Images, PermutationGroup
 
-__all__ = ["Atlas", "Copies", "Hop", "Link"]
+__all__ = ["Copies", "Hop", "JoinedCopies", "Link"]
 
 # Labelled minima that the search for a short route visits; images of one link that it looks at.
 _VISITED = 4000
@@ -110,7 +110,7 @@ class _Place:
     hop: Hop | None = None
 
 
-class Atlas:
+class JoinedCopies:
     """Links, and what they join.
 
     Parameters

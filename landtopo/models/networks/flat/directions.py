@@ -21,7 +21,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.flat.correct import correct
 from landtopo.flat.local import DirectionKind, LocalReport, NullDirection, local_report
 from landtopo.flat.null_space import cut_at, spectral_cut
-from landtopo.flat.probe import FlatOptions
+from landtopo.flat.rank_test import FlatOptions
 from landtopo.flat.trace import TraceOptions, TraceStop
 from landtopo.model import also_for_models
 from landtopo.models.networks.flat.cells import CellComplex, cell_complex

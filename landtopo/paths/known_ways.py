@@ -13,7 +13,6 @@ import networkx as nx
 import numpy as np
 
 from landtopo.objective import Array
-from landtopo.paths.atlas import Atlas, Copies, Link
 from landtopo.paths.descent import (
     Descent,
     DescentOptions,
@@ -24,6 +23,7 @@ from landtopo.paths.descent import (
     lowest_curvature,
 )
 from landtopo.paths.joined import Minimum, Step, Transition
+from landtopo.paths.joined_copies import Copies, JoinedCopies, Link
 from landtopo.paths.onward import onward
 from landtopo.paths.profile import kept_below
 from landtopo.paths.restricted import Restricted
@@ -34,10 +34,10 @@ from landtopo.points.ascend import Ascent
 from landtopo.points.evaluations import Counted
 from landtopo.symmetry.shared import Shared
 
-__all__ = ["Ground"]
+__all__ = ["KnownWays"]
 
 
-class Ground:
+class KnownWays:
     """The growing graph of minima and transition states of one connection.
 
     Parameters
@@ -85,7 +85,7 @@ class Ground:
         self._passes = known_places(setting)
         self.joined: nx.utils.UnionFind[int] = nx.utils.UnionFind()
         self.ceiling = float("inf")
-        self._atlas = None if copies is None else Atlas(copies)
+        self._copies = None if copies is None else JoinedCopies(copies)
         self._distances: dict[tuple[int, int], float] = {}
         self._best: tuple[int, list[RouteStep] | None] = (-1, None)
         self._steps: tuple[tuple[int, int], tuple[Step, ...] | None] = ((-1, -1), None)
@@ -153,8 +153,8 @@ class Ground:
             smooth=transition is None or self.transitions[transition].ascent is not None,
         )
         self.links.append(link)
-        if self._atlas is not None:
-            self._atlas.add(link, None if transition is None else points[top])
+        if self._copies is not None:
+            self._copies.add(link, None if transition is None else points[top])
 
     def mirror(self) -> None:
         """Enter the images of connections by the symmetries that exchange the two ends.
@@ -310,14 +310,17 @@ class Ground:
     def joined_below(self, i: int, j: int) -> bool:
         """Whether verified steps lower than the ceiling join two minima, as far as is seen."""
         one, other = self.minima[i], self.minima[j]
-        if self._atlas is not None:
+        if self._copies is not None:
             values = one.value, other.value
-            return self._atlas.height(one.x, other.x, values, below=self.ceiling) is not None
+            return self._copies.height(one.x, other.x, values, below=self.ceiling) is not None
         return self.routes.route(one.place, other.place, self.ceiling, limit=300) is not None
 
     def best(self) -> tuple[Step, ...] | None:
         """The lowest route between the ends; looked for again only after something was found."""
-        count = len(self.routes.connections), 0 if self._atlas is None else len(self._atlas.links)
+        count = (
+            len(self.routes.connections),
+            0 if self._copies is None else len(self._copies.links),
+        )
         if self._steps[0] != count:
             self._steps = count, self._lowest(self._steps[1])
         return self._steps[1]
@@ -325,7 +328,7 @@ class Ground:
     def _lowest(self, known: tuple[Step, ...] | None) -> tuple[Step, ...] | None:
         """The lowest route by now; the known one where none is lower."""
         route = self._listed()
-        if self._atlas is None:
+        if self._copies is None:
             return None if route is None else tuple(self._step(one) for one in route)
         height = float("inf") if known is None else self._top(known)
         if route is not None and self._height(route) < height:
@@ -333,7 +336,7 @@ class Ground:
         lower = None
         if height > self.level(0, 1):
             lower = route_over(
-                self._atlas, self.setting, self.objective, self.minima[:2], below=height
+                self._copies, self.setting, self.objective, self.minima[:2], below=height
             )
         return known if lower is None else lower
 
@@ -361,15 +364,15 @@ class Ground:
 
     def highest(self) -> float:
         """Highest value on the lowest route; infinite if there is none."""
-        if self._told or self._atlas is None:
+        if self._told or self._copies is None:
             route = self.best()
             return float("inf") if route is None else self._top(route)
         count, height = self._heights
-        if count != len(self._atlas.links):
+        if count != len(self._copies.links):
             one, other = self.minima[:2]
-            lower = self._atlas.height(one.x, other.x, (one.value, other.value), below=height)
+            lower = self._copies.height(one.x, other.x, (one.value, other.value), below=height)
             height = height if lower is None else lower
-            self._heights = len(self._atlas.links), height
+            self._heights = len(self._copies.links), height
         return height
 
     @property

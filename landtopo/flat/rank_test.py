@@ -24,7 +24,7 @@ _STEPS_BACK = 24
 _LOST = 0.03
 _CLEAR = 16.0
 
-__all__ = ["FlatOptions", "Probe", "local_dimension", "natural_reach"]
+__all__ = ["FlatOptions", "RankTest", "local_dimension", "natural_reach"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class FlatOptions(Brief):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe(Brief):
+class RankTest(Brief):
     """Local dimension of the critical set at a point, from displaced points brought back.
 
     Attributes
@@ -88,7 +88,7 @@ def local_dimension(
     rng: np.random.Generator,
     options: FlatOptions,
     further: int = 3,
-) -> Probe:
+) -> RankTest:
     """Dimension of the set of critical points of equal loss at one of its points.
 
     Parameters
@@ -106,7 +106,7 @@ def local_dimension(
 
     Returns
     -------
-    Probe
+    RankTest
     """
     level = float(objective.value(x))
     tolerance = options.trace.loss_tolerance * options.trace.loss_scale
@@ -140,7 +140,7 @@ def local_dimension(
             break
     lost = float(kept[rank]) if rank < len(kept) else 0.0
     least = float(kept[rank - 1]) if rank else 1.0
-    return Probe(
+    return RankTest(
         dimension=rank,
         tangents=right[:rank] @ null.basis,
         kept=kept,
