@@ -12,6 +12,7 @@ that ends or begins there, with no use of its symmetries or null directions. Wha
 is that close has to be among what the event says branches off: its side, its index, its copies.
 
     python verification/sweep_sides.py [--teacher equicorrelated:6:-0.19..0.95] [--width 6]
+        [--events FIRST:LAST]
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ SEED = 17
 # Of the range, and of the way to the next event.
 ASIDE, OF_GAP = 1e-3, 0.25
 MIRRORED = 64
-# Of the range, from an event, and of weights, from the family there.
-NEAR, AROUND, SAME = 2e-5, 0.05, 1e-6
+# Of the range, from an event, or further where Newton's method does not come back to the family so
+# close to it; and of weights, from the family there.
+NEAR, FURTHER, AROUND, SAME = 2e-5, (1, 10, 100), 0.05, 1e-6
 
 
 @dataclass
@@ -167,13 +169,17 @@ def around(found, event, tries):
         end = np.pad(end, ((0, 0), (0, 1)))
     told = {(one.side, one.index, one.copies) for one in event.branching.found}
     random, met, strangers, missed = np.random.default_rng(SEED), set(), set(), []
+    others = [abs(one.value - event.value) for one in found.events if one is not event]
+    room = OF_GAP * min([*others, event.value - found.curve.low, found.curve.high - event.value])
     for side in (-1, 1):
-        value = event.value + side * NEAR * (found.curve.high - found.curve.low)
-        own = solved(found.curve, end, value)
-        problem = lt.TeacherStudent(found.curve.teacher(value), found.width)
-        if own is None:
+        steps = [near * NEAR * (found.curve.high - found.curve.low) for near in FURTHER]
+        tried = [event.value + side * step for step in steps if step < room]
+        back = [(value, solved(found.curve, end, value)) for value in tried]
+        value, own = next((one for one in back if one[1] is not None), (event.value, None))
+        if own is None or np.linalg.norm(own - end) > AROUND:
             missed.append(side)
             continue
+        problem = lt.TeacherStudent(found.curve.teacher(value), found.width)
         for _ in range(tries):
             step = random.standard_normal(own.shape)
             step *= AROUND * random.random() / np.linalg.norm(step)
@@ -187,10 +193,11 @@ def around(found, event, tries):
     return sorted(met), sorted(strangers), missed
 
 
-def compared(found, starts, jobs, journal) -> int:
-    """Go through all events; how many contradict."""
+def compared(found, chosen, starts, jobs, journal) -> int:
+    """Go through chosen events, by their numbers; how many contradict."""
     wrong, last = 0, None
-    for number, event in enumerate(found.events):
+    for number in chosen:
+        event = found.events[number]
         below, above = (
             side_of(found, value, starts, jobs, journal) for value in sides_of(found, number)
         )
@@ -199,7 +206,8 @@ def compared(found, starts, jobs, journal) -> int:
         told += [f"{kind} (side, index, copies) is not told to branch off" for kind in strangers]
         told += [event.account] if event.balanced is False else []
         wrong += bool(told)
-        print(f"{event.value:.10g} {event.kind}: {'; '.join(told) or 'as the sweep tells'}")
+        answer = "; ".join(told) or "as the sweep tells"
+        print(f"{number + 1}. {event.value:.10g} {event.kind}: {answer}")
         kinds = len(event.branching.found) if event.branching else 0
         print(f"    branching off: Newton's method met {len(met)} kinds, {kinds} families are told")
         for side in missed:
@@ -226,6 +234,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", default="equicorrelated:6:-0.19..0.95")
     parser.add_argument("--width", type=int, default=6)
+    parser.add_argument("--events", default=":", metavar="FIRST:LAST", help="from 1, both included")
     parser.add_argument("--starts", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "results")
@@ -236,8 +245,10 @@ def main() -> int:
     with lt.Study.resume(options.folder / name, curve.teacher(curve.low), seed=SEED) as study:
         study.begin("sweep", {"teacher": options.teacher, "width": options.width})
         found = lt.sweep(curve, options.width, jobs=options.jobs, journal=study)
-        wrong = compared(found, options.starts, options.jobs, study)
-    print(f"{len(found.events)} events, {wrong} contradicted.")
+        first, _, last = options.events.partition(":")
+        chosen = range(len(found.events))[int(first or 1) - 1 : int(last or len(found.events))]
+        wrong = compared(found, chosen, options.starts, options.jobs, study)
+    print(f"{len(chosen)} of {len(found.events)} events, {wrong} contradicted.")
     return int(wrong > 0)
 
 
