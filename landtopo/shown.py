@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from html import escape
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ import numpy as np
 
 from landtopo.wording import aligned, counted, number
 
-__all__ = ["Brief", "Table", "brief"]
+__all__ = ["Brief", "Table", "brief", "html_table"]
 
 
 _LINE = 240
@@ -89,6 +89,16 @@ def _is_scalar(value: Any) -> bool:
     return isinstance(value, (bool, int, float, np.number, np.bool_))
 
 
+def html_table(header: Iterable[str], rows: Iterable[Iterable[str]], caption: str = "") -> str:
+    """A table of HTML cells under plain headings."""
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in header)
+    lines = "\n".join(
+        "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    told = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return f"<table>{told}<thead><tr>{head}</tr></thead>\n<tbody>{lines}</tbody></table>"
+
+
 class Table(Brief):
     """Mix-in of records that are lists of like things: tables to print, and for pandas.
 
@@ -110,11 +120,7 @@ class Table(Brief):
     def _repr_html_(self) -> str:
         """The table as a notebook shows it."""
         header, body = self._cells()
-        head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-        lines = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body
-        )
-        return f"{_title(self)}<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+        return _title(self) + html_table(header, (map(escape, row) for row in body))
 
     def to_dataframe(self) -> Any:
         """The rows as a `pandas.DataFrame`, with every digit.

@@ -25,6 +25,7 @@ import click
 from claims import OPEN, Claim, Finding
 
 import landtopo as lt
+from landtopo.wording import counted
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = """<!doctype html>
@@ -91,7 +92,8 @@ def page(rows: list[tuple[Claim, Finding, float]]) -> str:
     lines = [
         HEAD,
         "<h1>Published numbers, recomputed</h1>",
-        f"<p>landtopo {lt.__version__}: {len(rows)} claims, {told}. Shares are compared as two "
+        f"<p>landtopo {lt.__version__}: {counted(len(rows), 'claim', 'claims')}, {told}. "
+        "Shares are compared as two "
         f"binomial samples and agree within {claims.SIGMAS:g} standard errors; a printed number "
         "stands for all that are rounded to it; what is called proved was enclosed by interval "
         "arithmetic.</p>",

@@ -9,6 +9,7 @@ from importlib.resources import files
 import numpy as np
 
 from landtopo.objective import Array
+from landtopo.shown import html_table
 from landtopo.wording import number
 
 __all__ = ["SCRIPT", "STYLE", "heat", "link", "page", "pairs", "table"]
@@ -52,16 +53,8 @@ def link(target: str, text: str) -> str:
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[str]], caption: str = "") -> str:
-    """A table of HTML cells under plain headings."""
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in header)
-    lines = "\n".join(
-        "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    told = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="wide"><table>{told}<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>{lines}</tbody></table></div>"
-    )
+    """A table of HTML cells under plain headings, which scrolls by itself where it is too wide."""
+    return f'<div class="wide">{html_table(header, rows, caption)}</div>'
 
 
 def pairs(rows: Iterable[tuple[str, str, str]]) -> str:
