@@ -18,7 +18,7 @@ from landtopo.errors import InvalidArgument
 from landtopo.export import prepare
 from landtopo.export.maps import map_of
 from landtopo.landscape.explore import ExploreOptions
-from landtopo.landscape.map import placed, placed_beside, stress_of
+from landtopo.landscape.map import placed, placed_beside, stress_beside, stress_of
 from landtopo.models.clusters import lennard_jones
 from landtopo.models.distances import distance_of, distances
 from landtopo.models.mueller_brown import mueller_brown
@@ -177,6 +177,15 @@ def test_a_planar_configuration_is_found_again_with_no_stress() -> None:
     further = np.random.default_rng(1).normal(size=(5, 2))
     there = np.linalg.norm(further[:, None] - points[None], axis=2)
     beside = placed_beside(there, places)
+    assert stress_beside(beside, places, there) < 1e-7
+    # A point above the plane at height 2 has its place below itself, and a stress of its own.
+    lifted = np.sqrt(there[:1] ** 2 + 4.0)
+    below = placed_beside(lifted, places)
+    expected = np.linalg.norm(np.linalg.norm(below - places, axis=1) - lifted)
+    assert stress_beside(below, places, lifted) == pytest.approx(
+        expected / np.linalg.norm(lifted), rel=1e-12
+    )
+    assert stress_beside(below, places, lifted) > 0.01
     back = np.linalg.norm(beside[:, None] - places[None], axis=2)
     assert back == pytest.approx(there, abs=1e-6)
 
@@ -230,6 +239,8 @@ def test_families_stay_however_finely_lines_are_sampled(plane_graph: Any) -> Non
         found.append(map_of(prepared, lines=[line], most=100))
     assert found[0].places == found[1].places
     for drawn in found:
+        assert drawn.sentence.startswith("distances, stress 0, of lines ")
+        assert drawn.line_stress < 1e-6
         (line,) = drawn.lines
         assert line[0] == pytest.approx(drawn.places["min0"], abs=1e-5)
         assert line[-1] == pytest.approx(drawn.places["min1"], abs=1e-5)

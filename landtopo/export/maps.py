@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from landtopo.checks import checked_count
 from landtopo.errors import InvalidArgument
 from landtopo.export.prepare import Prepared, Record
-from landtopo.landscape.map import placed, placed_beside
+from landtopo.landscape.map import placed, placed_beside, stress_beside
 from landtopo.landscape.schema import LINEAGE, MODEL
-from landtopo.models.distances import Distance, distance_of, distances
+from landtopo.models.distances import distance_of, distances
 from landtopo.objective import Array
 from landtopo.shown import Brief
 from landtopo.wording import counted
@@ -44,6 +44,8 @@ class LandscapeMap(Brief):
         weights.
     lines : tuple of ndarray, shape (n, 2)
         Further paths and flow lines.
+    line_stress : float
+        As `stress`, of the distances from points of the lines to what has a place.
     """
 
     _told = ("width", "stress", "left_out")
@@ -54,13 +56,17 @@ class LandscapeMap(Brief):
     places: dict[str, tuple[float, float]] = field(repr=False)
     left_out: int
     lines: tuple[Array, ...] = field(default=(), repr=False)
+    line_stress: float = 0.0
 
     @property
     def sentence(self) -> str:
         """What the map shows and how true it is, for a picture."""
         # What rounding leaves of an exact zero is no stress.
-        stress = self.stress if self.stress > _ROUNDING else 0.0
-        told = f"{self.distance}, stress {stress:.2g}"
+        own, beside = (
+            stress if stress > _ROUNDING else 0.0 for stress in (self.stress, self.line_stress)
+        )
+        told = f"{self.distance}, stress {own:.2g}"
+        told += f", of lines {beside:.2g}" if self.lines else ""
         return f"{told}\n{counted(self.left_out, 'point')} not shown" if self.left_out else told
 
 
@@ -104,6 +110,9 @@ def map_of(
         raise InvalidArgument(f"A map needs the {known} of minima, and this graph has none.")
     points = [np.array(record[known], dtype=np.float64) for record in drawn]
     places, stress = placed(distances(distance, points))
+    thinned = [_thinned(line, points, caller) for line in lines]
+    apart = [distances(distance, line, points) for line in thinned]
+    drawn_lines = tuple(placed_beside(rows, places) for rows in apart)
     return LandscapeMap(
         width=int(drawn[0].get("width", 0)),
         distance=distance.title,
@@ -112,7 +121,10 @@ def map_of(
             record["id"]: (float(x), float(y)) for record, (x, y) in zip(drawn, places, strict=True)
         },
         left_out=len(records) - len(drawn),
-        lines=tuple(_line(distance, line, points, places, caller) for line in lines),
+        lines=drawn_lines,
+        line_stress=stress_beside(np.vstack(drawn_lines), places, np.vstack(apart))
+        if lines
+        else 0.0,
     )
 
 
@@ -142,10 +154,8 @@ def _lowest(records: list[Record]) -> list[Record]:
     return sorted(records, key=lambda record: round(record.get("loss", 0.0), 11))
 
 
-def _line(
-    distance: Distance, line: ArrayLike, points: list[Array], places: Array, caller: str
-) -> Array:
-    """A path or flow line, thinned."""
+def _thinned(line: ArrayLike, points: list[Array], caller: str) -> list[Array]:
+    """Some points of a path or flow line, both ends among them."""
     given = np.asarray(line, dtype=np.float64)
     shape = points[0].shape
     fits = given.ndim == 1 + len(shape) and len(given) > 1 and np.all(np.isfinite(given))
@@ -160,4 +170,4 @@ def _line(
             f"shape {given.shape}."
         )
     kept = np.unique(np.linspace(0, len(given) - 1, _POINTS).round().astype(int))
-    return placed_beside(distances(distance, list(given[kept]), points), places)
+    return list(given[kept])

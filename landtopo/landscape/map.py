@@ -17,7 +17,7 @@ import numpy as np
 from landtopo.eigen import eigh
 from landtopo.objective import Array
 
-__all__ = ["placed", "placed_beside", "stress_of"]
+__all__ = ["placed", "placed_beside", "stress_beside", "stress_of"]
 
 _RANDOM = 3
 _STEPS = 3_000
@@ -94,8 +94,28 @@ def stress_of(places: Array, distances: Array) -> float:
     >>> stress_of(np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 10.0], [10.0, 0.0]]))
     0.5
     """
+    return stress_beside(places, places, distances)
+
+
+def stress_beside(further: Array, places: Array, distances: Array) -> float:
+    """The stress of further points against those that have a place already.
+
+    Parameters
+    ----------
+    further : ndarray, shape (m, 2)
+    places : ndarray, shape (n, 2)
+    distances : ndarray, shape (m, n)
+        Of the further points to the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from landtopo.landscape.map import stress_beside
+    >>> stress_beside(np.array([[0.0, 1.0]]), np.array([[0.0, 0.0]]), np.array([[2.0]]))
+    0.5
+    """
     whole = float(np.sum(distances**2))
-    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+    apart = np.linalg.norm(further[:, None] - places[None], axis=2)
     return float(np.sqrt(np.sum((apart - distances) ** 2) / whole)) if whole else 0.0
 
 

@@ -39,8 +39,9 @@ def map(
     Families and transition states (crosses) are placed in the plane by scikit-learn's metric
     multidimensional scaling of their distances modulo symmetry: for networks those of the summary
     statistics (Q, R), zero for copies. How true the map is, the axis tells: *stress* is the root of
-    the squared errors of all distances over their squares. A pass is drawn from both its families
-    to its transition state; the way is not known to be straight.
+    the squared errors of all distances over their squares; that *of lines* is the same of the
+    distances from points of the lines to families and transition states. A pass is drawn from both
+    its families to its transition state; the way is not known to be straight.
 
     Parameters
     ----------
