@@ -11,6 +11,10 @@ or its processor time is used up (`--seconds`); what it has by then counts. pele
 double-ended connections of pairs of minima by all its strategies. topsearch: the same, with its
 nudged bands and hybrid eigenvector following. landtopo: `landscape_graph`.
 
+Since each stops by a rule of its own, it is also told after how many seconds a tool had all points
+that another one ended with. For that pele goes on when it is done, until its time is used up: with
+fresh connections of random pairs of minima, which look for other ways than those it knows.
+
 What a tool found is judged by landtopo, alike for all: Newton's method with the exact Hessian, the
 index, and both descents from each transition state. Copies by permutation, motion and mirror image
 are one point. Seconds are processor time of the search alone, compiled code and modules loaded
@@ -31,6 +35,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +112,13 @@ def by_pele(landscape: str, found: dict[str, Any]) -> None:
     size = 0 if landscape == "mueller-brown" else int(landscape.split(":")[1])
     system = Cluster(size) if size else Plane()
     database = system.create_database()
-    found["minima"] = lambda: [list(map(float, one.coords)) for one in database.minima()]
-    found["states"] = lambda: [list(map(float, one.coords)) for one in database.transition_states()]
+
+    def added(one: Any) -> None:
+        note(found, one.coords)
+
+    # It keeps weak references only.
+    database.on_minimum_added.connect(added)
+    database.on_ts_added.connect(added)
     if size:
         hopping = system.get_basinhopping(database=database, outstream=io.StringIO())
         hopping.run(_STEPS[landscape])
@@ -125,6 +135,12 @@ def by_pele(landscape: str, found: dict[str, Any]) -> None:
                 # It also asserts that there are transition states.
                 break
             system.get_double_ended_connect(first, last, database, verbosity=-1).connect()
+    found["done"] = time.process_time(), found["evaluations"]
+    while True:
+        first, last = np.random.choice(database.minima(), 2, replace=False)  # noqa: NPY002
+        system.get_double_ended_connect(
+            first, last, database, verbosity=-1, fresh_connect=True
+        ).connect()
 
 
 def by_topsearch(landscape: str, found: dict[str, Any]) -> None:
@@ -165,11 +181,17 @@ def by_topsearch(landscape: str, found: dict[str, Any]) -> None:
             found["evaluations"] += 1
             return super().function_gradient(position)
 
+    class Network(KineticTransitionNetwork):  # type: ignore[misc]
+        def add_minimum(self, min_coords: Any, energy: float) -> None:
+            note(found, min_coords)
+            super().add_minimum(min_coords, energy)
+
+        def add_ts(self, ts_coords: Any, *rest: Any) -> None:
+            note(found, ts_coords)
+            super().add_ts(ts_coords, *rest)
+
     np.random.seed(0)  # noqa: NPY002 what it draws from
-    network = KineticTransitionNetwork()
-    graph = network.G
-    found["minima"] = lambda: [graph.nodes[n]["coords"].tolist() for n in graph.nodes]
-    found["states"] = lambda: [data["coords"].tolist() for *_, data in graph.edges(data=True)]
+    network = Network()
     if landscape == "mueller-brown":
         coords = StandardCoordinates(ndim=2, bounds=[(-1.5, 1.2), (-0.5, 2.0)])
         potential, similar = Plane(), StandardSimilarity(0.05, 1e-2)
@@ -199,6 +221,7 @@ def by_landtopo(landscape: str, found: dict[str, Any]) -> None:
     """The graph, as the command makes it."""
     import landtopo as lt
     from landtopo.kernels import climb
+    from landtopo.landscape.catalogue import Catalogue
     from landtopo.models.named import named_model
 
     model = named_model(landscape)
@@ -226,14 +249,29 @@ def by_landtopo(landscape: str, found: dict[str, Any]) -> None:
         found["evaluations"] += int(result[3][:, 1:].sum())
         return result
 
+    added = {name: getattr(Catalogue, name) for name in ("add_family", "add_transition")}
+
+    def noted(name: str) -> Any:
+        def add(catalogue: Catalogue, one: Any) -> None:
+            note(found, one.point.x * model.length)
+            added[name](catalogue, one)
+
+        return add
+
     in_units = model.scaled
     model.scaled = lambda objective: counted(in_units(objective))
     climb.climb_batch = climb_batch
-    graph = lt.landscape_graph(model)
+    for name in added:
+        setattr(Catalogue, name, noted(name))
+    lt.landscape_graph(model)
     climb.climb_batch = inner
-    for name, rows in (("minima", graph.nodes.values()), ("states", graph.edges.values())):
-        places = [data["coordinates"].tolist() for data in rows]
-        found[name] = lambda places=places: places
+    for name, method in added.items():
+        setattr(Catalogue, name, method)
+
+
+def note(found: dict[str, Any], x: Any) -> None:
+    """Keep a point with the processor time at which it was found."""
+    found["points"].append((time.process_time(), np.ravel(x).tolist()))
 
 
 SEARCHES = {"landtopo": by_landtopo, "pele": by_pele, "topsearch": by_topsearch}
@@ -241,14 +279,15 @@ SEARCHES = {"landtopo": by_landtopo, "pele": by_pele, "topsearch": by_topsearch}
 
 def work(tool: str, landscape: str, seconds: float) -> None:
     """One search in this process; what was found is printed as JSON."""
-    found: dict[str, Any] = {"evaluations": 0, "hessians": 0, "minima": list, "states": list}
+    found: dict[str, Any] = {"evaluations": 0, "hessians": 0, "points": [], "done": None}
 
     def stop(*_: Any) -> None:
         raise OutOfTimeError
 
     if tool == "landtopo":
         # Compiled code and modules first.
-        by_landtopo("lj:4" if landscape != "mueller-brown" else "himmelblau", dict(found))
+        warm = {**found, "points": []}
+        by_landtopo("lj:4" if landscape != "mueller-brown" else "himmelblau", warm)
     status = "done"
     signal.signal(signal.SIGPROF, stop)
     signal.setitimer(signal.ITIMER_PROF, seconds)
@@ -265,34 +304,68 @@ def work(tool: str, landscape: str, seconds: float) -> None:
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0.0)
             os.chdir(here)
-    spent = time.process_time() - began
-    plain = {name: found[name]() for name in ("minima", "states")}
-    counts = {name: found[name] for name in ("evaluations", "hessians")}
-    print(json.dumps({**plain, **counts, "seconds": spent, "status": status}))
+    last = time.process_time()
+    done, evaluations = found["done"] or (last, found["evaluations"])
+    answer = {
+        "points": [(at - began, x) for at, x in found["points"]],
+        "evaluations": evaluations,
+        "hessians": found["hessians"],
+        "seconds": done - began,
+        "status": "done" if found["done"] else status,
+        "went_on": last - began,
+    }
+    print(json.dumps(answer))
 
 
-def judged(landscape: str, answer: dict[str, Any]) -> dict[str, Any]:
-    """Different minima and transition states, and how many of these join minima, by landtopo."""
+@dataclass(frozen=True)
+class Known:
+    """A point that a tool found, for the first time after so many seconds; a state joins minima."""
+
+    seconds: float
+    mark: Any
+    is_state: bool
+    joins: bool
+
+
+def judged(landscape: str, answer: dict[str, Any]) -> list[Known]:
+    """Different minima and transition states in the order in which they were found, by landtopo."""
     from landtopo.landscape.transitions import follow
     from landtopo.models.named import named_model
     from landtopo.points.climbs import SaddleStart
     from landtopo.points.records import Kind
 
     model = named_model(landscape)
-    minima: list[Any] = []
-    states: list[Any] = []
-    joined = 0
-    for x in (*answer["minima"], *answer["states"]):
+    known: list[Known] = []
+    for seconds, x in answer["points"]:
         point = model.strata.judge(model.inside(np.array(x)))
-        mark = model.strata.mark(point)
         is_state = point.kind is Kind.SADDLE and point.index == 1
-        known = states if is_state else minima
         if not is_state and point.kind is not Kind.MINIMUM:
             continue
-        if all(other.match(mark) is None for other in known):
-            known.append(mark)
-            joined += is_state and bool(follow(model, [SaddleStart(x=point.x)]).found)
-    return {"minima": len(minima), "states": len(states), "joined": joined}
+        mark = model.strata.mark(point)
+        if all(one.mark.match(mark) is None for one in known):
+            joins = is_state and bool(follow(model, [SaddleStart(x=point.x)]).found)
+            known.append(Known(seconds=seconds, mark=mark, is_state=is_state, joins=joins))
+    return known
+
+
+def time_to(own: list[Known], wanted: list[Known], answer: dict[str, Any]) -> str:
+    """After how many seconds a tool had all that another one ended with, or how much it has."""
+    times = [
+        next((one.seconds for one in own if one.mark.match(point.mark) is not None), None)
+        for point in wanted
+    ]
+    reached = [at for at in times if at is not None]
+    if len(reached) == len(wanted):
+        return f"{max(reached, default=0.0):.2f}"
+    return f"{len(reached)} of {len(wanted)} after {answer['went_on']:.0f}"
+
+
+def row(answer: dict[str, Any], points: list[Known]) -> str:
+    """What a tool had when it was done, and what that took."""
+    states = [one for one in points if one.is_state]
+    counts = len(points) - len(states), len(states), sum(one.joins for one in states)
+    spent = answer["evaluations"], answer["hessians"], f"{answer['seconds']:.1f}"
+    return " | ".join(map(str, (*counts, *spent, answer["status"])))
 
 
 def main() -> None:
@@ -307,24 +380,31 @@ def main() -> None:
     if given.work:
         work(*given.work, given.seconds)
         return
-    print("| landscape | tool | minima | transition states | verified connections | evaluations "
-          "| Hessians | seconds | |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|")
+    tools = [name for name in given.tools if name == "landtopo" or given.others]
+    own = "landscape | tool | minima | transition states | verified connections | evaluations"
+    own += " | Hessians | seconds | ended"
+    columns = (*own.split(" | "), *(f"all of {tool}" for tool in tools))
+    print(f"| {' | '.join(columns)} |")
+    print("|---" * len(columns) + "|")
     for landscape in given.landscapes:
-        for tool in given.tools:
-            if tool != "landtopo" and given.others is None:
-                continue
+        answers = {}
+        for tool in tools:
             python = sys.executable if tool == "landtopo" else given.others
             command = [python, __file__, "--work", tool, landscape, "--seconds", str(given.seconds)]
             ran = subprocess.run(command, capture_output=True, text=True, check=False)
             if ran.returncode:
                 print(f"| {landscape} | {tool} | {ran.stderr.strip().splitlines()[-1]} |")
                 continue
-            answer = json.loads(ran.stdout.strip().splitlines()[-1])
-            row = judged(landscape, answer)
-            print(f"| {landscape} | {tool} | {row['minima']} | {row['states']} | {row['joined']} | "
-                  f"{answer['evaluations']} | {answer['hessians']} | {answer['seconds']:.1f} | "
-                  f"{answer['status']} |", flush=True)  # fmt: skip
+            answers[tool] = json.loads(ran.stdout.strip().splitlines()[-1])
+        points = {tool: judged(landscape, answer) for tool, answer in answers.items()}
+        ended = {
+            tool: [one for one in points[tool] if one.seconds <= answer["seconds"]]
+            for tool, answer in answers.items()
+        }
+        for tool, answer in answers.items():
+            times = [time_to(points[tool], wanted, answer) for wanted in ended.values()]
+            print(f"| {landscape} | {tool} | {row(answer, ended[tool])} | {' | '.join(times)} |",
+                  flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
