@@ -51,6 +51,13 @@ def test_mueller_brown_is_joined_over_its_lower_saddle_in_between() -> None:
     assert sorted(step.highest for step in found.route) == pytest.approx(
         [-72.248940112, -40.664843508], abs=1e-6
     )
+    # What was known is told apart from what was met, and joins the ends without a band.
+    states = [one.x for one in found.transitions]
+    quick = JoinOptions(improve=1)
+    again = join(objective, deep, far, quick, rng=np.random.default_rng(0), known=states)
+    assert (found.known_before, again.known_before) == (0, len(states))
+    assert again.highest == found.highest
+    assert len(again.attempts) < len(found.attempts)
 
 
 def test_a_ring_of_minima_is_flat_between_its_points_too() -> None:

@@ -482,7 +482,7 @@ class SmoothModel:
     def ways(
         self, start: Array, end: Array, *, seed: int, known: Sequence[Array]
     ) -> tuple[Sequence[Found], bool]:
-        """All transition states met while two labelled minima are joined, and whether they are."""
+        """Transition states, but known ones, met while two minima are joined; and if they are."""
         if self.part_of(start) != self.part_of(end):
             return (), False
         joined = join(
@@ -495,7 +495,7 @@ class SmoothModel:
             known=known,
         )
         found = []
-        for passed in joined.transitions:
+        for passed in joined.transitions[joined.known_before :]:
             up, down = passed.sides
             points = np.vstack([up.points[::-1], down.points[1:]])
             found.append(

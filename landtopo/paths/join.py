@@ -108,11 +108,13 @@ def join(
     ways = KnownWays(Counted(objective), setting, _options(options).descent, copies)
     search = _Search(ways, _options(options), rng, progress)
     search.begin(start, end, known)
+    known_before = len(ways.transitions)
     status, first = search.run()
     route = ways.best()
     return Joined(
         minima=tuple(ways.minima),
         transitions=tuple(ways.transitions),
+        known_before=known_before,
         route=route or (),
         missing=tuple(search.pairs.missing()) if route is None else (),
         attempts=tuple(search.attempts),

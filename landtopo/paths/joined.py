@@ -138,6 +138,8 @@ class Joined(Brief):
     ----------
     minima : tuple of Minimum
     transitions : tuple of Transition
+    known_before : int
+        So many of the transitions, the first ones, were given as known.
     route : tuple of Step
         Steps of the route with the lowest highest point; empty if there is none.
     missing : tuple of tuple of int
@@ -154,6 +156,7 @@ class Joined(Brief):
 
     minima: tuple[Minimum, ...]
     transitions: tuple[Transition, ...] = field(repr=False)
+    known_before: int
     route: tuple[Step, ...] = field(repr=False)
     missing: tuple[tuple[int, int], ...]
     attempts: tuple[Attempt, ...] = field(repr=False)
