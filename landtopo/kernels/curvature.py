@@ -193,13 +193,16 @@ def batch_hessian(W, V):
 
 @njit(cache=True, nogil=True)
 def hessian_rows(W, V, rows):
-    """The Hessian's rows (R, D, K, D) of the first R students at W (K, D) without zero neurons."""
-    K, D = W.shape
+    """Rows (n, R, D, K, D) of Hessians, of the first R students, at a batch W (n, K, D) without
+    zero neurons.
+    """
+    n, K, D = W.shape
     work = workspace(K, V.shape[0], D)
     scratch = np.empty((K + V.shape[0], D))
-    H = np.empty((rows, D, K, D))
-    pairs(W, V, work, rows)
-    hessian(W, V, work, H, scratch)
+    H = np.empty((n, rows, D, K, D))
+    for b in range(n):
+        pairs(W[b], V, work, rows)
+        hessian(W[b], V, work, H[b], scratch)
     return H
 
 

@@ -64,9 +64,15 @@ class FixedSpaceObjective:
 
     def hessian(self, y: Array) -> Array:
         """Hessian at one point, shape (size, size)."""
-        rows = curvature.hessian_rows(self._weights(y)[0], self.whole.rows, len(self._counts))
-        found = self._weighted_across @ (rows.reshape(-1, len(self._basis)) @ self._basis)
-        return np.asarray(0.5 * (found + found.T))
+        return np.asarray(self.hessians(y[None])[0])
+
+    def hessians(self, y: Array) -> Array:
+        """Hessians at points (n, size), shape (n, size, size)."""
+        count = len(self._counts)
+        rows = curvature.hessian_rows(self._weights(y), self.whole.rows, count)
+        half = rows.reshape(len(y), count * self.whole.columns, len(self._basis)) @ self._basis
+        found = self._weighted_across @ half
+        return np.asarray(0.5 * (found + np.swapaxes(found, 1, 2)))
 
     def gauge(self, y: Array) -> Array:
         """Orthonormal rows that span the gauge directions; turns outside the span stay inside."""

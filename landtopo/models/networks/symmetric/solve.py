@@ -12,9 +12,9 @@ are Newton's alone.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
@@ -33,7 +33,9 @@ from landtopo.tolerances import ZERO_CURVATURE
 
 __all__ = ["UPHILL", "mirror_image", "symmetric_ends"]
 
+_FOUND, _VANISHED, _LOST = "critical point", "a neuron vanished", "not converged"
 # Uphill along so many eigenvectors, in turn; None is Newton's method from far away, too.
+_NEWTON = -1
 UPHILL = (0, 1, 0, 2, 0, None)
 # Starts on the teacher, and draws of the neurons that follow nothing.
 _MOST_ON_TEACHER, _DRAWS = 32, 8
@@ -42,6 +44,7 @@ _NEAR, _CONVERGED = 1e-3, 1e-12
 # The longest step relative to the norm of the start, if that is random and if on the teacher.
 _RADIUS, _CAREFUL = 0.4, 0.1
 _SHRINK = 0.97
+_TINY = 1e-300
 # How far climbs start from a minimum, relative to its norm.
 _AWAY = 0.15
 # Relative to the mean norm of the teacher.
@@ -88,18 +91,24 @@ def symmetric_ends(
     searched = _Searched(problem, space)
     if not np.all(np.abs(blocks[space.representatives]).max(axis=(1, 2), initial=0.0)):
         # Only where the teacher's vectors depend on each other: symmetry leaves a neuron nothing.
-        return {**searched.result(), "outcomes": {"a neuron vanished": starts}}
+        return {**searched.result(), "outcomes": {_VANISHED: starts}}
     followers = _followers(problem, group, space.representatives)
-    for weights in _on_teacher(problem, blocks, space.representatives, followers, generator):
-        searched.follow(space.basis.T @ weights.ravel(), 0, _CAREFUL)
-    for start in range(starts):
-        y = _drawn(blocks, space.representatives, scale, generator)
-        searched.follow(y, uphill[start % len(uphill)], _RADIUS)
+    placed = [
+        space.basis.T @ weights.ravel()
+        for weights in _on_teacher(problem, blocks, space.representatives, followers, generator)
+    ]
+    drawn = [_drawn(blocks, space.representatives, scale, generator) for _ in range(starts)]
+    searched.follow(
+        [*placed, *drawn],
+        len(placed) * [0] + [uphill[start % len(uphill)] for start in range(starts)],
+        len(placed) * [_CAREFUL] + starts * [_RADIUS],
+    )
+    aside: list[Array] = []
     for y in searched.minima():
-        _, vectors = eigh(searched.objective.hessian(y))
+        _, vectors = eigh(searched.objective.hessians(y[None])[0])
         for step in _AWAY * np.linalg.norm(y) * vectors.T[:modes]:
-            searched.follow(y + step, 1, _RADIUS)
-            searched.follow(y - step, 1, _RADIUS)
+            aside += [y + step, y - step]
+    searched.follow(aside, len(aside) * [1], len(aside) * [_RADIUS])
     return searched.result()
 
 
@@ -118,14 +127,22 @@ class _Searched:
         self._indices: list[int] = []
         self._outcomes: Counter[str] = Counter()
 
-    def follow(self, y: Array, uphill: int | None, reach: float) -> None:
-        """Search from a point, with steps up to a part of its norm."""
-        end, outcome = _follow(self.objective, y, uphill, reach, self._neurons, self._scale)
-        self._outcomes[outcome] += 1
-        if end is not None:
-            values = np.linalg.eigvalsh(self.objective.hessian(end))
-            self._ends.append(end)
-            self._indices.append(int(np.sum(values < -ZERO_CURVATURE)))
+    def follow(self, starts: list[Array], uphill: list[int | None], reach: list[float]) -> None:
+        """Search from points, with steps up to a part of their norms."""
+        if not starts:
+            return
+        course = _Course(
+            objective=self.objective,
+            uphill=np.array([_NEWTON if one is None else one for one in uphill]),
+            neurons=self._neurons,
+            scale=self._scale,
+        )
+        ends, outcomes = _followed(course, np.array(starts), np.array(reach))
+        self._outcomes.update(outcomes)
+        found = ends[[outcome == _FOUND for outcome in outcomes]]
+        values = np.linalg.eigvalsh(self.objective.hessians(found))
+        self._ends += list(found)
+        self._indices += np.sum(values < -ZERO_CURVATURE, axis=1).tolist()
 
     def minima(self) -> list[Array]:
         """The different minima of the space."""
@@ -241,41 +258,75 @@ def _drawn(
     return y
 
 
-def _follow(
-    objective: FixedSpaceObjective,
-    y: Array,
-    uphill: int | None,
-    reach: float,
-    neurons: Array,
-    scale: float,
-) -> tuple[Array | None, str]:
-    radius = reach * float(np.linalg.norm(y))
-    value, gradient = objective.value_and_gradient(y)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Course:
+    """What searches in one fixed space need.
+
+    Attributes
+    ----------
+    objective : FixedSpaceObjective
+    uphill : ndarray of int, shape (n,)
+        Along how many eigenvectors each search goes uphill, or `_NEWTON`.
+    neurons : ndarray, shape (o, r, size)
+        What the coordinates make of a neuron of each orbit.
+    scale : float
+        Mean norm of the teacher.
+    """
+
+    objective: FixedSpaceObjective
+    uphill: NDArray[np.int64]
+    neurons: Array
+    scale: float
+
+
+def _followed(course: _Course, starts: Array, reach: Array) -> tuple[Array, list[str]]:
+    """Where searches end, shape (n, size), and how."""
+    ends = starts.copy()
+    outcomes = len(starts) * [_LOST]
+    radius = reach * np.linalg.norm(starts, axis=1)
+    value, gradient = course.objective.value_and_gradient(starts)
+    left = np.arange(len(starts))
     for _ in range(_MOST_STEPS):
-        norm = math.sqrt(gradient @ gradient)
-        values, vectors = eigh(objective.hessian(y))
-        along = vectors.T @ gradient
-        sizes = np.maximum(np.abs(values), 1e-8)
-        near = norm < _NEAR * scale
-        if near or uphill is None:
-            step = -along / np.where(np.abs(values) > 1e-12, values, np.inf)
-        else:
-            step = -along / sizes
-            step[:uphill] *= -1.0
-        length = math.sqrt(step @ step)
-        if length > radius:
-            step *= radius / length
-        moved = y + vectors @ step
-        after, slope = objective.value_and_gradient(moved)
-        if uphill == 0 and not near and after > value:
-            radius = min(radius, length) / 4.0
-            if radius < _SHORTEST * scale:
-                return None, "not converged"
-            continue
-        radius *= 1.0 if uphill == 0 else _SHRINK
-        y, value, gradient = moved, after, slope
-        if ((neurons @ y) ** 2).sum(axis=1).min() < (_SHORTEST * scale) ** 2:
-            return None, "a neuron vanished"
-        if norm < _CONVERGED * scale or length < 1e-14 * scale:
-            return y, "critical point"
-    return (y, "critical point") if norm < 1e-10 * scale else (None, "not converged")
+        y, uphill = ends[left], course.uphill[left]
+        norm = np.linalg.norm(gradient, axis=1)
+        near = norm < _NEAR * course.scale
+        values, vectors = eigh(course.objective.hessians(y))
+        along = np.einsum("nij,ni->nj", vectors, gradient)
+        step = _steps(values, along, np.where(near, _NEWTON, uphill))
+        length = np.linalg.norm(step, axis=1)
+        step *= np.minimum(1.0, radius / np.maximum(length, _TINY))[:, None]
+        moved = y + np.einsum("nij,nj->ni", vectors, step)
+        after, slope = course.objective.value_and_gradient(moved)
+        higher = (uphill == 0) & ~near & (after > value)
+        radius = np.where(
+            higher,
+            np.minimum(radius, length) / 4.0,
+            radius * np.where(uphill == 0, 1.0, _SHRINK),
+        )
+        ends[left[~higher]] = moved[~higher]
+        value = np.where(higher, value, after)
+        gradient = np.where(higher[:, None], gradient, slope)
+        sizes = np.linalg.norm(np.einsum("orj,nj->nor", course.neurons, moved), axis=2)
+        vanished = ~higher & (sizes.min(axis=1) < _SHORTEST * course.scale)
+        small = (norm < _CONVERGED * course.scale) | (length < 1e-14 * course.scale)
+        found = ~higher & ~vanished & small
+        stuck = higher & (radius < _SHORTEST * course.scale)
+        for mask, outcome in ((vanished, _VANISHED), (found, _FOUND)):
+            for place in left[mask].tolist():
+                outcomes[place] = outcome
+        going = ~(vanished | found | stuck)
+        left, radius, norm = left[going], radius[going], norm[going]
+        value, gradient = value[going], gradient[going]
+        if not len(left):
+            break
+    for place in left[norm < 1e-10 * course.scale].tolist():
+        outcomes[place] = _FOUND
+    return ends, outcomes
+
+
+def _steps(values: Array, along: Array, uphill: NDArray[np.int64]) -> Array:
+    """Steps in eigenbases, shape (n, size), of any length."""
+    plain = -along / np.where(np.abs(values) > 1e-12, values, np.inf)
+    step = -along / np.maximum(np.abs(values), 1e-8)
+    np.negative(step, out=step, where=np.arange(step.shape[1]) < uphill[:, None])
+    return np.where((uphill == _NEWTON)[:, None], plain, step)
