@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from time import monotonic
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +16,20 @@ from landtopo.progress import Progress
 
 __all__ = [
     "Forgetful",
+    "Gathered",
     "Journal",
     "Prefixed",
     "Shard",
     "ShardFinished",
     "in_chunks",
     "kept_or_made",
+    "together",
 ]
+
+
+# What is finished within so many seconds becomes durable at once, and a kill may cost them. A file
+# takes some milliseconds for it, whatever is written.
+_MOMENT = 0.1
 
 
 class Journal(Protocol):
@@ -48,6 +57,46 @@ class Forgetful:
         """Nothing is kept."""
 
 
+class Gathered:
+    """Pieces on their way to a journal, in a ``with`` statement: those of a moment go together.
+
+    Parameters
+    ----------
+    journal : Journal
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._waiting: dict[str, Mapping[str, Any]] = {}
+        self._kept = monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._keep()
+
+    def remember(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep a piece soon, and at the end of the ``with`` statement in any case."""
+        self._waiting[key] = value
+        if monotonic() - self._kept >= _MOMENT:
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._waiting:
+            with together(self._journal):
+                for key, value in self._waiting.items():
+                    self._journal.remember(key, value)
+        self._waiting = {}
+        self._kept = monotonic()
+
+
+def together(journal: Journal) -> AbstractContextManager[None]:
+    """What a journal is given inside becomes durable at the end, if it can do that."""
+    several: Callable[[], AbstractContextManager[None]] = getattr(journal, "together", nullcontext)
+    return several()
+
+
 class Prefixed:
     """A journal for one problem of many: keys of searches do not name it.
 
@@ -69,6 +118,10 @@ class Prefixed:
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
         """Keep a piece for this problem."""
         self.journal.remember(f"{self.prefix}/{key}", value)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Keep at once what is given inside."""
+        return together(self.journal)
 
 
 def kept_or_made(
@@ -193,6 +246,24 @@ class Shard:
         """
         self.journal.remember(key, value)
 
+    def together(self) -> AbstractContextManager[None]:
+        """Keep at once what is given inside.
+
+        Examples
+        --------
+        >>> import os
+        >>> import tempfile
+        >>> import landtopo as lt
+        >>> name = os.path.join(tempfile.mkdtemp(), "two.landtopo")
+        >>> with lt.Study.create(name, lt.Teacher.orthonormal(2)) as study:
+        ...     shard = lt.Shard(study, 1, 2)
+        ...     with shard.together():
+        ...         shard.remember("first", {"answer": 1})
+        ...     study.recall("first")
+        {'answer': 1}
+        """
+        return together(self.journal)
+
     def takes(self, chunk: int) -> bool:
         """Whether the chunk of this number, from 0, is for this machine.
 
@@ -258,10 +329,11 @@ def in_chunks(
         for number, chunk in enumerate(chunks.items())
         if chunk[0] not in done and (not isinstance(journal, Shard) or journal.takes(number))
     ]
-    for first, columns in work(missing):
-        journal.remember(f"{name}/{first}-{chunks[first]}", columns)
-        done[first] = columns
-        progress.advance(chunks[first] - first)
+    with Gathered(journal) as kept_soon:
+        for first, columns in work(missing):
+            kept_soon.remember(f"{name}/{first}-{chunks[first]}", columns)
+            done[first] = columns
+            progress.advance(chunks[first] - first)
     if len(done) < len(chunks):
         raise ShardFinished(sum(chunks[first] - first for first in done), total)
     return {

@@ -30,6 +30,7 @@ from landtopo_cli.tables import plain_json, table
 from synthetic_landscape import small_graph
 
 import landtopo
+from landtopo.journal import Gathered
 from landtopo.models.networks.problem import Teacher
 from landtopo.study import Study
 
@@ -533,17 +534,17 @@ def test_an_interrupted_graph_ends_as_an_uninterrupted_one(
     arguments = ["graph", "--teacher", "orthonormal:2", "--widths", "1:2", "--starts", 200]
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     assert run(*arguments, "-o", whole).exit_code == 0
-    remember = Study.remember
+    remember = Gathered.remember
     left = 0
 
-    def limited(study: Study, key: str, value: Any) -> None:
+    def limited(journal: Gathered, key: str, value: Any) -> None:
         nonlocal left
         if left == 0:
             raise KeyboardInterrupt
         left -= 1
-        remember(study, key, value)
+        remember(journal, key, value)
 
-    monkeypatch.setattr(Study, "remember", limited)
+    monkeypatch.setattr(Gathered, "remember", limited)
     codes = []
     while not codes or codes[-1] == 130:
         # Two pieces of work, then Ctrl-C in the third.

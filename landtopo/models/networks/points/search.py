@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from time import monotonic
@@ -21,7 +22,7 @@ from landtopo.checks import (
     checked_number,
     checked_tolerance,
 )
-from landtopo.journal import Journal, in_chunks
+from landtopo.journal import Journal, in_chunks, together
 from landtopo.kernels import minimise as compiled
 from landtopo.kernels.descent import descend_batch
 from landtopo.model import also_for_models
@@ -294,6 +295,9 @@ class _Remembering:
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
         self._journal.remember(key, value)
         self._kept[key] = value
+
+    def together(self) -> AbstractContextManager[None]:
+        return together(self._journal)
 
 
 def _run_until(
