@@ -15,7 +15,6 @@ import matplotlib as mpl
 import pytest
 from click.testing import CliRunner, Result
 from landtopo_cli.app import landtopo as application
-from landtopo_cli.beside import Beside
 from landtopo_cli.outputs import check_outputs, write_outputs
 from synthetic_landscape import small_graph
 
@@ -165,7 +164,7 @@ def test_data_are_written_before_any_picture_is_drawn(
     monkeypatch.setattr(plot, "graph", killed)
     check_outputs(tmp_path, (6, 7, 8), None, force=False)
     with pytest.raises(KeyboardInterrupt):
-        write_outputs(tmp_path, small_graph(), (6, 7, 8), None, Beside())
+        write_outputs(tmp_path, small_graph(), (6, 7, 8), None)
     assert len(list(tmp_path.glob("landscape.*"))) == 10
     assert "widths.png" in (tmp_path / "landscape.md").read_text()
 

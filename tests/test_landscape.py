@@ -536,20 +536,7 @@ def test_processes_change_nothing(
 ) -> None:
     # Processes from the first piece on.
     monkeypatch.setattr("landtopo.landscape.pool._ALONE", 0.0)
-    monkeypatch.setattr("landtopo.landscape.pool._THREADED", 0.0)
     assert content(small(jobs=2), tmp_path) == uninterrupted
-
-
-def test_threads_change_nothing(
-    uninterrupted: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("landtopo.landscape.pool._THREADED", math.inf)
-    between = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        assert content(small(jobs=4), tmp_path) == uninterrupted
-    finally:
-        sys.setswitchinterval(between)
 
 
 def test_functions_of_the_user_are_never_called_by_two_threads() -> None:

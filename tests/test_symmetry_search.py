@@ -228,7 +228,7 @@ def test_pieces_of_work_do_not_change_what_symmetry_finds(monkeypatch):
     of = problem(4)
     told = [symmetric_points(of, 0, 2, Pool(Run()))]
     monkeypatch.setattr(symmetries, "_TOGETHER", 3)
-    for pool in (Pool(Run()), Pool(Run(jobs=2), threads=True)):
+    for pool in (Pool(Run()), Pool(Run(jobs=2))):
         told.append(symmetric_points(of, 0, 2, pool))
     for one in told[1:]:
         assert str(one) == str(told[0])

@@ -261,7 +261,6 @@ def _graph(asked: Asked, out_dir: Path | None, force: bool) -> int | None:
     from landtopo.models.kept import kept_model
     from landtopo.study.findings import findings_of
     from landtopo_cli.app import INCOMPLETE
-    from landtopo_cli.beside import Beside
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.outputs import Outputs, check_outputs, write_outputs
     from landtopo_cli.shared import keep_model_graph, with_counts
@@ -281,7 +280,7 @@ def _graph(asked: Asked, out_dir: Path | None, force: bool) -> int | None:
             asked.note(news)
     try:
         if out_dir is not None:
-            outputs = write_outputs(out_dir, graph, (), asked.study, Beside())
+            outputs = write_outputs(out_dir, graph, (), asked.study, asked.jobs)
             asked.note(f"{len(outputs.files)} files were written to '{out_dir}'.")
     finally:
         # Also when a file cannot be written: without a study this is all that is left.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from landtopo.errors import LandtopoError
+from landtopo.processes import on_processes
 from landtopo_cli.pictures import REACHED, draw, draw_reached, drawing, lowest_pass
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from landtopo.models.networks.dynamics.reachability import Reachability
     from landtopo.models.networks.sweeps.result import SweepResult
     from landtopo.study import Study
-    from landtopo_cli.beside import Beside
 
 __all__ = [
     "Outputs",
@@ -78,7 +78,7 @@ def write_outputs(
     graph: nx.MultiGraph[str],
     widths: tuple[int, ...],
     study: Study | None,
-    beside: Beside,
+    jobs: int = 1,
 ) -> Outputs:
     """Write the graph in every format, a page, and then the pictures that say something.
 
@@ -96,13 +96,13 @@ def write_outputs(
         name: what for name, what in _names(widths).items() if _says_something(graph, *what)
     }
     page = folder / f"{_STEM}{_PAGE}"
-    (clicked, _), (shown, _), *drawn = beside.run(
-        [
-            partial(_write_longest, graph, folder / f"{_STEM}{_LONGEST}"),
-            partial(_write_page, graph, page, pictures),
-            *(partial(_picture, graph, folder / name, *what) for name, what in pictures.items()),
-        ]
-    )
+    tasks = [
+        (partial(_write_longest, graph, folder / f"{_STEM}{_LONGEST}"),),
+        (partial(_write_page, graph, page, pictures),),
+        *((partial(_picture, graph, folder / name, *what),) for name, what in pictures.items()),
+    ]
+    found = dict(on_processes(jobs, _done, tasks))
+    (clicked, _), (shown, _), *drawn = [found[number] for number in range(len(tasks))]
     written += [*clicked, *shown, *(file for files, _ in drawn for file in files)]
     failed = {name: why for name, (_, why) in zip(pictures, drawn, strict=True) if why}
     if failed:
@@ -110,6 +110,10 @@ def write_outputs(
         _write_page(graph, page, left)
     _remember(announced, written, study)
     return Outputs(tuple(written), tuple(failed.values()))
+
+
+def _done(task: Callable[[], tuple[tuple[Path, ...], str]]) -> tuple[tuple[Path, ...], str]:
+    return task()
 
 
 def _write_longest(graph: nx.MultiGraph[str], place: Path) -> tuple[tuple[Path, ...], str]:
@@ -208,15 +212,17 @@ def _reached(folder: Path) -> list[Path]:
 def _announce(files: Sequence[Path], study: Study | None) -> None:
     """Say that files are about to be written: should that be killed, what is there is ours."""
     if study is not None:
-        for file in files:
-            study.remember(_key(file), {"sha256": None})
+        with study.together():
+            for file in files:
+                study.remember(_key(file), {"sha256": None})
 
 
 def _remember(announced: Sequence[Path], written: Sequence[Path], study: Study | None) -> None:
     """Note what is ours now; what was announced and not written is nobody's."""
     if study is not None:
-        for file in announced:
-            study.remember(_key(file), {"sha256": _hash(file) if file in written else ""})
+        with study.together():
+            for file in announced:
+                study.remember(_key(file), {"sha256": _hash(file) if file in written else ""})
 
 
 def _says_something(graph: nx.MultiGraph[str], kind: str, width: int | None) -> bool:

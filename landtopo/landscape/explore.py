@@ -44,7 +44,6 @@ from landtopo.model import FamilyLike, Minima, Model
 from landtopo.objective import Array
 from landtopo.points.climbs import SaddleStart
 from landtopo.points.coverage import Coverage, estimate_coverage
-from landtopo.points.evaluations import Counted
 from landtopo.points.sources import Source, in_turn
 from landtopo.progress import Progress
 from landtopo.run import Run
@@ -214,7 +213,7 @@ def explore(
     catalogue = Catalogue(model)
     for family in search.families:
         catalogue.add_family(family)
-    pool, seed, progress = Pool(run, threads=_is_compiled(search, model)), run.seed, run.progress
+    pool, seed, progress = Pool(run), run.seed, run.progress
     lines: tuple[Line, ...] = ()
     if model.ladder is not None:
         lines = model.ladder.lift(catalogue, ancestors, seed, options.lineage, pool, progress)
@@ -236,12 +235,6 @@ def explore(
             told=told,
         ),
     )
-
-
-def _is_compiled(search: Minima, model: Model) -> bool:
-    """Whether climbs are compiled, so that those of several threads run at the same time."""
-    objectives = (model.objective(family.x) for family in search.families[:1])
-    return any(Counted(objective).compiled is not None for objective in objectives)
 
 
 class _Explorer:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
@@ -20,14 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from landtopo.run import Run, alone, end_with, on_cluster
+from landtopo.journal import Gathered
+from landtopo.processes import are_ready, on_processes
+from landtopo.run import Run, alone, on_cluster
 from landtopo.shown import Brief
 
 __all__ = ["Piece", "Pool"]
 
-# Starting processes takes as long as this many seconds of work, and of work that threads share.
+# Starting processes takes as long as this many seconds of work.
 _ALONE = 1.5
-_THREADED = 8.0
 
 _Result = tuple[str, Mapping[str, Any]]
 
@@ -65,14 +64,10 @@ class Pool:
     Parameters
     ----------
     run : Run
-    threads : bool
-        Whether pieces can run beside each other in one process and mostly without the interpreter
-        lock. A function of the user's may keep what it computes in one place.
     """
 
-    def __init__(self, run: Run, *, threads: bool = False) -> None:
+    def __init__(self, run: Run) -> None:
         self.jobs = run.jobs
-        self.threads = threads
         self.cluster = run.cluster
         self.journal = run.journal
         self._spent = 0.0
@@ -99,9 +94,9 @@ class Pool:
             results[key] = kept
             if finished is not None:
                 finished()
-        with closing(self._compute(waiting)) as computed:
+        with Gathered(self.journal) as journal, closing(self._compute(waiting)) as computed:
             for key, value in computed:
-                self.journal.remember(key, value)
+                journal.remember(key, value)
                 results[key] = value
                 if finished is not None:
                     finished()
@@ -112,68 +107,27 @@ class Pool:
     ) -> Generator[tuple[str, Mapping[str, Any]], None, None]:
         """Results as they come: alone while it is quick, then in processes or on a cluster."""
         left = list(waiting.items())
-        if self.cluster is not None and left:
-            calls = [(piece.function, piece.arguments) for _, piece in left]
-            with closing(on_cluster(self.cluster, _called, calls)) as found:
-                for number, value in found:
-                    yield left[number][0], value
-            return
-        with closing(self._here(left)) as computed:
-            yield from computed
+        if self.cluster is None:
+            yield from self._here(left)
         if not left:
             return
-        from joblib import Parallel, delayed
-
-        parallel = Parallel(
-            n_jobs=min(self.jobs, len(left)),
-            backend="loky",
-            return_as="generator_unordered",
-            inner_max_num_threads=1,
-            pre_dispatch="2*n_jobs",
-            batch_size=1,
-        )
-        tasks = (delayed(_run_for)(os.getpid(), key, piece) for key, piece in left)
-        with closing(parallel(tasks)) as values:
-            yield from values
+        calls = [(piece.function, piece.arguments) for _, piece in left]
+        with closing(
+            on_processes(self.jobs, _called, calls)
+            if self.cluster is None
+            else on_cluster(self.cluster, _called, calls)
+        ) as found:
+            for number, value in found:
+                yield left[number][0], value
 
     def _here(self, left: list[tuple[str, Piece]]) -> Generator[_Result, None, None]:
         """Take pieces off a list and run them in this process, while starting others is no use."""
-        if self.jobs > 1 and self.threads and len(left) > 1:
-            yield from self._by_threads(left)
-        while left and (self.jobs == 1 or self._spent < _ALONE or len(left) == 1):
-            seconds, result = _timed(*left.pop(0))
-            self._spent += seconds
-            yield result
-
-    def _by_threads(self, left: list[tuple[str, Piece]]) -> Generator[_Result, None, None]:
-        with ThreadPoolExecutor(min(self.jobs, len(left))) as threads:
-            running: set[Future[tuple[float, _Result]]] = set()
-            while running or (left and self._spent < _THREADED):
-                while left and len(running) < self.jobs and self._spent < _THREADED:
-                    running.add(threads.submit(_timed, *left.pop(0)))
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for one in done:
-                    seconds, result = one.result()
-                    self._spent += seconds
-                    yield result
-
-
-def _timed(key: str, piece: Piece) -> tuple[float, _Result]:
-    """Seconds that a piece took, and its result."""
-    began = perf_counter()
-    result = _run(key, piece)
-    return perf_counter() - began, result
-
-
-def _run_for(parent: int, key: str, piece: Piece) -> _Result:
-    """One piece, in a process that ends with the one that started it."""
-    end_with(parent)
-    return _run(key, piece)
-
-
-def _run(key: str, piece: Piece) -> _Result:
-    """One piece with its key."""
-    return key, alone(piece.function, *piece.arguments)
+        while left and not are_ready(self.jobs) and (self.jobs == 1 or self._spent < _ALONE):
+            began = perf_counter()
+            key, piece = left.pop(0)
+            value = alone(piece.function, *piece.arguments)
+            self._spent += perf_counter() - began
+            yield key, value
 
 
 def _called(

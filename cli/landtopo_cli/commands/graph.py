@@ -63,18 +63,19 @@ def command(
     from landtopo.landscape.explore import ExploreOptions
     from landtopo.landscape.metrics import components
     from landtopo.models.networks.landscape.kept import kept_networks
+    from landtopo.processes import begin
     from landtopo_cli.app import INCOMPLETE
-    from landtopo_cli.beside import Beside
     from landtopo_cli.graphs import graph_record, graph_text
     from landtopo_cli.known import store_search
     from landtopo_cli.outputs import Outputs, check_outputs, write_outputs
     from landtopo_cli.shared import keep_graph, with_counts, with_findings
 
     outputs = Outputs()
-    with request.work("graph", init=init, blocks=blocks) as work, Beside() as beside:
+    with request.work("graph", init=init, blocks=blocks) as work:
         if out_dir is not None:
             check_outputs(out_dir, work.widths, work.study, force=force)
-            beside.start(request.jobs)
+        if cluster is None:
+            begin(request.jobs)
         options = dict(work.on(cluster).options)
         blocks = options.pop("blocks", None)
         graph = landscape_graph(
@@ -99,7 +100,7 @@ def command(
                 request.note(news)
         try:
             if out_dir is not None:
-                outputs = write_outputs(out_dir, graph, work.widths, work.study, beside)
+                outputs = write_outputs(out_dir, graph, work.widths, work.study, request.jobs)
                 request.note(f"{len(outputs.files)} files were written to '{out_dir}'.")
                 request.warn(outputs.failed)
         finally:
