@@ -31,7 +31,7 @@ class _Others(NamedTuple):
     """Other processes, and the one that they belong to."""
 
     owner: int
-    count: int
+    number: int
     executor: Any
 
 
@@ -40,7 +40,7 @@ _others: _Others | None = None
 
 def are_ready(jobs: int) -> bool:
     """Whether so many processes, with this one, run or are being started."""
-    return _others is not None and (_others.owner, _others.count) == (os.getpid(), jobs - 1)
+    return _others is not None and (_others.owner, _others.number) == (os.getpid(), jobs - 1)
 
 
 def begin(jobs: int) -> None:
@@ -120,7 +120,7 @@ def _shared(
                 break
         told.put(None)
 
-    working = min(_others.count, len(left) - 1)
+    working = min(_others.number, len(left) - 1)
     for _ in range(working):
         Thread(target=there, daemon=True).start()
     try:

@@ -31,12 +31,12 @@ from landtopo.models.networks.symmetry.fixed_space import FixedSpace
 from landtopo.objective import Array
 from landtopo.tolerances import ZERO_CURVATURE
 
-__all__ = ["UPHILL", "mirror_image", "symmetric_ends"]
+__all__ = ["NEWTON", "UPHILL", "mirror_image", "symmetric_ends"]
 
 _FOUND, _VANISHED, _LOST = "critical point", "a neuron vanished", "not converged"
-# Uphill along so many eigenvectors, in turn; None is Newton's method from far away, too.
-_NEWTON = -1
-UPHILL = (0, 1, 0, 2, 0, None)
+# Uphill along so many eigenvectors, in turn, or by Newton's method from far away, too.
+NEWTON = -1
+UPHILL = (0, 1, 0, 2, 0, NEWTON)
 # Starts on the teacher, and draws of the neurons that follow nothing.
 _MOST_ON_TEACHER, _DRAWS = 32, 8
 _MOST_STEPS = 80
@@ -58,7 +58,7 @@ def symmetric_ends(
     seed: int,
     number: int,
     starts: int,
-    uphill: tuple[int | None, ...] = UPHILL,
+    uphill: tuple[int, ...] = UPHILL,
     modes: int = 3,
 ) -> dict[str, Any]:
     """Critical points that searches in the fixed space of a group end in.
@@ -71,8 +71,8 @@ def symmetric_ends(
         Root seed, and the number of the class.
     starts : int
         Random ones.
-    uphill : tuple of (int or None)
-        Along how many eigenvectors they go uphill, in turn.
+    uphill : tuple of int
+        Along how many eigenvectors they go uphill, in turn, or `NEWTON`.
     modes : int
         Softest modes of each minimum that are climbed along, both ways.
 
@@ -127,13 +127,13 @@ class _Searched:
         self._indices: list[int] = []
         self._outcomes: Counter[str] = Counter()
 
-    def follow(self, starts: list[Array], uphill: list[int | None], reach: list[float]) -> None:
+    def follow(self, starts: list[Array], uphill: list[int], reach: list[float]) -> None:
         """Search from points, with steps up to a part of their norms."""
         if not starts:
             return
         course = _Course(
             objective=self.objective,
-            uphill=np.array([_NEWTON if one is None else one for one in uphill]),
+            uphill=np.array(uphill),
             neurons=self._neurons,
             scale=self._scale,
         )
@@ -266,7 +266,7 @@ class _Course:
     ----------
     objective : FixedSpaceObjective
     uphill : ndarray of int, shape (n,)
-        Along how many eigenvectors each search goes uphill, or `_NEWTON`.
+        Along how many eigenvectors each search goes uphill, or `NEWTON`.
     neurons : ndarray, shape (o, r, size)
         What the coordinates make of a neuron of each orbit.
     scale : float
@@ -292,7 +292,7 @@ def _followed(course: _Course, starts: Array, reach: Array) -> tuple[Array, list
         near = norm < _NEAR * course.scale
         values, vectors = eigh(course.objective.hessians(y))
         along = np.einsum("nij,ni->nj", vectors, gradient)
-        step = _steps(values, along, np.where(near, _NEWTON, uphill))
+        step = _steps(values, along, np.where(near, NEWTON, uphill))
         length = np.linalg.norm(step, axis=1)
         step *= np.minimum(1.0, radius / np.maximum(length, _TINY))[:, None]
         moved = y + np.einsum("nij,nj->ni", vectors, step)
@@ -329,4 +329,4 @@ def _steps(values: Array, along: Array, uphill: NDArray[np.int64]) -> Array:
     plain = -along / np.where(np.abs(values) > 1e-12, values, np.inf)
     step = -along / np.maximum(np.abs(values), 1e-8)
     np.negative(step, out=step, where=np.arange(step.shape[1]) < uphill[:, None])
-    return np.where((uphill == _NEWTON)[:, None], plain, step)
+    return np.where((uphill == NEWTON)[:, None], plain, step)
