@@ -14,7 +14,7 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 # Tests start some hundreds of programs, each of which would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 # The plugin for benchmarks cannot measure beside other workers, and says so every time.
-PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal -p no:benchmark
+PYTEST := pytest --numprocesses $(JOBS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder -p no:benchmark
 
 .PHONY: graph test test-lowest lint types kernels unit docs benchmark paper atlas clean
 

@@ -342,6 +342,7 @@ def test_the_neuron_whose_angles_are_smaller_is_further_from_the_plane():
     assert np.all(along[0] > along[1])
 
 
+@pytest.mark.slow
 def test_nothing_but_mirror_images_outside_the_plane_next_to_parallel_vectors():
     found = unlike.search_unlike(_plane(178))
     assert len(found.undecided) == 0

@@ -182,7 +182,7 @@ def test_rows_of_the_hessian_are_its_rows() -> None:
     problem, start, end, symmetry = _case("cycle")
     whole = WeightObjective(PopulationLoss(problem), columns=start.shape[1])
     x = _inside(symmetry, start, end)
-    rows = hessian_rows(x.reshape(start.shape), whole.rows, 2)
+    rows = hessian_rows(x.reshape(1, *start.shape), whole.rows, 2)
     count = 2 * start.shape[1]
     np.testing.assert_allclose(
         rows.reshape(count, -1), whole.hessian(x)[:count], rtol=0, atol=1e-14

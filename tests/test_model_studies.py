@@ -139,7 +139,8 @@ def test_a_killed_search_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Interrupted.create(tmp_path / "s", model) as study:
         lt.landscape_graph(model, starts=12, journal=study)
     with lt.Study.resume(tmp_path / "s", model) as study:
-        assert len(study.steps()) == 7
+        # The piece that was in hand may be kept or not.
+        assert len(study.steps()) in {6, 7}
         resumed = lt.landscape_graph(model, starts=12, journal=study)
         study.save_graph(resumed)
     files = [

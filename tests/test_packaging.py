@@ -79,6 +79,7 @@ def test_version_stands_in_one_place(wheel: Path) -> None:
         assert not re.search(r"^version\b", (ROOT / file).read_text("utf-8"), re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_wheel_works_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     run(sys.executable, "-m", "venv", "--without-pip", folder, folder=tmp_path)

@@ -359,6 +359,7 @@ def test_height_scales(page: Any) -> None:
     assert high > middle > 0.5 * high
 
 
+@pytest.mark.slow
 def test_a_large_graph_opens_fast_and_scrolls(browser: Any, tmp_path: Path) -> None:
     (path,) = write_graph(large_graph(2000, 4), tmp_path / "large.html")
     # Its data are deflated.

@@ -53,6 +53,7 @@ def is_protocol(found: type) -> bool:
 DOCUMENTED = dict(documented())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_example_runs(name: str) -> None:
     text = inspect.getdoc(DOCUMENTED[name]) or ""

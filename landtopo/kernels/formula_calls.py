@@ -163,7 +163,7 @@ def formula_pairs(
     return types.int64(formula, *_NUMBERS, *_ARRAYS), lower
 
 
-@njit(cache=True, error_model="numpy", no_cpython_wrapper=True)
+@njit(cache=True, error_model="numpy", no_cfunc_wrapper=False)
 def _pairs(pointer, wanted, start, stop, squares, products, wedges, tables, out, selves):
     tag = _held(pointer)
     if wanted == SIZE:

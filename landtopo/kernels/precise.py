@@ -53,12 +53,12 @@ _ROUNDING = 2.0**-101
 _VALUE_ACCURACY = 2.0**-51
 _GRADIENT_ACCURACY = 2.0**-44
 
-# What `_sums` returns.
+# What `sums_of_pairs` returns.
 _Sums = tuple[float, float, Array, float, int]
 
 
 @njit(cache=True, error_model="numpy")
-def _scaled(rows):
+def scaled_rows(rows):
     """Rows divided by powers of two so that their largest entries are in [1/2, 1), exactly."""
     scaled = np.empty_like(rows)
     exponents = np.empty(rows.shape[0], np.int64)
@@ -143,7 +143,7 @@ def _pair(u, v, a_hi, a_lo, b_hi, b_lo, c_hi, c_lo):
 
 
 @njit(cache=True, error_model="numpy")
-def _pair_of(u, v):
+def pair_of(u, v):
     """h, its gradient with respect to u (double-doubles rounded), for non-zero vectors.
 
     With v' the part of v orthogonal to u, S u / a + B v = (h / a) u + B v', and the two terms
@@ -176,7 +176,7 @@ def _pair_of(u, v):
 
 
 @njit(cache=True, error_model="numpy")
-def _merged(students, teachers):
+def merged_rows(students, teachers):
     """Distinct non-zero rows, their coefficients, and where each student went (-1: it is zero)."""
     width, dimension = students.shape
     rows = np.empty((width + teachers.shape[0], dimension))
@@ -200,7 +200,7 @@ def _merged(students, teachers):
 
 
 @njit(cache=True, error_model="numpy")
-def _sums(rows, coefficients, wanted):
+def sums_of_pairs(rows, coefficients, wanted):
     """Value and gradient sums over all pairs, for rows whose first `wanted` need a gradient.
 
     Returns
@@ -215,7 +215,7 @@ def _sums(rows, coefficients, wanted):
         `norm` is to be multiplied by 4**exponent, `slopes` by 2**exponent.
     """
     count, dimension = rows.shape
-    scaled, exponents = _scaled(rows)
+    scaled, exponents = scaled_rows(rows)
     columns = np.ascontiguousarray(scaled.T)
     exponent = exponents.max()
     scale = np.empty(count)
@@ -281,10 +281,10 @@ def _accumulate(hi, lo, row, factor_hi, factor_lo, coefficient):
 
 
 @njit(cache=True, error_model="numpy")
-def _overlap(direction, rows, coefficients):
+def overlap_with(direction, rows, coefficients):
     """sum_i c_i h(u, n_i), the same with absolute values, and the exponent of two of both."""
-    scaled, exponents = _scaled(rows)
-    unit, own_exponent = _scaled(direction.reshape(1, -1))
+    scaled, exponents = scaled_rows(rows)
+    unit, own_exponent = scaled_rows(direction.reshape(1, -1))
     u = unit[0]
     exponent = exponents.max()
     a_hi, a_lo = _dot(u, u)
@@ -317,8 +317,8 @@ def pair_value(u: ArrayLike, v: ArrayLike) -> float:
     first, second = _vectors("pair_value", u, v)
     if not (first.any() and second.any()):
         return 0.0
-    scaled, exponents = _scaled(np.stack([first, second]))
-    return float(math.ldexp(_pair_of(scaled[0], scaled[1])[0] / _TWO_PI, int(exponents.sum())))
+    scaled, exponents = scaled_rows(np.stack([first, second]))
+    return float(math.ldexp(pair_of(scaled[0], scaled[1])[0] / _TWO_PI, int(exponents.sum())))
 
 
 def pair_gradient(u: ArrayLike, v: ArrayLike) -> Array:
@@ -337,8 +337,8 @@ def pair_gradient(u: ArrayLike, v: ArrayLike) -> Array:
     first, second = _vectors("pair_gradient", u, v)
     if not (first.any() and second.any()):
         return np.zeros_like(first)
-    scaled, exponents = _scaled(np.stack([first, second]))
-    slope = _pair_of(scaled[0], scaled[1])[1]
+    scaled, exponents = scaled_rows(np.stack([first, second]))
+    slope = pair_of(scaled[0], scaled[1])[1]
     return np.asarray(np.ldexp(slope / _TWO_PI, int(exponents[1])))
 
 
@@ -358,7 +358,7 @@ def value(W: ArrayLike, V: ArrayLike) -> float:
         Loss in units of squared output, right to 1e-15 relative, never negative; exactly 0.0
         when it is below 1e-66 of its terms.
     """
-    rows, coefficients, _ = _merged(*_networks("value", W, V))
+    rows, coefficients, _ = merged_rows(*_networks("value", W, V))
     return _loss(rows, coefficients, None)
 
 
@@ -382,13 +382,13 @@ def gradient(W: ArrayLike, V: ArrayLike) -> Array:
         Right to 1e-13 relative in Frobenius norm or to 1e-30 of its terms, whichever is larger.
     """
     students, teachers = _networks("gradient", W, V)
-    return _gradient(students, _merged(students, teachers), exact=False)[0]
+    return _gradient(students, merged_rows(students, teachers), exact=False)[0]
 
 
 def value_and_gradient(W: ArrayLike, V: ArrayLike) -> tuple[float, Array]:
     """Population loss, and its gradient right to 1e-13 relative however far it cancels."""
     students, teachers = _networks("value_and_gradient", W, V)
-    merged = _merged(students, teachers)
+    merged = merged_rows(students, teachers)
     slopes, sums = _gradient(students, merged, exact=True)
     return _loss(merged[0], merged[1], sums), slopes
 
@@ -402,7 +402,7 @@ def _gradient(
     slopes = np.zeros_like(students)
     if len(rows) == 0 or wanted == 0:
         return slopes, None
-    sums = _sums(rows, coefficients, wanted)
+    sums = sums_of_pairs(rows, coefficients, wanted)
     _, _, merged_slopes, terms, exponent = sums
     accuracy = _GRADIENT_ACCURACY * float(np.linalg.norm(merged_slopes))
     active = coefficients != 0.0
@@ -432,7 +432,7 @@ def psi(u: ArrayLike, W: ArrayLike, V: ArrayLike) -> float:
     float
         Right to 1e-15 relative; exactly 0.0 when it is below 1e-66 of its terms.
     """
-    rows, coefficients, _ = _merged(*_networks("psi", W, V))
+    rows, coefficients, _ = merged_rows(*_networks("psi", W, V))
     direction = checked_array(
         "u", "psi", u, f"{rows.shape[1:]}, like a row of W", lambda shape: shape == rows.shape[1:]
     )
@@ -440,7 +440,7 @@ def psi(u: ArrayLike, W: ArrayLike, V: ArrayLike) -> float:
     if not (direction.any() and active.any()):
         return 0.0
     rows, coefficients = rows[active], coefficients[active]
-    total, terms, exponent = _overlap(direction, rows, coefficients)
+    total, terms, exponent = overlap_with(direction, rows, coefficients)
     if terms * _ROUNDING > _VALUE_ACCURACY * abs(total):
         return fixed_point.signed_overlap(direction, rows, coefficients.astype(int).tolist())
     return float(math.ldexp(total / _TWO_PI, int(exponent)))
@@ -454,7 +454,7 @@ def _loss(rows: Array, coefficients: Array, sums: _Sums | None) -> float:
     if sums is None:
         rows, coefficients = rows[active], coefficients[active]
         active = np.ones(len(rows), dtype=bool)
-        sums = _sums(rows, coefficients, 0)
+        sums = sums_of_pairs(rows, coefficients, 0)
     total, terms, _, _, exponent = sums
     if terms * _ROUNDING > _VALUE_ACCURACY * total:
         return 0.5 * fixed_point.signed_norm(
