@@ -207,7 +207,12 @@ _OPTIONS = (
     ),
     click.option("--starts", metavar="N", type=STARTS, help="Random starts."),
     click.option("--seed", metavar="S", type=Whole(0), help="Root seed.  [default: 0]"),
-    click.option("--jobs", metavar="J", type=Whole(1, _MOST_JOBS), help="Threads.  [default: 1]"),
+    click.option(
+        "--jobs",
+        metavar="J",
+        type=Whole(1, _MOST_JOBS),
+        help="Processes, or threads where these do as well.  [default: 1]",
+    ),
     click.option(
         "-o",
         "--study",
