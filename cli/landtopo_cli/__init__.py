@@ -43,6 +43,10 @@ def main() -> None:
         if not interruption.lost:
             raise
         sys.exit(130)
+    finally:
+        # Their own way to end takes most of a second, which this process would wait for.
+        if "landtopo.processes" in sys.modules:
+            sys.modules["landtopo.processes"].end()
 
 
 class _Interruption:
