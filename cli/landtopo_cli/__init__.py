@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that `landtopo --help` answe
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -44,6 +45,8 @@ def main() -> None:
             raise
         sys.exit(130)
     finally:
+        # While Python ends it would look through all that there is, for a quarter of a second.
+        gc.freeze()
         # Their own way to end takes most of a second, which this process would wait for.
         if "landtopo.processes" in sys.modules:
             sys.modules["landtopo.processes"].end()
