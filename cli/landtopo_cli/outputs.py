@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import call
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,7 +102,7 @@ def write_outputs(
         (partial(_write_page, graph, page, pictures),),
         *((partial(_picture, graph, folder / name, *what),) for name, what in pictures.items()),
     ]
-    found = dict(on_processes(jobs, _done, tasks))
+    found = dict(on_processes(jobs, call, tasks))
     (clicked, _), (shown, _), *drawn = [found[number] for number in range(len(tasks))]
     written += [*clicked, *shown, *(file for files, _ in drawn for file in files)]
     failed = {name: why for name, (_, why) in zip(pictures, drawn, strict=True) if why}
@@ -110,10 +111,6 @@ def write_outputs(
         _write_page(graph, page, left)
     _remember(announced, written, study)
     return Outputs(tuple(written), tuple(failed.values()))
-
-
-def _done(task: Callable[[], tuple[tuple[Path, ...], str]]) -> tuple[tuple[Path, ...], str]:
-    return task()
 
 
 def _write_longest(graph: nx.MultiGraph[str], place: Path) -> tuple[tuple[Path, ...], str]:

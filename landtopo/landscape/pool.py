@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from operator import call
 from time import perf_counter
 from typing import Any
 
@@ -111,11 +112,11 @@ class Pool:
             yield from self._here(left)
         if not left:
             return
-        calls = [(piece.function, piece.arguments) for _, piece in left]
+        calls = [(piece.function, *piece.arguments) for _, piece in left]
         with closing(
-            on_processes(self.jobs, _called, calls)
+            on_processes(self.jobs, call, calls)
             if self.cluster is None
-            else on_cluster(self.cluster, _called, calls)
+            else on_cluster(self.cluster, call, calls)
         ) as found:
             for number, value in found:
                 yield left[number][0], value
@@ -128,12 +129,6 @@ class Pool:
             value = alone(piece.function, *piece.arguments)
             self._spent += perf_counter() - began
             yield key, value
-
-
-def _called(
-    function: Callable[..., Mapping[str, Any]], arguments: tuple[Any, ...]
-) -> Mapping[str, Any]:
-    return function(*arguments)
 
 
 def _digest(content: Any, value: object) -> None:
