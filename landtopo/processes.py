@@ -6,6 +6,7 @@ process had in hand when it was lost is done here.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import logging
 import os
@@ -72,6 +73,10 @@ def end() -> None:
     if _others is not None and _others.owner == os.getpid():
         _others.executor.shutdown(wait=False, kill_workers=True)
     _others = None
+
+
+# Left to the end of Python, what joblib calls then would be gone.
+atexit.register(end)
 
 
 def on_processes(
